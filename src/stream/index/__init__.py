@@ -1,0 +1,1 @@
+"""The duplicate index of one partition of the normalized topic."""

@@ -1,0 +1,82 @@
+"""The store on disk: RocksDB through rocksdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteOptions
+
+from stream.errors import IndexFault
+
+_MIB = 1024 * 1024
+
+
+class RocksStore:
+    """One RocksDB folder, open in one process at a time.
+
+    Memory is bounded by ``cache_bytes`` for blocks, bloom filters included, and two memtables of 16 MiB.
+
+    Raises:
+        IndexFault: the folder is locked by another process, or damaged.
+    """
+
+    def __init__(self, folder: Path, *, cache_bytes: int = 64 * _MIB) -> None:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = Rdict(str(folder), options=_options(cache_bytes))
+        except Exception as error:  # rocksdict raises bare Exception for everything
+            raise IndexFault(_advice(folder, error)) from error
+        self._durable = WriteOptions()
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """See `Store`."""
+        return self._db.get(list(keys)) if keys else []
+
+    def write(self, puts: Mapping[bytes, bytes], dropped: Iterable[bytes] = ()) -> None:
+        """See `Store`."""
+        batch = WriteBatch(raw_mode=True)
+        for prefix in dropped:
+            batch.delete_range(prefix, _after(prefix))
+        for key, value in puts.items():
+            batch.put(key, value)
+        try:
+            self._db.write(batch, self._durable)
+        except Exception as error:  # as above
+            raise IndexFault(f"the index cannot be written: {error}; look at the disk, then start again") from error
+
+    def close(self) -> None:
+        """See `Store`."""
+        self._db.close()
+
+    @property
+    def size_bytes(self) -> int:
+        """See `Store`."""
+        return int(self._db.property_int_value("rocksdb.total-sst-files-size") or 0) + int(
+            self._db.property_int_value("rocksdb.cur-size-all-mem-tables") or 0
+        )
+
+
+def _options(cache_bytes: int) -> Options:
+    table = BlockBasedOptions()
+    table.set_block_cache(Cache(cache_bytes))
+    table.set_bloom_filter(10.0, block_based=False)
+    table.set_cache_index_and_filter_blocks(True)
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_block_based_table_factory(table)
+    options.set_write_buffer_size(16 * _MIB)
+    options.set_max_write_buffer_number(2)
+    options.set_max_open_files(256)
+    return options
+
+
+def _after(prefix: bytes) -> bytes:
+    """The first key behind all that begin with ``prefix``."""
+    return (int.from_bytes(prefix, "big") + 1).to_bytes(len(prefix) + 1, "big").removeprefix(b"\0")
+
+
+def _advice(folder: Path, error: Exception) -> str:
+    if "lock" in str(error).lower():
+        return f"{folder} is in use by another worker; give each worker a STREAM_DATA_DIR of its own"
+    return f"the index in {folder} cannot be opened: {error}; delete the folder, it is rebuilt from the changelog"

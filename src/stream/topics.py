@@ -1,0 +1,65 @@
+"""The topics of the flow: names, and what each one needs from the broker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+_MIB: Final = 1024 * 1024
+_DAY_MS: Final = 24 * 3600 * 1000
+#: The changelog outlives the duplicate window by this, so that a restore never misses an article in the window.
+CHANGELOG_MARGIN_MS: Final = 2 * _DAY_MS
+RAW_MESSAGE_BYTES: Final = 24 * _MIB
+#: An output holds no more than its input and its headers do.
+OUTPUT_MESSAGE_BYTES: Final = RAW_MESSAGE_BYTES + _MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The names of all topics."""
+
+    raw: str = "articles.raw"
+    normalized: str = "articles.normalized"
+    enriched: str = "articles.enriched"
+    duplicates: str = "articles.duplicates"
+    clusters: str = "articles.clusters"
+    fingerprints: str = "articles.fingerprints"
+    rejected: str = "articles.rejected"
+
+    @classmethod
+    def with_prefix(cls, prefix: str) -> Topics:
+        """The usual names behind ``prefix``: several flows on one cluster."""
+        return cls(**{name: prefix + getattr(cls(), name) for name in cls.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One topic as it has to be. ``partitions`` is None where more or fewer do no harm."""
+
+    name: str
+    partitions: int
+    config: dict[str, str]
+    exact_partitions: bool = False
+
+
+def topic_specs(
+    topics: Topics, *, raw_partitions: int, scope_partitions: int, retention_ms: int, window_ms: int
+) -> list[TopicSpec]:
+    """Every topic of the flow.
+
+    The normalized topic and the changelog have the same number of partitions, which must never change: a
+    scope's articles and its index live in one partition of each.
+    """
+    deleted = {"cleanup.policy": "delete", "retention.ms": str(retention_ms)}
+    output = {**deleted, "max.message.bytes": str(OUTPUT_MESSAGE_BYTES)}
+    changelog = {**output, "retention.ms": str(window_ms + CHANGELOG_MARGIN_MS)}
+    compacted = {"cleanup.policy": "compact", "max.message.bytes": str(OUTPUT_MESSAGE_BYTES)}
+    return [
+        TopicSpec(topics.raw, raw_partitions, {**deleted, "max.message.bytes": str(RAW_MESSAGE_BYTES)}),
+        TopicSpec(topics.normalized, scope_partitions, output, exact_partitions=True),
+        TopicSpec(topics.enriched, raw_partitions, output),
+        TopicSpec(topics.duplicates, raw_partitions, output),
+        TopicSpec(topics.clusters, raw_partitions, compacted),
+        TopicSpec(topics.fingerprints, scope_partitions, changelog, exact_partitions=True),
+        TopicSpec(topics.rejected, raw_partitions, output),
+    ]

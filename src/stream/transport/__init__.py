@@ -1,0 +1,1 @@
+"""Faust transports that hand over whole batches: Kafka, and a broker in memory."""

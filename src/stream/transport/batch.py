@@ -1,0 +1,202 @@
+"""What the two transports share: records, batches of them, what is sent, and what the app may call.
+
+An agent receives one `RecordBatch` per fetch of one partition. Its offsets become committable when the
+agent calls `RecordBatch.done`, in order, and never because an event was acknowledged by Faust.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
+
+import faust
+
+if TYPE_CHECKING:
+    from faust.types import TP, AppT, Message
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Record(Protocol):
+    """One record as it stands in the log; aiokafka's ``ConsumerRecord`` is one."""
+
+    @property
+    def topic(self) -> str:
+        """Where it is."""
+
+    @property
+    def partition(self) -> int:
+        """Which part of the topic."""
+
+    @property
+    def offset(self) -> int:
+        """Its number in the partition."""
+
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since 1970."""
+
+    @property
+    def key(self) -> bytes | None:
+        """The raw key."""
+
+    @property
+    def value(self) -> bytes | None:
+        """The raw value; None deletes the key from a compacted topic."""
+
+    @property
+    def headers(self) -> Headers:
+        """Names and values, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One record to be sent. Without a ``partition``, the key chooses it as every Kafka client does."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    partition: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Where a record was stored. The offset is -1 when a broker confirmed a retry without naming it."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Progress(NamedTuple):
+    """How far a partition is.
+
+    Attributes:
+        finished: The next offset to be finished: everything below it is done (or was committed before).
+        end: The log's end offset as last seen, or None before the first fetch. ``end - finished`` is the lag.
+    """
+
+    finished: int
+    end: int | None
+
+
+class RecordBatch(Sequence[Record]):
+    """The records of one fetch of one partition, in the order of the log; never empty.
+
+    Args:
+        tp: Topic and partition.
+        records: The records.
+        end: The offset behind the batch: that of the last record plus one, or more where the log has gaps.
+        epoch: Which assignment of partitions it belongs to.
+        finish: Called by `done`.
+    """
+
+    __slots__ = ("_finish", "_records", "end", "epoch", "tp")
+
+    def __init__(
+        self,
+        tp: TP,
+        records: Sequence[Record],
+        *,
+        end: int,
+        epoch: int,
+        finish: Callable[[RecordBatch], None],
+    ) -> None:
+        self.tp = tp
+        self.end = end
+        self.epoch = epoch
+        self._records = records
+        self._finish = finish
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
+        """One record, or a slice of them."""
+        return self._records[index]
+
+    def __len__(self) -> int:
+        """How many records it holds."""
+        return len(self._records)
+
+    def done(self) -> None:
+        """Say that everything made from these records is stored: their offsets may be committed.
+
+        Does nothing when the partition was revoked meanwhile (whoever owns it next repeats the batch), or
+        when the batch was finished before.
+
+        Raises:
+            OutOfOrderError: A batch before this one was not finished. Nothing is committed past that one.
+        """
+        self._finish(self)
+
+    def __repr__(self) -> str:
+        """Topic, partition and offsets, without the contents."""
+        return f"<RecordBatch {self.tp.topic}-{self.tp.partition} [{self[0].offset}, {self.end})>"
+
+
+class Records(faust.Schema):  # type: ignore[type-arg]  # the schema is generic in types that it passes through
+    """The schema of every topic here: passes key and value through untouched; decoding is the app's."""
+
+    def loads_key(self, app: AppT, message: Message, **_: object) -> Any:  # Faust's signature
+        """Return the key as it is."""
+        return message.key
+
+    def loads_value(self, app: AppT, message: Message, **_: object) -> Any:  # the same
+        """Return the value as it is: the `RecordBatch`."""
+        return message.value
+
+
+class BatchProducer(Protocol):
+    """What the app needs of ``app.producer``."""
+
+    async def deliver(self, outputs: Sequence[Outgoing]) -> list[Delivered]:
+        """Store the outputs, and return when every one is stored by all in-sync replicas.
+
+        Outputs to one partition are stored in the order given.
+
+        Returns:
+            Where each was stored, in the order of the outputs.
+
+        Raises:
+            UnknownTopicError: Nothing was sent.
+            RecordTooLargeError: Nothing was sent, unless only the broker could tell.
+            DeliveryError: Some may be stored, some not.
+        """
+
+    async def partitions_for(self, topic: str) -> int:
+        """How many partitions the topic has.
+
+        Raises:
+            UnknownTopicError: It does not exist.
+        """
+
+
+class BatchTransport(Protocol):
+    """What the app needs of ``app.transport``."""
+
+    def replay(self, tp: TP, start: int) -> AsyncIterator[Sequence[Record]]:
+        """Read a partition from ``start`` (or the log's beginning, if that is later), outside any group.
+
+        Ends at the end offset as it was at the first step.
+
+        Raises:
+            UnknownTopicError: The partition does not exist.
+        """
+
+    async def bounds(self, tp: TP) -> tuple[int, int]:
+        """Return the log's start and end offset.
+
+        Raises:
+            UnknownTopicError: The partition does not exist.
+        """
+
+
+class BatchConsumer(Protocol):
+    """What the app needs of ``app.consumer``."""
+
+    def progress(self) -> Mapping[TP, Progress]:
+        """How far each assigned partition is, as known here without asking. Call it in the app's loop."""

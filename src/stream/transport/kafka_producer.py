@@ -1,0 +1,194 @@
+"""The Kafka producer: whole record batches, confirmed by all in-sync replicas, or an error."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.errors import (  # type: ignore[import-untyped]  # it ships no types
+    KafkaError,
+    MessageSizeTooLargeError,
+)
+from aiokafka.record.default_records import DefaultRecordBatchBuilder  # type: ignore[import-untyped]
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from stream.transport.batch import Delivered, Outgoing
+from stream.transport.errors import DeliveryError, RecordTooLargeError, TransportError, UnknownTopicError
+from stream.transport.partitioner import partition_for
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping, Sequence
+
+    from aiokafka.producer.message_accumulator import BatchBuilder  # type: ignore[import-untyped]
+
+logger = logging.getLogger(__name__)
+
+#: Bytes of a record batch before compression. aiokafka has one batch per partition on the way at a time, so
+#: small ones would make the round trip the limit; brokers take up to 1 MB unless told otherwise.
+_BATCH_BYTES = 512 * 1024
+
+#: Seconds that stopping waits for a broker that does not answer: an idempotent producer retries for ever.
+_STOP_SECONDS = 10.0
+
+
+class Producer(driver.Producer):
+    """Faust's Kafka producer, with `deliver`. Always idempotent, always ``acks=all``."""
+
+    _renewing: asyncio.Lock
+    _broken = False
+
+    def __post_init__(self) -> None:
+        """Prepare, before the loop runs."""
+        super().__post_init__()
+        self._renewing = asyncio.Lock()
+        self._turns: dict[str, int] = {}
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {
+            "acks": "all",
+            "enable_idempotence": True,
+            "max_batch_size": min(max(self.max_batch_size, _BATCH_BYTES), self.max_request_size),
+        }
+
+    async def deliver(self, outputs: Sequence[Outgoing]) -> list[Delivered]:
+        """See `BatchProducer.deliver`. Gives up after the setting ``producer_request_timeout``."""
+        if self._broken:
+            await self._renew()
+        by_partition = await self._place(outputs)
+        now = int(time.time() * 1000)
+        sending = [self._send(tp, members, outputs, now) for tp, members in by_partition.items()]
+        try:
+            async with asyncio.timeout(self.request_timeout):
+                results = await asyncio.gather(*sending, return_exceptions=True)
+        except TimeoutError as error:
+            self._broken = True
+            raise DeliveryError(f"not confirmed within {self.request_timeout:g} s") from error
+        delivered: dict[int, Delivered] = {}
+        for result in results:
+            if isinstance(result, BaseException):
+                raise self._failure(result)
+            delivered.update(result)
+        return [delivered[index] for index in range(len(outputs))]
+
+    async def partitions_for(self, topic: str) -> int:
+        """How many partitions the topic has.
+
+        Raises:
+            UnknownTopicError: It does not exist.
+        """
+        client = self._ensure_producer().client
+        partitions = client.cluster.partitions_for_topic(topic)
+        if partitions is None:
+            # Asking for a topic by name would create it where the broker is set so; asking for all does not.
+            cluster = await client.fetch_all_metadata()
+            if not cluster.partitions_for_topic(topic):
+                raise UnknownTopicError(topic)
+            partitions = await client._wait_on_metadata(topic)  # the public way asks by name first
+        return len(partitions)
+
+    async def _place(self, outputs: Sequence[Outgoing]) -> dict[TP, list[int]]:
+        """Check everything before anything is sent, and choose the partitions."""
+        partitions = {topic: await self.partitions_for(topic) for topic in {out.topic for out in outputs}}
+        # Records without a key go to one partition per call: whole batches rather than crumbs.
+        for topic in partitions:
+            self._turns[topic] = self._turns.get(topic, -1) + 1
+        by_partition: dict[TP, list[int]] = {}
+        for index, out in enumerate(outputs):
+            size = DefaultRecordBatchBuilder.estimate_size_in_bytes(out.key, out.value, list(out.headers))
+            if size > self.max_request_size:
+                raise RecordTooLargeError(out.topic, size, self.max_request_size, index)
+            partition = self._choose(out, partitions[out.topic])
+            by_partition.setdefault(TP(out.topic, partition), []).append(index)
+        return by_partition
+
+    def _choose(self, out: Outgoing, partitions: int) -> int:
+        if out.partition is not None:
+            if not 0 <= out.partition < partitions:
+                raise UnknownTopicError(f"{out.topic}-{out.partition}")
+            return out.partition
+        if out.key is not None:
+            return partition_for(out.key, partitions)
+        return self._turns[out.topic] % partitions
+
+    async def _send(
+        self, tp: TP, members: Sequence[int], outputs: Sequence[Outgoing], now: int
+    ) -> dict[int, Delivered]:
+        """Send the outputs of one partition; they are stored in order."""
+        producer = self._ensure_producer()
+        sent: list[tuple[list[int], Awaitable[Any]]] = []
+        inside: list[int] = []
+        builder: BatchBuilder = producer.create_batch()
+
+        async def submit() -> None:
+            # A closed builder is sent at once, and no other sender can add to it.
+            builder.close()
+            sent.append((inside, await producer.send_batch(builder, tp.topic, partition=tp.partition)))
+
+        for index in members:
+            out = outputs[index]
+            headers = list(out.headers)
+            if builder.append(timestamp=now, key=out.key, value=out.value, headers=headers) is None:
+                await submit()
+                # An empty builder takes one record of any size.
+                builder, inside = producer.create_batch(), []
+                builder.append(timestamp=now, key=out.key, value=out.value, headers=headers)
+            inside.append(index)
+        await submit()
+        return await _confirmed(tp, sent)
+
+    def _failure(self, error: BaseException) -> BaseException:
+        """Our error for aiokafka's; the producer is renewed, as its sequence numbers no longer fit."""
+        if isinstance(error, MessageSizeTooLargeError):
+            self._broken = True
+            failure: TransportError = RecordTooLargeError(str(error), None, None)
+        elif isinstance(error, KafkaError):
+            self._broken = True
+            failure = DeliveryError(f"{type(error).__name__}: {error}")
+        else:
+            return error
+        failure.__cause__ = error
+        return failure
+
+    async def _renew(self) -> None:
+        async with self._renewing:
+            if not self._broken:
+                return
+            old, fresh = self._ensure_producer(), self._new_producer()
+            await fresh.start()
+            self._producer, self._broken = fresh, False
+            await _bounded(old.stop())
+
+    async def flush(self) -> None:
+        """Flush what Faust itself has buffered; `deliver` waits for its own records."""
+        await self.buffer.flush()
+        if self._producer is not None:
+            await _bounded(self._producer.flush())
+
+    async def on_stop(self) -> None:
+        """Stop, without waiting for ever for a broker that does not answer."""
+        await _bounded(super().on_stop())
+
+
+async def _confirmed(tp: TP, sent: Sequence[tuple[list[int], Awaitable[Any]]]) -> dict[int, Delivered]:
+    """Wait for all, also after a failure: nothing is on its way any more when the error is raised."""
+    answers = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
+    delivered: dict[int, Delivered] = {}
+    for (members, _), answer in zip(sent, answers, strict=True):
+        if isinstance(answer, MessageSizeTooLargeError):
+            raise MessageSizeTooLargeError(tp.topic) from answer
+        if isinstance(answer, BaseException):
+            raise answer
+        base = answer.offset
+        for place, index in enumerate(members):
+            delivered[index] = Delivered(tp.topic, tp.partition, -1 if base < 0 else base + place)
+    return delivered
+
+
+async def _bounded(work: Awaitable[Any]) -> None:
+    try:
+        await asyncio.wait_for(work, _STOP_SECONDS)
+    except TimeoutError:
+        logger.warning("the broker did not answer within %g s", _STOP_SECONDS)

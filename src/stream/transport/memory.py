@@ -1,0 +1,350 @@
+"""Faust transport for ``memory://name``: the broker in this process, **not durable**.
+
+For trying out, demos and tests. Every app with the same name shares one `MemoryBroker`, also across event
+loops and threads.
+"""
+
+# Much of this fills in Faust's interface, whose signatures are not ours.
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from faust.transport import base
+from faust.types import TP, ConsumerMessage, HeadersArg, RecordMetadata
+from mode import Service
+
+from stream.transport.batch import Delivered, Outgoing, Record
+from stream.transport.broker import MemoryBroker, StoredRecord
+from stream.transport.consumer import LedgerConsumer
+from stream.transport.errors import NotAMemberError, StaleGenerationError, TransportError, UnknownTopicError
+from stream.transport.ledger import Fetched, Start, choose_start
+from stream.transport.partitioner import partition_for
+
+if TYPE_CHECKING:
+    from faust.types.transports import ConsumerT, ProducerT
+
+    from stream.transport.groups import Assignment
+
+logger = logging.getLogger(__name__)
+
+__all__ = ["Consumer", "MemoryBroker", "Producer", "StoredRecord", "Transport"]
+
+#: Records per batch where the setting ``broker_max_poll_records`` is not given.
+_MAX_RECORDS = 500
+
+_serial = count(1)
+
+
+class _Signal:
+    """An event for one loop, which any thread may set."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._event = asyncio.Event()
+
+    def set(self) -> bool:
+        """Set it; False if the loop has ended."""
+        try:
+            self._loop.call_soon_threadsafe(self._event.set)
+        except RuntimeError:  # the loop is closed, and nobody will ever wait here again
+            return False
+        return True
+
+    async def wait(self, seconds: float | None = None) -> bool:
+        """Wait until it is set, and reset it; False after so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True
+
+
+class Consumer(LedgerConsumer):
+    """Faust consumer of the broker in memory."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._broker = cast("Transport", self.transport).broker
+        self._group: str = self.app.conf.id
+        self._member = f"{self.app.conf.broker_client_id}-{next(_serial)}"
+        self._topics: frozenset[str] = frozenset()
+        self._assigned: frozenset[TP] = frozenset()
+        self._generation = -1
+        self._reading = False
+
+    async def on_start(self) -> None:
+        """Begin to listen."""
+        await super().on_start()
+        loop = asyncio.get_running_loop()
+        self._changed, self._arrived = _Signal(loop), _Signal(loop)
+        self._broker.listen(self._on_arrival)
+
+    async def on_stop(self) -> None:
+        """Commit what is finished and leave the group, so that the others need not wait."""
+        await super().on_stop()
+        self._broker.unlisten(self._on_arrival)
+        self._broker.leave(self._group, self._member)
+        self.wake()
+
+    def _on_arrival(self) -> None:
+        if self._reading:
+            self._arrived.set()
+
+    # Membership.
+
+    async def subscribe(self, topics: Iterable[str]) -> None:
+        """Subscribe to topics, which must exist.
+
+        Raises:
+            UnknownTopicError: Some do not.
+        """
+        wanted = frozenset(topics)
+        if missing := sorted(wanted - self._broker.topics().keys()):
+            raise UnknownTopicError(*missing)
+        self._topics = wanted
+        self._changed.set()
+
+    @Service.task
+    async def _membership(self) -> None:
+        while not self._topics:
+            await self._changed.wait()
+        while not self.should_stop:
+            # Faust wants to hear of a rebalance before anything else, also of the first.
+            self.app.on_rebalance_start()
+            await self.on_partitions_revoked(set(self._assigned))
+            entered = self._topics
+            assignment = await self._enter()
+            self._generation, self._assigned = assignment.generation, assignment.partitions
+            self.app.consumer_generation_id = assignment.generation
+            await self.on_partitions_assigned(set(self._assigned), assignment.generation)
+            while self._topics == entered and not self._broker.must_give_up(
+                self._group, self._member, self._generation
+            ):
+                await self._changed.wait()
+
+    async def _enter(self) -> Assignment:
+        """Enter the next generation and wait for its assignment, but not for ever for the other members."""
+        topics = self._topics
+        self._broker.enter(self._group, self._member, topics, self._changed.set)
+        while True:
+            try:
+                assignment = self._broker.assignment(self._group, self._member)
+            except NotAMemberError:
+                self._broker.enter(self._group, self._member, topics, self._changed.set)
+                continue
+            if assignment is not None:
+                return assignment
+            if not await self._changed.wait(self.app.conf.broker_rebalance_timeout):
+                self._broker.expel_missing(self._group)
+
+    def assignment(self) -> set[TP]:
+        """The partitions that are ours."""
+        return set(self._assigned)
+
+    # Reading and committing.
+
+    async def fetch(self, wanted: Mapping[TP, int], seconds: float) -> Mapping[TP, Fetched]:
+        """See `LedgerConsumer.fetch`."""
+        self._reading = True
+        try:
+            fetched = self._read(wanted)
+            if not fetched:
+                await self._arrived.wait(seconds)
+                fetched = self._read(wanted)
+            return fetched
+        finally:
+            self._reading = False
+
+    def _read(self, wanted: Mapping[TP, int]) -> Mapping[TP, Fetched]:
+        limit = self.app.conf.broker_max_poll_records or _MAX_RECORDS
+        fetched: dict[TP, Fetched] = {}
+        for tp, offset in wanted.items():
+            if records := self._broker.read(tp, offset, limit):
+                if records[0].offset > offset:
+                    logger.error(
+                        "%s-%s: offsets %d to %d were deleted unread", *tp, offset, records[0].offset - 1
+                    )
+                fetched[tp] = Fetched(records, records[-1].offset + 1)
+        return fetched
+
+    def wake(self) -> None:
+        """End a fetch that waits."""
+        if self.started:
+            self._arrived.set()
+
+    async def starts(self) -> Mapping[TP, Start]:
+        """See `LedgerConsumer.starts`."""
+        reset = self.app.conf.consumer_auto_offset_reset
+        starts: dict[TP, Start] = {}
+        for tp in self._assigned:
+            committed = self._broker.committed(self._group, tp)
+            starts[tp] = Start(choose_start(committed, self._broker.bounds(tp), reset), committed)
+        return starts
+
+    async def store(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit; False if the group has moved on."""
+        try:
+            self._broker.commit(self._group, offsets, self._member, self._generation)
+        except (NotAMemberError, StaleGenerationError) as error:
+            logger.info("not committed, the group has moved on: %s", error)
+            return False
+        return True
+
+    def end_of(self, tp: TP) -> int | None:
+        """The end offset."""
+        return self._broker.bounds(tp)[1]
+
+    # What else Faust's interface asks for.
+
+    def _new_topicpartition(self, topic: str, partition: int) -> TP:
+        return TP(topic, partition)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Begin reading where the group is; return the offsets."""
+        await self.perform_seek()
+        return self.ledger.finished()
+
+    async def _seek(self, partition: TP, offset: int) -> None:
+        raise self._tables_only("seek")
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Not supported: only Faust's tables seek."""
+        raise self._tables_only("seek_wait")
+
+    async def position(self, tp: TP) -> int | None:
+        """The next offset to be finished."""
+        return self.ledger.finished().get(tp)
+
+    def highwater(self, tp: TP) -> int:
+        """The end offset."""
+        return self._broker.bounds(tp)[1]
+
+    async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
+        """The end offsets."""
+        return {tp: self._broker.bounds(tp)[1] for tp in partitions}
+
+    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
+        """The start offsets."""
+        return {tp: self._broker.bounds(tp)[0] for tp in partitions}
+
+    def topic_partitions(self, topic: str) -> int | None:
+        """How many partitions a topic has."""
+        return self._broker.topics().get(topic)
+
+    def key_partition(self, topic: str, key: bytes | None, partition: int | None = None) -> int | None:
+        """The partition of a key."""
+        partitions = self._broker.topics().get(topic)
+        if partition is not None or partitions is None or key is None:
+            return partition
+        return partition_for(key, partitions)
+
+    async def create_topic(self, topic: str, partitions: int, replication: int, **_: Any) -> None:
+        """Not supported: topics are created at the broker, never on the way."""
+        raise TransportError(f"{topic}: create it with MemoryBroker.create_topic")
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        raise self._tables_only("_getmany")
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        raise self._tables_only("_to_message")
+
+    def _tables_only(self, name: str) -> NotImplementedError:
+        return NotImplementedError(f"{name}: this transport delivers batches and has no Faust tables")
+
+
+class Producer(base.Producer):
+    """Faust producer of the broker in memory."""
+
+    @property
+    def _broker(self) -> MemoryBroker:
+        return cast("Transport", self.transport).broker
+
+    async def deliver(self, outputs: Sequence[Outgoing]) -> list[Delivered]:
+        """See `BatchProducer.deliver`: here all are stored, or none."""
+        await asyncio.sleep(0)  # as over a network, others get a turn
+        return self._broker.produce_all(outputs)
+
+    async def partitions_for(self, topic: str) -> int:
+        """How many partitions the topic has.
+
+        Raises:
+            UnknownTopicError: It does not exist.
+        """
+        return self._broker.partitions_for(topic)
+
+    async def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        timestamp: float | None,
+        headers: HeadersArg | None,
+        *,
+        transactional_id: str | None = None,
+    ) -> Awaitable[RecordMetadata]:
+        """Store one record. Timestamp in seconds."""
+        named = headers.items() if isinstance(headers, Mapping) else headers or ()
+        out = Outgoing(topic, key, value, tuple(cast("Iterable[tuple[str, bytes]]", named)), partition)
+        stored = self._broker.produce(out, None if timestamp is None else int(timestamp * 1000))
+        at = TP(topic, stored.partition)
+        future: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
+        future.set_result(RecordMetadata(topic, stored.partition, at, stored.offset, timestamp, 0))
+        return future
+
+    async def send_and_wait(self, *args: Any, **kwargs: Any) -> RecordMetadata:
+        """Store one record; see `send`."""
+        return await (await self.send(*args, **kwargs))
+
+    async def flush(self) -> None:
+        """Store what Faust itself has buffered."""
+        await self.buffer.flush()
+
+    def key_partition(self, topic: str, key: bytes) -> TP:
+        """The partition of a key."""
+        return TP(topic, partition_for(key, self._broker.partitions_for(topic)))
+
+    async def create_topic(self, topic: str, partitions: int, replication: int, **_: Any) -> None:
+        """Not supported: topics are created at the broker, never on the way."""
+        raise TransportError(f"{topic}: create it with MemoryBroker.create_topic")
+
+    def supports_headers(self) -> bool:
+        """Headers are stored."""
+        return True
+
+
+class Transport(base.Transport):
+    """Faust transport for ``memory://name``."""
+
+    Consumer: ClassVar[type[ConsumerT]] = Consumer
+    Producer: ClassVar[type[ProducerT]] = Producer
+
+    driver_version = "memory (not durable)"
+
+    @property
+    def broker(self) -> MemoryBroker:
+        """The broker that the URL names."""
+        return MemoryBroker.named(self.url[0].host or "default")
+
+    async def bounds(self, tp: TP) -> tuple[int, int]:
+        """Return the log's start and end offset.
+
+        Raises:
+            UnknownTopicError: The partition does not exist.
+        """
+        return self.broker.bounds(tp)
+
+    async def replay(self, tp: TP, start: int) -> AsyncIterator[Sequence[Record]]:
+        """See `BatchTransport.replay`."""
+        broker = self.broker
+        _, end = broker.bounds(tp)
+        while records := [record for record in broker.read(tp, start, _MAX_RECORDS) if record.offset < end]:
+            yield records
+            start = records[-1].offset + 1
+            await asyncio.sleep(0)

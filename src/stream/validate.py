@@ -1,0 +1,183 @@
+"""Bytes to raw events, or a coded rejection that a scraper's author understands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import orjson
+
+from stream.errors import Rejected
+from stream.events import RawEvent
+
+RAW_FIELDS: Final = frozenset(RawEvent.__struct_fields__)
+STATUSES: Final = ("usable", "canceled")
+
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_ABSOLUTE_URL = re.compile(r"https?://[^\s/?#]+", re.IGNORECASE)
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one message may hold; larger ones are rejected, not cut."""
+
+    message_bytes: int = 8 * 1024 * 1024
+    text_chars: int = 1_000_000
+    html_chars: int = 4_000_000
+    short_chars: int = 10_000
+    id_chars: int = 512
+    url_chars: int = 4_096
+    list_items: int = 1_000
+    array_items: int = 10_000
+    depth: int = 32
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+def parse_message(value: bytes | None, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
+    """The JSON objects in a message: one, or the items of an array (unchecked, each may still be bad).
+
+    Raises:
+        Rejected: the message as a whole cannot be read.
+    """
+    if value is None:
+        raise Rejected("null_value", "the message has no value; send one JSON object, or an array of them")
+    if not value.strip():
+        raise Rejected("empty_value", "the message is empty; send one JSON object, or an array of them")
+    if len(value) > limits.message_bytes:
+        raise Rejected("message_too_large", f"{len(value)} bytes; at most {limits.message_bytes} are accepted")
+    parsed = _parse_json(value.removeprefix(_BOM))
+    if isinstance(parsed, dict):
+        return [parsed]
+    if not isinstance(parsed, list):
+        raise Rejected("not_an_object", f"the JSON is {_kind(parsed)}; send an object or an array of objects")
+    if not parsed:
+        raise Rejected("empty_value", "the array is empty")
+    if len(parsed) > limits.array_items:
+        raise Rejected("too_many_items", f"{len(parsed)} articles in one message; at most {limits.array_items}")
+    return parsed
+
+
+def _parse_json(value: bytes) -> Any:
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise _why_not_json(value, error) from None
+
+
+def _why_not_json(value: bytes, error: orjson.JSONDecodeError) -> Rejected:
+    reason = str(error)
+    try:
+        value.decode()
+    except UnicodeDecodeError as wrong:
+        return Rejected("invalid_utf8", f"byte {wrong.start} is not UTF-8; encode the message as UTF-8")
+    if "recursion" in reason.lower():
+        return Rejected("too_deep", "the JSON is nested too deep; send flat fields")
+    if "surrogate" in reason.lower():
+        return Rejected("lone_surrogate", f"{reason}; escape characters outside the BMP as pairs, or send UTF-8")
+    return Rejected("invalid_json", reason)
+
+
+def validate(item: Any, limits: Limits = DEFAULT_LIMITS) -> RawEvent:
+    """One raw event out of one parsed JSON value.
+
+    Raises:
+        Rejected: with the path of the field that is wrong.
+    """
+    if not isinstance(item, dict):
+        raise Rejected("not_an_object", f"an article is a JSON object, this is {_kind(item)}")
+    _check_depth(item, limits.depth)
+    event = _convert(item)
+    _check_sizes(event, limits)
+    _check_identity(event, limits)
+    _check_status(event)
+    if not (_filled(event.text) or _filled(event.html)):
+        raise Rejected("missing_content", "text or html is needed, and neither has anything in it", field="$.text")
+    return event
+
+
+def _convert(item: dict[str, Any]) -> RawEvent:
+    unknown = {name: value for name, value in item.items() if name not in RAW_FIELDS}
+    try:
+        event = msgspec.convert(item, RawEvent)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at ")
+        raise Rejected("wrong_type", message, field=path.strip("`") or None) from None
+    if unknown:
+        event = msgspec.structs.replace(event, extra={**unknown, **(event.extra or {})})
+    return event
+
+
+def _check_depth(item: Mapping[str, Any], limit: int) -> None:
+    level: list[Any] = [item]
+    for _ in range(limit):
+        level = [child for parent in level for child in _children(parent)]
+        if not level:
+            return
+    raise Rejected("too_deep", f"the JSON is nested deeper than {limit} levels")
+
+
+def _children(parent: Any) -> Iterator[Any]:
+    values = parent.values() if isinstance(parent, dict) else parent
+    return (value for value in values if isinstance(value, dict | list))
+
+
+def _check_sizes(event: RawEvent, limits: Limits) -> None:
+    _check_length("text", event.text, limits.text_chars, "text_too_large")
+    _check_length("html", event.html, limits.html_chars, "html_too_large")
+    for name in ("title", "summary", "section", "language"):
+        _check_length(name, getattr(event, name), limits.short_chars, "text_too_large")
+    for name in ("authors", "tags"):
+        values = getattr(event, name) or ()
+        if len(values) > limits.list_items:
+            raise Rejected("too_many_items", f"{len(values)} {name}; at most {limits.list_items}", field=f"$.{name}")
+        for position, value in enumerate(values):
+            _check_length(f"{name}[{position}]", value, limits.short_chars, "text_too_large")
+
+
+def _check_length(name: str, value: str | None, limit: int, code: str) -> None:
+    if value is not None and len(value) > limit:
+        raise Rejected(code, f"{name} has {len(value)} characters; at most {limit}", field=f"$.{name}")
+
+
+def _check_identity(event: RawEvent, limits: Limits) -> None:
+    if not (_filled(event.url) or _filled(event.id)):
+        raise Rejected("missing_identity", "url or id is needed, so that later versions can be linked", field="$.url")
+    if event.id is not None and (
+        not event.id.strip() or len(event.id) > limits.id_chars or _CONTROL.search(event.id)
+    ):
+        raise Rejected(
+            "invalid_id", f"id must be 1 to {limits.id_chars} characters without control characters", field="$.id"
+        )
+    if event.url is not None and (len(event.url) > limits.url_chars or not _ABSOLUTE_URL.match(event.url.strip())):
+        raise Rejected(
+            "invalid_url", f"url must be absolute, http or https, at most {limits.url_chars} long", field="$.url"
+        )
+    if event.tenant is not None and not _TENANT.fullmatch(event.tenant):
+        raise Rejected(
+            "invalid_tenant", "tenant is 1 to 64 letters, digits, dots, dashes or underscores", field="$.tenant"
+        )
+
+
+def _check_status(event: RawEvent) -> None:
+    if event.status is not None and event.status not in STATUSES:
+        raise Rejected("unknown_status", f"status {event.status[:40]!r}; known: {', '.join(STATUSES)}", field="$.status")
+    if event.status == "canceled":
+        raise Rejected(
+            "takedown_unsupported", "takedowns are not processed by this version; requeue later", field="$.status"
+        )
+
+
+def _filled(value: str | None) -> bool:
+    return value is not None and bool(value.strip())
+
+
+def _kind(value: Any) -> str:
+    names: dict[type, str] = {str: "a string", list: "an array", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,180 @@
+"""Both transports behind one face, and Faust apps on them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+import faust
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from stream.transport.batch import Outgoing, Record, Records
+from stream.transport.kafka import Consumer as KafkaConsumer
+from stream.transport.memory import MemoryBroker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from pathlib import Path
+
+    from faust.types import TP
+
+#: Seconds after which a wait has failed. Generous: it is only ever waited for when something is broken.
+DEADLINE = 60.0
+
+
+async def until(condition: Callable[[], object], what: str) -> None:
+    """Wait until ``condition()`` is true."""
+    async with asyncio.timeout(DEADLINE):
+        while not condition():  # the condition is in another party's hands
+            await asyncio.sleep(0.01)
+    assert condition(), what
+
+
+class Backend(Protocol):
+    """A broker under test."""
+
+    url: str
+    prefix: str
+
+    async def create(self, topic: str, partitions: int, config: Mapping[str, str] | None = None) -> None:
+        """Create a topic."""
+
+    async def committed(self, group: str, tp: TP) -> int | None:
+        """What a group has committed."""
+
+    async def contents(self, tp: TP) -> list[Record]:
+        """What is in a partition, by other means than the code under test where there are any."""
+
+
+class MemoryBackend:
+    """The broker in memory."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.url = f"memory://{prefix}"
+        self.broker = MemoryBroker.named(prefix)
+
+    async def create(self, topic: str, partitions: int, config: Mapping[str, str] | None = None) -> None:
+        """Create a topic."""
+        self.broker.create_topic(topic, partitions, config)
+
+    async def committed(self, group: str, tp: TP) -> int | None:
+        """What a group has committed."""
+        return self.broker.committed(group, tp)
+
+    async def contents(self, tp: TP) -> list[Record]:
+        """What is in a partition."""
+        return list(self.broker.records(tp.topic, tp.partition))
+
+
+class KafkaBackend:
+    """A real Apache Kafka."""
+
+    def __init__(self, prefix: str, address: str) -> None:
+        self.prefix = prefix
+        self.address = address
+        self.url = f"kafka+batch://{address}"
+
+    @contextlib.asynccontextmanager
+    async def _admin(self) -> AsyncIterator[Any]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
+        await admin.start()
+        try:
+            yield admin
+        finally:
+            await admin.close()
+
+    async def create(self, topic: str, partitions: int, config: Mapping[str, str] | None = None) -> None:
+        """Create a topic."""
+        async with self._admin() as admin:
+            await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=dict(config or {}))])
+            while topic not in await admin.list_topics():
+                await asyncio.sleep(0.02)
+
+    async def committed(self, group: str, tp: TP) -> int | None:
+        """What a group has committed."""
+        async with self._admin() as admin:
+            offsets = await admin.list_consumer_group_offsets(group, partitions=[TopicPartition(*tp)])
+        offset = offsets[TopicPartition(*tp)].offset
+        return None if offset < 0 else offset
+
+    async def contents(self, tp: TP) -> list[Record]:
+        """What is in a partition."""
+        reader = AIOKafkaConsumer(bootstrap_servers=self.address, auto_offset_reset="earliest")
+        await reader.start()
+        try:
+            partition = TopicPartition(*tp)
+            reader.assign([partition])
+            await reader.seek_to_beginning(partition)
+            end = (await reader.end_offsets([partition]))[partition]
+            found: list[Record] = []
+            while await reader.position(partition) < end:
+                for records in (await reader.getmany(timeout_ms=200)).values():
+                    found.extend(records)
+            return found
+        finally:
+            await reader.stop()
+
+
+class Apps:
+    """Makes Faust apps, and stops them at the end of the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: list[faust.App] = []
+
+    def make(
+        self, backend: Backend, topic: str | None = None, handler: Any = None, **settings: Any
+    ) -> faust.App:
+        """Return an app whose agent hands every batch of ``topic`` to ``handler(app, batch)``."""
+        app = faust.App(
+            f"{backend.prefix}-group",
+            **{
+                "broker": backend.url,
+                "datadir": str(self._folder),
+                "web_enabled": False,
+                "topic_allow_declare": False,
+                "topic_disable_leader": True,
+                "broker_session_timeout": 6.0,
+                "broker_heartbeat_interval": 0.5,
+                "broker_rebalance_timeout": 6.0,
+                "broker_commit_interval": 0.1,
+                "broker_request_timeout": 30.0,
+                "producer_request_timeout": 30.0,
+                **settings,
+            },
+        )
+        if topic is not None:
+
+            @app.agent(app.topic(topic, schema=Records()))
+            async def work(stream: Any) -> None:
+                async for batch in stream:
+                    await handler(app, batch)
+
+        return app
+
+    async def start(self, app: faust.App) -> faust.App:
+        """Start an app."""
+        await app.start()
+        self._running.append(app)
+        return app
+
+    async def stop(self, app: faust.App) -> None:
+        """Stop an app."""
+        self._running.remove(app)
+        await app.stop()
+        if app.producer_only and isinstance(app.consumer, KafkaConsumer):
+            # Faust makes the consumer's loop even where it never starts the consumer.
+            app.consumer.thread_loop.close()
+
+    async def stop_all(self) -> None:
+        """Stop what still runs."""
+        for app in list(self._running):
+            await self.stop(app)
+
+
+def numbered(topic: str, numbers: range, partition: int | None = None) -> list[Outgoing]:
+    """Records whose key and value are their number."""
+    return [Outgoing(topic, b"%d" % n, b"%d" % n, (("n", b"%d" % n),), partition) for n in numbers]

@@ -1,0 +1,154 @@
+"""What only Apache Kafka can show."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from faust.types import TP
+
+from stream.transport.batch import Outgoing
+from transport.kit import KafkaBackend, numbered, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import faust
+
+    from stream.transport.batch import RecordBatch
+    from transport.kit import Apps, MemoryBackend
+
+pytestmark = pytest.mark.kafka
+
+WORKER = Path(__file__).with_name("worker.py")
+
+
+@pytest.fixture
+def kafka(kafka_broker: str, topic_prefix: str) -> KafkaBackend:
+    """Return the shared Kafka, with names of our own."""
+    return KafkaBackend(topic_prefix.rstrip("-"), kafka_broker)
+
+
+async def sender(apps: Apps, backend: KafkaBackend | MemoryBackend) -> faust.App:
+    """Start an app that only produces."""
+    app = apps.make(backend)
+    app.producer_only = True
+    return await apps.start(app)
+
+
+async def write_transactions(kafka: KafkaBackend, topic: str) -> None:
+    """Write ten records in a transaction; its marker is the last entry of the partition."""
+    writer = AIOKafkaProducer(bootstrap_servers=kafka.address, transactional_id=f"{topic}-writer")
+    await writer.start()
+    try:
+        async with writer.transaction():
+            for n in range(10):
+                await writer.send(topic, b"%d" % n, partition=0)
+    finally:
+        await writer.stop()
+
+
+async def test_replay_ends_behind_a_transaction_marker(apps: Apps, kafka: KafkaBackend) -> None:
+    topic = f"{kafka.prefix}-in"
+    await kafka.create(topic, 1)
+    await write_transactions(kafka, topic)
+    app = await sender(apps, kafka)
+    assert await app.transport.bounds(TP(topic, 0)) == (0, 11)
+    replayed = [record.offset async for chunk in app.transport.replay(TP(topic, 0), 0) for record in chunk]
+    assert replayed == list(range(10))
+    assert [chunk async for chunk in app.transport.replay(TP(topic, 0), 10)] == []
+
+
+async def test_commits_go_over_transaction_markers(apps: Apps, kafka: KafkaBackend) -> None:
+    topic = f"{kafka.prefix}-in"
+    await kafka.create(topic, 1)
+    await write_transactions(kafka, topic)
+    seen: list[int] = []
+
+    async def handler(_app: faust.App, batch: RecordBatch) -> None:
+        seen.extend(record.offset for record in batch)
+        batch.done()
+
+    app = await apps.start(apps.make(kafka, topic, handler))
+    await until(lambda: [entry.finished for entry in app.consumer.progress().values()] == [11], "the end")
+    assert seen == list(range(10))
+    await apps.stop(app)
+    assert await kafka.committed(f"{kafka.prefix}-group", TP(topic, 0)) == 11
+
+
+async def test_keys_go_where_memory_puts_them(apps: Apps, kafka: KafkaBackend, memory: MemoryBackend) -> None:
+    topic = f"{kafka.prefix}-in"
+    keys = [b"", b"\x00", b"ar", b"tenant/ar", "قناة".encode(), *(b"%d" % n for n in range(200))]
+    places = []
+    for backend in (kafka, memory):
+        await backend.create(topic, 7)
+        app = await sender(apps, backend)
+        stored = await app.producer.deliver([Outgoing(topic, key, b"v") for key in keys])
+        places.append([place.partition for place in stored])
+    assert places[0] == places[1]
+    assert set(places[0]) == set(range(7))
+
+    # The same by a client that is not ours.
+    other = AIOKafkaProducer(bootstrap_servers=kafka.address)
+    await other.start()
+    try:
+        theirs = [(await other.send_and_wait(topic, b"v", key=key)).partition for key in keys]
+    finally:
+        await other.stop()
+    assert theirs == places[0]
+
+
+async def test_records_of_every_size_go_through(apps: Apps, kafka: KafkaBackend) -> None:
+    topic = f"{kafka.prefix}-in"
+    await kafka.create(topic, 1)
+    app = await sender(apps, kafka)
+    sizes = [10, 900_000, 10, 600_000, 300_000, 300_000, 10]
+    stored = await app.producer.deliver([Outgoing(topic, b"k", b"v" * size) for size in sizes])
+    assert [place.offset for place in stored] == list(range(len(sizes)))
+    assert [len(record.value or b"") for record in await kafka.contents(TP(topic, 0))] == sizes
+
+
+@pytest.fixture
+def worker(kafka: KafkaBackend, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a worker in a process of its own, which copies from the topic -in to the topic -out."""
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, str(WORKER), kafka.url, kafka.prefix, str(tmp_path)]
+    with subprocess.Popen(command, env=environment) as process:  # our own script
+        yield process
+        process.kill()
+
+
+async def copied(kafka: KafkaBackend) -> list[int]:
+    """The numbers in the output, in the order of the log."""
+    return [int(record.value or b"") for record in await kafka.contents(TP(f"{kafka.prefix}-out", 0))]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+async def test_nothing_is_lost_when_the_process_ends(
+    apps: Apps, kafka: KafkaBackend, request: pytest.FixtureRequest, how: signal.Signals
+) -> None:
+    await kafka.create(f"{kafka.prefix}-in", 1)
+    await kafka.create(f"{kafka.prefix}-out", 1)
+    app = await sender(apps, kafka)
+    worker: subprocess.Popen[bytes] = request.getfixturevalue("worker")
+    await app.producer.deliver(numbered(f"{kafka.prefix}-in", range(2000)))
+    async with asyncio.timeout(60):
+        while not await copied(kafka):  # another process writes it
+            await asyncio.sleep(0.05)
+    worker.send_signal(how)
+    code = await asyncio.to_thread(worker.wait, 60)
+    assert code == (0 if how is signal.SIGTERM else -how)
+
+    output = await copied(kafka)
+    committed = await kafka.committed(f"{kafka.prefix}-group", TP(f"{kafka.prefix}-in", 0)) or 0
+    # Whatever is committed is in the output, without a gap.
+    assert set(range(committed)) <= set(output)
+    if how is signal.SIGTERM:
+        assert committed == len(output)

@@ -1,0 +1,220 @@
+"""The broker in memory: what the shells and other tests rely on. No Faust, except where it is said."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from faust.types import TP
+
+from stream.transport.batch import Outgoing
+from stream.transport.broker import MemoryBroker
+from stream.transport.errors import (
+    NotAMemberError,
+    RecordTooLargeError,
+    StaleGenerationError,
+    TopicExistsError,
+    UnknownTopicError,
+)
+from transport.kit import numbered, until
+
+if TYPE_CHECKING:
+    import faust
+
+    from stream.transport.batch import RecordBatch
+    from transport.kit import Apps, MemoryBackend
+
+
+def awake() -> bool:
+    """Say that the member was told."""
+    return True
+
+
+def gone() -> bool:
+    """Say that the member's loop has ended."""
+    return False
+
+
+@pytest.fixture
+def broker() -> MemoryBroker:
+    """Return a broker with a topic of four partitions."""
+    made = MemoryBroker()
+    made.create_topic("t", 4)
+    return made
+
+
+def test_topics_are_only_created_on_purpose(broker: MemoryBroker) -> None:
+    with pytest.raises(UnknownTopicError):
+        broker.produce(Outgoing("other", b"k", b"v"))
+    with pytest.raises(UnknownTopicError):
+        broker.produce(Outgoing("t", b"k", b"v", partition=4))
+    with pytest.raises(UnknownTopicError):
+        broker.bounds(TP("t", -1))
+    with pytest.raises(UnknownTopicError):
+        broker.enter("g", "m", ["other"], awake)
+    with pytest.raises(TopicExistsError):
+        broker.create_topic("t", 4)
+    with pytest.raises(ValueError, match="at least one"):
+        broker.create_topic("empty", 0)
+    assert broker.topics() == {"t": 4}
+
+
+def test_offsets_count_per_partition(broker: MemoryBroker) -> None:
+    stored = broker.produce_all(numbered("t", range(20), partition=1))
+    assert [place.offset for place in stored] == list(range(20))
+    assert broker.bounds(TP("t", 1)) == (0, 20)
+    assert broker.bounds(TP("t", 0)) == (0, 0)
+    assert [record.offset for record in broker.records("t", 1, 18)] == [18, 19]
+    assert len(broker.records("t")) == 20
+
+
+def test_records_without_a_key_go_round(broker: MemoryBroker) -> None:
+    stored = [broker.produce(Outgoing("t", None, b"v")) for _ in range(6)]
+    assert [place.partition for place in stored] == [0, 1, 2, 3, 0, 1]
+
+
+def test_a_record_keeps_what_it_was_given(broker: MemoryBroker) -> None:
+    broker.produce(Outgoing("t", b"k", None, (("h", b"x"),), 2), timestamp=123)
+    (record,) = broker.records("t", 2)
+    assert (record.key, record.value, record.headers, record.timestamp) == (b"k", None, (("h", b"x"),), 123)
+
+
+def test_a_batch_with_a_bad_record_stores_nothing(broker: MemoryBroker) -> None:
+    broker.create_topic("small", 1, {"max.message.bytes": "500"})
+    with pytest.raises(RecordTooLargeError) as raised:
+        broker.produce_all([Outgoing("small", b"", b"v"), Outgoing("small", b"", b"v" * 500)])
+    assert raised.value.index == 1
+    assert broker.bounds(TP("small", 0)) == (0, 0)
+
+
+def test_trimming_keeps_the_offsets(broker: MemoryBroker) -> None:
+    broker.produce_all(numbered("t", range(10), partition=0))
+    broker.trim(TP("t", 0), 4)
+    assert broker.bounds(TP("t", 0)) == (4, 10)
+    assert [record.offset for record in broker.read(TP("t", 0), 0, 3)] == [4, 5, 6]
+    broker.trim(TP("t", 0), 2)
+    broker.trim(TP("t", 0), 99)
+    assert broker.bounds(TP("t", 0)) == (10, 10)
+    assert broker.produce(Outgoing("t", b"", b"", partition=0)).offset == 10
+
+
+def test_names_share_a_broker() -> None:
+    first = MemoryBroker.named("a-test-of-names")
+    assert MemoryBroker.named("A-Test-of-Names") is first
+    MemoryBroker.drop("a-test-of-names")
+    assert MemoryBroker.named("a-test-of-names") is not first
+    MemoryBroker.drop("a-test-of-names")
+
+
+def partitions(broker: MemoryBroker, member: str, topic: str = "t") -> set[int]:
+    """The partitions of a topic that a member owns."""
+    assignment = broker.assignment("g", member)
+    assert assignment is not None
+    return {tp.partition for tp in assignment.partitions if tp.topic == topic}
+
+
+def test_partitions_go_round_among_those_who_subscribe(broker: MemoryBroker) -> None:
+    broker.create_topic("u", 2)
+    broker.enter("g", "one", ["t"], awake)
+    broker.enter("g", "two", ["t", "u"], awake)
+    broker.enter("g", "one", ["t"], awake)
+    assert partitions(broker, "one") == {0, 2}
+    assert partitions(broker, "two") == {1, 3}
+    assert partitions(broker, "one", "u") == set()
+    assert partitions(broker, "two", "u") == {0, 1}
+
+
+def test_a_generation_begins_when_all_have_entered(broker: MemoryBroker) -> None:
+    broker.enter("g", "one", ["t"], awake)
+    first = broker.assignment("g", "one")
+    assert first is not None
+    assert not broker.must_give_up("g", "one", first.generation)
+
+    broker.enter("g", "two", ["t"], awake)
+    assert broker.must_give_up("g", "one", first.generation)
+    assert broker.assignment("g", "two") is None
+    # Until it has given up, a member may still commit what it finishes.
+    broker.commit("g", {TP("t", 0): 5}, "one", first.generation)
+
+    broker.enter("g", "one", ["t"], awake)
+    second = broker.assignment("g", "one")
+    assert second is not None
+    assert second.generation == first.generation + 1
+    with pytest.raises(StaleGenerationError):
+        broker.commit("g", {TP("t", 0): 6}, "one", first.generation)
+    with pytest.raises(NotAMemberError):
+        broker.commit("g", {TP("t", 0): 6}, "three", second.generation)
+    with pytest.raises(NotAMemberError):
+        broker.commit("g", {TP("t", 0): 6})
+    assert broker.committed("g", TP("t", 0)) == 5
+
+
+def test_offsets_outlive_the_members(broker: MemoryBroker) -> None:
+    broker.enter("g", "one", ["t"], awake)
+    broker.leave("g", "one")
+    broker.commit("g", {TP("t", 3): 8})
+    assert broker.committed("g", TP("t", 3)) == 8
+    assert broker.committed("other", TP("t", 3)) is None
+
+
+def test_members_that_do_not_answer_are_left_out(broker: MemoryBroker) -> None:
+    broker.enter("g", "one", ["t"], awake)
+    broker.enter("g", "two", ["t"], awake)
+    broker.expel_missing("g")
+    assert broker.members("g") == ["two"]
+    assert partitions(broker, "two") == {0, 1, 2, 3}
+    with pytest.raises(NotAMemberError):
+        broker.assignment("g", "one")
+
+
+def test_members_whose_loop_has_ended_are_left_out(broker: MemoryBroker) -> None:
+    broker.enter("g", "one", ["t"], gone)
+    broker.enter("g", "two", ["t"], awake)
+    assert broker.members("g") == ["two"]
+    assert partitions(broker, "two") == {0, 1, 2, 3}
+
+
+def test_threads_do_not_disturb_each_other(broker: MemoryBroker) -> None:
+    def write(number: int) -> None:
+        for _ in range(500):
+            broker.produce(Outgoing("t", None, b"%d" % number, partition=0))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [record.offset for record in broker.records("t", 0)] == list(range(2000))
+
+
+async def test_a_worker_hears_of_records_from_another_thread(apps: Apps, memory: MemoryBackend) -> None:
+    memory.broker.create_topic("t", 2)
+    seen: list[int] = []
+
+    async def handler(_app: faust.App, batch: RecordBatch) -> None:
+        seen.extend(int(record.value or b"") for record in batch)
+        batch.done()
+
+    await apps.start(apps.make(memory, "t", handler))
+    for n in range(20):
+        await asyncio.to_thread(memory.broker.produce, Outgoing("t", b"%d" % n, b"%d" % n))
+        await until(lambda n=n: n in seen, "the record")  # type: ignore[misc]
+    assert seen == list(range(20))
+
+
+async def test_a_worker_goes_on_behind_what_was_deleted(apps: Apps, memory: MemoryBackend) -> None:
+    memory.broker.create_topic("t", 1)
+    memory.broker.produce_all(numbered("t", range(10)))
+    memory.broker.commit(f"{memory.prefix}-group", {TP("t", 0): 2})
+    memory.broker.trim(TP("t", 0), 6)
+    seen: list[int] = []
+
+    async def handler(_app: faust.App, batch: RecordBatch) -> None:
+        seen.extend(record.offset for record in batch)
+        batch.done()
+
+    await apps.start(apps.make(memory, "t", handler))
+    await until(lambda: len(seen) == 4, "the rest")
+    assert seen == [6, 7, 8, 9]

@@ -1,0 +1,337 @@
+"""What both transports promise, tried with real Faust apps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import pytest
+from faust.types import TP
+
+from stream.transport.batch import Outgoing
+from stream.transport.errors import OutOfOrderError, RecordTooLargeError, UnknownTopicError
+from transport.kit import numbered, until
+
+if TYPE_CHECKING:
+    import faust
+
+    from stream.transport.batch import RecordBatch
+    from transport.kit import Apps, Backend
+
+
+class Work:
+    """A handler that keeps what it was given, and may be told to hold or to fail."""
+
+    def __init__(self) -> None:
+        self.seen: dict[TP, list[int]] = defaultdict(list)
+        self.batches: list[RecordBatch] = []
+        self.go = asyncio.Event()
+        self.go.set()
+        self.failures = 0
+        self.errors: list[Exception] = []
+
+    async def __call__(self, _app: faust.App, batch: RecordBatch) -> None:
+        """Take a batch."""
+        self.batches.append(batch)
+        if self.failures:
+            self.failures -= 1
+            raise ZeroDivisionError
+        await self.go.wait()
+        self.seen[batch.tp].extend(record.offset for record in batch)
+        try:
+            batch.done()
+        except OutOfOrderError as error:
+            self.errors.append(error)
+
+    def count(self) -> int:
+        """How many different records were seen."""
+        return sum(len(set(offsets)) for offsets in self.seen.values())
+
+
+async def producer(apps: Apps, backend: Backend) -> faust.App:
+    """Start an app that only produces."""
+    app = apps.make(backend)
+    app.producer_only = True
+    return await apps.start(app)
+
+
+async def total_committed(backend: Backend, topic: str) -> int:
+    """Sum of the committed offsets of the three partitions."""
+    group = f"{backend.prefix}-group"
+    return sum([await backend.committed(group, TP(topic, p)) or 0 for p in range(3)])
+
+
+async def test_everything_arrives_in_the_order_of_the_log(
+    apps: Apps, backend: Backend, backend_topic: str
+) -> None:
+    work = Work()
+    app = await apps.start(apps.make(backend, backend_topic, work, broker_max_poll_records=70))
+
+    stored = await app.producer.deliver(numbered(backend_topic, range(2000)))
+    await until(lambda: work.count() == 2000, "all records")
+
+    for partition in range(3):
+        offsets = [place.offset for place in stored if place.partition == partition]
+        assert offsets == list(range(len(offsets)))
+        assert work.seen[TP(backend_topic, partition)] == offsets
+        numbers = [int(r.value or b"") for r in await backend.contents(TP(backend_topic, partition))]
+        assert numbers == sorted(numbers)
+    assert max(map(len, work.batches)) <= 70
+
+
+async def test_a_record_keeps_its_bytes(apps: Apps, backend: Backend, backend_topic: str) -> None:
+    work = Work()
+    app = await apps.start(apps.make(backend, backend_topic, work))
+    sent = [
+        Outgoing(backend_topic, None, b"\xff\x00", (("a", b"1"), ("a", b"2")), partition=1),
+        Outgoing(backend_topic, b"key", None, partition=1),
+        Outgoing(backend_topic, b"", b"", partition=1),
+    ]
+    await app.producer.deliver(sent)
+    await until(lambda: work.count() == 3, "all records")
+
+    got = [record for batch in work.batches for record in batch]
+    assert [(r.key, r.value, list(r.headers)) for r in got] == [
+        (out.key, out.value, list(out.headers)) for out in sent
+    ]
+    assert all(record.timestamp > 1_600_000_000_000 for record in got)
+
+
+async def test_nothing_is_committed_before_done(apps: Apps, backend: Backend, backend_topic: str) -> None:
+    work = Work()
+    work.go.clear()
+    app = await apps.start(apps.make(backend, backend_topic, work))
+    await app.producer.deliver(numbered(backend_topic, range(300)))
+    await until(lambda: work.batches, "a first batch")
+    await app.commit({backend_topic})
+    assert await total_committed(backend, backend_topic) == 0
+
+    work.go.set()
+    await until(lambda: work.count() == 300, "all records")
+    await apps.stop(app)
+    assert await total_committed(backend, backend_topic) == 300
+
+
+async def test_progress_tells_the_lag(apps: Apps, backend: Backend, backend_topic: str) -> None:
+    work = Work()
+    app = await apps.start(apps.make(backend, backend_topic, work))
+    await app.producer.deliver(numbered(backend_topic, range(30)))
+    await until(lambda: work.count() == 30, "all records")
+
+    progress = app.consumer.progress()
+    assert {tp.partition for tp in progress} == {0, 1, 2}
+    assert sum(entry.finished for entry in progress.values()) == 30
+    # A partition that was never written to may not have been answered for yet.
+    assert all(entry.end in {entry.finished, None} for entry in progress.values())
+
+
+async def test_stopping_lets_the_running_batch_finish(
+    apps: Apps, backend: Backend, backend_topic: str
+) -> None:
+    work = Work()
+    work.go.clear()
+    app = await apps.start(apps.make(backend, backend_topic, work))
+    await app.producer.deliver(numbered(backend_topic, range(10), partition=0))
+    await until(lambda: work.batches, "a batch")
+    stopping = asyncio.create_task(apps.stop(app))
+    await asyncio.sleep(0.1)
+    work.go.set()
+    await stopping
+    running = work.batches[0]
+    assert await backend.committed(f"{backend.prefix}-group", running.tp) == running.end
+
+
+async def test_an_abandoned_batch_comes_again_after_a_restart(
+    apps: Apps, backend: Backend, backend_topic: str
+) -> None:
+    hung = Work()
+    hung.go.clear()
+    first = apps.make(backend, backend_topic, hung)
+    await apps.start(first)
+    first.consumer.patience = 0.1
+    await first.producer.deliver(numbered(backend_topic, range(100)))
+    await until(lambda: hung.batches, "a batch")
+    await apps.stop(first)
+    assert await total_committed(backend, backend_topic) == 0
+
+    work = Work()
+    await apps.start(apps.make(backend, backend_topic, work))
+    await until(lambda: work.count() == 100, "all records")
+
+
+async def test_what_failed_is_never_committed_past(apps: Apps, backend: Backend, backend_topic: str) -> None:
+    failing = Work()
+    failing.failures = 1
+    first = await apps.start(apps.make(backend, backend_topic, failing, broker_max_poll_records=10))
+    await first.producer.deliver(numbered(backend_topic, range(100), partition=2))
+    await until(lambda: failing.errors, "the batch behind the failed one is refused")
+    await apps.stop(first)
+    assert await total_committed(backend, backend_topic) == 0
+
+    work = Work()
+    await apps.start(apps.make(backend, backend_topic, work))
+    await until(lambda: work.count() == 100, "all records")
+
+
+async def test_a_second_worker_takes_over_without_loss(
+    apps: Apps, backend: Backend, backend_topic: str
+) -> None:
+    one, two = Work(), Work()
+    first = await apps.start(apps.make(backend, backend_topic, one, broker_max_poll_records=20))
+    await first.producer.deliver(numbered(backend_topic, range(1000)))
+    second = await apps.start(apps.make(backend, backend_topic, two, broker_max_poll_records=20))
+    await until(second.consumer.progress, "the second worker has partitions")
+    await until(first.consumer.progress, "the first worker has partitions")
+    assert not first.consumer.assignment() & second.consumer.assignment()
+    await first.producer.deliver(numbered(backend_topic, range(1000, 2000)))
+    await apps.stop(first)
+    await second.producer.deliver(numbered(backend_topic, range(2000, 3000)))
+
+    def union() -> int:
+        tps = {*one.seen, *two.seen}
+        return sum(len({*one.seen[tp], *two.seen[tp]}) for tp in tps)
+
+    await until(lambda: union() == 3000, "all records")
+    assert not one.errors
+    assert not two.errors
+    await apps.stop(second)
+    assert await total_committed(backend, backend_topic) == 3000
+
+
+async def test_a_batch_of_an_earlier_generation_no_longer_counts(
+    apps: Apps, backend: Backend, backend_topic: str
+) -> None:
+    hung, other = Work(), Work()
+    hung.go.clear()
+    other.go.clear()
+    first = await apps.start(apps.make(backend, backend_topic, hung))
+    first.consumer.patience = 0.1
+    await first.producer.deliver(numbered(backend_topic, range(30)))
+    await until(lambda: hung.batches, "a batch")
+    stale = hung.batches[0]
+    second = await apps.start(apps.make(backend, backend_topic, other))
+    second.consumer.patience = 0.1
+    await until(second.consumer.progress, "the second worker has partitions")
+    await until(first.consumer.progress, "the first worker has partitions")
+
+    stale.done()
+    await first.commit({backend_topic})
+    assert await total_committed(backend, backend_topic) == 0
+    await apps.stop(first)
+    other.go.set()
+    await until(lambda: other.count() == 30, "the batch comes again")
+
+
+async def test_what_was_fetched_while_the_flow_was_stopped_is_not_lost(
+    apps: Apps, backend: Backend, backend_topic: str
+) -> None:
+    work = Work()
+    app = await apps.start(apps.make(backend, backend_topic, work))
+    for start in range(0, 500, 100):
+        app.consumer.stop_flow()
+        await app.producer.deliver(numbered(backend_topic, range(start, start + 100)))
+        app.consumer.resume_flow()
+        await asyncio.sleep(0)
+        app.consumer.stop_flow()
+        await asyncio.sleep(0.01)
+        app.consumer.resume_flow()
+    await until(lambda: work.count() == 500, "all records")
+    assert not work.errors
+
+
+async def test_seeking_repeats_what_is_unfinished(apps: Apps, backend: Backend, backend_topic: str) -> None:
+    work = Work()
+    work.go.clear()
+    app = await apps.start(apps.make(backend, backend_topic, work))
+    await app.producer.deliver(numbered(backend_topic, range(20), partition=1))
+    await until(lambda: work.batches, "a batch")
+    await app.consumer.perform_seek()
+    work.go.set()
+    await until(lambda: len(work.seen[TP(backend_topic, 1)]) >= 40, "the batch comes twice")
+    assert work.count() == 20
+    assert not work.errors
+    assert app.consumer.progress()[TP(backend_topic, 1)].finished == 20
+    await until(lambda: not app.consumer.unacked, "nothing is with the agent any more")
+
+
+async def test_latest_begins_at_the_end_and_stays_there(
+    apps: Apps, backend: Backend, backend_topic: str
+) -> None:
+    sender = await producer(apps, backend)
+    await sender.producer.deliver(numbered(backend_topic, range(10), partition=0))
+    hung = Work()
+    hung.go.clear()
+    first = apps.make(backend, backend_topic, hung, consumer_auto_offset_reset="latest")
+    await apps.start(first)
+    first.consumer.patience = 0.1
+    await until(first.consumer.progress, "partitions")
+    await sender.producer.deliver(numbered(backend_topic, range(10, 20), partition=0))
+    await until(lambda: hung.batches, "a batch")
+    await apps.stop(first)
+
+    work = Work()
+    await apps.start(apps.make(backend, backend_topic, work, consumer_auto_offset_reset="latest"))
+    await until(lambda: work.count() == 10, "the records since the first start")
+    assert set(work.seen[TP(backend_topic, 0)]) == set(range(10, 20))
+
+
+async def test_delivering_to_an_unknown_topic_sends_nothing(
+    apps: Apps, backend: Backend, backend_topic: str
+) -> None:
+    app = await producer(apps, backend)
+    unknown = f"{backend.prefix}-nowhere"
+    with pytest.raises(UnknownTopicError, match="nowhere") as raised:
+        await app.producer.deliver([*numbered(backend_topic, range(3)), Outgoing(unknown, b"k", b"v")])
+    assert raised.value.code == "unknown_topic"
+    with pytest.raises(UnknownTopicError):
+        await app.producer.deliver([Outgoing(backend_topic, b"k", b"v", partition=3)])
+    with pytest.raises(UnknownTopicError):
+        await app.producer.partitions_for(unknown)
+    assert await app.producer.partitions_for(backend_topic) == 3
+    for partition in range(3):
+        assert await backend.contents(TP(backend_topic, partition)) == []
+
+
+async def test_a_record_that_the_topic_does_not_take_is_refused(apps: Apps, backend: Backend) -> None:
+    topic = f"{backend.prefix}-small"
+    await backend.create(topic, 1, {"max.message.bytes": "2000"})
+    app = await producer(apps, backend)
+    with pytest.raises(RecordTooLargeError) as raised:
+        await app.producer.deliver([Outgoing(topic, b"k", b"v" * 3000)])
+    assert raised.value.code == "record_too_large"
+    # The producer is still good afterwards.
+    stored = await app.producer.deliver(numbered(topic, range(2)))
+    assert [place.offset for place in stored] == [0, 1]
+
+
+async def test_replay_ends_at_the_end(apps: Apps, backend: Backend, backend_topic: str) -> None:
+    app = await producer(apps, backend)
+    await app.producer.deliver(numbered(backend_topic, range(1500), partition=1))
+
+    async def replayed(partition: int, start: int) -> list[int]:
+        chunks = app.transport.replay(TP(backend_topic, partition), start)
+        return [record.offset async for chunk in chunks for record in chunk]
+
+    assert await app.transport.bounds(TP(backend_topic, 1)) == (0, 1500)
+    assert await replayed(1, 0) == list(range(1500))
+    assert await replayed(1, 1400) == list(range(1400, 1500))
+    assert await replayed(1, 1500) == []
+    assert await replayed(1, 9999) == []
+    assert await replayed(0, 0) == []
+    with pytest.raises(UnknownTopicError):
+        await replayed(7, 0)
+    with pytest.raises(UnknownTopicError):
+        await app.transport.bounds(TP(f"{backend.prefix}-nowhere", 0))
+
+
+async def test_the_end_of_a_replay_is_fixed_at_its_start(
+    apps: Apps, backend: Backend, backend_topic: str
+) -> None:
+    app = await producer(apps, backend)
+    await app.producer.deliver(numbered(backend_topic, range(10), partition=0))
+    seen = 0
+    async for chunk in app.transport.replay(TP(backend_topic, 0), 0):
+        seen += len(chunk)
+        await app.producer.deliver(numbered(backend_topic, range(10), partition=0))
+    assert seen == 10
