@@ -6,7 +6,7 @@ schema.org where they have one.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -18,11 +18,31 @@ RELATIONS: tuple[Relation, ...] = get_args(Relation)
 #: Relations whose events go to the duplicates topic.
 DUPLICATE_RELATIONS: frozenset[Relation] = frozenset({"recrawl", "copy", "near_copy", "excerpt"})
 
-Time = Annotated[str, Meta(description="RFC 3339, UTC, milliseconds", examples=["2026-05-04T06:00:00.000Z"])]
-Share = Annotated[float, Meta(ge=0, le=1)]
-When = Annotated[
-    str | int | float, Meta(description="RFC 3339 or RFC 2822 text, or epoch seconds or milliseconds")
+_HEX_32: Final = "^[0-9a-f]{32}$"
+
+# What stands in ``extra_json_schema`` is told to readers of the schema and not checked when an event is decoded.
+Time = Annotated[
+    str,
+    Meta(
+        description="RFC 3339, UTC, milliseconds",
+        examples=["2026-05-04T06:00:00.000Z"],
+        extra_json_schema={"format": "date-time", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$"},
+    ),
 ]
+#: Milliseconds since 1970, in the years that `clock.rfc3339` can write.
+Milliseconds = Annotated[int, Meta(ge=-62_135_596_800_000, le=253_402_300_799_999)]
+Hex32 = Annotated[str, Meta(extra_json_schema={"pattern": _HEX_32})]
+Hash = Annotated[
+    str,
+    Meta(
+        description="sha256: and 64 hexadecimal digits, of the text in UTF-8",
+        extra_json_schema={"pattern": "^sha256:[0-9a-f]{64}$"},
+    ),
+]
+Hashes = Annotated[bytes, Meta(extra_json_schema={"pattern": "^[A-Za-z0-9+/]*={0,2}$"})]
+Count = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+When = Annotated[str | int | float, Meta(description="RFC 3339 or RFC 2822 text, or epoch seconds or milliseconds")]
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -35,7 +55,7 @@ class Source(Struct, frozen=True, kw_only=True):
 class RawEvent(Struct, frozen=True, kw_only=True):
     """What a scraper sends: ``url`` or ``id``, and ``text`` or ``html``. Unknown fields move to ``extra``."""
 
-    url: str | None = None
+    url: Annotated[str | None, Meta(description="absolute address, http or https")] = None
     id: Annotated[str | None, Meta(description="stable id of the article, unique within the tenant")] = None
     text: Annotated[str | None, Meta(description="plain text, one paragraph a line")] = None
     html: Annotated[str | None, Meta(description="the page, or a part of it; read when there is no text")] = None
@@ -44,14 +64,16 @@ class RawEvent(Struct, frozen=True, kw_only=True):
     language: Annotated[str | None, Meta(description="BCP 47 tag; checked against the text")] = None
     published_at: When | None = None
     modified_at: When | None = None
-    fetched_at: When | None = None
+    fetched_at: Annotated[When | None, Meta(description="when it was scraped; the duplicate window runs on it")] = None
     authors: list[str] | None = None
-    source: Source | str | None = None
+    source: Annotated[Source | str | None, Meta(description="who published it; a string is its name")] = None
     section: str | None = None
     tags: list[str] | None = None
-    tenant: str | None = None
-    status: str | None = None
-    extra: dict[str, Any] | None = None
+    tenant: Annotated[str | None, Meta(description="whose article it is; default where it is not given")] = None
+    status: Annotated[
+        str | None, Meta(description="usable where it is not given; canceled, a takedown, is rejected by this version")
+    ] = None
+    extra: Annotated[dict[str, Any] | None, Meta(description="anything else that consumers should get")] = None
 
 
 class Language(Struct, frozen=True, kw_only=True):
@@ -65,39 +87,39 @@ class Language(Struct, frozen=True, kw_only=True):
 class Content(Struct, frozen=True, kw_only=True):
     """Figures of the published text."""
 
-    chars: int
-    words: int
-    hash: Annotated[str, Meta(description="sha256: and 64 hexadecimal digits, of the text in UTF-8")]
+    chars: Annotated[Count, Meta(description="characters (Unicode code points)")]
+    words: Annotated[Count, Meta(description="words; letters where words are written without spaces between them")]
+    hash: Hash
 
 
 class Fix(Struct, frozen=True, kw_only=True):
     """One normalization step that changed something."""
 
-    step: str
-    count: int
+    step: Annotated[str, Meta(description="name of the step")]
+    count: Annotated[int, Meta(ge=1, description="how often it changed something")]
 
 
 class Origin(Struct, frozen=True, kw_only=True):
     """Where the raw event stood."""
 
     topic: str
-    partition: int
-    offset: int
-    timestamp: Time | None = None
-    item: Annotated[int | None, Meta(description="position, where one message held an array")] = None
+    partition: Count
+    offset: Count
+    timestamp: Annotated[Time | None, Meta(description="the record's time; null where it came from a file")] = None
+    item: Annotated[Count | None, Meta(description="position, where one message held an array")] = None
 
 
 class Article(Struct, frozen=True, kw_only=True):
     """What the normalized and the enriched event share."""
 
-    event_id: Annotated[str, Meta(description="the same for every delivery of one event")]
+    event_id: Annotated[str, Meta(pattern=_HEX_32, description="the same for every delivery of one event")]
     id: Annotated[str, Meta(description="the scraper's id, else one made from the canonical URL")]
-    tenant: str
-    url: str | None = None
-    canonical_url: str | None = None
-    domain: str | None = None
+    tenant: Annotated[str, Meta(description="whose article it is; tenants never meet in one cluster")]
+    url: Annotated[str | None, Meta(description="as the scraper sent it, else as the page names it")] = None
+    canonical_url: Annotated[str | None, Meta(description="without tracking parameters and fragment")] = None
+    domain: Annotated[str | None, Meta(description="host of the canonical URL, without www.")] = None
     title: str | None = None
-    text: str
+    text: Annotated[str, Meta(description="clean plain text, one paragraph a line")]
     summary: str | None = None
     teaser: Annotated[str | None, Meta(description="a cut copy of the first paragraph that stood before it")] = None
     language: Language
@@ -109,16 +131,18 @@ class Article(Struct, frozen=True, kw_only=True):
     modified_at: Time | None = None
     fetched_at: Time | None = None
     content: Content
-    fixes: list[Fix] = []
+    fixes: Annotated[list[Fix], Meta(description="sorted by step")] = []
     origin: Origin
-    extra: dict[str, Any] = {}
+    extra: Annotated[dict[str, Any], Meta(description="fields that the contract does not name, as they came")] = {}
 
 
 class NormalizedEvent(Article, frozen=True, kw_only=True):
     """A clean article on its way to the duplicate decision; its key is tenant and language."""
 
     url_key: Annotated[str | None, Meta(description="what tells its address from another one")] = None
-    event_time: Annotated[int, Meta(description="milliseconds since 1970: fetched_at, else the raw record's time")]
+    event_time: Annotated[
+        Milliseconds, Meta(description="milliseconds since 1970: fetched_at, else the raw record's time")
+    ]
 
 
 class Duplicate(Struct, frozen=True, kw_only=True):
@@ -127,11 +151,11 @@ class Duplicate(Struct, frozen=True, kw_only=True):
     relation: Relation
     is_duplicate: bool
     duplicate_of: Annotated[str | None, Meta(description="id of the article it relates to; null for new")] = None
-    cluster_id: str
+    cluster_id: Annotated[Hex32, Meta(description="the same for all articles linked to each other")]
     jaccard: Annotated[Share | None, Meta(description="resemblance of the shingle sets")] = None
     containment: Annotated[Share | None, Meta(description="share of the shorter text found in the longer")] = None
-    title_similarity: Share | None = None
-    same_source: bool | None = None
+    title_similarity: Annotated[Share | None, Meta(description="null where one of them has no title")] = None
+    same_source: Annotated[bool | None, Meta(description="null where one of them has no source")] = None
     method: Annotated[str, Meta(description="the rule that decided")]
     version: Annotated[str, Meta(description="rules and parameters that decided")]
 
@@ -146,37 +170,37 @@ class EnrichedEvent(Article, frozen=True, kw_only=True):
 class ClusterEvent(Struct, frozen=True, kw_only=True):
     """One duplicate cluster as it stands; the topic keeps the newest record of each."""
 
-    cluster_id: str
+    cluster_id: Hex32
     canonical_id: Annotated[str, Meta(description="the article that the cluster began with")]
-    size: Annotated[int, Meta(description="events in the cluster, revisions and copies included")]
+    size: Annotated[int, Meta(ge=1, description="events in the cluster, revisions and copies included")]
     sources: Annotated[list[str], Meta(description="domains or names, sorted, at most 100")]
-    languages: list[str]
-    first_seen: Time
-    last_seen: Time
+    languages: Annotated[list[str], Meta(description="primary language subtags, sorted")]
+    first_seen: Annotated[Time, Meta(description="earliest event time in the cluster")]
+    last_seen: Annotated[Time, Meta(description="latest event time in the cluster")]
     earliest_published_at: Time | None = None
 
 
 class FingerprintEvent(Struct, frozen=True, kw_only=True):
     """One record of the index's changelog: all that later decisions need of one article."""
 
-    event_id: str
-    offset: Annotated[int, Meta(description="offset in the normalized topic at which the verdict was made")]
-    previous: Annotated[int, Meta(description="offset of the record before it in this partition, -1 for none")]
-    event_time: int
-    scope: str
+    event_id: Hex32
+    offset: Annotated[Count, Meta(description="offset in the normalized topic at which the verdict was made")]
+    previous: Annotated[int, Meta(ge=-1, description="offset of the record before it in this partition, -1 for none")]
+    event_time: Annotated[Milliseconds, Meta(description="milliseconds since 1970, as in the normalized event")]
+    scope: Annotated[str, Meta(description="tenant/language")]
     id: str
     url_key: str | None = None
     source: str | None = None
     published_at: Time | None = None
-    text_hash: Annotated[str, Meta(description="hash of the folded tokens")]
-    content_hash: str
-    tokens: int
-    level: Annotated[int, Meta(description="the sketch keeps shingle hashes divisible by 2 to the level")]
-    sketch: Annotated[bytes, Meta(description="sorted little-endian 32-bit shingle hashes")]
-    anchors: Annotated[bytes, Meta(description="sorted little-endian 64-bit winnowed shingle hashes")]
-    numbers: Annotated[bytes, Meta(description="sorted little-endian 32-bit hashes of number tokens")]
-    title: Annotated[bytes, Meta(description="sorted little-endian 32-bit hashes of title tokens")]
-    revision: int
+    text_hash: Annotated[Hex32, Meta(description="hash of the folded tokens")]
+    content_hash: Hash
+    tokens: Count
+    level: Annotated[Count, Meta(description="the sketch keeps shingle hashes divisible by 2 to the level")]
+    sketch: Annotated[Hashes, Meta(description="sorted little-endian 32-bit shingle hashes")]
+    anchors: Annotated[Hashes, Meta(description="sorted little-endian 64-bit winnowed shingle hashes")]
+    numbers: Annotated[Hashes, Meta(description="sorted little-endian 32-bit hashes of number tokens")]
+    title: Annotated[Hashes, Meta(description="sorted little-endian 32-bit hashes of title tokens")]
+    revision: Annotated[int, Meta(ge=1)]
     duplicate: Duplicate
     origin: Origin
 
@@ -185,11 +209,13 @@ class DeadLetterHeaders(Struct, frozen=True, kw_only=True, rename=lambda name: f
     """Headers added to a rejected record, beside its own; key and value stay as they came."""
 
     code: str
-    message: str
-    stage: Literal["normalize", "deduplicate"]
-    topic: str
-    partition: str
-    offset: str
-    timestamp: str
-    field: str | UnsetType = UNSET
+    message: Annotated[str, Meta(description="what is wrong and how to mend it")]
+    stage: Annotated[Literal["normalize", "deduplicate"], Meta(description="the step that rejected it")]
+    topic: Annotated[str, Meta(description="where the record stood")]
+    partition: Annotated[str, Meta(extra_json_schema={"pattern": "^[0-9]+$"})]
+    offset: Annotated[str, Meta(extra_json_schema={"pattern": "^[0-9]+$"})]
+    timestamp: Annotated[
+        str, Meta(description="milliseconds since 1970, or empty", extra_json_schema={"pattern": "^(-?[0-9]+)?$"})
+    ]
+    field: Annotated[str | UnsetType, Meta(description="JSON path of what is wrong, such as $.tags[3]")] = UNSET
     items: Annotated[str | UnsetType, Meta(description="positions, where one message held an array")] = UNSET

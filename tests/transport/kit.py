@@ -7,8 +7,8 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 import faust
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # it ships no types
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
 
 from stream.transport.batch import Outgoing, Record, Records
 from stream.transport.kafka import Consumer as KafkaConsumer
@@ -27,7 +27,7 @@ DEADLINE = 60.0
 async def until(condition: Callable[[], object], what: str) -> None:
     """Wait until ``condition()`` is true."""
     async with asyncio.timeout(DEADLINE):
-        while not condition():  # the condition is in another party's hands
+        while not condition():  # noqa: ASYNC110  # others change it  # the condition is in another party's hands
             await asyncio.sleep(0.01)
     assert condition(), what
 
@@ -90,7 +90,7 @@ class KafkaBackend:
         """Create a topic."""
         async with self._admin() as admin:
             await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=dict(config or {}))])
-            while topic not in await admin.list_topics():
+            while topic not in await admin.list_topics():  # noqa: ASYNC110  # the broker does it
                 await asyncio.sleep(0.02)
 
     async def committed(self, group: str, tp: TP) -> int | None:

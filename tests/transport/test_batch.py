@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from aiokafka.partitioner import murmur2 as reference
+from aiokafka.partitioner import murmur2 as reference  # type: ignore[import-untyped]  # no types
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +42,7 @@ def fetched(start: int, end: int, position: int | None = None) -> Fetched:
 def ledger(position: int = 0, committed: int | None = 0) -> Ledger:
     """A ledger that reads one partition."""
     made = Ledger(Calls())
-    made.restart({TP0: Start(position, committed)})
+    made.restart({TP0: Start(position, committed, position)})
     return made
 
 
@@ -97,7 +97,7 @@ def test_a_batch_of_an_earlier_epoch_does_nothing() -> None:
     batch = take(books, fetched(0, 5))
     books.forget()
     batch.done()
-    books.restart({TP0: Start(0, 0)})
+    books.restart({TP0: Start(0, 0, 0)})
     batch.done()
     assert books.finished() == {TP0: 0}
 
@@ -106,7 +106,7 @@ def test_a_commit_of_an_earlier_epoch_is_not_booked() -> None:
     books = ledger()
     take(books, fetched(0, 5)).done()
     epoch = books.epoch
-    books.restart({TP0: Start(0, 0)})
+    books.restart({TP0: Start(0, 0, 0)})
     books.booked(epoch, {TP0: 5})
     assert books.committable() == {}
 
@@ -127,7 +127,7 @@ def test_a_partition_waits_while_enough_batches_are_out() -> None:
 def test_finishing_asks_for_more() -> None:
     calls = Calls()
     books = Ledger(calls)
-    books.restart({TP0: Start(0, 0)})
+    books.restart({TP0: Start(0, 0, 0)})
     take(books, fetched(0, 1)).done()
     assert calls.count == 1
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from faust.types import TP
 
-from stream.transport.batch import Outgoing
+from stream.transport.batch import Outgoing, consumer_of, producer_of, transport_of
 from transport.kit import KafkaBackend, numbered, until
 
 if TYPE_CHECKING:
@@ -60,10 +60,12 @@ async def test_replay_ends_behind_a_transaction_marker(apps: Apps, kafka: KafkaB
     await kafka.create(topic, 1)
     await write_transactions(kafka, topic)
     app = await sender(apps, kafka)
-    assert await app.transport.bounds(TP(topic, 0)) == (0, 11)
-    replayed = [record.offset async for chunk in app.transport.replay(TP(topic, 0), 0) for record in chunk]
+    assert await transport_of(app).bounds(TP(topic, 0)) == (0, 11)
+    replayed = [
+        record.offset async for chunk in transport_of(app).replay(TP(topic, 0), 0) for record in chunk
+    ]
     assert replayed == list(range(10))
-    assert [chunk async for chunk in app.transport.replay(TP(topic, 0), 10)] == []
+    assert [chunk async for chunk in transport_of(app).replay(TP(topic, 0), 10)] == []
 
 
 async def test_commits_go_over_transaction_markers(apps: Apps, kafka: KafkaBackend) -> None:
@@ -77,7 +79,7 @@ async def test_commits_go_over_transaction_markers(apps: Apps, kafka: KafkaBacke
         batch.done()
 
     app = await apps.start(apps.make(kafka, topic, handler))
-    await until(lambda: [entry.finished for entry in app.consumer.progress().values()] == [11], "the end")
+    await until(lambda: [entry.finished for entry in consumer_of(app).progress().values()] == [11], "the end")
     assert seen == list(range(10))
     await apps.stop(app)
     assert await kafka.committed(f"{kafka.prefix}-group", TP(topic, 0)) == 11
@@ -90,7 +92,7 @@ async def test_keys_go_where_memory_puts_them(apps: Apps, kafka: KafkaBackend, m
     for backend in (kafka, memory):
         await backend.create(topic, 7)
         app = await sender(apps, backend)
-        stored = await app.producer.deliver([Outgoing(topic, key, b"v") for key in keys])
+        stored = await producer_of(app).deliver([Outgoing(topic, key, b"v") for key in keys])
         places.append([place.partition for place in stored])
     assert places[0] == places[1]
     assert set(places[0]) == set(range(7))
@@ -110,7 +112,7 @@ async def test_records_of_every_size_go_through(apps: Apps, kafka: KafkaBackend)
     await kafka.create(topic, 1)
     app = await sender(apps, kafka)
     sizes = [10, 900_000, 10, 600_000, 300_000, 300_000, 10]
-    stored = await app.producer.deliver([Outgoing(topic, b"k", b"v" * size) for size in sizes])
+    stored = await producer_of(app).deliver([Outgoing(topic, b"k", b"v" * size) for size in sizes])
     assert [place.offset for place in stored] == list(range(len(sizes)))
     assert [len(record.value or b"") for record in await kafka.contents(TP(topic, 0))] == sizes
 
@@ -120,7 +122,7 @@ def worker(kafka: KafkaBackend, tmp_path: Path) -> Iterator[subprocess.Popen[byt
     """Start a worker in a process of its own, which copies from the topic -in to the topic -out."""
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     command = [sys.executable, str(WORKER), kafka.url, kafka.prefix, str(tmp_path)]
-    with subprocess.Popen(command, env=environment) as process:  # our own script
+    with subprocess.Popen(command, env=environment) as process:  # noqa: S603  # our own script  # our own script
         yield process
         process.kill()
 
@@ -138,9 +140,9 @@ async def test_nothing_is_lost_when_the_process_ends(
     await kafka.create(f"{kafka.prefix}-out", 1)
     app = await sender(apps, kafka)
     worker: subprocess.Popen[bytes] = request.getfixturevalue("worker")
-    await app.producer.deliver(numbered(f"{kafka.prefix}-in", range(2000)))
+    await producer_of(app).deliver(numbered(f"{kafka.prefix}-in", range(2000)))
     async with asyncio.timeout(60):
-        while not await copied(kafka):  # another process writes it
+        while not await copied(kafka):  # noqa: ASYNC110  # another process writes it  # another process writes it
             await asyncio.sleep(0.05)
     worker.send_signal(how)
     code = await asyncio.to_thread(worker.wait, 60)

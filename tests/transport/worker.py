@@ -1,4 +1,4 @@
-"""A worker for tests: copies PREFIX-in to PREFIX-out in small batches. Arguments: URL, PREFIX, data folder."""
+"""A worker for tests: copies PREFIX-in to PREFIX-out in small batches. Arguments: URL, PREFIX, folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import faust
 
-from stream.transport.batch import Outgoing, Records
+from stream.transport.batch import Outgoing, Records, producer_of
 
 
 def main(url: str, prefix: str, folder: str) -> None:
@@ -32,7 +32,7 @@ def main(url: str, prefix: str, folder: str) -> None:
     @app.agent(app.topic(f"{prefix}-in", schema=Records()))
     async def copy(stream: Any) -> None:
         async for batch in stream:
-            await app.producer.deliver([Outgoing(f"{prefix}-out", r.key, r.value) for r in batch])
+            await producer_of(app).deliver([Outgoing(f"{prefix}-out", r.key, r.value) for r in batch])
             await asyncio.sleep(0.02)
             batch.done()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, overload
 
 import faust
 
@@ -75,7 +75,7 @@ class Progress(NamedTuple):
 
     Attributes:
         finished: The next offset to be finished: everything below it is done (or was committed before).
-        end: The log's end offset as last seen, or None before the first fetch. ``end - finished`` is the lag.
+        end: The log's end offset as last seen, or None while not connected. ``end - finished`` is the lag.
     """
 
     finished: int
@@ -141,11 +141,11 @@ class RecordBatch(Sequence[Record]):
 class Records(faust.Schema):  # type: ignore[type-arg]  # the schema is generic in types that it passes through
     """The schema of every topic here: passes key and value through untouched; decoding is the app's."""
 
-    def loads_key(self, app: AppT, message: Message, **_: object) -> Any:  # Faust's signature
+    def loads_key(self, app: AppT, message: Message, **_: object) -> Any:  # noqa: ANN401, ARG002  # Faust's
         """Return the key as it is."""
         return message.key
 
-    def loads_value(self, app: AppT, message: Message, **_: object) -> Any:  # the same
+    def loads_value(self, app: AppT, message: Message, **_: object) -> Any:  # noqa: ANN401, ARG002  # Faust's
         """Return the value as it is: the `RecordBatch`."""
         return message.value
 
@@ -198,5 +198,23 @@ class BatchTransport(Protocol):
 class BatchConsumer(Protocol):
     """What the app needs of ``app.consumer``."""
 
+    #: Seconds that running batches get to finish when partitions are taken away or the app stops.
+    patience: float
+
     def progress(self) -> Mapping[TP, Progress]:
         """How far each assigned partition is, as known here without asking. Call it in the app's loop."""
+
+
+def producer_of(app: faust.App) -> BatchProducer:
+    """Return ``app.producer`` with the type that it has on both transports."""
+    return cast("BatchProducer", app.producer)
+
+
+def consumer_of(app: faust.App) -> BatchConsumer:
+    """Return ``app.consumer`` with the type that it has on both transports."""
+    return cast("BatchConsumer", app.consumer)
+
+
+def transport_of(app: faust.App) -> BatchTransport:
+    """Return ``app.transport`` with the type that it has on both transports."""
+    return cast("BatchTransport", app.transport)

@@ -64,11 +64,11 @@ class LedgerConsumer(Consumer):
 
     ledger: Ledger
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # passed on to Faust
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # passed on
         self.ledger = Ledger(on_room=self.wake)
         super().__init__(*args, **kwargs)
-        # Faust's compiled streams do what `ack` does by themselves, in these books. Kept, they would grow with
-        # every batch, and a batch that is repeated would never count as acknowledged.
+        # Faust's compiled streams do what `ack` does by themselves, in these books. Kept, they would grow
+        # with every batch, and a batch that is repeated would never count as acknowledged.
         self._acked = defaultdict(_NoList)
         self._acked_index = defaultdict(_NoSet)
         self._committed_offset = _NoOffsets(lambda: None)
@@ -105,7 +105,7 @@ class LedgerConsumer(Consumer):
 
     # What Faust's fetcher asks.
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # Faust's name
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109  # Faust's
         """Yield one message per partition that had records; its value is the batch."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # an asyncio.Event will do

@@ -86,7 +86,7 @@ class Producer(driver.Producer):
             cluster = await client.fetch_all_metadata()
             if not cluster.partitions_for_topic(topic):
                 raise UnknownTopicError(topic)
-            partitions = await client._wait_on_metadata(topic)  # the public way asks by name first
+            partitions = await client._wait_on_metadata(topic)  # noqa: SLF001  # the public way asks by name first
         return len(partitions)
 
     async def _place(self, outputs: Sequence[Outgoing]) -> dict[TP, list[int]]:

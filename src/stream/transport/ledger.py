@@ -28,10 +28,11 @@ LIMIT = 2
 
 
 class Start(NamedTuple):
-    """Where reading begins, and the offset the group has committed, if any."""
+    """Where reading begins, the offset the group has committed, if any, and the log's end as it was then."""
 
     position: int
     committed: int | None
+    end: int
 
 
 class Fetched(NamedTuple):

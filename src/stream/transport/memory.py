@@ -5,6 +5,7 @@ loops and threads.
 """
 
 # Much of this fills in Faust's interface, whose signatures are not ours.
+# ruff: noqa: ANN401, ARG002, ASYNC109, PLR0917
 from __future__ import annotations
 
 import asyncio
@@ -184,7 +185,8 @@ class Consumer(LedgerConsumer):
         starts: dict[TP, Start] = {}
         for tp in self._assigned:
             committed = self._broker.committed(self._group, tp)
-            starts[tp] = Start(choose_start(committed, self._broker.bounds(tp), reset), committed)
+            bounds = self._broker.bounds(tp)
+            starts[tp] = Start(choose_start(committed, bounds, reset), committed, bounds[1])
         return starts
 
     async def store(self, offsets: Mapping[TP, int]) -> bool:

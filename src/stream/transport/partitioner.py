@@ -16,8 +16,8 @@ def murmur2(data: bytes) -> int:
     whole = length & ~3
     h = _SEED ^ length
     for (k,) in struct.iter_unpack("<I", data[:whole]):
-        k = (k * _M) & _MASK  # the algorithm's own name for the word in work
-        k = ((k ^ (k >> 24)) * _M) & _MASK
+        k = (k * _M) & _MASK  # noqa: PLW2901  # the algorithm works on it in place
+        k = ((k ^ (k >> 24)) * _M) & _MASK  # noqa: PLW2901
         h = ((h * _M) & _MASK) ^ k
     if tail := data[whole:]:
         h = ((h ^ int.from_bytes(tail, "little")) * _M) & _MASK

@@ -1,0 +1,268 @@
+"""The Faust app: topics, agents and pages. The only module that knows the shape of the flow.
+
+    raw ──▶ normalize ──▶ normalized ──▶ deduplicate ──▶ enriched, duplicates, clusters, fingerprints
+      └──────────┴──────────▶ rejected ◀──────┘
+
+An agent takes one batch of one partition at a time: it makes every output, awaits that all are stored, and only
+then says `RecordBatch.done`. A bad event is an output like any other, a dead letter. Whatever else is raised
+ends the worker before the batch's offsets are committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import faust
+from faust.types import TP
+from faust.types.web import Request, Response, View
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from stream.clock import rfc3339
+from stream.health import Check, ProgressWatch, lag
+from stream.index.rocks import RocksStore
+from stream.index.store import MemoryStore, Store
+from stream.indexes import Indexes, topic_partitions
+from stream.metrics import Metrics
+from stream.pipeline import Deduplicator, Normalizer, Outcome
+from stream.settings import MIB, STEPS, Settings, Step
+from stream.topics import OUTPUT_MESSAGE_BYTES
+from stream.transport.batch import Delivered, RecordBatch, Records
+
+log = logging.getLogger(__name__)
+
+#: Exit code after a fault (EX_SOFTWARE): a supervisor starts the worker again.
+EXIT_FAULT: Final = 70
+#: Records decided between two turns of the event loop, so that health checks are answered meanwhile.
+RECORDS_A_TURN: Final = 50
+_SECONDS_BETWEEN_MEASURES: Final = 1.0
+
+
+def leave(step: str, batch: RecordBatch, fault: BaseException) -> None:
+    """End the process at once: whatever it still did could only commit what was not finished."""
+    log.critical("%s failed on %r; nothing of it is committed: %r", step, batch, fault, exc_info=fault)
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(EXIT_FAULT)
+
+
+class ArticleFlow:
+    """Both steps of the flow on one Faust app.
+
+    ``on_fault`` is called with (step, batch, fault) where the worker has to stop; it should not return.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        steps: Sequence[Step] = STEPS,
+        metrics: Metrics | None = None,
+        web: bool = True,
+        on_fault: Callable[[str, RecordBatch, BaseException], None] = leave,
+    ) -> None:
+        self.settings = settings
+        self.topics = settings.topics
+        self.metrics = metrics or Metrics()
+        self._steps = frozenset(steps)
+        self._on_fault = on_fault
+        self._normalizer = Normalizer(self.topics, limits=settings.limits, wrap=self.metrics.wrap)
+        self._deduplicator = Deduplicator(self.topics, wrap=self.metrics.wrap)
+        self._watch = ProgressWatch(settings.stall_s)
+        self._was_assigned = False
+        self.app = _new_app(settings, web=web)
+        self.indexes = Indexes(
+            self.app.transport,
+            self.topics.fingerprints,
+            self._new_store,
+            window_ms=settings.window_ms,
+            metrics=self.metrics,
+        )
+        self._add_agents()
+        self._add_signals()
+        if web:
+            self._add_pages()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the flow in this event loop."""
+        await self.app.start()
+        try:
+            yield
+        finally:
+            await self.app.stop()
+            await self.indexes.close()
+
+    # The two steps
+
+    async def _normalize(self, batch: RecordBatch) -> None:
+        now = _now()
+        outcomes: list[Outcome] = []
+        for position, record in enumerate(batch):
+            outcomes += self._normalizer(record, now=now)
+            if position % RECORDS_A_TURN == 0:
+                await asyncio.sleep(0)
+        await self._deliver("normalize", outcomes)
+
+    async def _deduplicate(self, batch: RecordBatch) -> None:
+        now = _now()
+        async with self.indexes.using(batch.tp.partition) as index:
+            if index is None:  # revoked: whoever has the partition now gets the batch
+                return
+            session = index.session()
+            outcomes: list[Outcome] = []
+            for start in range(0, len(batch), RECORDS_A_TURN):
+                outcomes += self._deduplicator(batch[start : start + RECORDS_A_TURN], session, now=now)
+                await asyncio.sleep(0)
+            delivered = await self._deliver("deduplicate", outcomes)
+            index.commit(session, changelog_end=self._changelog_end(delivered))
+
+    async def _deliver(self, step: Step, outcomes: Sequence[Outcome]) -> list[Delivered]:
+        outputs = [output for outcome in outcomes for output in outcome.outputs]
+        with self.metrics.delivery_seconds.labels(step).time():
+            delivered: list[Delivered] = await self.app.producer.deliver(outputs)
+        self.metrics.count(step, outcomes, now_ms=_now_ms())
+        return delivered
+
+    def _changelog_end(self, delivered: Iterable[Delivered]) -> int | None:
+        offsets = [place.offset for place in delivered if place.topic == self.topics.fingerprints]
+        return max(offsets) + 1 if offsets else None
+
+    async def _work(
+        self, step: Step, handle: Callable[[RecordBatch], Awaitable[None]], batches: Any
+    ) -> None:
+        async for batch in batches:
+            self.metrics.consumed.labels(step).inc(len(batch))
+            self.metrics.batch_records.labels(step).observe(len(batch))
+            try:
+                with self.metrics.batch_seconds.labels(step).time():
+                    await handle(batch)
+                batch.done()
+            except asyncio.CancelledError:
+                raise
+            except BaseException as fault:
+                self._on_fault(step, batch, fault)
+                raise
+
+    # What Faust calls
+
+    def _add_agents(self) -> None:
+        app, topics = self.app, self.topics
+        if "normalize" in self._steps:
+
+            @app.agent(app.topic(topics.raw, schema=Records()), name="normalize")
+            async def normalize(batches: Any) -> None:
+                await self._work("normalize", self._normalize, batches)
+
+        if "deduplicate" in self._steps:
+
+            @app.agent(app.topic(topics.normalized, schema=Records()), name="deduplicate")
+            async def deduplicate(batches: Any) -> None:
+                await self._work("deduplicate", self._deduplicate, batches)
+
+    def _add_signals(self) -> None:
+        app = self.app
+
+        @app.on_partitions_assigned.connect(weak=False)
+        async def assigned(_app: Any, partitions: Iterable[TP], **_: Any) -> None:
+            self._was_assigned = True
+            self.indexes.assign(topic_partitions(partitions, self.topics.normalized))
+
+        @app.on_partitions_revoked.connect(weak=False)
+        async def revoked(_app: Any, partitions: Iterable[TP], **_: Any) -> None:
+            await self.indexes.revoke(topic_partitions(partitions, self.topics.normalized))
+            for tp in partitions:
+                self.metrics.forget_partition(tp.topic, tp.partition)
+
+        @app.timer(_SECONDS_BETWEEN_MEASURES)
+        async def measure() -> None:
+            self.measure()
+
+    def measure(self) -> None:
+        """Bring lag and progress up to date."""
+        progress = self.app.consumer.progress()
+        for tp in self._watch.observe(progress, time.monotonic()):
+            self.metrics.progress_time.labels(tp.topic, str(tp.partition)).set_to_current_time()
+        for tp, state in progress.items():
+            self.metrics.lag_records.labels(tp.topic, str(tp.partition)).set(lag(state))
+
+    # What operators ask
+
+    def healthy(self) -> Check:
+        """Every partition with a lag moves."""
+        return self._watch.check(time.monotonic())
+
+    def ready(self) -> Check:
+        """Partitions were assigned, and their indexes are restored."""
+        is_ready = self._was_assigned and self.indexes.are_restored
+        return Check(is_ready, {"assigned": self._was_assigned, "restored": self.indexes.are_restored})
+
+    def _add_pages(self) -> None:
+        app = self.app
+
+        @app.page("/metrics")
+        async def metrics(self_: View, _request: Request) -> Response:
+            text = generate_latest(self.metrics.registry)
+            return self_.bytes(text, content_type=None, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+        @app.page("/healthz")
+        async def healthz(self_: View, _request: Request) -> Response:
+            return _answer(self_, self.healthy())
+
+        @app.page("/readyz")
+        async def readyz(self_: View, _request: Request) -> Response:
+            return _answer(self_, self.ready())
+
+    def _new_store(self, partition: int) -> Store:
+        if self.settings.is_memory:
+            return MemoryStore()
+        folder = self.settings.data_dir / self.settings.group / f"{self.topics.normalized}-{partition}"
+        return RocksStore(folder, cache_bytes=self.settings.index_cache_mib * MIB)
+
+
+def _answer(view: View, check: Check) -> Response:
+    return view.json({"ok": check.is_good, **check.details}, status=200 if check.is_good else 503)
+
+
+def _new_app(settings: Settings, *, web: bool) -> faust.App:
+    broker = settings.broker
+    if not settings.is_memory:
+        broker = ";".join(f"kafka+batch://{server.strip()}" for server in broker.split(","))
+    session_s = settings.session_timeout_s
+    return faust.App(
+        settings.group,
+        broker=broker,
+        broker_session_timeout=session_s,
+        broker_heartbeat_interval=session_s / 10,
+        broker_rebalance_timeout=session_s,
+        broker_request_timeout=max(40.0, session_s + 5),
+        broker_commit_interval=1.0,
+        broker_max_poll_records=settings.batch_records,
+        consumer_auto_offset_reset="earliest",
+        producer_acks=-1,
+        producer_max_request_size=OUTPUT_MESSAGE_BYTES + MIB,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        stream_wait_empty=True,
+        store="memory://",
+        datadir=Path(os.devnull).parent,
+        web_enabled=web,
+        web_bind=settings.web_host,
+        web_host=settings.web_host,
+        web_port=settings.web_port,
+    )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _now() -> str:
+    return rfc3339(_now_ms())

@@ -1,0 +1,54 @@
+"""The command line: ``stream COMMAND``. Each command is a thin shell in a module of its own."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+import click
+
+from stream import __version__
+from stream.cli.demo import demo
+from stream.cli.process import process
+from stream.cli.produce import produce
+from stream.cli.topics import topics
+from stream.cli.worker import worker
+from stream.errors import BrokerError, IndexFault, SettingsError, StreamError
+from stream.inputs import InputError
+
+#: Exit codes after sysexits.h; 2 is click's for wrong usage.
+EXIT_CODES: Final[tuple[tuple[type[StreamError], int], ...]] = (
+    (InputError, 66),
+    (BrokerError, 69),
+    (IndexFault, 74),
+    (SettingsError, 78),
+    (StreamError, 70),
+)
+
+
+class _Group(click.Group):
+    """Reports the project's own errors in one line and with their exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except StreamError as error:
+            click.echo(f"stream: {error}", err=True)
+            sys.exit(next(code for kind, code in EXIT_CODES if isinstance(error, kind)))
+        except BrokenPipeError:
+            sys.stderr.close()  # whoever read the output has enough; Python would complain at exit
+            sys.exit(0)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="stream")
+def main() -> None:
+    """Turn the repetitive flood of scraped news into events that consumers can trust.
+
+    Settings are STREAM_* variables or a TOML file named by STREAM_CONFIG; options go before both.
+    Exit codes: 0 done, 2 wrong usage, 66 unreadable input, 69 broker, 70 fault, 74 index, 78 settings.
+    """
+
+
+for command in (demo, worker, process, produce, topics):
+    main.add_command(command)

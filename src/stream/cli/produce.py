@@ -1,0 +1,109 @@
+"""``stream produce``: files into the raw topic."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import click
+import orjson
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from stream import cloudevents
+from stream.cli.progress import reading
+from stream.clock import rfc3339
+from stream.errors import BrokerError
+from stream.inputs import STDIN, RawMessage, expand, read_messages
+from stream.settings import load_settings
+from stream.topics import RAW_MESSAGE_BYTES
+
+SOURCE = "/stream/produce"
+
+
+@click.command(epilog="Example: stream produce articles.jsonl.gz pages/ --rate 200")
+@click.argument("files", nargs=-1)
+@click.option("--broker", help="host:port[,host:port…] of Kafka.")
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Messages a second. Default: as fast as it goes.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
+def produce(files: tuple[str, ...], broker: str | None, rate: float | None, quiet: bool) -> None:
+    """Send files to the raw topic, as scrapers would.
+
+    FILES are JSONL, JSON, .txt and .html files, .gz too, folders of them, or - for standard input (the default).
+    Each line, text or page becomes one message, keyed by the article's id or URL, with a CloudEvents id of its own.
+    """
+    settings = load_settings(broker=broker)
+    if settings.is_memory:
+        raise click.UsageError("memory:// lives in one process; give a Kafka broker, or use: stream demo")
+    paths = expand(files or (STDIN,))
+    started = time.monotonic()
+    with reading(paths, quiet=quiet) as watched:
+        sent = _send_all(settings.broker, settings.topics.raw, _paced(watched(read_messages(paths)), rate))
+    if not quiet:
+        seconds = time.monotonic() - started
+        click.echo(f"{sent} messages stored in {settings.topics.raw} in {seconds:.1f} s", err=True)
+
+
+def _send_all(broker: str, topic: str, messages: Iterable[RawMessage]) -> int:
+    failures: list[BaseException] = []
+    run, sent = uuid.uuid4().hex, 0
+    producer = _connect(broker)
+    try:
+        if not producer.partitions_for(topic):
+            raise BrokerError(f"{topic} does not exist on {broker}; run: stream topics")
+        for sent, message in enumerate(messages, 1):
+            headers = cloudevents.headers(SOURCE, f"{run}-{sent}", "article.raw.v1", _now())
+            future = producer.send(topic, value=message.value, key=message_key(message.value), headers=list(headers))
+            future.add_errback(failures.append)
+            if failures:
+                break
+        producer.flush()
+    except KafkaError as error:
+        failures.append(error)
+    finally:
+        producer.close()
+    if failures:
+        raise BrokerError(f"not everything was stored, {sent} messages were read: {failures[0]}")
+    return sent
+
+
+def _connect(broker: str) -> KafkaProducer:
+    try:
+        return KafkaProducer(
+            bootstrap_servers=broker.split(","),
+            bootstrap_timeout_ms=15_000,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=20,
+            batch_size=256 * 1024,
+            max_request_size=RAW_MESSAGE_BYTES,
+            buffer_memory=4 * RAW_MESSAGE_BYTES,
+        )
+    except KafkaError as error:
+        raise BrokerError(f"no Kafka at {broker} ({error}); start it, or set STREAM_BROKER") from error
+
+
+def message_key(value: bytes) -> bytes | None:
+    """The article's id or URL, so that its versions stay in order; None where the message tells neither."""
+    try:
+        event: Any = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None
+    name = (event.get("id") or event.get("url")) if isinstance(event, dict) else None
+    return name.encode() if isinstance(name, str) else None
+
+
+def _paced(messages: Iterable[RawMessage], rate: float | None) -> Iterator[RawMessage]:
+    if rate is None:
+        yield from messages
+        return
+    started = time.monotonic()
+    for count, message in enumerate(messages):
+        time.sleep(max(0.0, started + count / rate - time.monotonic()))
+        yield message
+
+
+def _now() -> str:
+    return rfc3339(time.time_ns() // 1_000_000)

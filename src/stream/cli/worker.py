@@ -1,0 +1,29 @@
+"""``stream worker``: the flow on a broker."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from stream.settings import STEPS, Step, load_settings
+from stream.worker import run_worker
+
+
+@click.command(epilog="Example: STREAM_BROKER=kafka:9092 stream worker --step deduplicate --data-dir /var/lib/stream")
+@click.option("--broker", help="host:port[,host:port…] of Kafka.")
+@click.option(
+    "--step", "steps", multiple=True, type=click.Choice(STEPS), help="Run this step only; repeatable. Default: both."
+)
+@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of the index.")
+@click.option("--web-port", type=int, help="Port of /metrics, /healthz and /readyz.")
+def worker(broker: str | None, steps: tuple[Step, ...], data_dir: Path | None, web_port: int | None) -> None:
+    """Run a worker until SIGTERM or Ctrl-C.
+
+    Ends with 70 after a fault, with nothing committed that was not stored: let a supervisor start it again.
+    """
+    settings = load_settings(broker=broker, data_dir=data_dir, web_port=web_port)
+    if settings.is_memory:
+        raise click.UsageError("memory:// lives in one process and keeps nothing; use a Kafka broker, or: stream demo")
+    sys.exit(run_worker(settings, steps or STEPS))

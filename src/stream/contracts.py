@@ -1,0 +1,236 @@
+"""JSON Schemas of all events and the AsyncAPI document, generated from the types in `stream.events`.
+
+``python -m stream.contracts`` writes them into the package's folder ``schemas``; with ``--check`` it only names
+the stale ones, and exits with 1 if there are any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import msgspec
+
+from stream.asyncapi import asyncapi
+from stream.errors import REJECTION_CODES
+from stream.events import (
+    DUPLICATE_RELATIONS,
+    ClusterEvent,
+    DeadLetterHeaders,
+    EnrichedEvent,
+    FingerprintEvent,
+    NormalizedEvent,
+    RawEvent,
+    Status,
+)
+from stream.validate import DEFAULT_LIMITS
+
+Json = dict[str, Any]
+
+SCHEMAS: Final[dict[str, type[msgspec.Struct]]] = {
+    "raw": RawEvent,
+    "normalized": NormalizedEvent,
+    "enriched": EnrichedEvent,
+    "cluster": ClusterEvent,
+    "fingerprint": FingerprintEvent,
+    "rejected-headers": DeadLetterHeaders,
+}
+ASYNCAPI: Final = "asyncapi"
+#: The version of the contracts: the first number changes when something that was promised goes away.
+VERSION: Final = "1.0.0"
+_MAJOR: Final = f"v{VERSION.partition('.')[0]}"
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+#: Written by hand; every other file in the folder is generated.
+_EXAMPLES: Final = "examples.json"
+_ENUM_LINE: Final = "\n- `{}`: {}"
+
+
+def load(name: str) -> Json:
+    """A packaged document by its name: one of `SCHEMAS`, or `ASYNCAPI`.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if name not in {*SCHEMAS, ASYNCAPI}:
+        raise ValueError(f"no contract {name!r}; there are {', '.join([*SCHEMAS, ASYNCAPI])}")
+    return _read(f"{name}.json")
+
+
+def examples() -> dict[str, Json]:
+    """A valid fictional event for each of `SCHEMAS`, and ``duplicate`` for the duplicates topic."""
+    return _read(_EXAMPLES)
+
+
+def documents() -> dict[str, str]:
+    """The text of every document by its file name."""
+    shared = _components(list(SCHEMAS.values()), "#/components/schemas/{name}")
+    made = {name: schema(name) for name in SCHEMAS} | {ASYNCAPI: asyncapi(VERSION, shared, examples())}
+    return {f"{name}.json": json.dumps(made[name], ensure_ascii=False, indent=2) + "\n" for name in sorted(made)}
+
+
+def schema(name: str) -> Json:
+    """The JSON Schema (draft 2020-12) of one event, complete in itself."""
+    kind = SCHEMAS[name]
+    parts = _components([kind], "#/$defs/{name}")
+    made = {
+        "$schema": _DIALECT,
+        "$id": f"urn:article-stream:schema:{name}:{_MAJOR}",
+        **parts.pop(kind.__name__),
+        "examples": [examples()[name]],
+    }
+    return {**made, "$defs": parts} if parts else made
+
+
+def _read(name: str) -> Json:
+    document: Json = json.loads(resources.files("stream").joinpath("schemas", name).read_text("utf-8"))
+    return document
+
+
+# Schemas
+
+
+def _components(kinds: Sequence[type[msgspec.Struct]], ref_template: str) -> dict[str, Json]:
+    _, parts = msgspec.json.schema_components(kinds, ref_template=ref_template)
+    return {name: _merge(_tidy(parts[name]), _ADDED.get(name, {})) for name in sorted(parts)}
+
+
+def _tidy(node: Any) -> Any:
+    """The same schema in fewer words: types that may be null as a list of types, no defaults, Markdown."""
+    if isinstance(node, list):
+        return [_tidy(item) for item in node]
+    if not isinstance(node, dict):
+        return node.replace("``", "`") if isinstance(node, str) else node
+    tidied = {name: _tidy(value) for name, value in node.items() if name != "default" and value != []}
+    return _joined(tidied) if "anyOf" in tidied else tidied
+
+
+def _joined(node: Json) -> Json:
+    """``anyOf`` of types as one list of types, where at most one of them has constraints."""
+    variants: list[Json] = node["anyOf"]
+    constrained = [variant for variant in variants if set(variant) - {"type"}]
+    if len(constrained) > 1 or any("type" not in variant or "enum" in variant for variant in variants):
+        return node
+    types = [kind for variant in variants for kind in _as_list(variant["type"])]
+    if "number" in types and "integer" in types:
+        types.remove("integer")
+    outer = {name: value for name, value in node.items() if name != "anyOf"}
+    return {**(constrained[0] if constrained else {}), **outer, "type": types}
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _merge(base: Json, added: Json) -> Json:
+    merged = dict(base)
+    for name, value in added.items():
+        old = merged.get(name)
+        merged[name] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _filled(name: str) -> Json:
+    return {"required": [name], "properties": {name: {"type": "string", "pattern": r"\S"}}}
+
+
+def _texts(limit: int, *names: str) -> dict[str, Json]:
+    return {name: {"maxLength": limit} for name in names}
+
+
+def _lists(*names: str) -> dict[str, Json]:
+    return {
+        name: {"maxItems": DEFAULT_LIMITS.list_items, "items": {"maxLength": DEFAULT_LIMITS.short_chars}}
+        for name in names
+    }
+
+
+#: What the types do not say: how fields depend on each other, and what `stream.validate` accepts.
+_ADDED: Final[dict[str, Json]] = {
+    "RawEvent": {
+        "properties": {
+            **_texts(DEFAULT_LIMITS.text_chars, "text"),
+            **_texts(DEFAULT_LIMITS.html_chars, "html"),
+            **_texts(DEFAULT_LIMITS.short_chars, "title", "summary", "section", "language"),
+            **_lists("authors", "tags"),
+            "url": {
+                "maxLength": DEFAULT_LIMITS.url_chars,
+                "pattern": r"^\s*[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#]",
+            },
+            "id": {
+                "maxLength": DEFAULT_LIMITS.id_chars,
+                "pattern": r"\S",
+                "not": {"pattern": r"[\u0000-\u001f\u007f-\u009f\u2028\u2029]"},
+            },
+            "tenant": {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
+            "status": {"enum": [*get_args(Status), None]},
+        },
+        "additionalProperties": True,
+        "allOf": [{"anyOf": [_filled("url"), _filled("id")]}, {"anyOf": [_filled("text"), _filled("html")]}],
+    },
+    "Duplicate": {
+        "allOf": [
+            {
+                "if": {"properties": {"relation": {"enum": sorted(DUPLICATE_RELATIONS)}}},
+                "then": {"properties": {"is_duplicate": {"const": True}}},
+                "else": {"properties": {"is_duplicate": {"const": False}}},
+            },
+            {
+                "if": {"properties": {"relation": {"const": "new"}}},
+                "then": {"properties": {"duplicate_of": {"type": "null"}}},
+                "else": {"properties": {"duplicate_of": {"type": "string"}}, "required": ["duplicate_of"]},
+            },
+        ]
+    },
+    "DeadLetterHeaders": {
+        "properties": {
+            "__errors.code": {
+                "description": "why it was rejected"
+                + "".join(_ENUM_LINE.format(code, REJECTION_CODES[code]) for code in sorted(REJECTION_CODES)),
+                "enum": sorted(REJECTION_CODES),
+            }
+        }
+    },
+}
+
+
+# The packaged files
+
+
+def stale(folder: Path) -> list[str]:
+    """The files in ``folder`` that are missing, differ from what is generated, or should not be there."""
+    made = documents()
+    there = {path.name: path.read_text("utf-8") for path in folder.glob("*.json") if path.name != _EXAMPLES}
+    return sorted(name for name in {*made, *there} if made.get(name) != there.get(name))
+
+
+def write(folder: Path) -> None:
+    """Write every document into ``folder``, and remove those that are none any more."""
+    made = documents()
+    for name in stale(folder):
+        if name in made:
+            (folder / name).write_text(made[name], "utf-8")
+        else:
+            (folder / name).unlink()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the documents into the package, or check them; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m stream.contracts", description="Generate the contract documents.")
+    parser.add_argument("--check", action="store_true", help="write nothing; name stale documents and exit with 1")
+    check: bool = parser.parse_args(arguments).check
+    folder = Path(__file__).with_name("schemas")
+    names = stale(folder)
+    if not check:
+        write(folder)
+    for name in names:
+        sys.stdout.write(f"{'stale' if check else 'written'}: {name}\n")
+    return int(check and bool(names))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

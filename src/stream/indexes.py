@@ -1,0 +1,155 @@
+"""The indexes of the partitions that this worker has: opened, restored before the first decision, closed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+
+import msgspec
+import orjson
+from faust.types import TP
+
+from stream import wire
+from stream.errors import IndexFault
+from stream.events import FingerprintEvent
+from stream.index.partition import PartitionIndex
+from stream.index.store import Store
+from stream.metrics import Metrics
+from stream.records import Record
+from stream.transport.batch import BatchTransport
+
+log = logging.getLogger(__name__)
+
+StoreFactory = Callable[[int], Store]
+
+
+class _Opening:
+    """One partition's index, on its way or there."""
+
+    def __init__(self, task: asyncio.Task[PartitionIndex]) -> None:
+        self.task = task
+        #: Held while a batch is decided, so that the index is not closed under it.
+        self.in_use = asyncio.Lock()
+
+    @property
+    def is_restored(self) -> bool:
+        return self.task.done() and not self.task.cancelled() and self.task.exception() is None
+
+
+class Indexes:
+    """Opens an index for each assigned partition and brings it up to date from the changelog.
+
+    The changelog is read from where the local store has got to, each time partitions are assigned: another
+    worker may have decided in between.
+    """
+
+    def __init__(
+        self, transport: BatchTransport, changelog: str, stores: StoreFactory, *, window_ms: int, metrics: Metrics
+    ) -> None:
+        self._transport = transport
+        self._changelog = changelog
+        self._stores = stores
+        self._window_ms = window_ms
+        self._metrics = metrics
+        self._open: dict[int, _Opening] = {}
+
+    @property
+    def are_restored(self) -> bool:
+        """Every index that was asked for can decide."""
+        return all(opening.is_restored for opening in self._open.values())
+
+    def assign(self, partitions: Iterable[int]) -> None:
+        """Begin to open and restore the indexes of ``partitions``; returns at once."""
+        for partition in partitions:
+            if partition not in self._open:
+                self._open[partition] = _Opening(asyncio.create_task(self._restored(partition)))
+
+    async def revoke(self, partitions: Iterable[int]) -> None:
+        """Close the indexes of ``partitions``, once the batches that use them are through."""
+        for partition in list(partitions):
+            opening = self._open.pop(partition, None)
+            if opening is None:
+                continue
+            async with opening.in_use:
+                await self._close(partition, opening)
+
+    async def close(self) -> None:
+        """Close all."""
+        await self.revoke(list(self._open))
+
+    @contextlib.asynccontextmanager
+    async def using(self, partition: int) -> AsyncIterator[PartitionIndex | None]:
+        """The restored index of ``partition``, kept open meanwhile; None if the partition was taken away.
+
+        Raises:
+            IndexFault: it cannot be opened or restored.
+        """
+        opening = self._open.get(partition)
+        if opening is None:
+            yield None
+            return
+        async with opening.in_use:
+            if opening.task.cancelled() or self._open.get(partition) is not opening:
+                yield None
+                return
+            index = await asyncio.shield(opening.task)
+            yield index
+            self._measure(partition, index)
+
+    async def _restored(self, partition: int) -> PartitionIndex:
+        index = PartitionIndex(self._stores(partition), window_ms=self._window_ms)
+        try:
+            await self._catch_up(partition, index)
+        except BaseException:
+            index.close()
+            raise
+        self._measure(partition, index)
+        return index
+
+    async def _catch_up(self, partition: int, index: PartitionIndex) -> None:
+        tp = TP(self._changelog, partition)
+        start, end = await self._transport.bounds(tp)
+        begin = max(start, index.changelog_end)
+        if index.changelog_end > end:
+            raise IndexFault(
+                f"the index of partition {partition} has read {tp.topic} up to {index.changelog_end}, the topic ends at "
+                f"{end}: it was deleted and made again; delete the partition's folder in STREAM_DATA_DIR"
+            )
+        ratio = self._metrics.restore_ratio.labels(str(partition))
+        ratio.set(0)
+        taken = 0
+        async for records in self._transport.replay(tp, begin):
+            reached = records[-1].offset + 1
+            taken += index.restore([_fingerprint(record) for record in records], changelog_end=reached)
+            ratio.set((reached - begin) / max(1, end - begin))
+            self._metrics.restored.inc(len(records))
+            await asyncio.sleep(0)
+        ratio.set(1)
+        log.info("index of partition %d restored: %d of %d records were new", partition, taken, max(0, end - begin))
+
+    async def _close(self, partition: int, opening: _Opening) -> None:
+        opening.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            (await opening.task).close()
+        self._metrics.forget_index(partition)
+
+    def _measure(self, partition: int, index: PartitionIndex) -> None:
+        self._metrics.index_documents.labels(str(partition)).set(index.documents)
+        self._metrics.index_bytes.labels(str(partition)).set(index.store.size_bytes)
+
+
+def _fingerprint(record: Record) -> FingerprintEvent:
+    try:
+        return wire.decode(record.value or b"", FingerprintEvent)
+    except (msgspec.ValidationError, orjson.JSONDecodeError) as error:
+        raise IndexFault(
+            f"{record.topic}/{record.partition}/{record.offset} is not a fingerprint ({error}); only the deduplicate "
+            "step may write to this topic"
+        ) from error
+
+
+def topic_partitions(assigned: Iterable[TP], topic: str) -> Sequence[int]:
+    """The partitions of ``topic`` among ``assigned``."""
+    return sorted(tp.partition for tp in assigned if tp.topic == topic)

@@ -1,0 +1,139 @@
+"""All settings in one typed object: ``STREAM_*`` variables, then a TOML file, then the defaults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from stream.errors import SettingsError
+from stream.topics import TopicSpec, Topics, topic_specs
+from stream.validate import Limits
+
+ENV_PREFIX = "STREAM_"
+CONFIG_VARIABLE = "STREAM_CONFIG"
+DAY_MS = 24 * 3600 * 1000
+MIB = 1024 * 1024
+
+Step = Literal["normalize", "deduplicate"]
+STEPS: tuple[Step, ...] = ("normalize", "deduplicate")
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class Settings(BaseSettings):
+    """What can be set. Each field is the variable ``STREAM_<NAME>`` and the key ``<name>`` of the file."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
+
+    broker: Annotated[str, Field(description="host:port[,host:port…] of Kafka, or memory://name")] = "localhost:9092"
+    group: Annotated[str, Field(min_length=1, description="consumer group of the workers")] = "article-stream"
+    topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$", description="before every topic's name")] = ""
+    data_dir: Annotated[Path, Field(description="folder of the index, one for each worker")] = Path("data")
+    window_days: Annotated[float, Field(gt=0, le=366, description="how far back duplicates are found")] = 7
+    raw_partitions: Annotated[int, Field(ge=1, le=1000, description="of the raw and the output topics")] = 4
+    scope_partitions: Annotated[
+        int, Field(ge=1, le=1000, description="of the normalized topic and the changelog; never change it")
+    ] = 4
+    replication: Annotated[int, Field(ge=-1, le=10, description="copies of each topic; -1: the broker's default")] = -1
+    retention_days: Annotated[float, Field(gt=0, description="how long topics are kept, the changelog apart")] = 7
+    batch_records: Annotated[int, Field(ge=1, le=10_000, description="most records in one batch")] = 500
+    max_message_bytes: Annotated[int, Field(ge=1024, le=24 * MIB, description="larger raw messages are rejected")] = (
+        8 * MIB
+    )
+    max_text_chars: Annotated[int, Field(ge=100, description="longer texts are rejected")] = 1_000_000
+    max_html_chars: Annotated[int, Field(ge=100, description="longer pages are rejected")] = 4_000_000
+    index_cache_mib: Annotated[int, Field(ge=8, description="memory for each partition's index cache")] = 64
+    session_timeout_s: Annotated[
+        float, Field(ge=1, le=300, description="a worker unheard of for so long loses its partitions")
+    ] = 30
+    web_host: Annotated[str, Field(description="address of /metrics, /healthz and /readyz")] = "127.0.0.1"
+    web_port: Annotated[int, Field(ge=1, le=65535, description="their port")] = 6066
+    stall_s: Annotated[
+        float, Field(gt=0, description="unhealthy when a partition with a lag has not moved for so long")
+    ] = 120
+    log_level: LogLevel = "INFO"
+
+    @field_validator("broker")
+    @classmethod
+    def _broker(cls, value: str) -> str:
+        if value.startswith("memory://"):
+            return value
+        for server in value.removeprefix("kafka://").split(","):
+            host, _, port = server.strip().rpartition(":")
+            if not host or not port.isdigit():
+                raise ValueError("write host:port, several separated by commas, or memory://name")
+        return value.removeprefix("kafka://")
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102 - documented by pydantic-settings
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the interface
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the interface
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = os.environ.get(CONFIG_VARIABLE)
+        sources = (init_settings, env_settings)
+        return (*sources, TomlConfigSettingsSource(settings_cls, Path(file))) if file else sources
+
+    @property
+    def is_memory(self) -> bool:
+        """The broker lives in this process, and so does the index."""
+        return self.broker.startswith("memory://")
+
+    @property
+    def topics(self) -> Topics:
+        """The names of the topics."""
+        return Topics.with_prefix(self.topic_prefix)
+
+    @property
+    def window_ms(self) -> int:
+        """The duplicate window in milliseconds."""
+        return int(self.window_days * DAY_MS)
+
+    @property
+    def limits(self) -> Limits:
+        """What one message may hold."""
+        return Limits(
+            message_bytes=self.max_message_bytes, text_chars=self.max_text_chars, html_chars=self.max_html_chars
+        )
+
+    @property
+    def topic_specs(self) -> list[TopicSpec]:
+        """Every topic as it has to be."""
+        return topic_specs(
+            self.topics,
+            raw_partitions=self.raw_partitions,
+            scope_partitions=self.scope_partitions,
+            retention_ms=int(self.retention_days * DAY_MS),
+            window_ms=self.window_ms,
+        )
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings, those in ``given`` before all others.
+
+    Raises:
+        SettingsError: some are wrong; the message names every one, and what is expected.
+    """
+    file = os.environ.get(CONFIG_VARIABLE)
+    if file and not Path(file).is_file():
+        raise SettingsError(f"{CONFIG_VARIABLE}={file}: no such file; correct the path or unset it")
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsError(_mistakes(error)) from None
+    except ValueError as error:  # the file is not TOML
+        raise SettingsError(f"{file}: {error}") from None
+
+
+def _mistakes(error: ValidationError) -> str:
+    lines = ["these settings cannot be used:"]
+    for mistake in error.errors():
+        name = ".".join(map(str, mistake["loc"]))
+        lines.append(f"  {ENV_PREFIX}{name.upper()} ({name}) = {mistake.get('input')!r}: {mistake['msg']}")
+    return "\n".join(lines)
