@@ -149,22 +149,29 @@ def _lists(*names: str) -> dict[str, Json]:
     }
 
 
+_MOMENTS: Final = ("published_at", "modified_at", "fetched_at")
+_CONTROL: Final = r"[\u0000-\u001f\u007f-\u009f\u2028\u2029]"
 #: What the types do not say: how fields depend on each other, and what `stream.validate` accepts.
 _ADDED: Final[dict[str, Json]] = {
     "RawEvent": {
         "properties": {
             **_texts(DEFAULT_LIMITS.text_chars, "text"),
             **_texts(DEFAULT_LIMITS.html_chars, "html"),
-            **_texts(DEFAULT_LIMITS.short_chars, "title", "summary", "section", "language"),
+            **_texts(DEFAULT_LIMITS.short_chars, "title", "summary", "section", "language", *_MOMENTS),
+            "source": {
+                "maxLength": DEFAULT_LIMITS.short_chars,
+                "properties": _texts(DEFAULT_LIMITS.short_chars, "name", "domain"),
+            },
             **_lists("authors", "tags"),
             "url": {
                 "maxLength": DEFAULT_LIMITS.url_chars,
                 "pattern": r"^\s*[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#]",
+                "not": {"type": "string", "pattern": _CONTROL},
             },
             "id": {
                 "maxLength": DEFAULT_LIMITS.id_chars,
                 "pattern": r"\S",
-                "not": {"pattern": r"[\u0000-\u001f\u007f-\u009f\u2028\u2029]"},
+                "not": {"type": "string", "pattern": _CONTROL},
             },
             "tenant": {"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
             "status": {"enum": [*get_args(Status), None]},

@@ -19,13 +19,15 @@ Codes = NDArray[np.uint32]
 Hashes = NDArray[np.uint64]
 
 _SPACE: Final = 0x20
-_DELETED: Final = 0
+# What the table holds for characters that fold to none, beside the code points of those that fold to one.
+_GAP: Final = 0  # a space, or punctuation; zero adds nothing to a hash
+_DELETED: Final = 1
 _SEVERAL: Final = 0xFFFF_FFFF  # folds to more than one character: the slow path
 _TABLE_SIZE: Final = 0x20000  # beyond it are rare ideographs, and variation selectors
 _PRIVATE_PLANES: Final = 0xE0000
 
 # Marks that readers leave out. Vowel signs of Indic scripts and Thai are letters to them, and stay.
-_OPTIONAL_MARKS: Final = (
+_OPTIONAL_RANGES: Final = (
     (0x0300, 0x036F),  # Latin, Greek, Cyrillic
     (0x0483, 0x0487),
     (0x0591, 0x05C7),  # Hebrew points
@@ -35,6 +37,7 @@ _OPTIONAL_MARKS: Final = (
     (0x06D6, 0x06ED),
     (0xFE20, 0xFE2F),
 )
+_OPTIONAL: Final = frozenset(chr(point) for low, high in _OPTIONAL_RANGES for point in range(low, high + 1))
 _LETTER_VARIANTS: Final = {
     "ى": "ي", "ی": "ي", "ے": "ي", "ې": "ي", "ۍ": "ي",
     "ک": "ك", "ڪ": "ك",
@@ -53,6 +56,8 @@ _UNSPACED: Final = (
     (0x3400, 0x4DBF),
     (0x4E00, 0x9FFF),
 )
+_BASE: Final = 0x100000001B3  # odd, so it has an inverse modulo 2**64
+_POWERS_STORED: Final = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,29 +83,23 @@ class Tokens:
         return len(self.hashes)
 
 
-def fold_codes(text: str) -> Codes:
-    """The folded code points of ``text``; everything that is not part of a token is a space."""
-    tables = _tables()
-    points = np.frombuffer(text.encode("utf-32-le", "replace"), dtype="<u4")
-    folded = tables.fold[np.minimum(points, _TABLE_SIZE - 1)]
-    beyond = points >= _TABLE_SIZE
-    if beyond.any():
-        folded = np.where(beyond, np.where(points < _PRIVATE_PLANES, points, _DELETED), folded)
-    if (folded == _SEVERAL).any():
-        return fold_codes(text.translate(tables.several))
-    return folded[folded != _DELETED].astype(np.uint32, copy=False)
-
-
 def fold_text(text: str) -> str:
     """``text`` folded, tokens separated by one space. Idempotent."""
-    spaced = fold_codes(text).astype("<u4").tobytes().decode("utf-32-le")
-    return " ".join(spaced.split(" ")).strip() if "  " not in spaced else " ".join(spaced.split())
+    codes = _fold(text)
+    codes[codes == _GAP] = _SPACE
+    return " ".join(_decoded(codes).split())
 
 
 def letters(text: str) -> str:
     """``text`` folded, without anything between the tokens: spacing and punctuation make no difference."""
-    codes = fold_codes(text)
-    return codes[codes != _SPACE].astype("<u4").tobytes().decode("utf-32-le")
+    codes = _fold(text)
+    return _decoded(codes[codes != _GAP])
+
+
+def token_hashes(text: str) -> Hashes:
+    """The ``hashes`` of `tokenize` alone."""
+    codes = _fold(text)
+    return _hashes(codes, _starts(codes, _alone(codes)))
 
 
 def tokenize(text: str) -> Tokens:
@@ -109,63 +108,116 @@ def tokenize(text: str) -> Tokens:
     A token's hash is a polynomial over its code points modulo 2**64, mixed by SplitMix64
     (Steele, Lea and Flood 2014), so it depends on nothing but the folded token.
     """
-    codes = fold_codes(text)
-    if not len(codes):
-        return _NO_TOKENS
-    inside = codes != _SPACE
-    alone = _tables().unspaced[np.minimum(codes, _TABLE_SIZE - 1)] | (codes >= _TABLE_SIZE)
-    starts_here = inside.copy()
-    starts_here[1:] &= ~inside[:-1] | alone[1:] | alone[:-1]
-    starts = np.flatnonzero(starts_here)
-    if not len(starts):
-        return _NO_TOKENS
-    index = np.cumsum(starts_here) - 1
-    place = np.arange(len(codes)) - starts[np.maximum(index, 0)]
-    terms = codes.astype(np.uint64) * _POWERS[place & _POWER_MASK]
-    terms[~inside] = 0
+    codes = _fold(text)
+    alone = _alone(codes)
+    starts = _starts(codes, alone)
     first = codes[starts]
     return Tokens(
-        hashes=mix(np.add.reduceat(terms, starts)),
+        hashes=_hashes(codes, starts),
         numeric=(first >= ord("0")) & (first <= ord("9")),
-        unspaced=alone[starts],
+        unspaced=np.zeros(len(starts), np.bool_) if alone is None else alone[starts],
     )
+
+
+def _fold(text: str) -> Codes:
+    """The folded code points of ``text``, with `_GAP` for all that is not part of a token."""
+    tables = _tables()
+    points = np.frombuffer(text.encode("utf-32-le", "replace"), dtype="<u4")
+    folded = tables.fold.take(points, mode="clip")
+    highest = points.max(initial=0)
+    if highest >= _TABLE_SIZE:
+        beyond = np.where(points < _PRIVATE_PLANES, points, _DELETED)
+        folded = np.where(points < _TABLE_SIZE, folded, beyond).astype(np.uint32, copy=False)
+    if folded.max(initial=0) == _SEVERAL:
+        return _fold(text.translate(tables.several))
+    return folded[folded != _DELETED]
+
+
+def _alone(codes: Codes) -> NDArray[np.bool_] | None:
+    """Which codes are tokens of their own, or None where none is."""
+    if codes.max(initial=0) < _UNSPACED[0][0]:
+        return None
+    return _tables().unspaced.take(codes, mode="clip")
+
+
+def _starts(codes: Codes, alone: NDArray[np.bool_] | None) -> NDArray[np.intp]:
+    """Where tokens begin."""
+    inside = codes != _GAP
+    begins = inside.copy()
+    if alone is None:
+        np.greater(inside[1:], inside[:-1], out=begins[1:])
+    else:
+        begins[1:] &= ~inside[:-1] | alone[1:] | alone[:-1]
+    return np.flatnonzero(begins)
+
+
+def _hashes(codes: Codes, starts: NDArray[np.intp]) -> Hashes:
+    if not len(starts):
+        return np.empty(0, np.uint64)
+    # One running polynomial over the text; dividing by the power that a token begins at makes the token's own of it.
+    powers, inverses = _powers(len(codes))
+    sums = np.add.reduceat(codes * powers[: len(codes)], starts)
+    sums *= inverses[starts]
+    return mix(sums)
 
 
 def mix(values: Hashes) -> Hashes:
     """SplitMix64's finalizer, element by element."""
     values = values + np.uint64(0x9E3779B97F4A7C15)
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+    values ^= values >> np.uint64(30)
+    values *= np.uint64(0xBF58476D1CE4E5B9)
+    values ^= values >> np.uint64(27)
+    values *= np.uint64(0x94D049BB133111EB)
+    values ^= values >> np.uint64(31)
+    return values
 
 
-_POWER_MASK: Final = 255
-_POWERS: Final[Hashes] = np.cumprod(np.full(_POWER_MASK + 1, 0x100000001B3, dtype=np.uint64), dtype=np.uint64)
-_NO_TOKENS: Final = Tokens(
-    hashes=np.empty(0, np.uint64), numeric=np.empty(0, np.bool_), unspaced=np.empty(0, np.bool_)
-)
+def _decoded(codes: Codes) -> str:
+    return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le")
+
+
+def _powers(count: int) -> tuple[Hashes, Hashes]:
+    """At least ``count`` powers of the hash's base, from the first, and the inverses of those from the zeroth."""
+    return _stored_powers() if count <= _POWERS_STORED else _computed_powers(count)
+
+
+@cache
+def _stored_powers() -> tuple[Hashes, Hashes]:
+    return _computed_powers(_POWERS_STORED)
+
+
+def _computed_powers(count: int) -> tuple[Hashes, Hashes]:
+    powers = np.full(count, _BASE, dtype=np.uint64)
+    inverses = np.full(count, pow(_BASE, -1, 2**64), dtype=np.uint64)
+    inverses[:1] = 1
+    return np.multiply.accumulate(powers), np.multiply.accumulate(inverses)
 
 
 @cache
 def _tables() -> _Tables:
-    fold = np.empty(_TABLE_SIZE, dtype=np.uint32)
-    several: dict[int, str] = {}
-    for point in range(_TABLE_SIZE):
-        folded = _fold_character(chr(point))
-        if len(folded) > 1:
-            several[point] = folded
-        fold[point] = _SEVERAL if len(folded) > 1 else ord(folded) if folded else _DELETED
-    unspaced = np.zeros(_TABLE_SIZE, dtype=np.bool_)
+    folded = [_fold_character(chr(point)) for point in range(_TABLE_SIZE)]
+    several = {point: characters for point, characters in enumerate(folded) if len(characters) > 1}
+    fold = np.array([_code(characters) for characters in folded], dtype=np.uint32)
+    unspaced = np.zeros(_TABLE_SIZE + 1, dtype=np.bool_)
     for low, high in _UNSPACED:
         unspaced[low : high + 1] = True
+    unspaced[_TABLE_SIZE] = True  # for all beyond the table: rare ideographs
     return _Tables(fold, unspaced, several)
+
+
+def _code(folded: str) -> int:
+    if len(folded) > 1:
+        return _SEVERAL
+    if folded == " ":
+        return _GAP
+    return ord(folded) if folded else _DELETED
 
 
 def _fold_character(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Cf":
         return ""
-    if category in ("Mn", "Me") and _is_optional(character):
+    if category in ("Mn", "Me") and character in _OPTIONAL:
         return ""
     if category == "Nd":
         return str(unicodedata.digit(character))
@@ -175,10 +227,12 @@ def _fold_character(character: str) -> str:
 
 
 def _fold_letter(character: str) -> str:
+    if _is_plain(character):
+        return character
     # A ligature may hold variants and marks of its own, so the result is folded until it is stable.
     plain = unicodedata.normalize("NFKC", character)
     parts = unicodedata.normalize("NFKD", plain)
-    bare = "".join(part for part in parts if not _is_optional(part))
+    bare = "".join(part for part in parts if part not in _OPTIONAL)
     if bare != parts:
         plain = unicodedata.normalize("NFC", bare)
     folded = "".join(_LETTER_VARIANTS.get(letter, letter) for letter in plain.casefold())
@@ -187,9 +241,14 @@ def _fold_letter(character: str) -> str:
     return "".join(_fold_character(letter) for letter in folded)
 
 
-def _is_optional(character: str) -> bool:
-    point = ord(character)
-    return any(low <= point <= high for low, high in _OPTIONAL_MARKS)
+def _is_plain(character: str) -> bool:
+    """Nothing to fold; true of nearly all letters, and found out quickly."""
+    return (
+        not unicodedata.decomposition(character)
+        and character.casefold() == character
+        and character not in _LETTER_VARIANTS
+        and character not in _OPTIONAL
+    )
 
 
 def _is_word_like(character: str) -> bool:

@@ -20,7 +20,8 @@ from stream.dedup import Subject, Verdict, decide
 from stream.errors import Rejected
 from stream.events import ClusterEvent, EnrichedEvent, FingerprintEvent, NormalizedEvent, Origin
 from stream.fingerprint import Fingerprint, fingerprint
-from stream.index.partition import Session, pack_fingerprint
+from stream.index.packing import pack_fingerprint
+from stream.index.session import Session
 from stream.normalize import Arrival, normalize
 from stream.normalize.language import primary_language
 from stream.records import Headers, Outgoing, Record

@@ -11,11 +11,12 @@ import msgspec
 import orjson
 
 from stream.errors import Rejected
-from stream.events import RawEvent
+from stream.events import RawEvent, Source
 
 RAW_FIELDS: Final = frozenset(RawEvent.__struct_fields__)
 STATUSES: Final = ("usable", "canceled")
 
+_SHORT_FIELDS = ("title", "summary", "section", "language", "source", "published_at", "modified_at", "fetched_at")
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ABSOLUTE_URL = re.compile(r"https?://[^\s/?#]+", re.IGNORECASE)
@@ -48,10 +49,10 @@ def parse_message(value: bytes | None, limits: Limits = DEFAULT_LIMITS) -> list[
     """
     if value is None:
         raise Rejected("null_value", "the message has no value; send one JSON object, or an array of them")
-    if not value.strip():
-        raise Rejected("empty_value", "the message is empty; send one JSON object, or an array of them")
     if len(value) > limits.message_bytes:
         raise Rejected("message_too_large", f"{len(value)} bytes; at most {limits.message_bytes} are accepted")
+    if not value.strip():
+        raise Rejected("empty_value", "the message is empty; send one JSON object, or an array of them")
     parsed = _parse_json(value.removeprefix(_BOM))
     if isinstance(parsed, dict):
         return [parsed]
@@ -74,12 +75,12 @@ def _parse_json(value: bytes) -> Any:
 def _why_not_json(value: bytes, error: orjson.JSONDecodeError) -> Rejected:
     reason = str(error)
     try:
-        value.decode()
+        value.decode()  # orjson names a wrong byte by its line and column only
     except UnicodeDecodeError as wrong:
         return Rejected("invalid_utf8", f"byte {wrong.start} is not UTF-8; encode the message as UTF-8")
-    if "recursion" in reason.lower():
+    if "depth limit" in reason:
         return Rejected("too_deep", "the JSON is nested too deep; send flat fields")
-    if "surrogate" in reason.lower():
+    if "surrogate" in reason:
         return Rejected("lone_surrogate", f"{reason}; escape characters outside the BMP as pairs, or send UTF-8")
     return Rejected("invalid_json", reason)
 
@@ -131,14 +132,23 @@ def _children(parent: Any) -> Iterator[Any]:
 def _check_sizes(event: RawEvent, limits: Limits) -> None:
     _check_length("text", event.text, limits.text_chars, "text_too_large")
     _check_length("html", event.html, limits.html_chars, "html_too_large")
-    for name in ("title", "summary", "section", "language"):
-        _check_length(name, getattr(event, name), limits.short_chars, "text_too_large")
+    for name, value in _short_fields(event):
+        if isinstance(value, str):
+            _check_length(name, value, limits.short_chars, "text_too_large")
     for name in ("authors", "tags"):
         values = getattr(event, name) or ()
         if len(values) > limits.list_items:
             raise Rejected("too_many_items", f"{len(values)} {name}; at most {limits.list_items}", field=f"$.{name}")
         for position, value in enumerate(values):
             _check_length(f"{name}[{position}]", value, limits.short_chars, "text_too_large")
+
+
+def _short_fields(event: RawEvent) -> Iterator[tuple[str, Any]]:
+    for name in _SHORT_FIELDS:
+        yield name, getattr(event, name)
+    if isinstance(event.source, Source):
+        yield "source.name", event.source.name
+        yield "source.domain", event.source.domain
 
 
 def _check_length(name: str, value: str | None, limit: int, code: str) -> None:
@@ -155,9 +165,11 @@ def _check_identity(event: RawEvent, limits: Limits) -> None:
         raise Rejected(
             "invalid_id", f"id must be 1 to {limits.id_chars} characters without control characters", field="$.id"
         )
-    if event.url is not None and (len(event.url) > limits.url_chars or not _ABSOLUTE_URL.match(event.url.strip())):
+    if event.url is not None and not _is_address(event.url, limits.url_chars):
         raise Rejected(
-            "invalid_url", f"url must be absolute, http or https, at most {limits.url_chars} long", field="$.url"
+            "invalid_url",
+            f"url must be absolute, http or https, at most {limits.url_chars} long, without control characters",
+            field="$.url",
         )
     if event.tenant is not None and not _TENANT.fullmatch(event.tenant):
         raise Rejected(
@@ -165,9 +177,15 @@ def _check_identity(event: RawEvent, limits: Limits) -> None:
         )
 
 
+def _is_address(url: str, limit: int) -> bool:
+    trimmed = url.strip()
+    return len(url) <= limit and bool(_ABSOLUTE_URL.match(trimmed)) and not _CONTROL.search(trimmed)
+
+
 def _check_status(event: RawEvent) -> None:
     if event.status is not None and event.status not in STATUSES:
-        raise Rejected("unknown_status", f"status {event.status[:40]!r}; known: {', '.join(STATUSES)}", field="$.status")
+        known = ", ".join(STATUSES)
+        raise Rejected("unknown_status", f"status {event.status[:40]!r}; known: {known}", field="$.status")
     if event.status == "canceled":
         raise Rejected(
             "takedown_unsupported", "takedowns are not processed by this version; requeue later", field="$.status"

@@ -33,7 +33,7 @@ def run_worker(settings: Settings, steps: Sequence[Step]) -> int:
 def configure_logging(level: str) -> None:
     """One line an event on stderr. Libraries speak up from warnings on: at DEBUG they cost a tenth of the CPU."""
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s %(message)s", force=True)
-    for name in ("faust", "mode", "aiokafka", "aiohttp.access", "kafka"):
+    for name in ("faust", "mode", "aiokafka", "aiohttp.access", "kafka", "stream.transport"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
 
 

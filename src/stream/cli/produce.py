@@ -21,6 +21,8 @@ from stream.settings import load_settings
 from stream.topics import RAW_MESSAGE_BYTES
 
 SOURCE = "/stream/produce"
+#: The producer buffers without a limit of its own.
+UNSENT_BYTES_MAX = 32 * 1024 * 1024
 
 
 @click.command(epilog="Example: stream produce articles.jsonl.gz pages/ --rate 200")
@@ -48,7 +50,7 @@ def produce(files: tuple[str, ...], broker: str | None, rate: float | None, quie
 
 def _send_all(broker: str, topic: str, messages: Iterable[RawMessage]) -> int:
     failures: list[BaseException] = []
-    run, sent = uuid.uuid4().hex, 0
+    run, sent, unsent = uuid.uuid4().hex, 0, 0
     producer = _connect(broker)
     try:
         if not producer.partitions_for(topic):
@@ -57,6 +59,10 @@ def _send_all(broker: str, topic: str, messages: Iterable[RawMessage]) -> int:
             headers = cloudevents.headers(SOURCE, f"{run}-{sent}", "article.raw.v1", _now())
             future = producer.send(topic, value=message.value, key=message_key(message.value), headers=list(headers))
             future.add_errback(failures.append)
+            unsent += len(message.value)
+            if unsent > UNSENT_BYTES_MAX:
+                producer.flush()
+                unsent = 0
             if failures:
                 break
         producer.flush()
@@ -79,7 +85,6 @@ def _connect(broker: str) -> KafkaProducer:
             linger_ms=20,
             batch_size=256 * 1024,
             max_request_size=RAW_MESSAGE_BYTES,
-            buffer_memory=4 * RAW_MESSAGE_BYTES,
         )
     except KafkaError as error:
         raise BrokerError(f"no Kafka at {broker} ({error}); start it, or set STREAM_BROKER") from error

@@ -67,6 +67,8 @@ def _options(cache_bytes: int) -> Options:
     options.set_block_based_table_factory(table)
     options.set_write_buffer_size(16 * _MIB)
     options.set_max_write_buffer_number(2)
+    options.set_memtable_whole_key_filtering(True)
+    options.set_memtable_prefix_bloom_ratio(0.1)
     options.set_max_open_files(256)
     return options
 

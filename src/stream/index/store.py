@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
+
+#: Length of the part of a key that can be dropped as a whole: the scope and its generation.
+PREFIX_BYTES: Final = 9
 
 
 class Store(Protocol):
@@ -31,24 +34,28 @@ class MemoryStore:
     """A store that lives as long as the process: for files, trials and tests."""
 
     def __init__(self) -> None:
-        self._tables: dict[bytes, dict[bytes, bytes]] = {}
+        self._values: dict[bytes, bytes] = {}
+        self._keys: dict[bytes, list[bytes]] = {}
         self._bytes = 0
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See `Store`."""
-        tables, prefix = self._tables, PREFIX_BYTES
-        return [tables[key[:prefix]].get(key) if key[:prefix] in tables else None for key in keys]
+        return list(map(self._values.get, keys))
 
     def write(self, puts: Mapping[bytes, bytes], dropped: Iterable[bytes] = ()) -> None:
-        """See `Store`."""
+        """See `Store`. A prefix to be dropped has `PREFIX_BYTES`."""
+        values, keys = self._values, self._keys
         for prefix in dropped:
-            for key, value in self._tables.pop(prefix, {}).items():
-                self._bytes -= len(key) + len(value)
+            for key in keys.pop(prefix, ()):
+                self._bytes -= len(key) + len(values.pop(key))
         for key, value in puts.items():
-            table = self._tables.setdefault(key[:PREFIX_BYTES], {})
-            before = table.get(key)
-            self._bytes += len(value) - len(before) if before is not None else len(key) + len(value)
-            table[key] = value
+            before = values.get(key)
+            if before is None:
+                keys.setdefault(key[:PREFIX_BYTES], []).append(key)
+                self._bytes += len(key) + len(value)
+            else:
+                self._bytes += len(value) - len(before)
+            values[key] = value
 
     def close(self) -> None:
         """See `Store`."""
@@ -57,7 +64,3 @@ class MemoryStore:
     def size_bytes(self) -> int:
         """See `Store`."""
         return self._bytes
-
-
-#: Length of the part of a key that can be dropped as a whole: the scope and its generation.
-PREFIX_BYTES = 9

@@ -115,7 +115,7 @@ def _source(raw: RawEvent, page: Page | None, address: Address | None, fixes: Fi
     name = given.name or (page.site if page else None)
     return Source(
         name=_line(name, fixes),
-        domain=(given.domain or "").strip().lower().removeprefix("www.") or (address.domain if address else None),
+        domain=(_line(given.domain, fixes) or "").lower().removeprefix("www.") or (address.domain if address else None),
     )
 
 

@@ -13,13 +13,16 @@ FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2200
 #: Epoch numbers from here on are milliseconds: as seconds they would lie beyond `LAST_YEAR`.
 _MILLISECONDS_FROM: Final = 7_300_000_000
+# Shorter digits in text are a date such as 20260504, or a year, and no seconds of the early seventies.
+_EPOCH_DIGITS_MIN: Final = 9
+_EPOCH_DIGITS_MAX: Final = 20
 
 
 def parse_moment(value: str | float) -> int | None:
     """Milliseconds since 1970 of RFC 3339 or RFC 2822 text, or of epoch seconds or milliseconds.
 
-    Text without an offset is taken as UTC. None where it is no moment, or not in the years `FIRST_YEAR` to
-    `LAST_YEAR`.
+    Text without an offset is taken as UTC, and eight digits as a date. None where it is no moment, or not in the
+    years `FIRST_YEAR` to `LAST_YEAR`.
     """
     moment = _from_number(value) if isinstance(value, int | float) else _from_text(value.strip())
     if moment is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
@@ -28,16 +31,16 @@ def parse_moment(value: str | float) -> int | None:
 
 
 def _from_number(value: float) -> datetime | None:
-    seconds = value / 1000 if abs(value) >= _MILLISECONDS_FROM else value
     try:
+        seconds = value / 1000 if abs(value) >= _MILLISECONDS_FROM else value
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return None
 
 
 def _from_text(value: str) -> datetime | None:
-    if value.isascii() and value.removeprefix("-").isdigit():
-        return _from_number(int(value[:20]))
+    if value.isascii() and value.isdigit() and len(value) >= _EPOCH_DIGITS_MIN:
+        return _from_number(int(value)) if len(value) <= _EPOCH_DIGITS_MAX else None
     moment = _from_iso(value) or _from_mail(value)
     if moment is None:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
@@ -20,21 +21,27 @@ LETTERS_MIN: Final = 12
 _RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "ur", "ps", "he", "yi", "ckb", "sd", "ug", "dv", "syr", "pnb"})
 # Scripts that one language of the news writes, by Unicode block.
 _OWN_SCRIPTS: Final = (
-    ("he", re.compile(r"[\u05d0-\u05ea]")),
-    ("th", re.compile(r"[\u0e01-\u0e5b]")),
-    ("lo", re.compile(r"[\u0e81-\u0edf]")),
-    ("ko", re.compile(r"[\uac00-\ud7a3]")),
-    ("ja", re.compile(r"[\u3041-\u30ff]")),
-    ("zh", re.compile(r"[\u3400-\u9fff]")),
-    ("el", re.compile(r"[\u0370-\u03ff]")),
-    ("hy", re.compile(r"[\u0531-\u058f]")),
-    ("ka", re.compile(r"[\u10a0-\u10ff]")),
-    ("ta", re.compile(r"[\u0b80-\u0bff]")),
-    ("te", re.compile(r"[\u0c00-\u0c7f]")),
-    ("km", re.compile(r"[\u1780-\u17ff]")),
-    ("my", re.compile(r"[\u1000-\u109f]")),
+    ("he", re.compile(r"[\u05d0-\u05ea]+")),
+    ("th", re.compile(r"[\u0e01-\u0e5b]+")),
+    ("lo", re.compile(r"[\u0e81-\u0edf]+")),
+    ("ko", re.compile(r"[\uac00-\ud7a3]+")),
+    ("ja", re.compile(r"[\u3041-\u30ff]+")),
+    ("zh", re.compile(r"[\u3400-\u9fff]+")),
+    ("el", re.compile(r"[\u0370-\u03ff]+")),
+    ("hy", re.compile(r"[\u0531-\u058f]+")),
+    ("ka", re.compile(r"[\u10a0-\u10ff]+")),
+    ("ta", re.compile(r"[\u0b80-\u0bff]+")),
+    ("te", re.compile(r"[\u0c00-\u0c7f]+")),
+    ("km", re.compile(r"[\u1780-\u17ff]+")),
+    ("my", re.compile(r"[\u1000-\u109f]+")),
 )
-_ARABIC: Final = re.compile(r"[\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff]")
+_ARABIC: Final = re.compile(r"[\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff]+")
+# A tag in the shape of RFC 5646, section 2.1: language, script, region, and the rest.
+_TAG: Final = re.compile(
+    r"([a-z]{2,3}(?:-[a-z]{3}){0,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?"
+    r"((?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(?:-[a-wyz0-9](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?)"
+)
+_TAG_CHARS_MAX: Final = 64
 # Letters that other languages in Arabic script have and Arabic has not, the most telling first.
 _ARABIC_SCRIPT: Final = (
     ("ps", re.compile(r"[ټډړږښګڼېۍ]")),
@@ -53,11 +60,11 @@ _VARIETIES: Final = {"wuu", "yue", "arz", "ary", "zxx", "nn", "uzs", "hbo", "grc
 def detect(text: str, declared: str | None) -> Language:
     """The language of ``text``; ``declared`` (BCP 47) decides where the text leaves room for it."""
     tag, confidence = _guess(text[:SAMPLE_CHARS])
-    wanted = _primary(declared)
-    if declared and wanted and (wanted == tag or confidence < DOUBT_MIN):
-        if wanted == tag:
-            return Language(tag=_tidy(declared), confidence=confidence, direction=direction(tag))
-        return Language(tag=_tidy(declared), confidence=round(1 - confidence, 2), direction=direction(wanted))
+    wanted = _tidy(declared) if declared else None
+    if wanted and primary_language(wanted) == tag:
+        return Language(tag=wanted, confidence=confidence, direction=direction(tag))
+    if wanted and confidence < DOUBT_MIN:
+        return Language(tag=wanted, confidence=round(1 - confidence, 2), direction=direction(wanted))
     return Language(tag=tag, confidence=confidence, direction=direction(tag))
 
 
@@ -75,12 +82,12 @@ def _guess(sample: str) -> tuple[str, float]:
     letters = sum(map(str.isalpha, sample))
     if not letters:
         return UNDETERMINED, 0.0
-    arabic = len(_ARABIC.findall(sample))
+    arabic = _total(_ARABIC.findall(sample))
     if arabic > _MOST * letters:
         return _arabic_script(sample, arabic), _OWN_SCRIPT_CONFIDENCE if letters >= LETTERS_MIN else _MOST
     for tag, script in _OWN_SCRIPTS:
         # Japanese is written with a fair share of Chinese characters.
-        if len(script.findall(sample)) > (0.1 if tag == "ja" else _MOST) * letters:
+        if _total(script.findall(sample)) > (0.1 if tag == "ja" else _MOST) * letters:
             return tag, _OWN_SCRIPT_CONFIDENCE
     tag, confidence = _model().classify(sample)
     return (tag, round(confidence, 2)) if letters >= LETTERS_MIN else (tag, min(_MOST, round(confidence, 2)))
@@ -93,18 +100,19 @@ def _arabic_script(sample: str, letters: int) -> str:
     return "ar"
 
 
-def _primary(declared: str | None) -> str | None:
-    if not declared:
+def _total(runs: Iterable[str]) -> int:
+    # Runs of letters: far fewer pieces than letters one by one.
+    return sum(map(len, runs))
+
+
+def _tidy(declared: str) -> str | None:
+    """The tag in the case that BCP 47 recommends, or None if it is none."""
+    given = declared.strip()
+    match = _TAG.fullmatch(given.replace("_", "-").lower()) if len(given) <= _TAG_CHARS_MAX else None
+    if match is None:
         return None
-    tag = primary_language(_tidy(declared))
-    return tag if re.fullmatch(r"[a-z]{2,3}", tag) else None
-
-
-def _tidy(declared: str) -> str:
-    """The tag in the case that BCP 47 recommends."""
-    language, *rest = declared.strip().replace("_", "-").split("-")
-    cased = [part.title() if len(part) == 4 else part.upper() if len(part) == 2 else part.lower() for part in rest]  # noqa: PLR2004
-    return "-".join([language.lower(), *cased])
+    language, script, region, rest = match.groups()
+    return "-".join(filter(None, (language, script and script.title(), region and region.upper()))) + rest
 
 
 @cache

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass, field
+from functools import cache
+from types import ModuleType
 from typing import Any, Final
-
-import lxml.html
-import trafilatura
-from lxml.etree import ParserError
 
 #: Elements that end a line of text.
 _BLOCKS: Final = "p|div|br|li|h1|h2|h3|h4|h5|h6|tr|section|article|blockquote|figcaption|pre"
@@ -17,6 +16,14 @@ _BLANK: Final = re.compile(r"[ \t]*\n\s*")
 #: Below this share of a page's visible text the extractor has probably taken the wrong part of a fragment.
 _FRAGMENT_CHARS: Final = 4_000
 _SHARE_MIN: Final = 0.25
+_URL_CHARS_MAX: Final = 4_096
+_CANONICAL: Final = "//link[contains(concat(' ', normalize-space(@rel), ' '), ' canonical ')]/@href"
+_PUBLISHED: Final = (
+    "//meta[@property='article:published_time' or @itemprop='datePublished']/@content"
+    "|//time[@itemprop='datePublished']/@datetime"
+)
+# Without a fixed last day the extractor reads the clock; without its search it does not guess dates from the text.
+_DATES: Final = {"original_date": True, "extensive_search": False, "max_date": "2200-01-01"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +39,12 @@ class Page:
 
 
 def read_page(html: str) -> Page:
-    """The article in ``html``, a page or a part of one. Nothing is fetched."""
+    """The article in ``html``, a page or a part of one. Nothing is fetched, nothing is raised."""
     tree = _parse(html)
     if tree is None:
         return Page("")
-    found = trafilatura.bare_extraction(html, include_comments=False, include_tables=False, favor_precision=False)
+    found = _extract(tree)
+    url, published = _first(tree, _CANONICAL), _first(tree, _PUBLISHED)
     visible = _visible_text(tree)
     text = (found.text or "") if found else ""
     if len(visible) <= _FRAGMENT_CHARS and len(text) < _SHARE_MIN * len(visible):
@@ -44,26 +52,43 @@ def read_page(html: str) -> Page:
     return Page(
         text=text or visible,
         title=_known(found, "title"),
-        url=_canonical_link(tree),
-        published_at=_known(found, "date"),
+        url=url if url and len(url) <= _URL_CHARS_MAX else None,
+        published_at=published or _known(found, "date"),
         authors=[author.strip() for author in (_known(found, "author") or "").split(";") if author.strip()],
         site=_known(found, "sitename"),
     )
 
 
 def _parse(html: str) -> Any:
-    try:
-        return lxml.html.document_fromstring(html.replace("\0", ""), parser=lxml.html.HTMLParser(encoding="utf-8"))
-    except (ParserError, ValueError):
-        return _parse_declared(html)
+    import lxml.html  # noqa: PLC0415 # see _trafilatura
+    from lxml.etree import ParserError  # noqa: PLC0415 # see _trafilatura
 
-
-def _parse_declared(html: str) -> Any:
-    """Again from bytes: lxml refuses text with an XML declaration that names an encoding."""
+    # From bytes of a known encoding, since pages still declare the one they had before they became JSON.
+    parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
     try:
-        return lxml.html.document_fromstring(html.encode("utf-8", "replace"))
+        return lxml.html.document_fromstring(html.replace("\0", "").encode("utf-8", "replace"), parser=parser)
     except (ParserError, ValueError):
         return None
+
+
+def _extract(tree: Any) -> Any:
+    try:
+        return _trafilatura().bare_extraction(
+            tree, include_comments=False, include_tables=False, with_metadata=True, date_extraction_params=_DATES
+        )
+    except Exception:  # noqa: BLE001 # whatever a page does to the extractor, its visible text is left
+        return None
+
+
+@cache
+def _trafilatura() -> ModuleType:
+    # Imported for the first page only: it takes longer than the rest of the program together.
+    import trafilatura  # noqa: PLC0415 # see above
+
+    for name in ("trafilatura", "htmldate"):
+        # They warn of every page without an article, which is told in a dead letter here.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return trafilatura
 
 
 def _known(found: Any, name: str) -> str | None:
@@ -71,9 +96,8 @@ def _known(found: Any, name: str) -> str | None:
     return value if isinstance(value, str) and value.strip() else None
 
 
-def _canonical_link(tree: Any) -> str | None:
-    links = tree.xpath("//link[contains(concat(' ', normalize-space(@rel), ' '), ' canonical ')]/@href")
-    return str(links[0]).strip() if links else None
+def _first(tree: Any, path: str) -> str | None:
+    return next((str(value).strip() for value in tree.xpath(path) if value.strip()), None)
 
 
 def _visible_text(tree: Any) -> str:

@@ -5,22 +5,33 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from html.entities import html5
+from itertools import groupby, islice
+from typing import Final
 
 from stream.normalize.arabic import space_arabic_punctuation
 from stream.normalize.steps import Fixes, Step, apply
 
 # A character reference with its semicolon, however often its ampersand was escaped itself.
-_ENTITY = re.compile(r"&(?:(?:amp|#38|#x26);)*(#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)")
-_LINE_BREAK = re.compile(r"\r\n?|[\v\f\x85\u2028\u2029]")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
-_BIDI = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-# Joiners shape words in Persian, Urdu, Hindi and emoji; beside a space or Latin text they do nothing.
-_INVISIBLE = re.compile(
-    r"[\u00ad\u180e\u200b\u2060-\u2064\ufeff]|(?<![^\s\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\s\x00-\x7f])"
+_ENTITY: Final = re.compile(
+    r"&((?:(?:amp|AMP|#0{0,4}38|#[xX]0{0,4}26);)*)(#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)"
 )
-_MAYBE_INVISIBLE = re.compile(r"[\u00ad\u180e\u200b-\u200d\u2060-\u2064\ufeff]")
-_ODD_SPACE = re.compile(r"[\t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_SPACES = re.compile(r"  +")
+_LINE_BREAK: Final = re.compile(r"\r\n?|[\v\f\x85\u2028\u2029]")
+_CONTROL: Final = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"
+)
+_BIDI: Final = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_INVISIBLE: Final = re.compile(r"[\u00ad\u180e\u200b\u2060-\u2064\ufeff]")
+# Joiners shape words in Persian, Urdu, Hindi and emoji; beside a space or Latin text they do nothing.
+# A run of them counts as one, taken whole: the work must not grow with the square of its length.
+_IDLE_JOINERS: Final = re.compile(
+    r"(?<![^\s\x00-\x7f])[\u200c\u200d]++|(?<![\u200c\u200d])[\u200c\u200d]++(?![^\s\x00-\x7f])"
+)
+_ODD_SPACE: Final = re.compile(r"[\t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_SPACES: Final = re.compile(r"  +")
+#: More combining marks on one letter than any script writes: an attack, as NFC takes quadratic time over them.
+MARKS_MAX: Final = 256
+_MANY_MARKS: Final = re.compile(rf"[^\w\s\x00-\x7f]{{{MARKS_MAX}}}")
 
 
 def decode_entities(text: str) -> tuple[str, int]:
@@ -31,10 +42,10 @@ def decode_entities(text: str) -> tuple[str, int]:
 
     def character(match: re.Match[str]) -> str:
         nonlocal count
-        reference = "&" + match[1]
-        decoded = html.unescape(reference)
-        if decoded == reference:
-            return match[0]
+        escapes, reference = match.groups()
+        decoded = html.unescape("&" + reference) if reference[0] == "#" else html5.get(reference, "&" + reference)
+        if not escapes and decoded == match[0]:
+            return decoded
         count += 1
         return decoded
 
@@ -58,14 +69,25 @@ def remove_bidi(text: str) -> tuple[str, int]:
 
 def remove_invisible(text: str) -> tuple[str, int]:
     """Zero-width spaces, soft hyphens and joiners that join nothing removed."""
-    if not _MAYBE_INVISIBLE.search(text):
+    text, invisible = _INVISIBLE.subn("", text)
+    text, idle = _IDLE_JOINERS.subn("", text)
+    return text, invisible + idle
+
+
+def unify_spaces(text: str) -> tuple[str, int]:
+    """Tabs, no-break and typographic spaces as a space."""
+    return _ODD_SPACE.subn(" ", text)
+
+
+def limit_marks(text: str) -> tuple[str, int]:
+    """At most `MARKS_MAX` combining marks behind each other."""
+    # Every longer run covers one of these characters, and few other texts have a mark there.
+    if not any(map(unicodedata.combining, text[::MARKS_MAX])) or not _MANY_MARKS.search(text):
         return text, 0
-    total = 0
-    text, count = _INVISIBLE.subn("", text)
-    while count:  # removing one may leave the next without a neighbour
-        total += count
-        text, count = _INVISIBLE.subn("", text)
-    return text, total
+    kept: list[str] = []
+    for is_mark, run in groupby(text, lambda character: unicodedata.combining(character) > 0):
+        kept += islice(run, MARKS_MAX) if is_mark else run
+    return "".join(kept), len(text) - len(kept)
 
 
 def compose(text: str) -> tuple[str, int]:
@@ -76,8 +98,7 @@ def compose(text: str) -> tuple[str, int]:
 
 
 def collapse_spaces(text: str) -> tuple[str, int]:
-    """Runs of spaces of any kind as one space, none at the edges of paragraphs, no empty paragraphs."""
-    text, odd = _ODD_SPACE.subn(" ", text)
+    """Runs of spaces as one space, none at the edges of paragraphs, no empty paragraphs."""
     runs = 0
     if "  " in text:
         text, runs = _SPACES.subn(" ", text)
@@ -85,29 +106,36 @@ def collapse_spaces(text: str) -> tuple[str, int]:
     stripped = [line.strip() for line in lines]
     kept = [line for line in stripped if line]
     edges = sum(map(str.__ne__, lines, stripped)) + len(lines) - len(kept)
-    return "\n".join(kept), odd + runs + edges
+    return "\n".join(kept), runs + edges
 
 
-# Entities may hide characters that other steps remove, so they come first.
-TEXT_STEPS: tuple[tuple[str, Step], ...] = (
-    ("entities", decode_entities),
+#: Of these, a text has nothing to fix that holds only printable characters, spaces and line feeds.
+_UNPRINTABLE_STEPS: Final[tuple[tuple[str, Step], ...]] = (
     ("line_breaks", unify_line_breaks),
     ("control_characters", remove_control),
     ("bidi_marks", remove_bidi),
     ("invisible_characters", remove_invisible),
+    ("spaces", unify_spaces),
+)
+_OTHER_STEPS: Final[tuple[tuple[str, Step], ...]] = (
+    ("stacked_marks", limit_marks),
     ("nfc", compose),
     ("spaces", collapse_spaces),
     ("arabic_punctuation", space_arabic_punctuation),
 )
-#: Removing a character can join the halves of what an earlier step looks for; such text is rare, and settles soon.
-_PASSES_MAX = 4
+# Entities may hide characters that other steps remove, so they come first.
+TEXT_STEPS: Final[tuple[tuple[str, Step], ...]] = (("entities", decode_entities), *_UNPRINTABLE_STEPS, *_OTHER_STEPS)
+#: Removing or composing a character can join the halves of what an earlier step looks for; such text is rare, and
+#: settles soon.
+_PASSES_MAX: Final = 4
 
 
 def clean_text(text: str, fixes: Fixes) -> str:
     """A text of paragraphs, one a line, with conservative fixes only. Idempotent."""
     for _ in range(_PASSES_MAX):
-        before, text = text, apply(TEXT_STEPS, text, fixes)
-        if text == before or "&" not in text:
+        before, composed = text, fixes["nfc"]
+        text = apply(_steps_for(text), text, fixes)
+        if text == before or ("&" not in text and fixes["nfc"] == composed):
             break
     return text
 
@@ -115,4 +143,9 @@ def clean_text(text: str, fixes: Fixes) -> str:
 def clean_line(text: str, fixes: Fixes) -> str:
     """The same for a title or a name: everything on one line."""
     cleaned = clean_text(text, fixes)
-    return cleaned.replace("\n", " ")
+    return clean_text(cleaned.replace("\n", " "), fixes) if "\n" in cleaned else cleaned
+
+
+def _steps_for(text: str) -> tuple[tuple[str, Step], ...]:
+    """Those of the steps that may change something: half of all texts are spared half of the work."""
+    return _OTHER_STEPS if "&" not in text and text.replace("\n", " ").isprintable() else TEXT_STEPS

@@ -1,0 +1,58 @@
+# Everything runs in .venv, made from requirements-dev.lock on first use. `make help` lists what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DATA ?= ../shared/data
+ARGS ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "Python 3.11 to 3.13 is needed; name one: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.PHONY: install
+install: $(STAMP) ## Make the environment in .venv
+
+.PHONY: demo
+demo: $(STAMP) ## See the whole flow work: a sample feed through the worker, in memory (ARGS=--keep stays)
+	$(BIN)/stream demo $(ARGS)
+
+.PHONY: test
+test: $(STAMP) ## Run the tests (those on Apache Kafka too, where `make kafka` has run once)
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(STAMP) ## Check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m stream.contracts --check
+
+.PHONY: kafka
+kafka: $(STAMP) ## Start an Apache Kafka node on a free port, without Docker (ARGS="--port 9092"); Ctrl-C stops it
+	$(BIN)/python deploy/kafka/run.py $(ARGS)
+
+.PHONY: bench
+bench: $(STAMP) ## Measure speed and memory on real news (DATA=folder of arabic_news.jsonl.gz)
+	$(BIN)/python -m benchmarks --data $(DATA) $(ARGS)
+
+.PHONY: lock
+lock: $(STAMP) ## Write requirements-dev.lock and the schemas anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+	  --no-annotate --no-header --generate-hashes --group dev pyproject.toml --output-file requirements-dev.lock
+	$(BIN)/python -m stream.contracts
+
+.PHONY: clean
+clean: ## Remove the environment and what was built
+	rm -rf $(VENV) .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist

@@ -1,0 +1,1 @@
+"""Benchmarks on real news: ``python -m benchmarks --data FOLDER``. Nothing here is a test."""

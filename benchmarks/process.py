@@ -1,0 +1,74 @@
+"""The whole core on one core, in memory, as ``stream process`` runs it; and where the time goes."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from stream.inputs import read_messages
+from stream.offline import OfflineFlow
+from stream.settings import DAY_MS
+
+P = ParamSpec("P")
+R = TypeVar("R")
+RUNS = 3
+
+
+class Stopwatch:
+    """Adds up the time of each step of the core."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.calls: dict[str, int] = defaultdict(int)
+
+    def wrap(self, name: str, step: Callable[P, R]) -> Callable[P, R]:
+        """``step`` with its time added up."""
+
+        def timed(*args: P.args, **kwargs: P.kwargs) -> R:
+            start = time.perf_counter()
+            try:
+                return step(*args, **kwargs)
+            finally:
+                self.seconds[name] += time.perf_counter() - start
+                self.calls[name] += 1
+
+        return timed
+
+
+def run(corpus: Path, _articles: int) -> None:
+    """Articles a second of the command as a whole, then the time of each step."""
+    for _ in range(RUNS):
+        _command(corpus)
+    _steps(corpus)
+
+
+def _command(corpus: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.monotonic()
+    command = [sys.executable, "-m", "stream", "process", str(corpus), "-o", "/dev/null"]
+    result = subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True)
+    wall = time.monotonic() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    count = int(result.stderr.split(" events", maxsplit=1)[0])
+    peak = after.ru_maxrss / 1024
+    print(f"stream process: {count} articles, {cpu:.1f} CPU s, {wall:.1f} s: {count / cpu:.0f} articles/CPU s, {peak:.0f} MiB")
+
+
+def _steps(corpus: Path) -> None:
+    watch = Stopwatch()
+    flow = OfflineFlow(window_ms=7 * DAY_MS, wrap=watch.wrap)
+    started = time.perf_counter()
+    messages = (message.value for message in read_messages([str(corpus)]))
+    count = sum(len(outcomes) for outcomes in flow.run(messages, now="2026-01-01T00:00:00.000Z"))
+    total = time.perf_counter() - started
+    for name, seconds in sorted(watch.seconds.items(), key=lambda pair: -pair[1]):
+        print(f"  {name:18} {seconds / count * 1e6:7.1f} us an article, {seconds / total:5.1%}")
+    rest = total - sum(watch.seconds.values())
+    print(f"  {'everything else':18} {rest / count * 1e6:7.1f} us an article, {rest / total:5.1%}")

@@ -1,0 +1,5 @@
+"""``python -m stream``: the same as the command ``stream``."""
+
+from stream.cli import main
+
+main()

@@ -1,0 +1,136 @@
+"""One scope's part of an index: its clock, its two generations, and what a session wrote over them.
+
+A value written in the current generation replaces that of the previous one. When the current generation is older
+than the window, it becomes the previous one, and all that stood in the previous one is dropped: it had left the
+window before, and nobody asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from stream.index.keys import SECONDS_MAX, scope_key, scope_prefix
+from stream.index.store import Store
+
+#: A generation has room for at least so many offsets of the partition, however fast a scope's time runs: events
+#: that were decided and not yet committed come again after a crash, and their verdicts must be there.
+REDELIVERED_OFFSETS_MAX: Final = 10_000
+
+_PARITIES: Final = (b"\0", b"\1")
+
+
+class ScopeState(msgspec.Struct, array_like=True):
+    """The clock of one scope, in seconds since 1970, and its current generation: when and at which offset it began."""
+
+    now: int = 0
+    generation: int = 0
+    began: int = 0
+    began_offset: int = -1
+
+
+class ScopeView:
+    """One scope as a session sees it: what the store holds, under what the session wrote."""
+
+    def __init__(self, store: Store, scope: str, *, window_s: int) -> None:
+        self._store = store
+        self._window_s = window_s
+        self._prefix = scope_prefix(scope)
+        value = store.get_many([scope_key(self._prefix)])[0]
+        self._state = msgspec.msgpack.decode(value, type=ScopeState) if value else ScopeState()
+        # Name -> value, of both generations: all that was read or written.
+        self._values: dict[bytes, bytes | None] = {}
+        # Name -> value written in this session, by parity of the generation.
+        self._written: tuple[dict[bytes, bytes], dict[bytes, bytes]] = ({}, {})
+        # Parities whose part of the store is not to be read any more.
+        self._dropped: set[int] = set()
+
+    @property
+    def now(self) -> int:
+        """The scope's time: the latest event time seen in it, in seconds since 1970."""
+        return self._state.now
+
+    def horizon(self, time: int = 0) -> int:
+        """What was seen before this moment, in seconds, is forgotten; ``time`` is that of the event in hand, in ms."""
+        return max(0, max(self._state.now, _seconds(time)) - self._window_s)
+
+    def load(self, names: Iterable[bytes]) -> None:
+        """Read ``names`` at once."""
+        values = self._values
+        missing = [name for name in names if name not in values]
+        if not missing:
+            return
+        current = self._state.generation & 1
+        values.update(zip(missing, self._stored(current, missing), strict=True))
+        if self._state.generation:
+            older = [name for name in missing if values[name] is None]
+            values.update(zip(older, self._stored(1 - current, older), strict=True))
+
+    def get(self, name: bytes) -> bytes | None:
+        """The value under ``name``."""
+        try:
+            return self._values[name]
+        except KeyError:
+            self.load([name])
+            return self._values[name]
+
+    def get_many(self, names: Iterable[bytes]) -> list[bytes]:
+        """The values under ``names``, without those that have none."""
+        names = list(names)
+        self.load(names)
+        return [value for value in map(self._values.__getitem__, names) if value]
+
+    def put(self, name: bytes, value: bytes) -> None:
+        """Write ``value`` in the current generation."""
+        self._values[name] = self._written[self._state.generation & 1][name] = value
+
+    def append(self, names: Iterable[bytes], value: bytes, *, bytes_max: int) -> None:
+        """Write ``value`` behind what stands under each of ``names``, of which the last ``bytes_max`` bytes stay."""
+        names = list(names)
+        self.load(names)
+        values, written = self._values, self._written[self._state.generation & 1]
+        for name in names:
+            before = values[name]
+            values[name] = written[name] = (before + value)[-bytes_max:] if before else value
+
+    def advance(self, time: int, *, offset: int) -> None:
+        """Set the clock to ``time`` (milliseconds) if that is later; ``offset``: of the article to be recorded."""
+        state = self._state
+        state.now = max(state.now, _seconds(time))
+        if state.began_offset < 0:
+            state.began, state.began_offset = state.now, offset
+        elif state.now - state.began > self._window_s and offset - state.began_offset > REDELIVERED_OFFSETS_MAX:
+            self._begin_generation(offset)
+
+    def changes(self) -> tuple[dict[bytes, bytes], list[bytes]]:
+        """Whole keys and their values to be put, after all keys with one of the prefixes are removed."""
+        if not any(self._written):
+            return {}, []
+        puts = {scope_key(self._prefix): msgspec.msgpack.encode(self._state)}
+        for parity, written in zip(_PARITIES, self._written, strict=True):
+            start = self._prefix + parity
+            puts.update({start + name: value for name, value in written.items()})
+        return puts, [self._prefix + _PARITIES[parity] for parity in sorted(self._dropped)]
+
+    def _stored(self, parity: int, names: list[bytes]) -> list[bytes | None]:
+        if parity in self._dropped:
+            return [None] * len(names)
+        start = self._prefix + _PARITIES[parity]
+        return self._store.get_many([start + name for name in names])
+
+    def _begin_generation(self, offset: int) -> None:
+        state = self._state
+        state.generation += 1
+        state.began, state.began_offset = state.now, offset
+        current = state.generation & 1
+        self._dropped.add(current)
+        self._written[current].clear()
+        # Values read before may come from the generation that is gone.
+        self._values = dict(self._written[1 - current])
+
+
+def _seconds(milliseconds: int) -> int:
+    # Years before 1970 are as good as 1970: they are outside every window. So are those that a posting cannot hold.
+    return min(max(0, milliseconds // 1000), SECONDS_MAX)

@@ -1,0 +1,273 @@
+"""The packaged contracts are current, valid, and what the flow really publishes."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from contract_kit import NOW, Json, is_valid, published, unresolved, validator
+from stream import contracts, validate
+from stream.errors import REJECTION_CODES, Rejected
+from stream.events import DUPLICATE_RELATIONS
+from stream.pipeline import Normalizer
+from stream.records import InputRecord
+from stream.topics import Topics
+
+
+def of_topic(topic: str) -> list[Json]:
+    return [json.loads(output.value or b"") for output in published() if output.topic == topic]
+
+
+# The files
+
+
+def test_packaged_files_are_what_is_generated() -> None:
+    assert contracts.stale(Path(contracts.__file__).with_name("schemas")) == [], "run: python -m stream.contracts"
+    assert contracts.main(["--check"]) == 0
+
+
+def test_generation_is_deterministic() -> None:
+    assert contracts.documents() == contracts.documents()
+    for text in contracts.documents().values():
+        assert text.endswith("}\n")
+        assert not text.endswith("\n\n")
+
+
+def test_stale_missing_and_needless_files_are_named_and_mended(tmp_path: Path) -> None:
+    contracts.write(tmp_path)
+    assert contracts.stale(tmp_path) == []
+    (tmp_path / "raw.json").write_text("{}")
+    (tmp_path / "cluster.json").unlink()
+    (tmp_path / "story.json").write_text("{}")
+    assert contracts.stale(tmp_path) == ["cluster.json", "raw.json", "story.json"]
+    contracts.write(tmp_path)
+    assert contracts.stale(tmp_path) == []
+
+
+def test_check_names_what_is_stale(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(contracts, "stale", lambda _folder: ["raw.json"])
+    assert contracts.main(["--check"]) == 1
+    assert capsys.readouterr().out == "stale: raw.json\n"
+
+
+def test_unknown_contract_is_told_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="no contract 'story'; there are raw, normalized"):
+        contracts.load("story")
+
+
+# The schemas
+
+
+@pytest.mark.parametrize("name", contracts.SCHEMAS)
+def test_schema_is_valid_and_says_what_it_is(name: str) -> None:
+    schema = contracts.load(name)
+    Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"] == f"urn:article-stream:schema:{name}:v1"
+    assert schema["title"]
+    assert schema["description"]
+    assert unresolved(schema) == []
+
+
+@pytest.mark.parametrize(("name", "kind"), contracts.SCHEMAS.items())
+def test_schema_has_every_field_of_its_type(name: str, kind: Any) -> None:
+    assert list(contracts.load(name)["properties"]) == list(kind.__struct_encode_fields__)
+
+
+@pytest.mark.parametrize("name", contracts.SCHEMAS)
+def test_example_of_schema_is_valid(name: str) -> None:
+    schema = contracts.load(name)
+    assert len(schema["examples"]) == 1
+    validator(schema).validate(schema["examples"][0])
+
+
+def test_examples_are_what_the_flow_makes_of_the_first() -> None:
+    examples = contracts.examples()
+    record = InputRecord(Topics().raw, 3, 1041, 1_777_874_401_250, None, json.dumps(examples["raw"]).encode())
+    [outcome] = Normalizer(Topics())(record, now=NOW)
+    normalized = json.loads(outcome.outputs[0].value or b"")
+    assert normalized | {"event_id": examples["normalized"]["event_id"]} == examples["normalized"]
+    for name in ("enriched", "duplicate"):
+        shared = normalized.keys() & examples[name].keys()
+        assert {field: examples[name][field] for field in shared} == {
+            field: examples["normalized"][field] for field in shared
+        }
+
+
+# What the flow publishes
+
+
+@pytest.mark.parametrize(
+    ("topic", "name"),
+    [
+        (Topics().normalized, "normalized"),
+        (Topics().enriched, "enriched"),
+        (Topics().duplicates, "enriched"),
+        (Topics().clusters, "cluster"),
+        (Topics().fingerprints, "fingerprint"),
+    ],
+)
+def test_published_events_are_valid(topic: str, name: str) -> None:
+    events = of_topic(topic)
+    assert events
+    schema = contracts.load(name)
+    for event in events:
+        validator(schema).validate(event)
+        assert list(event) == list(schema["properties"]), "every field is present"
+
+
+def test_published_events_have_many_relations() -> None:
+    found = {event["duplicate"]["relation"] for event in of_topic(Topics().enriched)}
+    copies = {event["duplicate"]["relation"] for event in of_topic(Topics().duplicates)}
+    assert found == {"new", "revision", "expansion"}
+    assert copies == DUPLICATE_RELATIONS
+
+
+def test_headers_of_dead_letters_are_valid() -> None:
+    letters = [output for output in published() if output.topic == Topics().rejected]
+    codes = set()
+    for letter in letters:
+        headers = {name: value.decode() for name, value in letter.headers}
+        validator(contracts.load("rejected-headers")).validate(headers)
+        codes.add(headers["__errors.code"])
+    assert codes == {"missing_identity", "takedown_unsupported", "invalid_utf8", "null_value"}
+
+
+def test_codes_of_dead_letters_are_told_with_their_meanings() -> None:
+    code = contracts.load("rejected-headers")["properties"]["__errors.code"]
+    assert code["enum"] == sorted(REJECTION_CODES)
+    for name, meaning in REJECTION_CODES.items():
+        assert f"- `{name}`: {meaning}" in code["description"]
+
+
+def changed(event: Json, path: str, value: Any) -> Json:
+    """Return ``event`` with another value at ``path``; `...` removes what is there."""
+    event = copy.deepcopy(event)
+    *parents, last = path.split("/")
+    place = event
+    for name in parents:
+        place = place[name]
+    if value is ...:
+        del place[last]
+    else:
+        place[last] = value
+    return event
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value"),
+    [
+        ("normalized", "event_id", "A-1"),
+        ("normalized", "text", None),
+        ("normalized", "event_time", "2026-05-04"),
+        ("normalized", "published_at", "2026-05-04T05:30:00Z"),
+        ("normalized", "published_at", "2026-02-31T05:30:00.000Z"),
+        ("normalized", "language/direction", "up"),
+        ("normalized", "language/confidence", 1.1),
+        ("normalized", "content/hash", "sha256:12"),
+        ("normalized", "origin/offset", -1),
+        ("enriched", "duplicate", ...),
+        ("enriched", "revision", 0),
+        ("enriched", "duplicate/relation", "twin"),
+        ("enriched", "duplicate/relation", "revision"),
+        ("enriched", "duplicate/is_duplicate", True),
+        ("enriched", "duplicate/duplicate_of", "another"),
+        ("enriched", "duplicate/jaccard", -0.1),
+        ("enriched", "fixes", [{"step": "spaces"}]),
+        ("cluster", "size", 0),
+        ("cluster", "sources", "one.example"),
+        ("cluster", "last_seen", None),
+        ("fingerprint", "sketch", "not base64"),
+        ("fingerprint", "previous", -2),
+        ("fingerprint", "duplicate/cluster_id", ""),
+        ("rejected-headers", "__errors.code", "dislike"),
+        ("rejected-headers", "__errors.offset", 7),
+        ("rejected-headers", "__errors.stage", "publish"),
+        ("rejected-headers", "__errors.message", ...),
+    ],
+)
+def test_bad_variants_are_invalid(name: str, path: str, value: Any) -> None:
+    event = contracts.examples()[name]
+    assert is_valid(name, event)
+    assert not is_valid(name, changed(event, path, value))
+
+
+# The raw event: the schema says what validation does
+
+
+ACCEPTED: list[Json] = [
+    {"url": "https://one.example/", "text": "a"},
+    {"url": " HTTPS://one.example", "id": None, "html": "<p>a", "text": " "},
+    {"id": "a", "text": "a", "url": None, "status": "usable", "tenant": "Team_1.a-b"},
+    {"id": "a" * 512, "text": "a", "unheard_of": {"deep": [1]}, "extra": {"a": 1}},
+    {"id": "ا", "text": "a", "source": "One", "published_at": 1.5, "fetched_at": 1, "modified_at": "Mon, 4 May 2026"},
+    {"id": "a", "text": "a", "source": {"name": "One", "motto": "a"}, "authors": [], "tags": None, "status": None},
+]
+REFUSED: list[Any] = [
+    {},
+    [],
+    "text",
+    {"text": "a"},
+    {"url": "", "id": None, "text": "a"},
+    {"id": "a"},
+    {"id": "a", "text": " ", "html": ""},
+    {"id": " ", "text": "a"},
+    {"id": "", "url": "https://one.example/", "text": "a"},
+    {"id": "a\tb", "text": "a"},
+    {"id": "a\u2028b", "text": "a"},
+    {"id": "a" * 513, "text": "a"},
+    {"url": "one.example/a", "text": "a"},
+    {"url": "ftp://one.example/a", "text": "a"},
+    {"url": "https://one.example/a\tb", "text": "a"},
+    {"url": "https:///a", "id": "a", "text": "a"},
+    {"url": "https://one.example/" + "a" * 4096, "text": "a"},
+    {"id": 7, "text": "a"},
+    {"id": "a", "text": ["a"]},
+    {"id": "a", "text": "a", "tenant": "-a"},
+    {"id": "a", "text": "a", "tenant": "a/b"},
+    {"id": "a", "text": "a", "tenant": ""},
+    {"id": "a", "text": "a", "status": "withheld"},
+    {"id": "a", "text": "a", "tags": "one"},
+    {"id": "a", "text": "a", "tags": [None]},
+    {"id": "a", "text": "a", "tags": ["a"] * 1001},
+    {"id": "a", "text": "a", "authors": ["a" * 10_001]},
+    {"id": "a", "text": "a", "title": "a" * 10_001},
+    {"id": "a", "text": "a", "published_at": True},
+    {"id": "a", "text": "a", "published_at": "1" * 10_001},
+    {"id": "a", "text": "a", "source": 7},
+    {"id": "a", "text": "a", "source": "a" * 10_001},
+    {"id": "a", "text": "a", "source": {"name": "a" * 10_001}},
+    {"id": "a", "text": "a", "source": {"domain": 1}},
+    {"id": "a", "text": "a", "extra": "a"},
+]
+
+
+@pytest.mark.parametrize("event", ACCEPTED)
+def test_schema_and_validation_accept(event: Json) -> None:
+    validate.validate(event)
+    assert is_valid("raw", event)
+
+
+@pytest.mark.parametrize("event", REFUSED)
+def test_schema_and_validation_refuse(event: Any) -> None:
+    with pytest.raises(Rejected):
+        validate.validate(event)
+    assert not is_valid("raw", event)
+
+
+@pytest.mark.parametrize(("field", "limit"), [("text", 1_000_000), ("html", 4_000_000)])
+def test_limits_of_long_fields_are_in_the_schema(field: str, limit: int) -> None:
+    assert contracts.load("raw")["properties"][field]["maxLength"] == limit
+    validate.validate({"id": "a", field: "a" * limit})
+    with pytest.raises(Rejected):
+        validate.validate({"id": "a", field: "a" * (limit + 1)})
+
+
+def test_takedown_is_in_the_contract() -> None:
+    assert contracts.load("raw")["properties"]["status"]["enum"] == [*validate.STATUSES, None]
+    assert is_valid("raw", {"id": "a", "text": "a", "status": "canceled"})
