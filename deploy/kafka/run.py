@@ -213,9 +213,7 @@ def download_class_path(cache: Path) -> str:
     )
     if result.returncode != 0 or not answer.is_file():
         errors = "\n".join(result.stdout.strip().splitlines()[:SHOWN_LOG_LINES])
-        raise KafkaError(
-            f"Maven could not download Kafka's jars: check the network, or Maven's settings\n{errors}"
-        )
+        raise KafkaError(f"Maven could not download Kafka's jars: check the network, or Maven's settings\n{errors}")
     answer.write_text(answer.read_text(encoding="utf-8").strip(), encoding="utf-8")
     answer.replace(cache / "classpath")
     return (cache / "classpath").read_text(encoding="utf-8")
@@ -363,9 +361,7 @@ def choose_port(wanted: int | None, *, taken: int | None = None) -> int:
     """
     if wanted is not None:
         if wanted == taken or not port_is_free(wanted):
-            raise PortTakenError(
-                f"port {wanted} on {HOST} is taken: stop what listens there or choose another"
-            )
+            raise PortTakenError(f"port {wanted} on {HOST} is taken: stop what listens there or choose another")
         return wanted
     for port in random.sample(PORTS, len(PORTS)):
         if port != taken and port_is_free(port):
@@ -477,9 +473,7 @@ class Node:
         while not (READY_LINE in self.log_text() and answers(self.port)):
             self.raise_if_dead()
             if time.monotonic() > deadline:
-                raise KafkaError(
-                    f"Kafka was not ready in {timeout:g} s; its log:\n{_last_lines(self.log_text())}"
-                )
+                raise KafkaError(f"Kafka was not ready in {timeout:g} s; its log:\n{_last_lines(self.log_text())}")
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:

@@ -32,9 +32,10 @@ from stream.index.store import MemoryStore, Store
 from stream.indexes import Indexes, topic_partitions
 from stream.metrics import Metrics
 from stream.pipeline import Deduplicator, Normalizer, Outcome
+from stream.records import Delivered
 from stream.settings import MIB, STEPS, Settings, Step
 from stream.topics import OUTPUT_MESSAGE_BYTES
-from stream.transport.batch import Delivered, RecordBatch, Records
+from stream.transport.batch import RecordBatch, Records, consumer_of, producer_of, transport_of
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,8 @@ EXIT_FAULT: Final = 70
 #: Records decided between two turns of the event loop, so that health checks are answered meanwhile.
 RECORDS_A_TURN: Final = 50
 _SECONDS_BETWEEN_MEASURES: Final = 1.0
+#: A batch that the broker has not stored by then is a fault.
+_DELIVERY_TIMEOUT_S: Final = 60.0
 
 
 def leave(step: str, batch: RecordBatch, fault: BaseException) -> None:
@@ -79,7 +82,7 @@ class ArticleFlow:
         self._was_assigned = False
         self.app = _new_app(settings, web=web)
         self.indexes = Indexes(
-            self.app.transport,
+            transport_of(self.app),
             self.topics.fingerprints,
             self._new_store,
             window_ms=settings.window_ms,
@@ -127,7 +130,7 @@ class ArticleFlow:
     async def _deliver(self, step: Step, outcomes: Sequence[Outcome]) -> list[Delivered]:
         outputs = [output for outcome in outcomes for output in outcome.outputs]
         with self.metrics.delivery_seconds.labels(step).time():
-            delivered: list[Delivered] = await self.app.producer.deliver(outputs)
+            delivered = await producer_of(self.app).deliver(outputs)
         self.metrics.count(step, outcomes, now_ms=_now_ms())
         return delivered
 
@@ -135,9 +138,7 @@ class ArticleFlow:
         offsets = [place.offset for place in delivered if place.topic == self.topics.fingerprints]
         return max(offsets) + 1 if offsets else None
 
-    async def _work(
-        self, step: Step, handle: Callable[[RecordBatch], Awaitable[None]], batches: Any
-    ) -> None:
+    async def _work(self, step: Step, handle: Callable[[RecordBatch], Awaitable[None]], batches: Any) -> None:
         async for batch in batches:
             self.metrics.consumed.labels(step).inc(len(batch))
             self.metrics.batch_records.labels(step).observe(len(batch))
@@ -181,13 +182,13 @@ class ArticleFlow:
             for tp in partitions:
                 self.metrics.forget_partition(tp.topic, tp.partition)
 
-        @app.timer(_SECONDS_BETWEEN_MEASURES)
+        @app.timer(_SECONDS_BETWEEN_MEASURES)  # type: ignore[untyped-decorator] # Faust's is
         async def measure() -> None:
             self.measure()
 
     def measure(self) -> None:
         """Bring lag and progress up to date."""
-        progress = self.app.consumer.progress()
+        progress = consumer_of(self.app).progress()
         for tp in self._watch.observe(progress, time.monotonic()):
             self.metrics.progress_time.labels(tp.topic, str(tp.partition)).set_to_current_time()
         for tp, state in progress.items():
@@ -247,6 +248,7 @@ def _new_app(settings: Settings, *, web: bool) -> faust.App:
         broker_max_poll_records=settings.batch_records,
         consumer_auto_offset_reset="earliest",
         producer_acks=-1,
+        producer_request_timeout=_DELIVERY_TIMEOUT_S,
         producer_max_request_size=OUTPUT_MESSAGE_BYTES + MIB,
         topic_allow_declare=False,
         topic_disable_leader=True,

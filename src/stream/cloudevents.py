@@ -42,7 +42,8 @@ def identity(record: Record) -> Identity:
 
 def is_structured(record: Record) -> bool:
     """The whole CloudEvent, attributes and data, is the record's value."""
-    return dict(record.headers).get("content-type", b"").startswith(_STRUCTURED)
+    content_type = dict(record.headers).get("content-type") or b""  # Kafka knows headers without a value
+    return content_type.lower().startswith(_STRUCTURED)
 
 
 def unwrap(envelope: dict[str, Any], fallback: Identity) -> tuple[Any, Identity]:
@@ -56,4 +57,6 @@ def unwrap(envelope: dict[str, Any], fallback: Identity) -> tuple[Any, Identity]
 def event_id(found: Identity, item: int | None) -> str:
     """32 hexadecimal digits: the same for every delivery of one event, bounded whatever the sender's ids hold."""
     parts = [found.source, found.id] if item is None else [found.source, found.id, str(item)]
-    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    # With their lengths, so that no two lists of parts read the same.
+    name = "".join(f"{len(part)}:{part}" for part in parts)
+    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -131,8 +131,13 @@ def shared_count(mine: Sketch, other: Sketch) -> int:
 
 
 def new_cluster_id(subject: Subject) -> str:
-    """The id of a cluster that begins with ``subject``: 32 hexadecimal digits."""
-    return blake2b(f"{subject.scope}\n{subject.id}".encode(), digest_size=16).hexdigest()
+    """The id of a cluster that begins with ``subject``: 32 hexadecimal digits.
+
+    The text counts too: when an article comes back rewritten after it was forgotten, it begins another cluster,
+    and the one that its copies may still be in stays as it is.
+    """
+    parts = (subject.scope, subject.id, subject.print.text_hash)
+    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
 Found = tuple[Relation, Earlier] | None

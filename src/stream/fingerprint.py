@@ -107,14 +107,15 @@ def sketch_level(count: int) -> int:
     return max(0, (count - 1).bit_length() - SKETCH_MAX.bit_length() + 1) if count > SKETCH_MAX else 0
 
 
-def thin(hashes: NDArray[np.unsignedinteger], level: int) -> NDArray[np.unsignedinteger]:
+def thin(hashes: NDArray[_Hash], level: int) -> NDArray[_Hash]:
     """Those of ``hashes`` that are divisible by 2**level."""
     if level == 0:
         return hashes
-    return hashes[(hashes & np.asarray((1 << level) - 1, dtype=hashes.dtype)) == 0]
+    kept: NDArray[_Hash] = hashes[(hashes & hashes.dtype.type((1 << level) - 1)) == 0]
+    return kept
 
 
-def _short(hashes: NDArray[np.unsignedinteger]) -> Sketch:
+def _short(hashes: Hashes) -> Sketch:
     # The low half: levels look at the lowest bits, so a short hash thins as its long one does.
     return _unique(hashes.astype(np.uint32))
 
@@ -124,7 +125,8 @@ def _unique(hashes: NDArray[_Hash]) -> NDArray[_Hash]:
     ordered = np.sort(hashes)
     is_new = np.ones(len(ordered), dtype=np.bool_)
     np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
-    return ordered[is_new]
+    unique: NDArray[_Hash] = ordered[is_new]
+    return unique
 
 
 _RUN_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)

@@ -56,6 +56,7 @@ _UNSPACED: Final = (
     (0x3400, 0x4DBF),
     (0x4E00, 0x9FFF),
 )
+# Of the polynomial that a token's hash is.
 _BASE: Final = 0x100000001B3  # odd, so it has an inverse modulo 2**64
 _POWERS_STORED: Final = 32_768
 
@@ -130,7 +131,8 @@ def _fold(text: str) -> Codes:
         folded = np.where(points < _TABLE_SIZE, folded, beyond).astype(np.uint32, copy=False)
     if folded.max(initial=0) == _SEVERAL:
         return _fold(text.translate(tables.several))
-    return folded[folded != _DELETED]
+    kept: Codes = folded[folded != _DELETED]
+    return kept
 
 
 def _alone(codes: Codes) -> NDArray[np.bool_] | None:
@@ -173,7 +175,7 @@ def mix(values: Hashes) -> Hashes:
 
 
 def _decoded(codes: Codes) -> str:
-    return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le")
+    return str(codes.astype("<u4", copy=False).tobytes(), "utf-32-le")
 
 
 def _powers(count: int) -> tuple[Hashes, Hashes]:
@@ -214,6 +216,8 @@ def _code(folded: str) -> int:
 
 
 def _fold_character(character: str) -> str:
+    if character.isalpha() and _is_plain(character):
+        return character
     category = unicodedata.category(character)
     if category == "Cf":
         return ""
@@ -227,8 +231,6 @@ def _fold_character(character: str) -> str:
 
 
 def _fold_letter(character: str) -> str:
-    if _is_plain(character):
-        return character
     # A ligature may hold variants and marks of its own, so the result is folded until it is stable.
     plain = unicodedata.normalize("NFKC", character)
     parts = unicodedata.normalize("NFKD", plain)
@@ -244,8 +246,8 @@ def _fold_letter(character: str) -> str:
 def _is_plain(character: str) -> bool:
     """Nothing to fold; true of nearly all letters, and found out quickly."""
     return (
-        not unicodedata.decomposition(character)
-        and character.casefold() == character
+        character.casefold() == character
+        and not unicodedata.decomposition(character)
         and character not in _LETTER_VARIANTS
         and character not in _OPTIONAL
     )

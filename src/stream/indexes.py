@@ -114,8 +114,8 @@ class Indexes:
         begin = max(start, index.changelog_end)
         if index.changelog_end > end:
             raise IndexFault(
-                f"the index of partition {partition} has read {tp.topic} up to {index.changelog_end}, the topic ends at "
-                f"{end}: it was deleted and made again; delete the partition's folder in STREAM_DATA_DIR"
+                f"the index of partition {partition} has read {tp.topic} up to {index.changelog_end}, the topic ends "
+                f"at {end}: it was deleted and made again; delete the partition's folder in STREAM_DATA_DIR"
             )
         ratio = self._metrics.restore_ratio.labels(str(partition))
         ratio.set(0)

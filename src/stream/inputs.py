@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,9 @@ from stream.errors import StreamError
 STDIN: Final = "-"
 _LINES: Final = (".jsonl", ".ndjson", "")
 _WHOLE: Final = (".json", ".txt", ".html", ".htm")
-#: A line longer than this is cut off the rest of its file: it is not JSONL, and must not fill the memory.
-LINE_BYTES_MAX: Final = 64 * 1024 * 1024
+#: Of a line, or a file that is one message, no more is read at once: longer ones are rejected anyway, and must not
+#: fill the memory.
+MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
 
 
 class InputError(StreamError):
@@ -66,7 +68,7 @@ def read_messages(paths: Sequence[str]) -> Iterator[RawMessage]:
             else:
                 with Path(path).open("rb") as file:
                     yield from _read(file, _plain(file, path), path, _kind(path))
-        except (OSError, EOFError, gzip.BadGzipFile) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"{path}: {error}") from error
 
 
@@ -85,16 +87,16 @@ def _kind(path: str) -> str:
 def _plain(file: BinaryIO, path: str) -> BinaryIO:
     if not path.lower().endswith(".gz"):
         return file
-    return io.BufferedReader(gzip.GzipFile(fileobj=file), buffer_size=1024 * 1024)  # type: ignore[arg-type] # GzipFile reads
+    return io.BufferedReader(gzip.GzipFile(fileobj=file), buffer_size=1024 * 1024)
 
 
 def _read(stored: BinaryIO, plain: BinaryIO, path: str, kind: str) -> Iterator[RawMessage]:
     if kind in _WHOLE:
-        value = plain.read()
-        yield RawMessage(_wrapped(value, path, kind), path, len(value))
+        value = plain.read(MESSAGE_BYTES_MAX)
+        yield RawMessage(_wrapped(value, path, kind), path, stored.tell())
         return
     position = 0
-    while line := plain.readline(LINE_BYTES_MAX):
+    while line := plain.readline(MESSAGE_BYTES_MAX):
         position += len(line)
         value = line.strip(b"\r\n\t ")
         if value:
@@ -110,4 +112,5 @@ def _wrapped(content: bytes, path: str, kind: str) -> bytes:
     except UnicodeDecodeError:
         return content
     field = "text" if kind == ".txt" else "html"
-    return orjson.dumps({"id": Path(path).as_posix(), field: text}) if text.strip() else b""
+    name = Path(path).as_posix().encode("utf-8", "replace").decode()  # file names may be no UTF-8
+    return orjson.dumps({"id": name, field: text}) if text.strip() else b""

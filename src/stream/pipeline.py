@@ -35,7 +35,8 @@ R = TypeVar("R")
 class Wrap(Protocol):
     """Puts something around a named step, such as a timer; gives back the step."""
 
-    def __call__(self, name: str, step: Callable[P, R], /) -> Callable[P, R]: ...
+    def __call__(self, name: str, step: Callable[P, R], /) -> Callable[P, R]:
+        """``step``, wrapped."""
 
 
 def unwrapped(_name: str, step: Callable[P, R], /) -> Callable[P, R]:
@@ -103,14 +104,15 @@ class Normalizer:
         return items, identity, _is_array(record.value)
 
     def _article(self, record: Record, item: Any, place: int | None, event_id: str, time: int) -> NormalizedEvent:
+        timestamp = _timestamp(record)
         origin = Origin(
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
-            timestamp=rfc3339(record.timestamp) if record.timestamp is not None else None,
+            timestamp=rfc3339(timestamp) if timestamp is not None else None,
             item=place,
         )
-        arrival = Arrival(event_id, origin, record.timestamp, record.timestamp if record.timestamp is not None else time)
+        arrival = Arrival(event_id, origin, timestamp, timestamp if timestamp is not None else time)
         return self._normalize(self._validate(item, self._limits), arrival)
 
     def _outgoing(self, article: NormalizedEvent, now: str) -> Outgoing:
@@ -283,10 +285,18 @@ def _headers(topic: str, event_id: str, kind: str, now: str) -> Headers:
     return cloudevents.headers(f"/{topic}", event_id, kind, now)
 
 
+def _timestamp(record: Record) -> int | None:
+    """The record's time in milliseconds, if it is one: producers set it, and clients write -1 for none."""
+    timestamp = record.timestamp
+    return timestamp if timestamp is not None and 0 <= timestamp <= _TIMESTAMP_MAX else None
+
+
 def _is_array(value: bytes | None) -> bool:
     return value is not None and value.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
 
 
+#: The last millisecond of the year 9999.
+_TIMESTAMP_MAX: Final = 253_402_300_799_999
 _SHARED_FIELDS: Final = tuple(
     name for name in NormalizedEvent.__struct_fields__ if name in EnrichedEvent.__struct_fields__
 )

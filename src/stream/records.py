@@ -13,20 +13,27 @@ class Record(Protocol):
     """One record as it stands in a log; aiokafka's ``ConsumerRecord`` is one."""
 
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str:
+        """The topic that it stands in."""
     @property
-    def partition(self) -> int: ...
+    def partition(self) -> int:
+        """The partition of it."""
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Its place in the partition."""
     @property
     def timestamp(self) -> int | None:
         """Milliseconds since 1970, or None where the source has no time (files)."""
+
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """As it came."""
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """As it came; None is a tombstone."""
     @property
-    def headers(self) -> Headers: ...
+    def headers(self) -> Headers:
+        """Names and values in order; a name may come twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """Where a record was stored."""
+    """Where a record was stored. The offset is -1 where a broker confirmed a retry without naming it."""
 
     topic: str
     partition: int

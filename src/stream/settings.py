@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from stream.errors import SettingsError
-from stream.topics import TopicSpec, Topics, topic_specs
+from stream.topics import Topics, TopicSpec, topic_specs
 from stream.validate import Limits
 
 ENV_PREFIX = "STREAM_"

@@ -44,7 +44,9 @@ async def _run(settings: Settings, steps: Sequence[Step]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     await flow.app.start()
-    log.info("%s on %s; http://%s:%d/metrics", " and ".join(steps), settings.broker, settings.web_host, settings.web_port)
+    log.info(
+        "%s on %s; http://%s:%d/metrics", " and ".join(steps), settings.broker, settings.web_host, settings.web_port
+    )
     await flow.app.wait(stop.wait())
     if flow.app.crashed:
         log.critical("a service of the worker crashed: %r", flow.app.crash_reason)

@@ -10,7 +10,8 @@ import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # it ships no types
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
 
-from stream.transport.batch import Outgoing, Record, Records
+from stream.records import Outgoing, Record
+from stream.transport.batch import Records
 from stream.transport.kafka import Consumer as KafkaConsumer
 from stream.transport.memory import MemoryBroker
 
@@ -125,9 +126,7 @@ class Apps:
         self._folder = folder
         self._running: list[faust.App] = []
 
-    def make(
-        self, backend: Backend, topic: str | None = None, handler: Any = None, **settings: Any
-    ) -> faust.App:
+    def make(self, backend: Backend, topic: str | None = None, handler: Any = None, **settings: Any) -> faust.App:
         """Return an app whose agent hands every batch of ``topic`` to ``handler(app, batch)``."""
         app = faust.App(
             f"{backend.prefix}-group",

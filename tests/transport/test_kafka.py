@@ -14,7 +14,8 @@ import pytest
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from faust.types import TP
 
-from stream.transport.batch import Outgoing, consumer_of, producer_of, transport_of
+from stream.records import Outgoing
+from stream.transport.batch import consumer_of, producer_of, transport_of
 from transport.kit import KafkaBackend, numbered, until
 
 if TYPE_CHECKING:
@@ -61,9 +62,7 @@ async def test_replay_ends_behind_a_transaction_marker(apps: Apps, kafka: KafkaB
     await write_transactions(kafka, topic)
     app = await sender(apps, kafka)
     assert await transport_of(app).bounds(TP(topic, 0)) == (0, 11)
-    replayed = [
-        record.offset async for chunk in transport_of(app).replay(TP(topic, 0), 0) for record in chunk
-    ]
+    replayed = [record.offset async for chunk in transport_of(app).replay(TP(topic, 0), 0) for record in chunk]
     assert replayed == list(range(10))
     assert [chunk async for chunk in transport_of(app).replay(TP(topic, 0), 10)] == []
 

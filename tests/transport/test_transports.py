@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from faust.types import TP
 
-from stream.transport.batch import Outgoing, consumer_of, producer_of, transport_of
+from stream.records import Outgoing
+from stream.transport.batch import consumer_of, producer_of, transport_of
 from stream.transport.errors import OutOfOrderError, RecordTooLargeError, UnknownTopicError
 from transport.kit import numbered, until
 
@@ -62,9 +63,7 @@ async def total_committed(backend: Backend, topic: str) -> int:
     return sum([await backend.committed(group, TP(topic, p)) or 0 for p in range(3)])
 
 
-async def test_everything_arrives_in_the_order_of_the_log(
-    apps: Apps, backend: Backend, backend_topic: str
-) -> None:
+async def test_everything_arrives_in_the_order_of_the_log(apps: Apps, backend: Backend, backend_topic: str) -> None:
     work = Work()
     app = await apps.start(apps.make(backend, backend_topic, work, broker_max_poll_records=70))
 
@@ -92,9 +91,7 @@ async def test_a_record_keeps_its_bytes(apps: Apps, backend: Backend, backend_to
     await until(lambda: work.count() == 3, "all records")
 
     got = [record for batch in work.batches for record in batch]
-    assert [(r.key, r.value, list(r.headers)) for r in got] == [
-        (out.key, out.value, list(out.headers)) for out in sent
-    ]
+    assert [(r.key, r.value, list(r.headers)) for r in got] == [(out.key, out.value, list(out.headers)) for out in sent]
     assert all(record.timestamp > 1_600_000_000_000 for record in got)
 
 
@@ -125,9 +122,7 @@ async def test_progress_tells_the_lag(apps: Apps, backend: Backend, backend_topi
     assert all(entry.end == entry.finished for entry in progress.values())
 
 
-async def test_stopping_lets_the_running_batch_finish(
-    apps: Apps, backend: Backend, backend_topic: str
-) -> None:
+async def test_stopping_lets_the_running_batch_finish(apps: Apps, backend: Backend, backend_topic: str) -> None:
     work = Work()
     work.go.clear()
     app = await apps.start(apps.make(backend, backend_topic, work))
@@ -141,9 +136,7 @@ async def test_stopping_lets_the_running_batch_finish(
     assert await backend.committed(f"{backend.prefix}-group", running.tp) == running.end
 
 
-async def test_an_abandoned_batch_comes_again_after_a_restart(
-    apps: Apps, backend: Backend, backend_topic: str
-) -> None:
+async def test_an_abandoned_batch_comes_again_after_a_restart(apps: Apps, backend: Backend, backend_topic: str) -> None:
     hung = Work()
     hung.go.clear()
     first = apps.make(backend, backend_topic, hung)
@@ -173,9 +166,7 @@ async def test_what_failed_is_never_committed_past(apps: Apps, backend: Backend,
     await until(lambda: work.count() == 100, "all records")
 
 
-async def test_a_second_worker_takes_over_without_loss(
-    apps: Apps, backend: Backend, backend_topic: str
-) -> None:
+async def test_a_second_worker_takes_over_without_loss(apps: Apps, backend: Backend, backend_topic: str) -> None:
     one, two = Work(), Work()
     first = await apps.start(apps.make(backend, backend_topic, one, broker_max_poll_records=20))
     await producer_of(first).deliver(numbered(backend_topic, range(1000)))
@@ -254,9 +245,7 @@ async def test_seeking_repeats_what_is_unfinished(apps: Apps, backend: Backend, 
     await until(lambda: not app.consumer.unacked, "nothing is with the agent any more")
 
 
-async def test_latest_begins_at_the_end_and_stays_there(
-    apps: Apps, backend: Backend, backend_topic: str
-) -> None:
+async def test_latest_begins_at_the_end_and_stays_there(apps: Apps, backend: Backend, backend_topic: str) -> None:
     sender = await producer(apps, backend)
     await producer_of(sender).deliver(numbered(backend_topic, range(10), partition=0))
     hung = Work()
@@ -275,9 +264,7 @@ async def test_latest_begins_at_the_end_and_stays_there(
     assert set(work.seen[TP(backend_topic, 0)]) == set(range(10, 20))
 
 
-async def test_delivering_to_an_unknown_topic_sends_nothing(
-    apps: Apps, backend: Backend, backend_topic: str
-) -> None:
+async def test_delivering_to_an_unknown_topic_sends_nothing(apps: Apps, backend: Backend, backend_topic: str) -> None:
     app = await producer(apps, backend)
     unknown = f"{backend.prefix}-nowhere"
     with pytest.raises(UnknownTopicError, match="nowhere") as raised:
@@ -324,9 +311,7 @@ async def test_replay_ends_at_the_end(apps: Apps, backend: Backend, backend_topi
         await transport_of(app).bounds(TP(f"{backend.prefix}-nowhere", 0))
 
 
-async def test_the_end_of_a_replay_is_fixed_at_its_start(
-    apps: Apps, backend: Backend, backend_topic: str
-) -> None:
+async def test_the_end_of_a_replay_is_fixed_at_its_start(apps: Apps, backend: Backend, backend_topic: str) -> None:
     app = await producer(apps, backend)
     await producer_of(app).deliver(numbered(backend_topic, range(10), partition=0))
     seen = 0

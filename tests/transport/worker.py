@@ -8,7 +8,8 @@ from typing import Any
 
 import faust
 
-from stream.transport.batch import Outgoing, Records, producer_of
+from stream.records import Outgoing
+from stream.transport.batch import Records, producer_of
 
 
 def main(url: str, prefix: str, folder: str) -> None:

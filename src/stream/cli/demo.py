@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import click
 from rich.console import Console, Group
@@ -29,7 +29,7 @@ _STYLES: Final = {
 _REJECTED: Final = "red"
 #: Columns of a line that is not on a terminal: a log, a pipe.
 _PLAIN_COLUMNS: Final = 150
-_MOST_ROWS: Final = 18
+_LIVE_ROWS: Final = 18
 
 
 @click.command(epilog="Example: stream demo --keep, then open the metrics page it names")
@@ -57,9 +57,9 @@ async def _run(running: Demo, pause: float, *, keep: bool) -> int:
         with Live(console=console, refresh_per_second=10, transient=True) if is_terminal else _Quiet() as live:
             async for arrival in running.feed(samples(), pause_s=pause):
                 arrivals.append(arrival)
-                live.update(Group(_table(arrivals[-_MOST_ROWS:]), _counts(arrivals)))
-        console.print(_table(arrivals))
-        console.print(_summary(arrivals, running.url))
+                live.update(Group(arrivals_table(arrivals, _LIVE_ROWS), _counts(arrivals)))
+        console.print(arrivals_table(arrivals, len(arrivals)))
+        console.print(summary(arrivals))
         if keep:
             console.print(f"staying until Ctrl-C; {running.url}/metrics")
             await asyncio.Event().wait()
@@ -69,7 +69,7 @@ async def _run(running: Demo, pause: float, *, keep: bool) -> int:
 class _Quiet:
     """Stands in for the live table where there is no terminal."""
 
-    def __enter__(self) -> _Quiet:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,20 +79,22 @@ class _Quiet:
         """Show nothing."""
 
 
-def _table(arrivals: list[Arrival]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("#", justify="right")
-    table.add_column("became")
-    table.add_column("lang")
-    table.add_column("source", max_width=18, no_wrap=True)
-    table.add_column("title", max_width=44, no_wrap=True)
-    table.add_column("why", ratio=1, no_wrap=True)
-    for arrival in arrivals:
-        table.add_row(*_row(arrival))
+def arrivals_table(arrivals: list[Arrival], rows: int) -> Table:
+    """The last ``rows`` of ``arrivals``, each with what it became and why."""
+    numbers = {arrival.event["id"]: arrival.number for arrival in reversed(arrivals) if arrival.event}
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    table.add_column("#", justify="right", width=3)
+    table.add_column("became", min_width=10, no_wrap=True)
+    table.add_column("lang", width=4)
+    table.add_column("source", ratio=2, no_wrap=True)
+    table.add_column("title", ratio=5, no_wrap=True)
+    table.add_column("why", ratio=8, no_wrap=True)
+    for arrival in arrivals[-rows:]:
+        table.add_row(*_row(arrival, numbers))
     return table
 
 
-def _row(arrival: Arrival) -> tuple[Text | str, ...]:
+def _row(arrival: Arrival, numbers: dict[str, int]) -> tuple[Text | str, ...]:
     style = _STYLES.get(arrival.result, _REJECTED)
     became = Text(arrival.result, style=style)
     if not arrival.is_expected:
@@ -101,18 +103,24 @@ def _row(arrival: Arrival) -> tuple[Text | str, ...]:
     if event is None:
         return str(arrival.number), became, "", "", Text("dead letter", style="dim"), arrival.reason or ""
     source = event["source"]["domain"] or event["source"]["name"] or ""
-    return str(arrival.number), became, event["language"]["tag"], source, event["title"] or event["text"], _why(event)
+    return (
+        str(arrival.number),
+        became,
+        event["language"]["tag"],
+        source,
+        event["title"] or event["text"],
+        _why(event, numbers),
+    )
 
 
-def _why(event: dict[str, Any]) -> str:
+def _why(event: dict[str, Any], numbers: dict[str, int]) -> str:
     verdict = event["duplicate"]
     parts = []
     if verdict["duplicate_of"]:
-        parts.append(f"{verdict['method']}: {verdict['containment']:.0%} of the shorter, Jaccard {verdict['jaccard']:.2f}")
-    elif verdict["method"] != "nothing-alike":
-        parts.append(verdict["method"])
+        measures = f"contains {verdict['containment']:.0%}, Jaccard {verdict['jaccard']:.2f}"
+        parts.append(f"of {numbers.get(verdict['duplicate_of'], '?')}, {verdict['method']}, {measures}")
     if event["teaser"]:
-        parts.append("cut first line moved to teaser")
+        parts.append("cut first line moved to its teaser")
     fixes = [f"{fix['step']} {fix['count']}" for fix in event["fixes"] if fix["step"] != "teaser"]
     if fixes:
         parts.append("fixed " + ", ".join(fixes))
@@ -127,13 +135,15 @@ def _counts(arrivals: list[Arrival]) -> Text:
     return line
 
 
-def _summary(arrivals: list[Arrival], url: str) -> Group:
+def summary(arrivals: list[Arrival]) -> Group:
+    """Counts by what became of the articles."""
     wrong = [arrival for arrival in arrivals if not arrival.is_expected]
     duplicates = sum(1 for arrival in arrivals if arrival.event and arrival.event["duplicate"]["is_duplicate"])
     dead = sum(1 for arrival in arrivals if arrival.event is None)
     languages = {arrival.event["language"]["tag"] for arrival in arrivals if arrival.event}
     told = (
-        f"{len(arrivals) - duplicates - dead} events for consumers, {duplicates} duplicates linked, {dead} dead letters, "
-        f"in {len(languages)} languages; {len(arrivals) - len(wrong)} of {len(arrivals)} as expected"
+        f"{len(arrivals) - duplicates - dead} events for consumers, {duplicates} duplicates linked, "
+        f"{dead} dead letters, in {len(languages)} languages; "
+        f"{len(arrivals) - len(wrong)} of {len(arrivals)} as expected"
     )
-    return Group(_counts(arrivals), Text(told, style="bold"), Text(f"metrics were at {url}/metrics", style="dim"))
+    return Group(_counts(arrivals), Text(told, style="bold"))

@@ -37,7 +37,9 @@ PUBLIC = ("enriched", "duplicates", "clusters", "rejected")
     help=f"Show only this topic; repeatable. Default: {', '.join(PUBLIC)}.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
-def process(files: tuple[str, ...], output: BinaryIO, window_days: float | None, shown: tuple[str, ...], quiet: bool) -> None:
+def process(
+    files: tuple[str, ...], output: BinaryIO, window_days: float | None, shown: tuple[str, ...], quiet: bool
+) -> None:
     """Process raw events without a broker.
 
     FILES are JSONL, JSON, .txt and .html files, .gz too, folders of them, or - for standard input (the default).

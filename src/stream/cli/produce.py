@@ -28,7 +28,9 @@ UNSENT_BYTES_MAX = 32 * 1024 * 1024
 @click.command(epilog="Example: stream produce articles.jsonl.gz pages/ --rate 200")
 @click.argument("files", nargs=-1)
 @click.option("--broker", help="host:port[,host:port…] of Kafka.")
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Messages a second. Default: as fast as it goes.")
+@click.option(
+    "--rate", type=click.FloatRange(min=0, min_open=True), help="Messages a second. Default: as fast as it goes."
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
 def produce(files: tuple[str, ...], broker: str | None, rate: float | None, quiet: bool) -> None:
     """Send files to the raw topic, as scrapers would.

@@ -22,7 +22,13 @@ def reading(paths: Sequence[str], *, quiet: bool) -> Iterator[Watched]:
         yield iter
         return
     sizes = {path: 0 if path == STDIN else Path(path).stat().st_size for path in paths}
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("0 messages", total=sum(sizes.values()) or None)
 

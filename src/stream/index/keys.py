@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import blake2b
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import numpy as np
 
@@ -22,8 +22,6 @@ _EVENT, _URL, _ID, _TEXT, _ANCHOR, _DOCUMENT, _CLUSTER = (bytes([kind]) for kind
 _META: Final = bytes(9)
 POSITION: Final = _META + b"position"
 
-#: Postings as a structured array; ``seen`` is the scope's time in seconds since 1970.
-POSTINGS: Final = np.dtype([("offset", "<u8"), ("seen", "<u4"), ("anchors", "<u4")])
 _POSTING: Final = Struct("<QII")
 POSTING_BYTES: Final = _POSTING.size
 SECONDS_MAX: Final = 2**32 - 1
@@ -44,9 +42,9 @@ def pack_posting(posting: Posting) -> bytes:
     return _POSTING.pack(*posting)
 
 
-def unpack_postings(value: bytes | None) -> Iterator[Posting]:
-    """The postings in ``value``, in the order in which they were added."""
-    return map(Posting._make, _POSTING.iter_unpack(value or b""))
+def unpack_postings(value: bytes | None) -> Iterator[tuple[int, int, int]]:
+    """The (offset, seen, anchors) of each `Posting` in ``value``, in the order in which they were added."""
+    return _POSTING.iter_unpack(value) if value else iter(())
 
 
 def scope_prefix(scope: str) -> bytes:
@@ -92,8 +90,7 @@ def anchor_names(anchors: Hashes) -> list[bytes]:
     names = np.empty(len(anchors), dtype=_ANCHOR_NAME)
     names["kind"] = _ANCHOR[0]
     names["anchor"] = anchors
-    found: list[bytes] = names.view(np.dtype((np.void, _ANCHOR_NAME.itemsize))).tolist()
-    return found
+    return cast("list[bytes]", names.view(np.dtype((np.void, _ANCHOR_NAME.itemsize))).tolist())
 
 
 def names_of(subject: Subject, event_id: str) -> list[bytes]:

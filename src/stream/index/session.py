@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
-import numpy as np
 
 from stream.dedup import Candidates, Earlier, Subject
 from stream.errors import IndexFault
@@ -69,10 +68,11 @@ class Session:
         view = self._scope(scope)
         horizon = 0 if offset <= self.position.last else view.horizon(time)
         # Behind ``offset`` stands what was decided later: not what this delivery was told the first time.
-        known = [found for found in keys.unpack_postings(view.get(keys.event_name(event_id))) if found.offset <= offset]
-        if not known or known[-1].seen < horizon:
+        postings = keys.unpack_postings(view.get(keys.event_name(event_id)))
+        known = [(decided_at, seen) for decided_at, seen, _ in postings if decided_at <= offset]
+        if not known or known[-1][1] < horizon:
             return None
-        value = view.get(keys.document_name(known[-1].offset))
+        value = view.get(keys.document_name(known[-1][0]))
         return _document(value) if value else None
 
     def candidates(self, subject: Subject, *, time: int) -> Candidates:
@@ -82,8 +82,8 @@ class Session:
         """
         view, scope = self._scope(subject.scope), subject.scope
         horizon = view.horizon(time)
-        addresses = [found.offset for name in keys.address_names(subject) for found in _visible(view, name, horizon)]
-        texts = [found.offset for found in _visible(view, keys.text_name(subject.print.text_hash), horizon)]
+        addresses = [at for name in keys.address_names(subject) for at in _visible(view, name, horizon)]
+        texts = _visible(view, keys.text_name(subject.print.text_hash), horizon)
         return Candidates(
             same_address=self._earlier(scope, max(addresses)) if addresses else None,
             same_text=self._earlier(scope, min(texts)) if texts else None,
@@ -125,17 +125,19 @@ class Session:
 
     def _similar(self, scope: str, ours: Fingerprint, horizon: int) -> list[Earlier]:
         names = keys.anchor_names(ours.anchors)
-        joined = b"".join(self._scope(scope).get_many(names))
-        postings = np.frombuffer(joined, dtype=keys.POSTINGS)
-        postings = postings[postings["seen"] >= horizon]
-        if not len(postings):
-            return []
-        offsets, first, counts = np.unique(postings["offset"], return_index=True, return_counts=True)
-        shorter = np.minimum(postings["anchors"][first], len(names))
-        near = counts >= ANCHORS_SHARED_MIN * shorter
-        offsets, counts = offsets[near], counts[near]
-        best = np.lexsort((offsets, -counts))[:CANDIDATES_MAX]
-        return [self._earlier(scope, offset) for offset in offsets[best].tolist()]
+        shared: dict[int, int] = {}
+        sizes: dict[int, int] = {}
+        for value in self._scope(scope).get_many(names):
+            for offset, seen, anchors in keys.unpack_postings(value):
+                if seen >= horizon:
+                    shared[offset] = shared.get(offset, 0) + 1
+                    sizes[offset] = anchors
+        near = sorted(
+            (-count, offset)
+            for offset, count in shared.items()
+            if count >= ANCHORS_SHARED_MIN * min(sizes[offset], len(names))
+        )
+        return [self._earlier(scope, offset) for _, offset in near[:CANDIDATES_MAX]]
 
     def _earlier(self, scope: str, offset: int) -> Earlier:
         place = (scope, offset)
@@ -172,12 +174,15 @@ class Session:
 def _put_text(view: ScopeView, text_hash: str, posting: bytes) -> None:
     """Keep the first article with this text that is still visible, and the newest one."""
     name = keys.text_name(text_hash)
-    first = [keys.pack_posting(found) for found in _visible(view, name, view.horizon())[:1]]
-    view.put(name, b"".join([*first, posting]))
+    value, horizon = view.get(name) or b"", view.horizon()
+    visible = [place for place, (_, seen, _) in enumerate(keys.unpack_postings(value)) if seen >= horizon]
+    start = visible[0] * POSTING_BYTES if visible else len(value)
+    view.put(name, value[start : start + POSTING_BYTES] + posting)
 
 
-def _visible(view: ScopeView, name: bytes, horizon: int) -> list[Posting]:
-    return [found for found in keys.unpack_postings(view.get(name)) if found.seen >= horizon]
+def _visible(view: ScopeView, name: bytes, horizon: int) -> list[int]:
+    """The offsets of the articles under ``name`` that are not forgotten."""
+    return [offset for offset, seen, _ in keys.unpack_postings(view.get(name)) if seen >= horizon]
 
 
 def _document(value: bytes) -> FingerprintEvent:

@@ -46,7 +46,7 @@ def normalize(raw: RawEvent, arrival: Arrival) -> NormalizedEvent:
     title = _line(raw.title or (page.title if page else None), fixes)
     address = _address(raw, page)
     source = _source(raw, page, address, fixes)
-    language = detect(f"{title or ''}\n{text}".strip(), raw.language)
+    language = detect(f"{title}\n{text}" if title else text, raw.language)
     moments = {name: _moment(raw, name, page, fixes) for name in ("published_at", "modified_at")}
     fetched = _fetched(raw, arrival, fixes)
     return NormalizedEvent(
@@ -150,7 +150,7 @@ def _content(text: str, language: Language) -> Content:
 def _words(text: str, language: Language) -> int:
     if language.tag.partition("-")[0] in _UNSPACED:
         return sum(map(str.isalnum, text))
-    return len(text.split())
+    return text.count(" ") + text.count("\n") + 1  # clean text has one between any two words
 
 
 def _paragraphs(value: str | None, fixes: Fixes) -> str | None:

@@ -79,10 +79,12 @@ def direction(tag: str) -> Direction:
 
 
 def _guess(sample: str) -> tuple[str, float]:
+    arabic = _total(_ARABIC.findall(sample))
+    if arabic > max(LETTERS_MIN, _MOST * len(sample)):  # so it is most of the letters, which need no counting
+        return _arabic_script(sample, arabic), _OWN_SCRIPT_CONFIDENCE
     letters = sum(map(str.isalpha, sample))
     if not letters:
         return UNDETERMINED, 0.0
-    arabic = _total(_ARABIC.findall(sample))
     if arabic > _MOST * letters:
         return _arabic_script(sample, arabic), _OWN_SCRIPT_CONFIDENCE if letters >= LETTERS_MIN else _MOST
     for tag, script in _OWN_SCRIPTS:

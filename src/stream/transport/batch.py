@@ -7,67 +7,14 @@ agent calls `RecordBatch.done`, in order, and never because an event was acknowl
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, overload
 
 import faust
 
+from stream.records import Delivered, Outgoing, Record
+
 if TYPE_CHECKING:
     from faust.types import TP, AppT, Message
-
-Headers = Sequence[tuple[str, bytes]]
-
-
-class Record(Protocol):
-    """One record as it stands in the log; aiokafka's ``ConsumerRecord`` is one."""
-
-    @property
-    def topic(self) -> str:
-        """Where it is."""
-
-    @property
-    def partition(self) -> int:
-        """Which part of the topic."""
-
-    @property
-    def offset(self) -> int:
-        """Its number in the partition."""
-
-    @property
-    def timestamp(self) -> int:
-        """Milliseconds since 1970."""
-
-    @property
-    def key(self) -> bytes | None:
-        """The raw key."""
-
-    @property
-    def value(self) -> bytes | None:
-        """The raw value; None deletes the key from a compacted topic."""
-
-    @property
-    def headers(self) -> Headers:
-        """Names and values, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One record to be sent. Without a ``partition``, the key chooses it as every Kafka client does."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Headers = ()
-    partition: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """Where a record was stored. The offset is -1 when a broker confirmed a retry without naming it."""
-
-    topic: str
-    partition: int
-    offset: int
 
 
 class Progress(NamedTuple):
@@ -141,11 +88,11 @@ class RecordBatch(Sequence[Record]):
 class Records(faust.Schema):  # type: ignore[type-arg]  # the schema is generic in types that it passes through
     """The schema of every topic here: passes key and value through untouched; decoding is the app's."""
 
-    def loads_key(self, app: AppT, message: Message, **_: object) -> Any:  # noqa: ANN401, ARG002  # Faust's
+    def loads_key(self, app: AppT, message: Message, **_: object) -> Any:  # noqa: ARG002  # Faust's
         """Return the key as it is."""
         return message.key
 
-    def loads_value(self, app: AppT, message: Message, **_: object) -> Any:  # noqa: ANN401, ARG002  # Faust's
+    def loads_value(self, app: AppT, message: Message, **_: object) -> Any:  # noqa: ARG002  # Faust's
         """Return the value as it is: the `RecordBatch`."""
         return message.value
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from faust.types import TP
 
-from stream.transport.batch import Delivered, Headers, Outgoing
+from stream.records import Delivered, Headers, Outgoing
 from stream.transport.errors import RecordTooLargeError, TopicExistsError, UnknownTopicError
 from stream.transport.groups import Assignment, Group, Wake
 from stream.transport.partitioner import partition_for
@@ -178,11 +178,7 @@ class MemoryBroker:
         """What is in the log of a topic, or of one partition, from the offset ``start``."""
         with self._lock:
             chosen = range(self.partitions_for(topic)) if partition is None else [partition]
-            return [
-                record
-                for p in chosen
-                for record in self.read(TP(topic, p), start, self._log(TP(topic, p)).end)
-            ]
+            return [record for p in chosen for record in self.read(TP(topic, p), start, self._log(TP(topic, p)).end)]
 
     def bounds(self, tp: TP) -> tuple[int, int]:
         """The log's start and end offset.
@@ -227,9 +223,7 @@ class MemoryBroker:
         with self._lock:
             return self._group(group).members
 
-    def commit(
-        self, group: str, offsets: Mapping[TP, int], member: str | None = None, generation: int = -1
-    ) -> None:
+    def commit(self, group: str, offsets: Mapping[TP, int], member: str | None = None, generation: int = -1) -> None:
         """Commit offsets; see `Group.commit`."""
         with self._lock:
             self._group(group).commit(offsets, member, generation)

@@ -64,7 +64,7 @@ class LedgerConsumer(Consumer):
 
     ledger: Ledger
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # passed on
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # passed on
         self.ledger = Ledger(on_room=self.wake)
         super().__init__(*args, **kwargs)
         # Faust's compiled streams do what `ack` does by themselves, in these books. Kept, they would grow
@@ -130,7 +130,7 @@ class LedgerConsumer(Consumer):
             last.topic,
             last.partition,
             last.offset,
-            last.timestamp / 1000.0,
+            (last.timestamp or 0) / 1000.0,
             _CREATE_TIME,
             None,
             None,

@@ -31,13 +31,17 @@ if TYPE_CHECKING:
 
     from faust.types.transports import ConsumerT, ProducerT
 
-    from stream.transport.batch import Record
+    from stream.records import Record
 
 logger = logging.getLogger(__name__)
 
 #: How long an idle fetch may wait. It holds up every other question on its connection, such as where the log
 #: begins, so Faust's 1500 would make each rebalance that much longer.
 _FETCH_WAIT_MS = 250
+
+#: Seconds that a commit may take. aiokafka retries for as long as no broker answers, and Faust would wait for
+#: it even while it stops; what was not committed is committed next time, or repeated.
+_COMMIT_SECONDS = 10.0
 
 __all__ = ["Consumer", "Producer", "Transport"]
 
@@ -74,6 +78,22 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
         return consumer
 
+    async def on_thread_stop(self) -> None:
+        """Stop the aiokafka consumer, whatever it was doing."""
+        try:
+            await super().on_thread_stop()
+        except asyncio.CancelledError:
+            # Without a broker, aiokafka cancels its own fetch and lets that escape before it has closed its
+            # connections; Faust would then wait a minute for a thread that has already ended.
+            await self._ensure_consumer()._client.close()
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        try:
+            return await asyncio.wait_for(super()._commit(offsets), _COMMIT_SECONDS)
+        except TimeoutError:
+            logger.warning("not committed: no answer from the broker within %g s", _COMMIT_SECONDS)
+            return False
+
     async def _missing(self, topics: Iterable[str]) -> list[str]:
         # Asking for a topic by name would create it where the broker is set so; asking for all does not.
         cluster = await self._ensure_consumer()._client.fetch_all_metadata()
@@ -84,9 +104,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         assigned = sorted(consumer.assignment())
         if not assigned:
             return {}
-        first, last = await asyncio.gather(
-            consumer.beginning_offsets(assigned), consumer.end_offsets(assigned)
-        )
+        first, last = await asyncio.gather(consumer.beginning_offsets(assigned), consumer.end_offsets(assigned))
         offsets = await asyncio.gather(*(consumer.committed(tp) for tp in assigned))
         reset = self.app.conf.consumer_auto_offset_reset
         starts: dict[TP, Start] = {}
@@ -121,9 +139,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             state = state_of(tp)
             if not state.has_valid_position or state.position != offset:
                 await self._rewind(consumer, tp, offset)
-        records = await consumer._fetcher.fetched_records(
-            mine, timeout=0, max_records=consumer._max_poll_records
-        )
+        records = await consumer._fetcher.fetched_records(mine, timeout=0, max_records=consumer._max_poll_records)
         # A partition may move on without records: over transaction markers, or what was compacted away.
         return {
             tp: Fetched(records.get(TopicPartition(*tp), ()), state_of(tp).position)
@@ -164,7 +180,7 @@ class Consumer(LedgerConsumer, driver.Consumer):
 
     _thread: ConsumerThread
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # passed on
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # passed on
         super().__init__(*args, **kwargs)
         self._ends: Mapping[TP, int] = {}
 

@@ -15,7 +15,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder  # type: i
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from stream.transport.batch import Delivered, Outgoing
+from stream.records import Delivered, Outgoing
 from stream.transport.errors import DeliveryError, RecordTooLargeError, TransportError, UnknownTopicError
 from stream.transport.partitioner import partition_for
 
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 _BATCH_BYTES = 512 * 1024
 
 #: Seconds that stopping waits for a broker that does not answer: an idempotent producer retries for ever.
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 5.0
 
 
 class Producer(driver.Producer):
@@ -164,7 +164,7 @@ class Producer(driver.Producer):
     async def flush(self) -> None:
         """Flush what Faust itself has buffered; `deliver` waits for its own records."""
         await self.buffer.flush()
-        if self._producer is not None:
+        if self._producer is not None and not self._broken:
             await _bounded(self._producer.flush())
 
     async def on_stop(self) -> None:

@@ -15,7 +15,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from stream.transport.batch import Record, RecordBatch
+from stream.records import Record
+from stream.transport.batch import RecordBatch
 from stream.transport.errors import LogTruncatedError, OutOfOrderError
 
 if TYPE_CHECKING:
@@ -103,9 +104,7 @@ class Ledger:
         """
         state = self._partitions[tp]
         if fetched.position < state.position:
-            raise LogTruncatedError(
-                f"{tp.topic}-{tp.partition}: was at {state.position}, now {fetched.position}"
-            )
+            raise LogTruncatedError(f"{tp.topic}-{tp.partition}: was at {state.position}, now {fetched.position}")
         # A broker hands out whole stored batches, which may begin before the offset that was asked for.
         records = [record for record in fetched.records if record.offset >= state.position]
         state.position = fetched.position
@@ -140,9 +139,7 @@ class Ledger:
         An untouched partition's start is among them: without it, a crash before the first finished batch
         would make ``latest`` skip records.
         """
-        return {
-            tp: state.finished for tp, state in self._partitions.items() if state.finished != state.committed
-        }
+        return {tp: state.finished for tp, state in self._partitions.items() if state.finished != state.committed}
 
     def booked(self, epoch: int, offsets: Mapping[TP, int]) -> None:
         """Note what the group has committed, unless the assignment has changed since."""

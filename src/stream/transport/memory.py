@@ -5,7 +5,7 @@ loops and threads.
 """
 
 # Much of this fills in Faust's interface, whose signatures are not ours.
-# ruff: noqa: ANN401, ARG002, ASYNC109, PLR0917
+# ruff: noqa: ARG002, ASYNC109, PLR0917
 from __future__ import annotations
 
 import asyncio
@@ -18,7 +18,7 @@ from faust.transport import base
 from faust.types import TP, ConsumerMessage, HeadersArg, RecordMetadata
 from mode import Service
 
-from stream.transport.batch import Delivered, Outgoing, Record
+from stream.records import Delivered, Outgoing, Record
 from stream.transport.broker import MemoryBroker, StoredRecord
 from stream.transport.consumer import LedgerConsumer
 from stream.transport.errors import NotAMemberError, StaleGenerationError, TransportError, UnknownTopicError
@@ -168,9 +168,7 @@ class Consumer(LedgerConsumer):
         for tp, offset in wanted.items():
             if records := self._broker.read(tp, offset, limit):
                 if records[0].offset > offset:
-                    logger.error(
-                        "%s-%s: offsets %d to %d were deleted unread", *tp, offset, records[0].offset - 1
-                    )
+                    logger.error("%s-%s: offsets %d to %d were deleted unread", *tp, offset, records[0].offset - 1)
                 fetched[tp] = Fetched(records, records[-1].offset + 1)
         return fetched
 

@@ -1,0 +1,19 @@
+"""Cases as data: one JSON object a line in tests/cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from _pytest.mark import ParameterSet
+
+_FOLDER = Path(__file__).parent / "cases"
+
+
+def cases(name: str) -> list[ParameterSet]:
+    """Return the cases in ``name``.jsonl as parameters, each under its own name."""
+    lines = (_FOLDER / f"{name}.jsonl").read_bytes().splitlines()
+    read: list[dict[str, Any]] = [orjson.loads(line) for line in lines if line.strip()]
+    return [pytest.param(case, id=case["name"]) for case in read]

@@ -1,0 +1,169 @@
+"""A broker with the topics of the flow, the flows that run on it, and what they leave behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from faust.types import TP
+
+from stream.app import ArticleFlow
+from stream.records import Outgoing, Record
+from stream.settings import STEPS, Settings, Step
+from stream.transport.batch import RecordBatch
+from flow.brokers import FlowBackend, FlowMemory
+
+#: Seconds after which a wait has failed. Generous: it is only ever waited for when something is broken.
+DEADLINE: Final = 90.0
+
+Faults = list[tuple[str, RecordBatch, BaseException]]
+
+
+async def until(condition: Callable[[], Awaitable[object] | object], what: str, *, seconds: float = DEADLINE) -> None:
+    """Wait until ``condition()``, which may be a coroutine, is true."""
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                found = condition()
+                if await found if isinstance(found, Awaitable) else found:
+                    return
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(f"not in {seconds:g} s: {what}") from None
+
+
+@dataclass(slots=True)
+class Running:
+    """One flow that was started, and the faults that it met."""
+
+    flow: ArticleFlow
+    faults: Faults = field(default_factory=list)
+
+    def finished(self, topic: str) -> int:
+        """Records of ``topic`` that are done with, over the partitions that this flow has."""
+        return sum(state.finished for tp, state in self.flow.app.consumer.progress().items() if tp.topic == topic)
+
+
+class Site:
+    """A broker of one test: settings, topics, flows, and what is in the topics."""
+
+    def __init__(self, backend: FlowBackend, data_dir: Path, **settings: Any) -> None:
+        self.backend = backend
+        self.is_memory = isinstance(backend, FlowMemory)
+        self.settings = Settings(
+            broker=backend.url.removeprefix("kafka+batch://"),
+            group=f"{backend.prefix}-group",
+            topic_prefix=f"{backend.prefix}-",
+            data_dir=data_dir,
+            # What a broker in this process needs to answer is no time; Kafka refuses less than six seconds.
+            session_timeout_s=2 if self.is_memory else 6,
+            **{"raw_partitions": 1, "scope_partitions": 2, **settings},
+        )
+        self.topics = self.settings.topics
+        self._running: list[Running] = []
+
+    async def create_topics(self, *, but: Sequence[str] = ()) -> None:
+        """Create the topics of the flow, apart from those named."""
+        for spec in self.settings.topic_specs:
+            if spec.name not in but:
+                await self.backend.create(spec.name, spec.partitions, spec.config)
+
+    async def create_topic(self, name: str) -> None:
+        """Create one topic of the flow."""
+        spec = next(spec for spec in self.settings.topic_specs if spec.name == name)
+        await self.backend.create(spec.name, spec.partitions, spec.config)
+
+    async def send(self, *values: Any, partition: int | None = None) -> None:
+        """Store messages in the raw topic: articles, arrays of them, bytes as they are, or whole records."""
+        await self.backend.produce([self._outgoing(value, partition) for value in values])
+
+    def _outgoing(self, value: Any, partition: int | None) -> Outgoing:
+        if isinstance(value, Outgoing):
+            return value
+        content = value if value is None or isinstance(value, bytes) else orjson.dumps(value)
+        return Outgoing(self.topics.raw, None, content, (), partition)
+
+    async def start(self, steps: Sequence[Step] = STEPS, prepare: Callable[[ArticleFlow], None] | None = None) -> Running:
+        """Start a flow; ``prepare`` may poison it before."""
+        faults: Faults = []
+        flow = ArticleFlow(
+            self.settings, steps=steps, web=False, on_fault=lambda step, batch, fault: faults.append((step, batch, fault))
+        )
+        if prepare:
+            prepare(flow)
+        await flow.app.start()
+        running = Running(flow, faults)
+        self._running.append(running)
+        return running
+
+    async def stop(self, running: Running) -> None:
+        """Stop a flow as a signal would."""
+        self._running.remove(running)
+        await running.flow.app.stop()
+        await running.flow.indexes.close()
+
+    async def stop_all(self) -> None:
+        """Stop what still runs."""
+        for running in list(self._running):
+            await self.stop(running)
+
+    async def settle(self, *runnings: Running) -> None:
+        """Wait until these flows together are through with everything, both steps."""
+        await until(lambda: self._is_settled(runnings), "everything processed")
+
+    async def _is_settled(self, runnings: Sequence[Running]) -> bool:
+        assert [running.faults for running in runnings] == [[] for _ in runnings]
+        for topic in (self.topics.raw, self.topics.normalized):
+            if sum(running.finished(topic) for running in runnings) < await self.backend.end(topic):
+                return False
+        return True
+
+    async def process(self, *values: Any) -> None:
+        """Send messages through one flow that is started and stopped for it."""
+        await self.send(*values)
+        running = await self.start()
+        await self.settle(running)
+        await self.stop(running)
+        assert running.faults == []
+
+    async def committed(self, topic: str) -> int:
+        """What the group has committed, over all partitions."""
+        partitions = await self.backend.partitions(topic)
+        return sum([await self.backend.committed(self.settings.group, TP(topic, p)) or 0 for p in range(partitions)])
+
+    async def records(self, *topics: str) -> list[Record]:
+        """What is in ``topics``, partition after partition."""
+        found: list[Record] = []
+        for topic in topics:
+            for partition in range(await self.backend.partitions(topic)):
+                found += await self.backend.contents(TP(topic, partition))
+        return found
+
+    async def events(self) -> list[dict[str, Any]]:
+        """What consumers read, new content and duplicates."""
+        records = await self.records(self.topics.enriched, self.topics.duplicates)
+        return [orjson.loads(record.value or b"") for record in records]
+
+    async def relations(self) -> dict[int, str]:
+        """The relation of each event, by its offset in a raw topic of one partition; no event has two."""
+        return {offset: event["duplicate"]["relation"] for offset, event in by_offset(await self.events()).items()}
+
+
+def by_offset(events: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Events by their offset in the raw topic; those that were published again must be the same."""
+    found: dict[int, dict[str, Any]] = {}
+    for event in events:
+        known = found.setdefault(event["origin"]["offset"], event)
+        assert event == known
+    return found
+
+
+def headers(record: Record) -> dict[str, str]:
+    """Headers as text; none may be there twice."""
+    names = [name for name, _ in record.headers]
+    assert len(set(names)) == len(names)
+    return {name: value.decode() for name, value in record.headers}

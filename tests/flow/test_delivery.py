@@ -1,0 +1,192 @@
+"""Nothing is committed before its outputs are stored, and whoever starts again comes to the same."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import orjson
+import pytest
+
+from flow.articles import BRIDGE, FLOOD, HARVEST, article, dumps, fictional
+from flow.brokers import FlowBackend
+from flow.kit import Running, Site, by_offset, until
+from stream.app import ArticleFlow
+from stream.clock import rfc3339
+from stream.offline import OfflineFlow
+from stream.records import Outgoing
+from stream.transport.batch import Delivered
+from stream.transport.errors import DeliveryError, UnknownTopicError
+
+Prepare = Callable[[ArticleFlow], None]
+Deliver = Callable[[Sequence[Outgoing]], Awaitable[list[Delivered]]]
+
+
+class PoisonError(Exception):
+    """What a poisoned part of the flow raises."""
+
+
+async def fault(running: Running, step: str) -> BaseException:
+    """The first fault that a flow met, which must be in ``step``."""
+    await until(lambda: running.faults, "a fault")
+    assert running.faults[0][0] == step
+    return running.faults[0][2]
+
+
+def poisoned(part: str, marker: str) -> Prepare:
+    """Make ``part`` of a flow raise at the first record with ``marker`` in it, after what came before it."""
+
+    def prepare(flow: ArticleFlow) -> None:
+        good = getattr(flow, part)
+
+        def call(given: Any, *args: Any, **kwargs: Any) -> Any:
+            made = good(given, *args, **kwargs)
+            records = given if isinstance(given, Sequence) else [given]
+            if any(marker.encode() in (record.value or b"") for record in records):
+                raise PoisonError
+            return made
+
+        setattr(flow, part, call)
+
+    return prepare
+
+
+def delivering(change: Callable[[Deliver, Sequence[Outgoing]], Awaitable[list[Delivered]]], *, to: str) -> Prepare:
+    """Let ``change`` deliver whatever holds outputs to the topic ``to``."""
+
+    def prepare(flow: ArticleFlow) -> None:
+        good = flow.app.producer.deliver
+
+        async def deliver(outputs: Sequence[Outgoing]) -> list[Delivered]:
+            if any(output.topic == to for output in outputs):
+                return await change(good, outputs)
+            found: list[Delivered] = await good(outputs)
+            return found
+
+        flow.app.producer.deliver = deliver
+
+    return prepare
+
+
+async def fails_before(_deliver: Deliver, _outputs: Sequence[Outgoing]) -> list[Delivered]:
+    raise DeliveryError("not stored")
+
+
+async def fails_between(deliver: Deliver, outputs: Sequence[Outgoing]) -> list[Delivered]:
+    await deliver(outputs[: len(outputs) // 2])
+    raise DeliveryError("half of it is stored")
+
+
+async def fails_after(deliver: Deliver, outputs: Sequence[Outgoing]) -> list[Delivered]:
+    await deliver(outputs)
+    raise DeliveryError("all is stored, and nobody knows")
+
+
+def verdicts(events: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Events by raw offset without what a file does not have: the broker's time."""
+    return {
+        offset: {**event, "origin": {**event["origin"], "timestamp": None}} for offset, event in sorted(events.items())
+    }
+
+
+def uninterrupted(site: Site, articles: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """What the flow publishes for these messages when nothing ever goes wrong."""
+    flow = OfflineFlow(topics=site.topics, window_ms=site.settings.window_ms)
+    public = (site.topics.enriched, site.topics.duplicates)
+    outputs = [
+        output
+        for outcomes in flow.run(map(dumps, articles), now=rfc3339(0))
+        for outcome in outcomes
+        for output in outcome.outputs
+    ]
+    return verdicts(by_offset(orjson.loads(output.value or b"") for output in outputs if output.topic in public))
+
+
+async def test_a_fault_in_normalize_commits_nothing_of_the_batch(site: Site) -> None:
+    await site.send(article(1, BRIDGE), article(2, HARVEST), article(3, FLOOD))
+    running = await site.start(prepare=poisoned("_normalizer", "olive"))
+    assert isinstance(await fault(running, "normalize"), PoisonError)
+    await site.stop(running)
+    assert await site.committed(site.topics.raw) == 0
+    assert await site.records(site.topics.normalized) == []
+    await site.process()
+    assert await site.committed(site.topics.raw) == 3
+    assert await site.relations() == dict.fromkeys(range(3), "new")
+
+
+async def test_a_fault_in_deduplicate_commits_nothing_of_the_batch(site: Site) -> None:
+    articles = [article(1, BRIDGE), article(2, BRIDGE), article(3, HARVEST), article(4, HARVEST)]
+    await site.send(*articles)
+    running = await site.start(prepare=poisoned("_deduplicator", "olive"))
+    assert isinstance(await fault(running, "deduplicate"), PoisonError)
+    await site.stop(running)
+    assert await site.committed(site.topics.raw) == 4
+    assert await site.committed(site.topics.normalized) == 0
+    assert await site.events() == []
+    await site.process()
+    assert await site.committed(site.topics.normalized) == 4
+    assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
+
+
+@pytest.mark.parametrize("change", [fails_before, fails_between, fails_after])
+async def test_verdicts_survive_deliveries_that_fail(
+    site: Site, change: Callable[[Deliver, Sequence[Outgoing]], Awaitable[list[Delivered]]]
+) -> None:
+    articles = fictional(30, seed=11)
+    await site.process(*articles[:10])
+    before = await site.committed(site.topics.normalized)
+    assert before == 10
+
+    await site.send(*articles[10:])
+    running = await site.start(prepare=delivering(change, to=site.topics.fingerprints))
+    assert isinstance(await fault(running, "deduplicate"), DeliveryError)
+    await site.stop(running)
+    assert await site.committed(site.topics.normalized) == before
+
+    await site.process()
+    assert await site.committed(site.topics.normalized) == 30
+    # `by_offset` fails where an event was published again with another value.
+    assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
+
+
+async def test_normalize_published_twice_is_decided_once(site: Site) -> None:
+    articles = fictional(20, seed=12)
+    await site.send(*articles)
+    running = await site.start(prepare=delivering(fails_after, to=site.topics.normalized))
+    assert isinstance(await fault(running, "normalize"), DeliveryError)
+    await site.stop(running)
+    assert await site.committed(site.topics.raw) == 0
+    await site.process()
+    assert len(await site.records(site.topics.normalized)) == 40
+    assert len(await site.events()) == 40
+    assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
+
+
+@pytest.mark.parametrize("missing", ["normalized", "enriched", "fingerprints", "rejected"])
+async def test_a_missing_output_topic_stops_the_flow(backend: FlowBackend, tmp_path: Any, missing: str) -> None:
+    site = Site(backend, tmp_path)
+    name = getattr(site.topics, missing)
+    await site.create_topics(but=[name])
+    steps = ("deduplicate",) if missing in ("enriched", "fingerprints") else ("normalize",)
+    await site.send(article(1, BRIDGE), b"{")
+    if steps == ("deduplicate",):
+        normalizing = await site.start(("normalize",))
+        await until(lambda: normalizing.finished(site.topics.raw) == 2, "two records normalized")
+        await site.stop(normalizing)
+    running = await site.start(steps)
+    assert isinstance(await fault(running, steps[0]), UnknownTopicError)
+    await site.stop(running)
+    source = site.topics.raw if steps == ("normalize",) else site.topics.normalized
+    assert await site.committed(source) == 0
+
+    await site.create_topic(name)
+    await site.process()
+    assert await site.relations() == {0: "new"}
+    assert len(await site.records(site.topics.rejected)) == 1
+
+
+async def test_what_was_committed_is_not_processed_again(site: Site) -> None:
+    await site.process(article(1, BRIDGE), article(2, FLOOD))
+    await site.process(article(3, HARVEST))
+    assert len(await site.events()) == 3
+    assert len(await site.records(site.topics.normalized)) == 3

@@ -1,0 +1,145 @@
+"""What becomes of each article: relation, topic, key and headers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import orjson
+import pytest
+
+from flow.articles import (
+    BRIDGE,
+    BRIDGE_EDITED,
+    BRIDGE_REVISED,
+    BRIDGE_TEASER,
+    FLOOD,
+    FLOOD_EDITED,
+    FLOOD_RESET,
+    HARVEST,
+    article,
+    dumps,
+)
+from flow.kit import Site, by_offset, headers
+from stream.cloudevents import Identity, event_id
+from stream.events import RELATIONS
+from stream.records import Outgoing
+
+FEED: list[tuple[str, str | None, dict[str, Any]]] = [
+    ("new", None, article(1, FLOOD)),
+    ("recrawl", "flood", article(2, FLOOD, url="https://paper.example/story/1?utm_source=feed", id="flood-again")),
+    ("copy", "flood", article(3, FLOOD_RESET)),
+    ("near_copy", "flood", article(4, FLOOD_EDITED)),
+    ("excerpt", "flood", article(5, "\n".join(FLOOD.split("\n")[:2]))),
+    ("new", None, article(6, BRIDGE_TEASER)),
+    ("expansion", "teaser", article(7, BRIDGE)),
+    ("near_copy", "full", article(8, BRIDGE_EDITED)),
+    ("revision", "full", article(7, BRIDGE_REVISED)),
+    ("new", None, article(9, HARVEST)),
+]
+#: Where in the feed the articles stand that others are linked to.
+NAMED = {"flood": 0, "teaser": 5, "full": 6}
+
+
+@pytest.fixture
+async def fed(site: Site) -> Site:
+    """Return a site whose flow has processed the feed."""
+    await site.process(*(article for _, _, article in FEED))
+    return site
+
+
+async def test_each_relation_with_what_it_is_linked_to(fed: Site) -> None:
+    assert set(RELATIONS) <= {relation for relation, _, _ in FEED}
+    events = by_offset(await fed.events())
+    ids = [events[offset]["id"] for offset in range(len(FEED))]
+    found = [
+        (events[offset]["duplicate"]["relation"], events[offset]["duplicate"]["duplicate_of"]) for offset in range(len(FEED))
+    ]
+    assert found == [(relation, ids[NAMED[of]] if of else None) for relation, of, _ in FEED]
+    assert events[8]["revision"] == 2
+    assert events[0]["language"] == {**events[0]["language"], "tag": "ar", "direction": "rtl"}
+    assert events[9]["language"] == {**events[9]["language"], "tag": "en", "direction": "ltr"}
+
+
+async def test_topics_keys_and_headers_of_published_events(fed: Site) -> None:
+    kinds = {fed.topics.enriched: "article.enriched.v1", fed.topics.duplicates: "article.duplicate.v1"}
+    relations: Counter[str] = Counter()
+    for record in await fed.records(*kinds):
+        event = orjson.loads(record.value or b"")
+        relations[event["duplicate"]["relation"]] += 1
+        assert event["duplicate"]["is_duplicate"] == (record.topic == fed.topics.duplicates)
+        assert record.key == event["id"].encode()
+        attributes = headers(record)
+        assert attributes.pop("ce_time").endswith("Z")
+        assert attributes == {
+            "ce_specversion": "1.0",
+            "ce_id": event["event_id"],
+            "ce_source": f"/{record.topic}",
+            "ce_type": f"org.article-stream.{kinds[record.topic]}",
+            "content-type": "application/json",
+        }
+        assert event["origin"]["topic"] == fed.topics.raw
+    assert relations == Counter(relation for relation, _, _ in FEED)
+
+
+async def test_one_changelog_record_for_each_decision(fed: Site) -> None:
+    places = []
+    for record in await fed.records(fed.topics.fingerprints):
+        event = orjson.loads(record.value or b"")
+        assert record.key == event["scope"].encode()
+        assert headers(record)["ce_id"] == event["event_id"]
+        assert headers(record)["ce_type"] == "org.article-stream.article.fingerprint.v1"
+        places.append((record.partition, event["offset"], event["scope"]))
+    normalized = [
+        (record.partition, record.offset, (record.key or b"").decode()) for record in await fed.records(fed.topics.normalized)
+    ]
+    # The changelog's partition is the one in which the decision was made.
+    assert sorted(places) == sorted(normalized)
+    assert {scope for _, _, scope in places} == {"default/ar", "default/en"}
+
+
+async def test_the_newest_record_of_each_cluster_counts_all_of_it(fed: Site) -> None:
+    events = by_offset(await fed.events())
+    newest = {}
+    for record in await fed.records(fed.topics.clusters):
+        cluster = orjson.loads(record.value or b"")
+        assert record.key == cluster["cluster_id"].encode()
+        assert headers(record)["ce_id"] == f"{cluster['cluster_id']}.{cluster['size']}"
+        newest[cluster["cluster_id"]] = cluster
+    sizes = Counter(event["duplicate"]["cluster_id"] for event in events.values())
+    # A cluster of one is not told.
+    assert {cluster_id: cluster["size"] for cluster_id, cluster in newest.items()} == {
+        cluster_id: size for cluster_id, size in sizes.items() if size > 1
+    }
+    assert {cluster["canonical_id"] for cluster in newest.values()} == {events[0]["id"], events[5]["id"]}
+
+
+async def test_an_array_is_as_many_events(site: Site) -> None:
+    await site.process([article(1, FLOOD), {"url": "https://paper.example/empty"}, article(2, FLOOD)])
+    events = sorted(await site.events(), key=lambda event: event["origin"]["item"])
+    assert [(event["origin"]["item"], event["duplicate"]["relation"]) for event in events] == [(0, "new"), (2, "copy")]
+    assert len({event["event_id"] for event in events}) == 2
+    (letter,) = await site.records(site.topics.rejected)
+    assert headers(letter)["__errors.code"] == "missing_content"
+    assert headers(letter)["__errors.items"] == "1"
+
+
+async def test_an_event_that_its_sender_repeats_is_published_again_unchanged(site: Site) -> None:
+    attributes = (("ce_source", b"/scraper/7"), ("ce_id", b"a-1"))
+    same = Outgoing(site.topics.raw, b"key", dumps(article(1, BRIDGE)), attributes)
+    other = Outgoing(site.topics.raw, b"key", dumps(article(1, HARVEST)), attributes)
+    await site.process(same, same, other)
+    first, second = await site.events()
+    assert first == second
+    assert first["event_id"] == event_id(Identity("/scraper/7", "a-1"), None)
+    assert first["duplicate"]["relation"] == "new"
+    (letter,) = await site.records(site.topics.rejected)
+    assert headers(letter)["__errors.code"] == "event_id_reused"
+    assert headers(letter)["__errors.stage"] == "deduplicate"
+
+
+async def test_tenants_and_languages_do_not_meet(site: Site) -> None:
+    await site.process(article(1, BRIDGE, tenant="north"), article(2, BRIDGE, tenant="south"), article(3, BRIDGE, tenant="north"))
+    assert await site.relations() == {0: "new", 1: "new", 2: "copy"}
+    keys = {record.key for record in await site.records(site.topics.normalized)}
+    assert keys == {b"north/en", b"south/en"}

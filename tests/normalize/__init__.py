@@ -1,0 +1,1 @@
+"""Tests of the normalization steps, one module for each."""
