@@ -58,9 +58,8 @@ def _command(corpus: Path) -> None:
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     count = int(result.stderr.split(" events", maxsplit=1)[0])
     peak = after.ru_maxrss / 1024
-    print(
-        f"stream process: {count} articles, {cpu:.1f} CPU s, {wall:.1f} s: {count / cpu:.0f} articles/CPU s, {peak:.0f} MiB"
-    )
+    rate = f"{count / cpu:.0f} articles/CPU s"
+    print(f"stream process: {count} articles, {cpu:.1f} CPU s, {wall:.1f} s: {rate}, {peak:.0f} MiB")
 
 
 def _steps(corpus: Path) -> None:

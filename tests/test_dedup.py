@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from random import Random
 from typing import Final
 
 import numpy as np
@@ -330,9 +331,7 @@ def test_shared_count_is_the_size_of_the_intersection(one: set[int], other: set[
 
 
 @given(texts, st.lists(texts, max_size=5), st.randoms())
-def test_the_verdict_does_not_depend_on_the_order_of_candidates(
-    text: str, others: list[str], random: st.random.Random
-) -> None:
+def test_the_verdict_does_not_depend_on_the_order_of_candidates(text: str, others: list[str], random: Random) -> None:
     similar = [earlier(other, offset=offset) for offset, other in enumerate(others)]
     shuffled = list(similar)
     random.shuffle(shuffled)

@@ -131,11 +131,24 @@ def test_huge_integers_are_moments_that_later_steps_judge(digits: str) -> None:
 
 def test_every_field_of_the_contract_is_taken() -> None:
     fields = {
-        "url": " https://news.example/1 ", "id": "a", "text": "t", "html": "h", "title": "ti", "summary": "s",
-        "language": "ar", "published_at": "2026-05-04", "modified_at": 1, "fetched_at": 1.5, "authors": ["A"],
-        "source": {"name": "n", "domain": "d"}, "section": "se", "tags": ["x"], "tenant": "T-1.x_y",
-        "status": "usable", "extra": {"k": None},
-    }  # fmt: skip
+        "url": " https://news.example/1 ",
+        "id": "a",
+        "text": "t",
+        "html": "h",
+        "title": "ti",
+        "summary": "s",
+        "language": "ar",
+        "published_at": "2026-05-04",
+        "modified_at": 1,
+        "fetched_at": 1.5,
+        "authors": ["A"],
+        "source": {"name": "n", "domain": "d"},
+        "section": "se",
+        "tags": ["x"],
+        "tenant": "T-1.x_y",
+        "status": "usable",
+        "extra": {"k": None},
+    }
     event = read(orjson.dumps(fields))[0]
     assert {name: getattr(event, name) for name in fields if name != "source"} == {
         name: value for name, value in fields.items() if name != "source"
@@ -144,11 +157,16 @@ def test_every_field_of_the_contract_is_taken() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(codec="utf-8"), max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*RawEvent.__struct_fields__, "x"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*RawEvent.__struct_fields__, "x"]), inner)
+    ),
     max_leaves=20,
-)  # fmt: skip
+)
 
 
 @given(JSON)

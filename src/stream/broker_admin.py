@@ -69,6 +69,16 @@ def inspect(broker: str, specs: Sequence[TopicSpec]) -> list[TopicStatus]:
     return [TopicStatus(spec, found.get(spec.name, 0), _differences(spec, configs.get(spec.name))) for spec in specs]
 
 
+def exists(broker: str, topic: str) -> bool:
+    """Whether the topic is there; asking does not create it.
+
+    Raises:
+        BrokerError: the broker cannot be asked.
+    """
+    with admin(broker) as client:
+        return topic in client.list_topics()
+
+
 def create(broker: str, missing: Sequence[TopicSpec], *, replication: int) -> None:
     """Create topics and wait until they can be used.
 

@@ -99,13 +99,23 @@ class Indexes:
             self._measure(partition, index)
 
     async def _restored(self, partition: int) -> PartitionIndex:
-        index = PartitionIndex(self._stores(partition), window_ms=self._window_ms)
         try:
-            await self._catch_up(partition, index)
-        except BaseException:
-            index.close()
+            index = await self._opened(partition)
+        except Exception as fault:
+            # Raised again by the first batch; without one, this is all that tells why the worker is not ready.
+            log.error("index of partition %d cannot be restored: %r", partition, fault)  # noqa: TRY400 - see above
             raise
         self._measure(partition, index)
+        return index
+
+    async def _opened(self, partition: int) -> PartitionIndex:
+        store = self._stores(partition)
+        try:
+            index = PartitionIndex(store, window_ms=self._window_ms)
+            await self._catch_up(partition, index)
+        except BaseException:
+            store.close()
+            raise
         return index
 
     async def _catch_up(self, partition: int, index: PartitionIndex) -> None:
@@ -131,8 +141,9 @@ class Indexes:
 
     async def _close(self, partition: int, opening: _Opening) -> None:
         opening.task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            (await opening.task).close()
+        await asyncio.wait([opening.task])
+        if opening.is_restored:
+            opening.task.result().close()
         self._metrics.forget_index(partition)
 
     def _measure(self, partition: int, index: PartitionIndex) -> None:

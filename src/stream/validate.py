@@ -159,9 +159,7 @@ def _check_length(name: str, value: str | None, limit: int, code: str) -> None:
 def _check_identity(event: RawEvent, limits: Limits) -> None:
     if not (_filled(event.url) or _filled(event.id)):
         raise Rejected("missing_identity", "url or id is needed, so that later versions can be linked", field="$.url")
-    if event.id is not None and (
-        not event.id.strip() or len(event.id) > limits.id_chars or _CONTROL.search(event.id)
-    ):
+    if event.id is not None and (not event.id.strip() or len(event.id) > limits.id_chars or _CONTROL.search(event.id)):
         raise Rejected(
             "invalid_id", f"id must be 1 to {limits.id_chars} characters without control characters", field="$.id"
         )

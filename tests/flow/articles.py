@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -92,18 +93,19 @@ def edited(chance: random.Random, text: str, language: str) -> str:
     return " ".join(words)
 
 
-def fictional(count: int, *, seed: int) -> list[dict[str, Any]]:
+def fictional(count: int, *, seed: int, tenants: Sequence[str] = ("default",)) -> list[dict[str, Any]]:
     """Articles in two languages: originals, copies, edited copies and articles fetched again."""
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
     made: list[dict[str, Any]] = []
     for number in range(count):
         kind = chance.choices(("original", "copy", "edited", "recrawl"), (5, 2, 2, 1))[0] if made else "original"
         if kind == "original":
-            language = chance.choice(("ar", "en"))
-            made.append(article(number, fictional_text(chance, language), language=language))
+            language, tenant = chance.choice(("ar", "en")), chance.choice(tenants)
+            made.append(article(number, fictional_text(chance, language), language=language, tenant=tenant))
             continue
         earlier = chance.choice(made[-200:])
-        again = article(number, earlier["text"], title=earlier["title"], language=earlier["language"])
+        kept = {name: earlier[name] for name in ("title", "text", "language", "tenant")}
+        again = {**article(number, ""), **kept}
         if kind == "edited":
             again["text"] = edited(chance, earlier["text"], earlier["language"])
         if kind == "recrawl":

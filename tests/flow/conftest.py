@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from faust.tables.manager import TableManager
 
 from flow.brokers import FlowBackend, FlowKafka, FlowMemory
 from flow.kit import Site
@@ -21,6 +23,16 @@ async def backend(request: pytest.FixtureRequest, topic_prefix: str) -> AsyncIte
         made = FlowKafka(prefix, request.getfixturevalue("kafka_broker"))
     yield made
     await made.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_pause_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare each start the second for which Faust waits for tables to be declared; there are none."""
+
+    async def sleep(_manager: TableManager, _seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(TableManager, "sleep", sleep)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import orjson
 from faust.types import TP
 
 from stream.app import ArticleFlow
+from stream.clock import rfc3339
+from stream.offline import OfflineFlow
 from stream.records import Outgoing, Record
 from stream.settings import STEPS, Settings, Step
 from stream.transport.batch import RecordBatch
@@ -42,6 +44,11 @@ class Running:
 
     flow: ArticleFlow
     faults: Faults = field(default_factory=list)
+
+    @property
+    def restored(self) -> float:
+        """Changelog records that were read."""
+        return self.flow.metrics.registry.get_sample_value("stream_records_restored_total") or 0
 
     def finished(self, topic: str) -> int:
         """Records of ``topic`` that are done with, over the partitions that this flow has."""
@@ -160,6 +167,26 @@ def by_offset(events: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
         known = found.setdefault(event["origin"]["offset"], event)
         assert event == known
     return found
+
+
+def verdicts(events: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Events by raw offset without what a file does not have: the broker's time."""
+    return {
+        offset: {**event, "origin": {**event["origin"], "timestamp": None}} for offset, event in sorted(events.items())
+    }
+
+
+def uninterrupted(site: Site, articles: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """What the flow publishes for these messages when nothing ever goes wrong."""
+    flow = OfflineFlow(topics=site.topics, window_ms=site.settings.window_ms)
+    public = (site.topics.enriched, site.topics.duplicates)
+    outputs = [
+        output
+        for outcomes in flow.run(map(orjson.dumps, articles), now=rfc3339(0))
+        for outcome in outcomes
+        for output in outcome.outputs
+    ]
+    return verdicts(by_offset(orjson.loads(output.value or b"") for output in outputs if output.topic in public))
 
 
 def headers(record: Record) -> dict[str, str]:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import orjson
 import pytest
 
-from flow.articles import BRIDGE, FLOOD, HARVEST, article, dumps, fictional
+from flow.articles import BRIDGE, FLOOD, HARVEST, article, fictional
 from flow.brokers import FlowBackend
-from flow.kit import Running, Site, by_offset, until
+from flow.kit import Running, Site, by_offset, uninterrupted, until, verdicts
 from stream.app import ArticleFlow
-from stream.clock import rfc3339
-from stream.offline import OfflineFlow
 from stream.records import Outgoing
 from stream.transport.batch import Delivered
 from stream.transport.errors import DeliveryError, UnknownTopicError
@@ -80,26 +77,6 @@ async def fails_between(deliver: Deliver, outputs: Sequence[Outgoing]) -> list[D
 async def fails_after(deliver: Deliver, outputs: Sequence[Outgoing]) -> list[Delivered]:
     await deliver(outputs)
     raise DeliveryError("all is stored, and nobody knows")
-
-
-def verdicts(events: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """Events by raw offset without what a file does not have: the broker's time."""
-    return {
-        offset: {**event, "origin": {**event["origin"], "timestamp": None}} for offset, event in sorted(events.items())
-    }
-
-
-def uninterrupted(site: Site, articles: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """What the flow publishes for these messages when nothing ever goes wrong."""
-    flow = OfflineFlow(topics=site.topics, window_ms=site.settings.window_ms)
-    public = (site.topics.enriched, site.topics.duplicates)
-    outputs = [
-        output
-        for outcomes in flow.run(map(dumps, articles), now=rfc3339(0))
-        for outcome in outcomes
-        for output in outcome.outputs
-    ]
-    return verdicts(by_offset(orjson.loads(output.value or b"") for output in outputs if output.topic in public))
 
 
 async def test_a_fault_in_normalize_commits_nothing_of_the_batch(site: Site) -> None:

@@ -12,7 +12,7 @@ import orjson
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from stream import cloudevents
+from stream import broker_admin, cloudevents
 from stream.cli.progress import reading
 from stream.clock import rfc3339
 from stream.errors import BrokerError
@@ -53,10 +53,10 @@ def produce(files: tuple[str, ...], broker: str | None, rate: float | None, quie
 def _send_all(broker: str, topic: str, messages: Iterable[RawMessage]) -> int:
     failures: list[BaseException] = []
     run, sent, unsent = uuid.uuid4().hex, 0, 0
+    if not broker_admin.exists(broker, topic):  # the producer would wait a minute for it
+        raise BrokerError(f"{topic} does not exist on {broker}; run: stream topics")
     producer = _connect(broker)
     try:
-        if not producer.partitions_for(topic):
-            raise BrokerError(f"{topic} does not exist on {broker}; run: stream topics")
         for sent, message in enumerate(messages, 1):
             headers = cloudevents.headers(SOURCE, f"{run}-{sent}", "article.raw.v1", _now())
             future = producer.send(topic, value=message.value, key=message_key(message.value), headers=list(headers))

@@ -1,8 +1,9 @@
 """One scope's part of an index: its clock, its two generations, and what a session wrote over them.
 
-A value written in the current generation replaces that of the previous one. When the current generation is older
-than the window, it becomes the previous one, and all that stood in the previous one is dropped: it had left the
-window before, and nobody asks for it.
+A value written in the current generation replaces that of the previous one. What stands in the previous one was seen
+before the current one began. Once that lies outside the window nobody asks for it, but a worker that crashed: it
+reads again the offsets that it had not committed, and has to find what it found then. So only
+`REDELIVERED_OFFSETS_MAX` offsets later the previous generation is dropped, and the current one takes its place.
 """
 
 from __future__ import annotations
@@ -15,20 +16,23 @@ import msgspec
 from stream.index.keys import SECONDS_MAX, scope_key, scope_prefix
 from stream.index.store import Store
 
-#: A generation has room for at least so many offsets of the partition, however fast a scope's time runs: events
-#: that were decided and not yet committed come again after a crash, and their verdicts must be there.
+#: So many offsets of a partition may be read again after a crash: those decided and not yet committed.
 REDELIVERED_OFFSETS_MAX: Final = 10_000
 
 _PARITIES: Final = (b"\0", b"\1")
 
 
 class ScopeState(msgspec.Struct, array_like=True):
-    """The clock of one scope, in seconds since 1970, and its current generation: when and at which offset it began."""
+    """The clock of one scope and the current one of its generations; times in seconds since 1970.
+
+    ``began``: the scope's time when the generation began. ``aged``: the offset at which that left the window.
+    Both -1 as long as there is none.
+    """
 
     now: int = 0
     generation: int = 0
-    began: int = 0
-    began_offset: int = -1
+    began: int = -1
+    aged: int = -1
 
 
 class ScopeView:
@@ -99,10 +103,12 @@ class ScopeView:
         """Set the clock to ``time`` (milliseconds) if that is later; ``offset``: of the article to be recorded."""
         state = self._state
         state.now = max(state.now, _seconds(time))
-        if state.began_offset < 0:
-            state.began, state.began_offset = state.now, offset
-        elif state.now - state.began > self._window_s and offset - state.began_offset > REDELIVERED_OFFSETS_MAX:
-            self._begin_generation(offset)
+        if state.began < 0:
+            state.began = state.now
+        elif state.aged < 0:
+            state.aged = offset if state.now - state.began > self._window_s else -1
+        elif offset - state.aged > REDELIVERED_OFFSETS_MAX:
+            self._begin_generation()
 
     def changes(self) -> tuple[dict[bytes, bytes], list[bytes]]:
         """Whole keys and their values to be put, after all keys with one of the prefixes are removed."""
@@ -120,10 +126,10 @@ class ScopeView:
         start = self._prefix + _PARITIES[parity]
         return self._store.get_many([start + name for name in names])
 
-    def _begin_generation(self, offset: int) -> None:
+    def _begin_generation(self) -> None:
         state = self._state
         state.generation += 1
-        state.began, state.began_offset = state.now, offset
+        state.began, state.aged = state.now, -1
         current = state.generation & 1
         self._dropped.add(current)
         self._written[current].clear()

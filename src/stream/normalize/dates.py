@@ -32,7 +32,7 @@ def parse_moment(value: str | float) -> int | None:
 
 def _from_number(value: float) -> datetime | None:
     try:
-        seconds = value / 1000 if abs(value) >= _MILLISECONDS_FROM else value
+        seconds = value / 1000 if value >= _MILLISECONDS_FROM else value
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return None

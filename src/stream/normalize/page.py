@@ -11,7 +11,7 @@ from typing import Any, Final
 
 #: Elements that end a line of text.
 _BLOCKS: Final = "p|div|br|li|h1|h2|h3|h4|h5|h6|tr|section|article|blockquote|figcaption|pre"
-_NOT_TEXT: Final = "//script|//style|//noscript|//template|//head|//comment()|//processing-instruction()"
+_NOT_TEXT: Final = "//script|//style|//noscript|//template|//head"
 _BLANK: Final = re.compile(r"[ \t]*\n\s*")
 #: Below this share of a page's visible text the extractor has probably taken the wrong part of a fragment.
 _FRAGMENT_CHARS: Final = 4_000
@@ -46,7 +46,7 @@ def read_page(html: str) -> Page:
     found = _extract(tree)
     url, published = _first(tree, _CANONICAL), _first(tree, _PUBLISHED)
     visible = _visible_text(tree)
-    text = (found.text or "") if found else ""
+    text = (found.text or "").strip() if found else ""
     if len(visible) <= _FRAGMENT_CHARS and len(text) < _SHARE_MIN * len(visible):
         text = visible
     return Page(

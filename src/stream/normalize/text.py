@@ -113,6 +113,8 @@ def compose(text: str) -> tuple[str, int]:
 
 def collapse_spaces(text: str) -> tuple[str, int]:
     """Runs of spaces as one space, none at the edges of paragraphs, no empty paragraphs."""
+    if not text:
+        return text, 0
     runs = 0
     if "  " in text:
         text, runs = _SPACES.subn(" ", text)

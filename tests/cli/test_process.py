@@ -1,0 +1,180 @@
+"""``stream process``: files in, published events out."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from cli.kit import lines, stream
+from flow.articles import BRIDGE, FLOOD, FLOOD_EDITED, FLOOD_RESET, HARVEST, article, dumps, fictional
+
+FIRST, SECOND = FLOOD.split("\n")[0] + " " + FLOOD.split("\n")[1], "\n".join(FLOOD.split("\n")[2:])
+#: As pages often give it: the first line is the first paragraph, cut.
+TYPICAL = f"{FIRST[:250].rsplit(' ', 1)[0]}...\n{FIRST}\n{SECOND}\n"
+
+
+def jsonl(*values: Any) -> bytes:
+    """Values as lines; bytes as they are."""
+    return b"\n".join(value if isinstance(value, bytes) else dumps(value) for value in values) + b"\n"
+
+
+def by_topic(found: list[dict[str, Any]]) -> list[str]:
+    """The topic of each line, without what all have."""
+    return [line["topic"].removeprefix("articles.") for line in found]
+
+
+@pytest.fixture
+def typical(tmp_path: Path) -> Path:
+    """Return a text file with the typical input."""
+    file = tmp_path / "flood.txt"
+    file.write_text(TYPICAL, encoding="utf-8")
+    return file
+
+
+def test_the_typical_text_becomes_one_clean_event(typical: Path) -> None:
+    (line,) = lines(stream("process", typical))
+    event = line["value"]
+    assert line["topic"] == "articles.enriched"
+    assert line["key"] == event["id"] == typical.as_posix()
+    assert event["text"] == f"{FIRST}\n{SECOND}"
+    assert event["teaser"] == TYPICAL.split("\n")[0]
+    assert {"step": "teaser", "count": 1} in event["fixes"]
+    assert (event["language"]["tag"], event["language"]["direction"]) == ("ar", "rtl")
+    assert event["duplicate"]["relation"] == "new"
+    assert line["headers"]["ce_id"] == event["event_id"]
+    assert line["headers"]["content-type"] == "application/json"
+
+
+def test_the_typical_text_given_twice(typical: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.txt"
+    again.write_bytes(typical.read_bytes())
+    found = [line["value"]["duplicate"] for line in lines(stream("process", typical, typical, again)) if "event_id" in line["value"]]
+    assert [verdict["relation"] for verdict in found] == ["new", "recrawl", "copy"]
+    assert {verdict["duplicate_of"] for verdict in found} == {None, typical.as_posix()}
+    assert len({verdict["cluster_id"] for verdict in found}) == 1
+
+
+def test_an_edited_version_at_another_address(tmp_path: Path) -> None:
+    file = tmp_path / "feed.jsonl"
+    file.write_bytes(jsonl(article(1, FLOOD), article(2, FLOOD_EDITED), article(3, FLOOD_RESET)))
+    found = lines(stream("process", file, "--topic", "duplicates"))
+    assert [line["value"]["duplicate"]["relation"] for line in found] == ["near_copy", "copy"]
+
+
+def test_standard_input_is_the_default_and_keeps_its_order() -> None:
+    made = fictional(600, seed=51)
+    found = lines(stream("process", "--topic", "enriched", "--topic", "duplicates", stdin=jsonl(*made)))
+    assert [line["value"]["origin"]["offset"] for line in found] == list(range(600))
+    assert [line["value"]["url"] for line in found] == [event["url"] for event in made]
+    named = lines(stream("process", "-", "--topic", "enriched", stdin=jsonl(made[0])))
+    assert named[0]["value"] == found[0]["value"]
+
+
+def test_each_topic_can_be_shown() -> None:
+    given = jsonl(article(1, BRIDGE), b"{", article(2, BRIDGE))
+    assert by_topic(lines(stream("process", stdin=given))) == ["enriched", "rejected", "duplicates", "clusters"]
+    every = ["raw", "normalized", "enriched", "duplicates", "clusters", "fingerprints", "rejected"]
+    options = [option for topic in every for option in ("--topic", topic)]
+    assert by_topic(lines(stream("process", *options, stdin=given))) == [
+        *("enriched", "fingerprints", "rejected", "duplicates", "fingerprints", "clusters")
+    ]
+    assert by_topic(lines(stream("process", "--topic", "rejected", stdin=given))) == ["rejected"]
+    assert stream("process", "--topic", "nowhere", stdin=given).exit_code == 2
+
+
+def test_a_dead_letter_shows_the_message_as_it_came() -> None:
+    latin = '{"url": "https://paper.example/1", "text": "café"}'.encode("latin-1")
+    text, binary = lines(stream("process", stdin=jsonl(b'{"text": "no address"}', latin)))
+    assert text["value"] == '{"text": "no address"}'
+    assert text["key"] is None
+    assert text["headers"]["__errors.code"] == "missing_identity"
+    assert text["headers"]["__errors.offset"] == "0"
+    assert "value" not in binary
+    assert base64.b64decode(binary["value_base64"]) == latin
+    assert binary["headers"]["__errors.code"] == "invalid_utf8"
+
+
+def test_files_of_every_kind_and_folders(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.jsonl").write_bytes(jsonl(article(1, BRIDGE), article(2, HARVEST)))
+    (folder / "b.json").write_bytes(dumps([article(3, FLOOD), article(4, BRIDGE)]))
+    (folder / "c.jsonl.gz").write_bytes(gzip.compress(jsonl(article(5, HARVEST))))
+    page = "".join(f"<p>{paragraph}</p>" for paragraph in FLOOD.split("\n"))
+    (folder / "deep" / "d.html").write_text(f"<html><body><article>{page}</article></body></html>", encoding="utf-8")
+    (folder / "picture.png").write_bytes(b"\x89PNG")
+    found = lines(stream("process", folder, "--topic", "enriched", "--topic", "duplicates"))
+    assert [line["value"]["duplicate"]["relation"] for line in found] == ["new", "new", "new", "copy", "copy", "copy"]
+    assert found[-1]["value"]["id"] == (folder / "deep" / "d.html").as_posix()
+
+
+def test_output_goes_to_a_file_and_the_summary_to_standard_error(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    result = stream("process", "-o", out, stdin=jsonl(article(1, BRIDGE), article(2, BRIDGE), b"{"))
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert by_topic([orjson.loads(line) for line in out.read_bytes().splitlines()]) == [
+        *("enriched", "duplicates", "clusters", "rejected")
+    ]
+    assert result.stderr.startswith("3 events in ")
+    for part in ("1 new", "1 copy", "1 invalid_json"):
+        assert part in result.stderr
+    assert stream("process", "--quiet", stdin=jsonl(article(1, BRIDGE))).stderr == ""
+
+
+def test_no_input_is_no_output() -> None:
+    result = stream("process", stdin=b"\n\n")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "nothing to do" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["nowhere.jsonl", "empty"])
+def test_input_that_cannot_be_read_is_exit_code_66(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    result = stream("process", tmp_path / name)
+    assert result.exit_code == 66
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"stream: {tmp_path / name}: no ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_damaged_archive_is_exit_code_66(tmp_path: Path) -> None:
+    whole = gzip.compress(jsonl(*fictional(20, seed=52)))
+    file = tmp_path / "cut.jsonl.gz"
+    file.write_bytes(whole[: len(whole) - 100])
+    result = stream("process", file)
+    assert result.exit_code == 66
+    assert result.stderr.startswith(f"stream: {file}: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_window_can_be_set() -> None:
+    given = jsonl(article(1, BRIDGE), {**article(2, BRIDGE), "fetched_at": "2026-05-07T00:00:00Z"})
+    assert by_topic(lines(stream("process", stdin=given))) == ["enriched", "duplicates", "clusters"]
+    assert by_topic(lines(stream("process", "--window-days", "1", stdin=given))) == ["enriched", "enriched"]
+    assert by_topic(lines(stream("process", stdin=given, window_days="1"))) == ["enriched", "enriched"]
+
+
+def test_limits_come_from_the_settings() -> None:
+    found = lines(stream("process", stdin=jsonl(article(1, BRIDGE)), max_text_chars="100"))
+    assert found[0]["headers"]["__errors.code"] == "text_too_large"
+
+
+def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
+    file = tmp_path / "many.jsonl"
+    file.write_bytes(jsonl(*fictional(700, seed=53)))
+    command = [str(Path(sysconfig.get_path("scripts")) / "stream"), "process", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith(b'{"topic":')
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 0

@@ -1,0 +1,106 @@
+"""``stream produce``: keys and pace; what reaches a broker is tested with the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from cli.kit import stream
+from flow.articles import BRIDGE, FLOOD, article, dumps
+from flow.process import Station
+from stream.cli import produce as module
+from stream.inputs import RawMessage
+
+
+@pytest.mark.parametrize(
+    ("event", "key"),
+    [
+        ({"id": "a-1", "url": "https://paper.example/1"}, b"a-1"),
+        ({"url": "https://paper.example/1"}, b"https://paper.example/1"),
+        ({"id": "", "url": "https://paper.example/1"}, b"https://paper.example/1"),
+        ({"id": "خبر"}, "خبر".encode()),
+        ({"id": 7}, None),
+        ({"text": "none"}, None),
+        ([{"id": "a-1"}], None),
+        ("a-1", None),
+    ],
+)
+def test_a_message_is_keyed_by_its_id_or_its_url(event: Any, key: bytes | None) -> None:
+    assert module.message_key(dumps(event)) == key
+
+
+@pytest.mark.parametrize("value", [b"", b"{", b"\xff", rb'{"id": "\ud83d"}'])
+def test_a_message_that_cannot_be_read_has_no_key(value: bytes) -> None:
+    assert module.message_key(value) is None
+
+
+class Clock:
+    """A clock that only sleeping and working move."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        """The time."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        assert seconds >= 0
+        self.now += seconds
+
+
+def messages(count: int) -> Iterator[RawMessage]:
+    """Messages without content."""
+    return (RawMessage(b"{}", "-", number) for number in range(count))
+
+
+def test_the_rate_is_kept_and_what_was_missed_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    sent = []
+    for message in module._paced(messages(6), 4.0):  # noqa: SLF001 - the logic of --rate
+        sent.append((message.read, clock.now - 1000))
+        if message.read == 2:
+            clock.now += 0.6  # sending took longer than the pause
+    assert sent == [(0, 0.0), (1, 0.25), (2, 0.5), (3, 1.1), (4, 1.1), (5, 1.25)]
+
+
+def test_without_a_rate_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "time", None)
+    assert len(list(module._paced(messages(3), None))) == 3  # noqa: SLF001 - the logic of --rate
+
+
+def test_a_rate_of_nothing_is_refused() -> None:
+    assert stream("produce", "--rate", "0").exit_code == 2
+
+
+@pytest.mark.kafka
+def test_what_is_sent_to_a_broker(kafka_broker: str, tmp_path: Path) -> None:
+    station = Station(kafka_broker, tmp_path)
+    assert station.run("topics").returncode == 0
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.jsonl").write_bytes(dumps(article(1, BRIDGE)) + b"\n\n{broken\n")
+    (folder / "b.txt").write_text(FLOOD, encoding="utf-8")
+    told = station.run("produce", str(folder), "--rate", "500")
+    assert told.returncode == 0
+    assert told.stdout == ""
+    assert told.stderr.startswith(f"3 messages stored in {station.topics.raw} in ")
+    first, broken, text = station.records(station.topics.raw)
+    assert (first.key, first.value) == (b"https://paper.example/story/1", dumps(article(1, BRIDGE)))
+    assert (broken.key, broken.value) == (None, b"{broken")
+    path = (folder / "b.txt").as_posix()
+    assert (text.key.decode(), orjson.loads(text.value)) == (path, {"id": path, "text": FLOOD})
+    ids = [dict(record.headers)["ce_id"] for record in (first, broken, text)]
+    assert len(set(ids)) == 3
+    assert {dict(record.headers)["ce_source"] for record in (first, broken, text)} == {b"/stream/produce"}
+    # Sending the same file again makes other events.
+    assert station.run("produce", str(folder), "--quiet").stderr == ""
+    again = [dict(record.headers)["ce_id"] for record in station.records(station.topics.raw)]
+    assert len(set(again)) == 6
+    station.close()

@@ -1,0 +1,63 @@
+"""Several workers in one group: partitions move, steps are split, and verdicts stay what they are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from flow.articles import fictional
+from flow.brokers import FlowBackend
+from flow.kit import Running, Site, by_offset, uninterrupted, until, verdicts
+
+ARTICLES = fictional(240, seed=31, tenants=("north", "south", "east", "west"))
+
+
+@pytest.fixture
+async def wide(backend: FlowBackend, tmp_path: Path) -> AsyncIterator[Site]:
+    """Yield a site with four partitions to share, and small batches."""
+    made = Site(backend, tmp_path, scope_partitions=4, batch_records=10)
+    await made.create_topics()
+    yield made
+    await made.stop_all()
+
+
+def shares(*runnings: Running) -> list[int]:
+    """How many partitions each has."""
+    return [len(running.flow.app.consumer.progress()) for running in runnings]
+
+
+async def start_beside(site: Site, name: str) -> Running:
+    """Start a worker whose index has a folder of its own, as on another machine."""
+    site.settings = site.settings.model_copy(update={"data_dir": site.settings.data_dir.parent / name})
+    return await site.start()
+
+
+async def test_a_worker_joins_and_leaves_while_articles_arrive(wide: Site) -> None:
+    await wide.send(*ARTICLES[:80])
+    first = await start_beside(wide, "first")
+    await until(lambda: first.finished(wide.topics.normalized) > 0, "the first decisions")
+    second = await start_beside(wide, "second")
+    await wide.send(*ARTICLES[80:160])
+    await until(lambda: all(shares(first, second)) and sum(shares(first, second)) == 5, "partitions for both")
+    await wide.settle(first, second)
+    await wide.send(*ARTICLES[160:])
+    await wide.stop(first)
+    await wide.settle(second)
+    await wide.stop(second)
+    assert first.faults == second.faults == []
+    assert verdicts(by_offset(await wide.events())) == uninterrupted(wide, ARTICLES)
+
+
+async def test_the_steps_can_run_in_workers_of_their_own(wide: Site) -> None:
+    await wide.send(*ARTICLES[:100])
+    normalizing = await wide.start(("normalize",))
+    deduplicating = await wide.start(("deduplicate",))
+    await wide.send(*ARTICLES[100:])
+    await wide.settle(normalizing, deduplicating)
+    assert shares(normalizing, deduplicating) == [1, 4]
+    await wide.stop(normalizing)
+    await wide.stop(deduplicating)
+    assert verdicts(by_offset(await wide.events())) == uninterrupted(wide, ARTICLES)
+    assert await wide.committed(wide.topics.normalized) == len(ARTICLES)

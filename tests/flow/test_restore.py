@@ -1,0 +1,117 @@
+"""An index that was lost or left behind is brought up to date before the first decision."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from flow.articles import BRIDGE, FLOOD, HARVEST, article, fictional
+from flow.kit import Site, by_offset, uninterrupted, until, verdicts
+from stream.app import ArticleFlow
+from stream.errors import IndexFault
+from stream.records import Outgoing, Record
+
+
+class Gate:
+    """Holds the replays of the changelog until it is opened."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self._open = asyncio.Event()
+
+    def open(self) -> None:
+        """Let them go on."""
+        self._open.set()
+
+    def __call__(self, flow: ArticleFlow) -> None:
+        """Stand before the replays of ``flow``."""
+        replay = flow.app.transport.replay
+
+        async def held(*args: Any) -> AsyncIterator[Sequence[Record]]:
+            self.asked += 1
+            await self._open.wait()
+            async for records in replay(*args):
+                yield records
+
+        flow.app.transport.replay = held
+
+
+async def test_a_copy_of_an_article_from_before_the_restart_is_found(site: Site) -> None:
+    await site.process(article(1, BRIDGE), article(2, FLOOD))
+    await site.process(article(3, FLOOD), article(4, HARVEST), article(5, BRIDGE))
+    assert await site.relations() == {0: "new", 1: "new", 2: "copy", 3: "new", 4: "copy"}
+
+
+async def test_a_lost_index_is_made_again_from_the_changelog(site: Site) -> None:
+    articles = fictional(60, seed=21)
+    for start in (0, 20, 40):
+        await site.send(*articles[start : start + 20])
+        running = await site.start()
+        await site.settle(running)
+        assert running.restored == start
+        await site.stop(running)
+        if not site.is_memory:  # the index in memory is lost by itself
+            assert site.settings.data_dir.is_dir()
+            shutil.rmtree(site.settings.data_dir)
+    found = verdicts(by_offset(await site.events()))
+    assert found == uninterrupted(site, articles)
+    assert len({event["duplicate"]["relation"] for event in found.values()}) > 3
+
+
+async def test_an_index_that_was_kept_does_not_read_the_changelog_again(site: Site) -> None:
+    articles = fictional(60, seed=22)
+    for start in (0, 20, 40):
+        await site.send(*articles[start : start + 20])
+        running = await site.start()
+        await site.settle(running)
+        assert running.restored == (start if site.is_memory else 0)
+        await site.stop(running)
+    assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
+
+
+async def test_an_index_that_was_left_behind_takes_over_what_others_decided(site: Site) -> None:
+    articles = fictional(60, seed=23)
+    data = site.settings.data_dir
+    for start, folder in ((0, "one"), (20, "two"), (40, "one")):
+        site.settings = site.settings.model_copy(update={"data_dir": data / folder})
+        await site.send(*articles[start : start + 20])
+        running = await site.start()
+        await site.settle(running)
+        await site.stop(running)
+        # The third start knows the first twenty, unless its index lived in memory.
+        assert running.restored == (20 if folder == "one" and start and not site.is_memory else start)
+    assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
+
+
+async def test_nothing_is_decided_and_the_flow_is_not_ready_before_the_index_is_restored(site: Site) -> None:
+    await site.process(article(1, BRIDGE))
+    shutil.rmtree(site.settings.data_dir, ignore_errors=True)
+    gate = Gate()
+    await site.send(article(2, BRIDGE))
+    running = await site.start(prepare=gate)
+    assert not running.flow.ready().is_good
+    await until(lambda: running.finished(site.topics.raw) == 2 and gate.asked == 2, "normalized, and the index asked for")
+    assert running.flow.ready().details == {"assigned": True, "restored": False}
+    assert len(await site.events()) == 1
+    gate.open()
+    await site.settle(running)
+    assert running.flow.ready().is_good
+    await site.stop(running)
+    assert await site.relations() == {0: "new", 1: "copy"}
+
+
+async def test_an_unreadable_changelog_is_a_fault_and_nothing_is_committed(site: Site) -> None:
+    bad = [Outgoing(site.topics.fingerprints, b"default/en", b'{"event_id": 1}', (), partition) for partition in (0, 1)]
+    await site.send(*bad, article(1, BRIDGE))
+    running = await site.start()
+    await until(lambda: running.faults, "a fault")
+    step, _, fault = running.faults[0]
+    assert step == "deduplicate"
+    assert isinstance(fault, IndexFault)
+    assert f"{site.topics.fingerprints}/" in str(fault)
+    assert not running.flow.ready().is_good
+    await site.stop(running)
+    assert await site.committed(site.topics.normalized) == 0
+    assert await site.events() == []

@@ -1,0 +1,159 @@
+"""Articles for the index, and a partition that decides them as the deduplicate step does."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+from typing import Final, NamedTuple
+
+from stream import wire
+from stream.clock import rfc3339
+from stream.events import (
+    ClusterEvent,
+    Content,
+    Duplicate,
+    EnrichedEvent,
+    FingerprintEvent,
+    Language,
+    NormalizedEvent,
+    Origin,
+    Source,
+)
+from stream.index.partition import PartitionIndex, Session
+from stream.index.scope import REDELIVERED_OFFSETS_MAX
+from stream.index.store import Store
+from stream.pipeline import Deduplicator, Outcome
+from stream.records import InputRecord
+from stream.topics import Topics
+
+HOUR_MS: Final = 3600 * 1000
+DAY_MS: Final = 24 * HOUR_MS
+WINDOW_MS: Final = 7 * DAY_MS
+START_MS: Final = 1_780_000_000_000
+NOW: Final = "2026-05-04T06:00:00.000Z"
+TOPICS: Final = Topics()
+
+#: An offset in the normalized topic, and what stands there.
+Place = tuple[int, NormalizedEvent]
+
+#: More offsets than may be read again after a crash.
+FAR: Final = REDELIVERED_OFFSETS_MAX + 1
+
+_numbers = count()
+
+
+def article(
+    text: str,
+    *,
+    name: str | None = None,
+    event: str | None = None,
+    time: int = START_MS,
+    tenant: str = "default",
+    language: str = "en",
+    title: str | None = None,
+    source: str = "paper.example",
+) -> NormalizedEvent:
+    """An article as the normalize step passes it on; without a ``name`` nobody sent it before."""
+    name = name or f"article-{next(_numbers)}"
+    event_id = hashlib.blake2b((event or f"event-{next(_numbers)}").encode(), digest_size=16).hexdigest()
+    return NormalizedEvent(
+        event_id=event_id,
+        id=name,
+        tenant=tenant,
+        title=title,
+        text=text,
+        language=Language(tag=language, confidence=1.0, direction="ltr"),
+        source=Source(domain=source),
+        fetched_at=rfc3339(time),
+        content=Content(
+            chars=len(text), words=len(text.split()), hash="sha256:" + hashlib.sha256(text.encode()).hexdigest()
+        ),
+        origin=Origin(topic=TOPICS.raw, partition=0, offset=0),
+        url_key=f"{source}/{name}",
+        event_time=time,
+    )
+
+
+def prose(seed: str, words: int = 60) -> str:
+    """Text that shares nothing with that of another ``seed``."""
+    return " ".join(f"{seed}{_letters(place)}" for place in range(words))
+
+
+def _letters(number: int) -> str:
+    return "".join(chr(ord("a") + int(digit)) for digit in str(number))
+
+
+def part(text: str, start: int, stop: int) -> str:
+    """Some of the words of ``text``."""
+    return " ".join(text.split()[start:stop])
+
+
+STORY: Final = prose("s", 80)
+EXCERPT: Final = part(STORY, 0, 30)
+REPRINT: Final = f"{part(STORY, 0, 70)} {prose('t', 8)}"
+
+
+class Decided(NamedTuple):
+    """What one article was told."""
+
+    verdict: Duplicate
+    revision: int
+    is_repeat: bool
+    cluster: ClusterEvent | None
+
+
+class Partition:
+    """A partition of the normalized topic with its index; keeps the changelog that it wrote."""
+
+    def __init__(self, store: Store, *, window_ms: int = WINDOW_MS) -> None:
+        self.index = PartitionIndex(store, window_ms=window_ms)
+        self.changelog: list[FingerprintEvent] = []
+        self._decide = Deduplicator(TOPICS)
+
+    def run(
+        self, articles: Sequence[NormalizedEvent], *, sizes: Iterable[int] = (), offsets: Sequence[int] | None = None
+    ) -> list[Decided]:
+        """Decide ``articles``, which stand at ``offsets`` (else behind each other), in batches of ``sizes``."""
+        first = self.index.last_offset + 1
+        places = list(zip(offsets or range(first, first + len(articles)), articles, strict=True))
+        decided: list[Decided] = []
+        for batch in _batches(places, sizes):
+            session = self.index.session()
+            decided += self.decide(batch, session)
+            self.index.commit(session)
+        return decided
+
+    def one(self, article: NormalizedEvent, *, offset: int | None = None) -> Decided:
+        """Decide one article in a batch of its own."""
+        return self.run([article], offsets=None if offset is None else [offset])[0]
+
+    def decide(self, places: Sequence[Place], session: Session) -> list[Decided]:
+        """Decide articles in ``session``, which is not committed."""
+        records = [
+            InputRecord(TOPICS.normalized, 0, offset, None, b"", wire.encode(article)) for offset, article in places
+        ]
+        return [self._published(outcome) for outcome in self._decide(records, session, now=NOW)]
+
+    def _published(self, outcome: Outcome) -> Decided:
+        by_topic = {output.topic: output.value or b"" for output in outcome.outputs}
+        article = wire.decode(by_topic.get(TOPICS.enriched) or by_topic[TOPICS.duplicates], EnrichedEvent)
+        if not outcome.is_repeat:
+            self.changelog.append(wire.decode(by_topic[TOPICS.fingerprints], FingerprintEvent))
+        cluster = by_topic.get(TOPICS.clusters)
+        return Decided(
+            article.duplicate,
+            article.revision,
+            outcome.is_repeat,
+            wire.decode(cluster, ClusterEvent) if cluster else None,
+        )
+
+
+def _batches(places: Sequence[Place], sizes: Iterable[int]) -> Iterator[Sequence[Place]]:
+    start = 0
+    for size in sizes:
+        if start < len(places):
+            yield places[start : start + size]
+        start += size
+    if start < len(places):
+        yield places[start:]

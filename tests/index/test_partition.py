@@ -1,0 +1,428 @@
+# ruff: noqa: D102 # a test's name states the behaviour
+"""The index of a partition: what it finds, what it forgets, and that it is a fold over its changelog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.conftest import NewStore
+from index.kit import (
+    DAY_MS,
+    EXCERPT,
+    FAR,
+    HOUR_MS,
+    REPRINT,
+    START_MS,
+    STORY,
+    WINDOW_MS,
+    Decided,
+    Partition,
+    article,
+    part,
+    prose,
+)
+from stream.dedup import Subject
+from stream.errors import IndexFault
+from stream.events import FingerprintEvent, NormalizedEvent
+from stream.fingerprint import fingerprint
+from stream.index.keys import POSITION, POSTING_BYTES, anchor_names
+from stream.index.packing import pack_fingerprint, unpack_fingerprint
+from stream.index.partition import RECENT_MAX, PartitionIndex
+from stream.index.rocks import RocksStore
+from stream.index.scope import ScopeView
+from stream.index.session import CANDIDATES_MAX, POSTINGS_MAX
+from stream.index.store import MemoryStore
+
+SECOND_MS: Final = 1000
+
+
+def relations(decided: Sequence[Decided]) -> list[str]:
+    return [one.verdict.relation for one in decided]
+
+
+class TestLookUp:
+    """What is found."""
+
+    @pytest.mark.parametrize(
+        ("first", "second", "relation"),
+        [
+            (article(STORY, name="a"), article(STORY, name="a"), "recrawl"),
+            (article(STORY, name="a"), article(prose("other"), name="a"), "revision"),
+            (article(STORY), article(STORY), "copy"),
+            (article(STORY), article(REPRINT), "near_copy"),
+            (article(STORY), article(EXCERPT), "excerpt"),
+            (article(EXCERPT), article(STORY), "expansion"),
+            (article(STORY), article(prose("other")), "new"),
+        ],
+    )
+    @pytest.mark.parametrize("sizes", [(1, 1), (2,)], ids=["two batches", "one batch"])
+    def test_an_earlier_article(
+        self,
+        new_store: NewStore,
+        first: NormalizedEvent,
+        second: NormalizedEvent,
+        relation: str,
+        sizes: tuple[int, ...],
+    ) -> None:
+        partition = Partition(new_store())
+        assert relations(partition.run([first, second], sizes=sizes)) == ["new", relation]
+        assert (partition.index.documents, partition.index.last_offset) == (2, 1)
+
+    def test_by_id_alone_or_by_address_alone(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        known = article(STORY, name="a")
+        same_id = msgspec.structs.replace(article(prose("x"), name="a"), url_key="elsewhere.example/1")
+        same_url = msgspec.structs.replace(article(prose("y")), url_key=known.url_key)
+        newer = msgspec.structs.replace(article(prose("z"), name=same_url.id), url_key=same_id.url_key)
+        told = partition.run([known, same_id, same_url, newer])
+        assert relations(told) == ["new", "revision", "revision", "revision"]
+        assert [one.verdict.duplicate_of for one in told] == [None, "a", "a", same_url.id]
+
+    def test_the_newest_at_an_address_and_the_first_with_a_text(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        told = partition.run(
+            [
+                article(STORY, name="a"),
+                article(STORY, name="b"),
+                article(STORY, name="c"),
+                article(prose("x"), name="b"),
+                article(prose("x"), name="b"),
+            ]
+        )
+        assert relations(told) == ["new", "copy", "copy", "revision", "recrawl"]
+        assert [one.verdict.duplicate_of for one in told] == [None, "a", "a", "b", "b"]
+        assert [one.revision for one in told] == [1, 1, 1, 2, 2]
+
+    def test_the_cluster_with_the_article_in_it(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        papers = [article(STORY, source=f"paper-{number}.example") for number in range(3)]
+        sizes = [one.cluster.size if one.cluster else 1 for one in partition.run(papers, sizes=(1, 1, 1))]
+        assert sizes == [1, 2, 3]
+        last = partition.one(article(EXCERPT, source="paper-0.example")).cluster
+        assert last is not None
+        assert (last.size, last.canonical_id) == (4, papers[0].id)
+        assert last.sources == ["paper-0.example", "paper-1.example", "paper-2.example"]
+
+    def test_after_recent_articles_are_no_longer_at_hand(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("stream.index.partition.RECENT_MAX", 2)
+        partition = Partition(MemoryStore())
+        stories = [article(prose(letter, 80)) for letter in "abcdefg"]
+        copies = [article(part(story.text, 0, 70)) for story in stories]
+        told = partition.run([*stories, *copies], sizes=[1] * 14)
+        assert relations(told) == ["new"] * 7 + ["near_copy"] * 7
+        assert RECENT_MAX > CANDIDATES_MAX
+
+
+class TestBounds:
+    """Work and space have limits."""
+
+    def test_at_most_so_many_postings_an_anchor_are_kept(self) -> None:
+        store = MemoryStore()
+        partition = Partition(store)
+        # One passage in texts that are otherwise different: they share all anchors of it.
+        for letter in "xyz":
+            partition.run(
+                [article(f"{STORY} {prose(f'{letter}{chr(97 + n)}l', 200)}") for n in range(POSTINGS_MAX // 2)]
+            )
+        view = ScopeView(store, "default/en", window_s=0)
+        lengths = {len(value) for value in view.get_many(anchor_names(fingerprint(STORY, None).anchors))}
+        assert max(lengths) == POSTINGS_MAX * POSTING_BYTES
+
+    def test_at_most_so_many_candidates_are_looked_at(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        partition.run([article(f"{STORY} {prose(f'x{chr(97 + n)}y', 70)}") for n in range(CANDIDATES_MAX + 9)])
+        subject = Subject("new", "default/en", None, None, fingerprint(STORY, None))
+        assert len(partition.index.session().candidates(subject, time=START_MS).similar) == CANDIDATES_MAX
+
+    def test_what_left_the_window_leaves_the_store(self) -> None:
+        store = MemoryStore()
+        partition = Partition(store)
+        sizes = []
+        for window in range(24):
+            time = START_MS + window * (WINDOW_MS + DAY_MS)
+            stories = [article(prose(f"{chr(97 + window)}{chr(97 + n)}l"), time=time) for n in range(20)]
+            first = window * FAR
+            partition.run(stories, offsets=range(first, first + 20))
+            sizes.append(store.size_bytes)
+        assert max(sizes[6:]) <= 1.1 * max(sizes[:6])
+
+    def test_a_generation_is_kept_while_its_events_may_come_again(self) -> None:
+        store = MemoryStore()
+        partition = Partition(store)
+        for window in range(6):
+            partition.one(article(prose(chr(97 + window)), time=START_MS + window * 2 * WINDOW_MS))
+        assert partition.one(article(prose("a"), name="x"), offset=6).verdict.relation == "new"
+        again = [msgspec.structs.replace(event, previous=-1) for event in partition.changelog[:6]]
+        session = partition.index.session()
+        for event in again:
+            assert session.delivered(event.scope, event.event_id, offset=event.offset, time=0) is not None
+
+
+class TestWindow:
+    """The window runs on the scope's own time."""
+
+    @pytest.mark.parametrize("other", [STORY, REPRINT, EXCERPT])
+    @pytest.mark.parametrize(("age_ms", "is_new"), [(WINDOW_MS, False), (WINDOW_MS + SECOND_MS, True)])
+    def test_an_article_is_seen_for_as_long_as_the_window(
+        self, new_store: NewStore, other: str, age_ms: int, is_new: bool
+    ) -> None:
+        partition = Partition(new_store())
+        partition.one(article(STORY))
+        assert (partition.one(article(other, time=START_MS + age_ms)).verdict.relation == "new") is is_new
+
+    @pytest.mark.parametrize(("age_ms", "relation"), [(WINDOW_MS, "revision"), (WINDOW_MS + SECOND_MS, "new")])
+    def test_so_is_its_address(self, new_store: NewStore, age_ms: int, relation: str) -> None:
+        partition = Partition(new_store())
+        partition.one(article(STORY, name="a"))
+        assert partition.one(article(prose("x"), name="a", time=START_MS + age_ms)).verdict.relation == relation
+
+    def test_it_is_measured_from_the_latest_event_not_from_a_late_one(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        partition.run([article(STORY), article(prose("x"), time=START_MS + WINDOW_MS + SECOND_MS)])
+        assert partition.one(article(STORY, time=START_MS)).verdict.relation == "new"
+
+    def test_a_late_article_counts_as_seen_when_it_came(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        now = START_MS + 30 * DAY_MS
+        partition.run([article(prose("x"), time=now), article(STORY, time=START_MS)])
+        assert partition.one(article(STORY, time=now + DAY_MS)).verdict.relation == "copy"
+
+    def test_each_copy_keeps_the_text_known(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        told = partition.run([article(STORY, name=str(n), time=START_MS + n * 5 * DAY_MS) for n in range(5)])
+        assert relations(told) == ["new", "copy", "copy", "copy", "copy"]
+        assert len({one.verdict.cluster_id for one in told}) == 1
+
+    def test_times_beyond_all_bounds_are_taken_as_the_nearest_that_fit(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        ancient, distant = -2_000_000_000_000, 7_000_000_000_000
+        told = partition.run([article(STORY, time=ancient), article(STORY, time=ancient), article(STORY, time=distant)])
+        assert relations(told) == ["new", "copy", "new"]
+        assert partition.one(article(STORY, time=distant + 1)).verdict.relation == "copy"
+
+    def test_an_article_that_comes_back_rewritten_leaves_the_old_cluster_alone(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        old = partition.run([article(STORY, name="a"), article(STORY, name="b", time=START_MS + 5 * DAY_MS)])
+        back = partition.one(article(prose("x"), name="a", time=START_MS + 9 * DAY_MS))
+        assert back.verdict.relation == "new"
+        assert back.verdict.cluster_id != old[0].verdict.cluster_id
+        third = partition.one(article(STORY, name="c", time=START_MS + 9 * DAY_MS)).cluster
+        assert third is not None
+        assert third.size == 3
+
+
+class TestScopes:
+    """Tenant and language: scopes share a partition and nothing else."""
+
+    @pytest.mark.parametrize("other", [{"tenant": "acme"}, {"language": "fr"}])
+    def test_do_not_see_each_other(self, new_store: NewStore, other: dict[str, str]) -> None:
+        partition = Partition(new_store())
+        there = article(STORY, name="a", event="e", **other)  # type: ignore[arg-type] # names of string arguments
+        assert relations(partition.run([article(STORY, name="a", event="e"), there])) == ["new", "new"]
+
+    def test_do_not_move_each_others_clock(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        partition.one(article(STORY))
+        partition.one(article(STORY, tenant="acme", time=START_MS + 100 * DAY_MS), offset=FAR)
+        partition.one(article(prose("x"), tenant="acme", time=START_MS + 200 * DAY_MS), offset=2 * FAR)
+        assert partition.one(article(STORY, time=START_MS + HOUR_MS)).verdict.relation == "copy"
+
+
+class TestRedelivery:
+    """An event that was decided is told the same again."""
+
+    @pytest.mark.parametrize("sizes", [(), (1, 1)], ids=["one batch", "two batches"])
+    def test_the_same_event_at_a_later_offset(self, new_store: NewStore, sizes: tuple[int, ...]) -> None:
+        partition = Partition(new_store())
+        first, again = partition.run([article(STORY, event="e")] * 2, sizes=sizes)
+        assert again == first._replace(is_repeat=True)
+        assert partition.index.documents == 1
+
+    def test_is_never_a_copy_of_itself(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        partition.run([article(STORY, event="e"), article(STORY, event="f")])
+        again = partition.one(article(STORY, event="f"))
+        assert (again.verdict.relation, again.is_repeat) == ("copy", True)
+
+    def test_is_known_for_as_long_as_the_window(self, new_store: NewStore) -> None:
+        for age_ms, is_repeat in ((WINDOW_MS, True), (WINDOW_MS + SECOND_MS, False)):
+            partition = Partition(new_store())
+            partition.one(article(STORY, event="e"))
+            partition.one(article(prose("x"), time=START_MS + age_ms))
+            assert partition.one(article(STORY, event="e")).is_repeat is is_repeat
+
+    def test_what_is_read_again_after_a_crash_is_known_whatever_its_age(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        stream = [article(STORY, event=str(n), time=START_MS + n * 5 * DAY_MS) for n in range(8)]
+        told = partition.run(stream)
+        again = partition.run(stream, offsets=range(8))
+        assert [one._replace(is_repeat=False, cluster=None) for one in again] == [
+            one._replace(cluster=None) for one in told
+        ]
+        assert all(one.is_repeat for one in again)
+
+    def test_each_delivery_read_again_is_told_what_it_was_told_first(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        event = article(STORY, event="e")
+        told = partition.run([event, event, article(STORY, time=START_MS + 2 * WINDOW_MS), event, event])
+        assert relations(told) == ["new", "new", "new", "copy", "copy"]
+        assert [one.is_repeat for one in told] == [False, True, False, False, True]
+        again = partition.run([event, event], offsets=[0, 1]) + partition.run([event, event], offsets=[3, 4])
+        assert [one.verdict for one in again] == [told[place].verdict for place in (0, 1, 3, 4)]
+        assert all(one.is_repeat for one in again)
+        assert [event.offset for event in partition.changelog] == [0, 2, 3]
+
+    def test_a_repeat_read_again_is_known_though_its_record_left_the_window_since(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        event = article(STORY, event="e")
+        stream = [event, article(prose("x"), time=START_MS + WINDOW_MS), event]
+        stream += [article(prose(letter), time=START_MS + 2 * WINDOW_MS) for letter in "yz"]
+        offsets = [0, FAR, FAR + 1, FAR + 2, 2 * FAR]
+        assert [one.is_repeat for one in partition.run(stream, offsets=offsets)] == [False, False, True, False, False]
+        again = partition.one(event, offset=FAR + 1)
+        assert (again.is_repeat, again.verdict.relation) == (True, "new")
+
+
+class TestSession:
+    """One batch."""
+
+    def test_one_that_is_not_committed_leaves_nothing(self, new_store: NewStore) -> None:
+        store = new_store()
+        partition = Partition(store)
+        partition.one(article(prose("x")))
+        session = partition.index.session()
+        partition.decide([(1, article(STORY, event="e", name="a"))], session)
+        assert (partition.index.last_offset, partition.index.documents) == (0, 1)
+        told = partition.one(article(STORY, event="e", name="a"))
+        assert (told.verdict.relation, told.is_repeat) == ("new", False)
+
+    def test_committing_keeps_the_furthest_end_of_the_changelog(self, new_store: NewStore) -> None:
+        index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
+        for end, kept in ((5, 5), (None, 5), (3, 5), (9, 9)):
+            index.commit(index.session(), changelog_end=end)
+            assert index.changelog_end == kept
+
+    def test_a_dropped_generation_is_not_read_in_the_session_that_dropped_it(self, new_store: NewStore) -> None:
+        # Until the commit the store holds it under the keys that the new generation will have.
+        days = {"first": 0, "ages": 8, "turns": 8, "second": 10, "ages again": 16, "turns again": 16, "third": 16}
+        texts = {"first": STORY, "second": STORY, "third": REPRINT}
+        stream = [
+            article(
+                texts.get(event, prose(event.replace(" ", ""))),
+                name="a" if event in ("first", "second") else event,
+                event=event,
+                time=START_MS + age * DAY_MS,
+            )
+            for event, age in days.items()
+        ]
+        offsets = [place * FAR for place in range(len(stream))]
+        decided = Partition(new_store()).run(stream, offsets=offsets, sizes=[5, 2])
+        assert relations(decided) == [*["new"] * 6, "near_copy"]
+        cluster = decided[-1].cluster
+        assert cluster is not None
+        assert (cluster.size, cluster.first_seen) == (2, stream[3].fetched_at)
+
+
+class TestRestore:
+    """The index is what its changelog makes it."""
+
+    @pytest.fixture
+    def changelog(self) -> list[FingerprintEvent]:
+        partition = Partition(MemoryStore())
+        partition.run([article(prose(letter), name=letter) for letter in "abcdef"])
+        return partition.changelog
+
+    def test_takes_every_record_of_a_changelog_once(
+        self, new_store: NewStore, changelog: list[FingerprintEvent]
+    ) -> None:
+        index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
+        assert index.restore(changelog, changelog_end=6) == 6
+        assert index.restore(changelog, changelog_end=6) == 0
+        assert (index.documents, index.last_offset, index.changelog_end) == (6, 5, 6)
+
+    def test_begins_anywhere_in_a_trimmed_changelog(
+        self, new_store: NewStore, changelog: list[FingerprintEvent]
+    ) -> None:
+        partition = Partition(new_store())
+        assert partition.index.restore(changelog[3:], changelog_end=6) == 3
+        assert partition.one(article(prose("a"), name="a")).verdict.relation == "new"
+        assert partition.one(article(prose("f"), name="f")).verdict.relation == "recrawl"
+
+    def test_leaves_out_what_stands_behind_a_hole(self, new_store: NewStore, changelog: list[FingerprintEvent]) -> None:
+        index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
+        with_hole = changelog[:2] + changelog[3:]
+        assert index.restore(with_hole, changelog_end=5) == 2
+        assert index.last_offset == 1
+        # The worker decides again from there on, and its records come behind those of the hole.
+        assert index.restore([*with_hole, *changelog[2:]], changelog_end=9) == 4
+        assert index.documents == 6
+
+    def test_leaves_out_what_a_worker_wrote_that_had_lost_the_partition(
+        self, new_store: NewStore, changelog: list[FingerprintEvent]
+    ) -> None:
+        partition = Partition(new_store())
+        zombie = msgspec.structs.replace(changelog[5], offset=9, previous=3, id="zombie")
+        mixed = [*changelog[:5], zombie, changelog[3], changelog[4], changelog[5]]
+        assert partition.index.restore(mixed, changelog_end=9) == 6
+        assert partition.index.last_offset == 5
+        assert partition.one(article(prose("z"), name="zombie")).verdict.relation == "new"
+
+
+class TestStore:
+    """What is on disk is this index's own."""
+
+    def test_a_store_opened_again_decides_as_before(self, tmp_path: Path) -> None:
+        stream = [
+            article(text, name=name) for text, name in ((STORY, "a"), (EXCERPT, "b"), (REPRINT, "c"), (STORY, "a"))
+        ]
+        expected = Partition(MemoryStore()).run(stream)
+        told = []
+        for place in stream:
+            partition = Partition(RocksStore(tmp_path / "index"))
+            told.append(partition.one(place))
+            partition.index.close()
+        assert told == expected
+
+    def test_a_store_of_other_rules_is_refused(self, new_store: NewStore) -> None:
+        store = new_store()
+        store.write({POSITION: msgspec.msgpack.encode(["0/other", 5, 5, 5])})
+        with pytest.raises(IndexFault, match=r"written by version 0/other, this is .*delete its folder"):
+            PartitionIndex(store, window_ms=WINDOW_MS)
+
+    @pytest.mark.parametrize("value", [b"garbage", msgspec.msgpack.encode({"a": 1})])
+    def test_a_store_with_another_content_is_refused(self, new_store: NewStore, value: bytes) -> None:
+        store = new_store()
+        store.write({POSITION: value})
+        with pytest.raises(IndexFault, match="delete its folder"):
+            PartitionIndex(store, window_ms=WINDOW_MS)
+
+    @pytest.mark.parametrize("value", [b"garbage", None])
+    def test_a_damaged_or_missing_article_stops_the_flow(self, value: bytes | None) -> None:
+        store = MemoryStore()
+        Partition(store).one(article(STORY))
+        documents = [key for key in store._values if key[9:10] == b"\x05"]  # noqa: SLF001 # damage is done behind its back
+        for key in documents:
+            store._values.pop(key)  # noqa: SLF001 # as above
+            if value:
+                store.write({key: value})
+        assert documents
+        with pytest.raises(IndexFault, match="delete its folder"):
+            Partition(store).one(article(REPRINT))
+
+
+@given(st.text(max_size=300), st.none() | st.text(max_size=30))
+def test_a_fingerprint_comes_out_of_a_record_as_it_went_in(text: str, title: str | None) -> None:
+    found = fingerprint(text, title)
+    partition = Partition(MemoryStore())
+    partition.one(article("any"))
+    event = msgspec.structs.replace(partition.changelog[0], **pack_fingerprint(found))
+    again = unpack_fingerprint(event)
+    assert pack_fingerprint(again) == pack_fingerprint(found)
+    assert (again.text_hash, again.tokens, again.level) == (found.text_hash, found.tokens, found.level)

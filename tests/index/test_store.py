@@ -1,0 +1,74 @@
+"""What every store promises, and what the one in memory counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.conftest import NewStore
+from stream.index.rocks import RocksStore
+from stream.index.store import PREFIX_BYTES, MemoryStore
+
+ONE, TWO = b"\x01" * PREFIX_BYTES, b"\x01" * (PREFIX_BYTES - 1) + b"\x02"
+
+
+def test_values_come_in_the_order_of_their_keys(new_store: NewStore) -> None:
+    store = new_store()
+    store.write({ONE + b"a": b"1", ONE + b"b": b"2", TWO: b"3"})
+    assert store.get_many([TWO, ONE + b"c", ONE + b"b", ONE + b"a", ONE + b"b"]) == [b"3", None, b"2", b"1", b"2"]
+    assert store.get_many([]) == []
+
+
+def test_a_dropped_prefix_takes_its_keys_and_no_others(new_store: NewStore) -> None:
+    store = new_store()
+    last = b"\x01" * (PREFIX_BYTES - 1) + b"\xff"
+    store.write({ONE: b"1", ONE + b"\xff" * 40: b"2", TWO: b"3", last + b"x": b"4"})
+    store.write({}, [ONE])
+    assert store.get_many([ONE, ONE + b"\xff" * 40, TWO, last + b"x"]) == [None, None, b"3", b"4"]
+    store.write({}, [last])
+    assert store.get_many([TWO, last + b"x"]) == [b"3", None]
+
+
+def test_what_is_put_under_a_dropped_prefix_in_the_same_write_stays(new_store: NewStore) -> None:
+    store = new_store()
+    store.write({ONE + b"old": b"1"})
+    store.write({ONE + b"new": b"2"}, [ONE])
+    assert store.get_many([ONE + b"old", ONE + b"new"]) == [None, b"2"]
+
+
+def test_the_size_grows_with_what_is_written(new_store: NewStore) -> None:
+    store = new_store()
+    before = store.size_bytes
+    store.write({ONE + bytes([number]): bytes(100_000) for number in range(20)})
+    assert store.size_bytes > before + 1_000_000
+
+
+def test_the_size_of_a_store_in_memory_is_that_of_its_keys_and_values() -> None:
+    store = MemoryStore()
+    store.write({ONE + b"a": b"12345", TWO: b""})
+    store.write({ONE + b"a": b"1", TWO: b"22"})
+    assert store.size_bytes == PREFIX_BYTES + 1 + 1 + PREFIX_BYTES + 2
+    store.write({}, [ONE, TWO, b"absent"])
+    assert store.size_bytes == 0
+
+
+keys = st.builds(bytes.__add__, st.sampled_from([ONE, TWO]), st.binary(max_size=2))
+writes = st.lists(
+    st.tuples(st.dictionaries(keys, st.binary(max_size=3), max_size=6), st.sets(st.sampled_from([ONE, TWO])))
+)
+
+
+@given(writes)
+@settings(max_examples=30, deadline=None)
+def test_both_stores_hold_the_same_after_any_writes(history: list[tuple[dict[bytes, bytes], set[bytes]]]) -> None:
+    with TemporaryDirectory() as folder:
+        memory, rocks = MemoryStore(), RocksStore(Path(folder) / "index")
+        for puts, dropped in history:
+            memory.write(puts, dropped)
+            rocks.write(puts, dropped)
+        asked = sorted({key for puts, _ in history for key in puts})
+        assert memory.get_many(asked) == rocks.get_many(asked)
+        rocks.close()

@@ -1,0 +1,79 @@
+"""A cut copy of the first paragraph is moved out of the text; nothing else is."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.normalize.teaser import split_teaser
+
+PARAGRAPH = "افتتح رئيس البلدية، صباح أمس، حديقة عامة إلى جوار المدرسة القديمة، وقال إن العمل فيها استغرق عاماً كاملاً."
+ENGLISH = (
+    "The mayor opened a new garden beside the old school this morning, and said that the work had taken a full year."
+)
+REST = "وحضر الافتتاح عدد من السكان."
+
+
+@pytest.mark.parametrize(
+    ("teaser", "paragraph"),
+    [
+        (PARAGRAPH[:60], PARAGRAPH),
+        (PARAGRAPH[:60] + "...", PARAGRAPH),
+        (PARAGRAPH[:60] + " …", PARAGRAPH),
+        (PARAGRAPH[:57], PARAGRAPH),
+        (PARAGRAPH[:70].replace("أ", "ا").replace("إ", "ا").replace("ة", "ه"), PARAGRAPH),
+        (PARAGRAPH[:70].replace("،", " ،"), PARAGRAPH),
+        (PARAGRAPH[:70].replace(" ", "\u00a0"), PARAGRAPH),
+        ("«" + PARAGRAPH[:70] + "»", PARAGRAPH),
+        (ENGLISH[:50] + " [...]", ENGLISH),
+        (ENGLISH[:50].upper(), ENGLISH),
+        (PARAGRAPH[:-4], PARAGRAPH),
+    ],
+)
+def test_a_cut_copy_is_a_teaser(teaser: str, paragraph: str) -> None:
+    assert split_teaser(f"{teaser}\n{paragraph}\n{REST}") == (teaser, f"{paragraph}\n{REST}")
+    assert split_teaser(f"{teaser}\n{paragraph}") == (teaser, paragraph)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        PARAGRAPH,
+        f"{PARAGRAPH}\n{PARAGRAPH}",
+        f"{PARAGRAPH}\n{PARAGRAPH[:60]}",
+        f"{PARAGRAPH}\n{REST}",
+        f"The mayor opened\n{ENGLISH}",
+        f"افتتح رئيس البلدية\n{PARAGRAPH}",
+        f"{ENGLISH[:50]} yesterday in the rain\n{ENGLISH}",
+        f"…\n{ENGLISH}",
+        f"{ENGLISH[10:60]}\n{ENGLISH}",
+        f"{ENGLISH[:60]}\n{REST}\n{ENGLISH}",
+    ],
+)
+def test_headings_equal_and_unrelated_paragraphs_stay(text: str) -> None:
+    assert split_teaser(text) == (None, text)
+
+
+def test_of_several_teasers_all_are_removed_and_the_first_is_told() -> None:
+    assert split_teaser(f"{ENGLISH[:40]}\n{ENGLISH[:70]}…\n{ENGLISH}") == (ENGLISH[:40], ENGLISH)
+
+
+@given(st.lists(st.text("abءآ́ .…\u064b", min_size=1, max_size=70), max_size=4).map("\n".join))
+def test_what_is_left_has_no_teaser(text: str) -> None:
+    teaser, left = split_teaser(text)
+    assert split_teaser(left) == (None, left)
+    assert text.endswith(left)
+    assert (teaser is None) == (left == text)
+
+
+@given(st.integers(33, len(ENGLISH) - 3), st.sampled_from(["", "…", " ..."]))
+def test_a_cut_anywhere_is_found(place: int, ellipsis: str) -> None:
+    cut = ENGLISH[:place] + ellipsis
+    assert split_teaser(f"{cut}\n{ENGLISH}")[1] == ENGLISH
+
+
+def test_a_copy_that_begins_with_many_marks_is_found() -> None:
+    marked = "\u064b" * 100 + PARAGRAPH
+    assert split_teaser(f"{PARAGRAPH[:60]}\n{marked}") == (PARAGRAPH[:60], marked)

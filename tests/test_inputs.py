@@ -1,0 +1,142 @@
+"""Files of every kind as raw messages."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from stream import inputs
+from stream.inputs import InputError, RawMessage, expand, read_messages
+
+
+def values(*paths: Path | str) -> list[bytes]:
+    """Return the messages in the files."""
+    return [message.value for message in read_messages([str(path) for path in paths])]
+
+
+def written(folder: Path, name: str, content: bytes) -> Path:
+    """Return a new file."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b'{"id":1}\n{"id":2}\n', [b'{"id":1}', b'{"id":2}']),
+        (b'{"id":1}\n{"id":2}', [b'{"id":1}', b'{"id":2}']),
+        (b'\n\r\n{"id":1}\r\n \t\n\n{"id":2}\n\n', [b'{"id":1}', b'{"id":2}']),
+        (b"not json\n\xff\xfe\n", [b"not json", b"\xff\xfe"]),
+        (b"", []),
+        (b"\n\n", []),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson", "a", "a.JSONL", "a.jsonl.gz", "a.gz"])
+def test_a_line_is_a_message(tmp_path: Path, name: str, content: bytes, expected: list[bytes]) -> None:
+    assert values(written(tmp_path, name, content)) == expected
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.JSON", "a.json.gz"])
+def test_a_json_file_is_one_message(tmp_path: Path, name: str) -> None:
+    content = b'[\n {"id": 1},\n {"id": 2}\n]\n'
+    assert values(written(tmp_path, name, content)) == [content]
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [("a.txt", "text"), ("a.html", "html"), ("a.htm", "html"), ("a.txt.gz", "text")]
+)
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+def test_texts_and_pages_are_known_by_their_path(tmp_path: Path, name: str, field: str, bom: bytes) -> None:
+    path = written(tmp_path, name, bom + "خبر\nأول".encode())
+    assert [orjson.loads(value) for value in values(path)] == [{"id": path.as_posix(), field: "خبر\nأول"}]
+
+
+def test_an_empty_text_is_an_empty_message(tmp_path: Path) -> None:
+    assert values(written(tmp_path, "a.txt", b" \n")) == [b""]
+
+
+def test_text_in_another_encoding_is_handed_on_to_be_rejected(tmp_path: Path) -> None:
+    content = "خبر".encode("windows-1256")
+    assert values(written(tmp_path, "a.txt", content)) == [content]
+
+
+def test_a_path_that_is_no_utf8_still_names_its_text(tmp_path: Path) -> None:
+    path = written(tmp_path, "a\udcff.txt", b"t")
+    assert orjson.loads(values(path)[0])["id"].endswith("a?.txt")
+
+
+def test_stdin_is_read_as_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Standard:
+        buffer = io.BytesIO(b'{"id":1}\n\n{"id":2}')
+
+    monkeypatch.setattr(sys, "stdin", Standard)
+    assert expand(["-"]) == ["-"]
+    assert list(read_messages(["-"])) == [RawMessage(b'{"id":1}', "-", 9), RawMessage(b'{"id":2}', "-", 18)]
+
+
+def test_files_follow_each_other(tmp_path: Path) -> None:
+    assert values(written(tmp_path, "b.jsonl", b"1"), written(tmp_path, "a.json.gz", b"2")) == [b"1", b"2"]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.json", "a.json.gz", "a.txt.gz"])
+def test_progress_ends_at_the_size_of_the_file(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, name, b'{"id":1}\n' * 1000)
+    progress = [message.read for message in read_messages([str(path)])]
+    assert progress == sorted(progress)
+    assert progress[-1] == path.stat().st_size
+
+
+def test_a_folder_gives_its_known_files_in_name_order(tmp_path: Path) -> None:
+    names = ["b.jsonl", "a/z.txt", "c.html.gz", "a/b.json"]
+    files = [str(written(tmp_path, name, b"x")) for name in names]
+    for other in ("notes.md", "image.png", "README", "x.gz"):
+        written(tmp_path, other, b"x")
+    assert expand([str(tmp_path)]) == sorted(files)
+
+
+@pytest.mark.parametrize("name", ["missing.jsonl", "missing/"])
+def test_a_missing_path_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="no such file or folder"):
+        expand([str(tmp_path / name)])
+
+
+def test_a_folder_without_files_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no \.jsonl"):
+        expand([str(tmp_path)])
+
+
+def test_a_file_that_vanished_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a\.jsonl: .*No such file"):
+        values(tmp_path / "a.jsonl")
+
+
+def damaged_in_the_middle(packed: bytes) -> bytes:
+    """Return other bytes with the same header and length."""
+    return packed[:40] + b"\xff" * 40 + packed[80:]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda packed: packed[:-20], damaged_in_the_middle, lambda _: b"no gzip", lambda _: b"\x1f"]
+)
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.txt.gz"])
+def test_a_damaged_gzip_file_is_named(tmp_path: Path, name: str, damage: object) -> None:
+    packed = gzip.compress(b"".join(b'{"id":"%d"}\n' % number for number in range(20_000)))
+    path = tmp_path / name
+    path.write_bytes(damage(packed))  # type: ignore[operator] # a function, of many kinds
+    with pytest.raises(InputError, match=r"a\..*gz: "):
+        values(path)
+
+
+def test_what_is_longer_than_any_message_does_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inputs, "MESSAGE_BYTES_MAX", 100)
+    assert [len(value) for value in values(written(tmp_path, "a.jsonl", b"x" * 250))] == [100, 100, 50]
+    assert [len(value) for value in values(written(tmp_path, "a.json.gz", b"x" * 250))] == [100]

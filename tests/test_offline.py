@@ -1,0 +1,116 @@
+"""The whole flow without a broker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream import wire
+from stream.events import EnrichedEvent
+from stream.index.rocks import RocksStore
+from stream.offline import BATCH, OfflineFlow
+from stream.pipeline import Outcome
+from stream.topics import Topics
+from stream.validate import Limits
+
+NOW: Final = "2026-05-04T06:00:00.000Z"
+DAY_MS: Final = 24 * 3600 * 1000
+WINDOW_MS: Final = 7 * DAY_MS
+STORY: Final = " ".join(f"{chr(97 + place % 26)}{chr(97 + place // 26)}story" for place in range(60))
+
+
+def article(text: str, *, name: str, **fields: Any) -> bytes:
+    return orjson.dumps({"id": name, "text": text, "language": "en", **fields})
+
+
+def run(messages: list[bytes | None], **options: Any) -> list[list[Outcome]]:
+    return list(OfflineFlow(window_ms=WINDOW_MS, **options).run(messages, now=NOW))
+
+
+def results(outcomes: list[list[Outcome]]) -> list[list[str]]:
+    return [[outcome.result for outcome in message] for message in outcomes]
+
+
+def test_outcomes_come_in_the_order_of_messages_and_of_articles_in_them() -> None:
+    array = b"[" + b",".join([article(STORY, name="b"), b"5", article("other words", name="c")]) + b"]"
+    told = run([article(STORY, name="a"), None, array, b"no JSON", article(STORY, name="a")])
+    assert results(told) == [["new"], ["rejected"], ["copy", "new", "rejected"], ["rejected"], ["recrawl"]]
+    events = [wire.decode(outcome.outputs[0].value or b"", EnrichedEvent) for outcome in told[2][:2]]
+    assert [(event.id, event.origin.offset, event.origin.item) for event in events] == [("b", 2, 0), ("c", 2, 2)]
+
+
+def test_no_messages_have_no_outcomes() -> None:
+    assert run([]) == []
+
+
+def test_a_flow_goes_on_where_it_stopped() -> None:
+    flow = OfflineFlow(window_ms=WINDOW_MS)
+    first = list(flow.run([article(STORY, name="a")], now=NOW))
+    second = list(flow.run([article(STORY, name="b")], now=NOW))
+    assert results(first + second) == [["new"], ["copy"]]
+    event = wire.decode(second[0][0].outputs[0].value or b"", EnrichedEvent)
+    assert (event.origin.offset, event.origin.timestamp) == (1, None)
+
+
+def test_it_reads_no_further_than_a_batch_ahead() -> None:
+    taken = []
+
+    def messages() -> Any:
+        for number in range(3 * BATCH):
+            taken.append(number)
+            yield article(STORY, name=str(number))
+
+    outcomes = OfflineFlow(window_ms=WINDOW_MS).run(messages(), now=NOW)
+    next(outcomes)
+    assert len(taken) == BATCH
+
+
+def test_an_article_without_a_time_has_that_of_the_latest_before_it() -> None:
+    told = run(
+        [
+            article(STORY, name="a", fetched_at="2026-01-01T00:00:00Z"),
+            article("other", name="b", fetched_at="2026-02-01T00:00:00Z"),
+            article("more", name="c", fetched_at="2026-01-02T00:00:00Z"),
+            article(STORY, name="d"),
+        ]
+    )
+    assert results(told) == [["new"], ["new"], ["new"], ["new"]]
+    assert [message[0].time for message in told][1] == told[3][0].time
+
+
+def test_topics_limits_and_window_can_be_set() -> None:
+    told = run([article(STORY, name="a")], topics=Topics.with_prefix("x."), limits=Limits(message_bytes=10))
+    assert (told[0][0].code, told[0][0].outputs[0].topic) == ("message_too_large", "x.articles.rejected")
+
+
+def test_the_store_can_be_one_on_disk(tmp_path: Path) -> None:
+    store = RocksStore(tmp_path / "index")
+    messages: list[bytes | None] = [article(STORY, name="a"), article(STORY, name="b")]
+    assert run(messages, store=store) == run(messages)
+    store.close()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_outcomes_do_not_depend_on_the_size_of_batches(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    messages: list[bytes | None] = [
+        article(text, name=name)
+        for text, name in [(STORY, "a"), (STORY[:200], "b"), (STORY, "b"), (STORY, "a"), (STORY[:300], "c")]
+    ]
+    expected = run(messages)
+    monkeypatch.setattr("stream.offline.BATCH", size)
+    assert run(messages) == expected
+
+
+@given(
+    st.lists(st.none() | st.binary(max_size=9) | st.sampled_from([article(STORY, name=n) for n in "ab"]), max_size=8)
+)
+@settings(max_examples=50, deadline=None)
+def test_every_message_has_an_outcome(messages: list[bytes | None]) -> None:
+    told = run(messages)
+    assert len(told) == len(messages)
+    assert all(message and all(outcome.outputs for outcome in message) for message in told)

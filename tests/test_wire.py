@@ -1,0 +1,54 @@
+"""Typed events to JSON and back."""
+
+from __future__ import annotations
+
+import msgspec
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.events import Language, Origin, RawEvent
+from stream.wire import as_builtins, decode, encode
+
+
+class Packed(msgspec.Struct):
+    """An event with bytes in it."""
+
+    data: bytes
+
+
+@given(st.text(st.characters(codec="utf-8")), st.integers(0, 2**53), st.dictionaries(st.text("ab"), st.booleans()))
+def test_what_is_encoded_is_decoded(text: str, moment: int, extra: dict[str, bool]) -> None:
+    event = RawEvent(id="a", text=text, fetched_at=moment, extra=extra)
+    assert decode(encode(event), RawEvent) == event
+
+
+def test_text_is_utf8_and_not_escaped() -> None:
+    assert (
+        encode(Language(tag="ar", confidence=1.0, direction="rtl"))
+        == b'{"tag":"ar","confidence":1.0,"direction":"rtl"}'
+    )
+    assert "خبر".encode() in encode(RawEvent(id="خبر"))
+
+
+@given(st.binary())
+def test_bytes_travel_as_base64(data: bytes) -> None:
+    assert decode(encode(Packed(data)), Packed).data == data
+
+
+def test_builtins_are_what_the_json_reads() -> None:
+    origin = Origin(topic="articles.raw", partition=0, offset=7)
+    assert as_builtins(origin) == orjson.loads(encode(origin))
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"NaN"])
+def test_what_is_not_json_raises(data: bytes) -> None:
+    with pytest.raises(orjson.JSONDecodeError):
+        decode(data, Origin)
+
+
+@pytest.mark.parametrize("data", [b"[]", b"{}", b'{"topic":1,"partition":0,"offset":0}'])
+def test_another_shape_raises(data: bytes) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        decode(data, Origin)

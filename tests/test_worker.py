@@ -1,0 +1,248 @@
+"""The worker as a process on a real broker: killed, stopped, and started under wrong conditions."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from kafka import KafkaProducer
+
+from flow.articles import BRIDGE, article, dumps, fictional
+from flow.process import Station, wait_until
+from stream.demo.run import free_port
+from stream.index.rocks import RocksStore
+
+pytestmark = pytest.mark.kafka
+
+ARTICLES = 1500
+#: Lines that are rejected, by their number in the file.
+BAD = {100: b"{", 700: b'{"url": "https://paper.example/nothing"}', 1400: b"[]"}
+
+
+@pytest.fixture
+def new_station(kafka_broker: str, tmp_path: Path) -> Iterator[Callable[..., Station]]:
+    """Yield a maker of stations whose topics are yet to be made."""
+    made: list[Station] = []
+
+    def make(**settings: str) -> Station:
+        made.append(Station(kafka_broker, tmp_path, **settings))
+        return made[-1]
+
+    yield make
+    for station in made:
+        station.close()
+
+
+@pytest.fixture
+def station(new_station: Callable[..., Station]) -> Station:
+    """Return a station with its topics."""
+    made = new_station()
+    assert made.run("topics").returncode == 0
+    return made
+
+
+@dataclass(frozen=True)
+class Killed:
+    """What stands in the topics after workers were killed, and what a run without a broker makes of the same file."""
+
+    station: Station
+    lines: list[bytes]
+    processed: list[dict[str, Any]]
+
+    def events(self) -> dict[int, dict[str, Any]]:
+        """Events by their offset in the raw topic; those that were published again must be the same."""
+        found: dict[int, dict[str, Any]] = {}
+        topics = self.station.topics
+        for record in self.station.records(topics.enriched, topics.duplicates):
+            event = orjson.loads(record.value)
+            assert found.setdefault(event["origin"]["offset"], event) == event
+        return found
+
+
+@pytest.fixture(scope="module")
+def killed(kafka_broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
+    """Yield what is left after a worker was killed three times at work and then went through to the end."""
+    folder = tmp_path_factory.mktemp("killed")
+    station = Station(kafka_broker, folder, STREAM_BATCH_RECORDS="10")
+    lines = [dumps(made) for made in fictional(ARTICLES, seed=41, tenants=("north", "south"))]
+    for number, line in BAD.items():
+        lines[number] = line
+    assert station.run("topics").returncode == 0
+    decided = (station.topics.enriched, station.topics.duplicates)
+    for turn in range(3):
+        part = folder / f"part-{turn}.jsonl"
+        part.write_bytes(b"\n".join(lines[turn * 500 : turn * 500 + 500]))
+        told = station.run("produce", str(part))
+        assert told.returncode == 0, told.stderr
+        assert "500 messages stored" in told.stderr
+        before = station.end(*decided)
+        with station.worker() as worker:
+            wait_until(lambda: station.end(*decided) >= before + 50, "some were decided")  # noqa: B023 - called here
+            worker.kill()
+        if turn == 1:
+            shutil.rmtree(station.environment["STREAM_DATA_DIR"])
+    with station.worker() as worker:
+        wait_until(lambda: station.lag() == 0, "no lag")
+        worker.wait_ready()
+        assert worker.answers("/healthz")[0] == 200
+        assert 'stream_events_decided_total{relation="new"}' in worker.answers("/metrics")[1]
+        assert worker.stop() == 0
+    whole = folder / "whole.jsonl"
+    whole.write_bytes(b"\n".join(lines))
+    output = station.run("process", str(whole), "--topic", "enriched", "--topic", "duplicates", "--quiet").stdout
+    yield Killed(station, lines, [orjson.loads(line)["value"] for line in output.splitlines()])
+    station.close()
+
+
+def test_no_event_is_lost_when_workers_are_killed(killed: Killed) -> None:
+    assert sorted(killed.events()) == [number for number in range(ARTICLES) if number not in BAD]
+
+
+def test_rejected_messages_are_kept_when_workers_are_killed(killed: Killed) -> None:
+    letters = killed.station.records(killed.station.topics.rejected)
+    # A dead letter may be there twice, like everything else.
+    assert {dict(letter.headers)["__errors.offset"]: letter.value for letter in letters} == {
+        str(number).encode(): line for number, line in BAD.items()
+    }
+
+
+def test_verdicts_are_those_of_a_run_without_interruption(killed: Killed) -> None:
+    def told(event: dict[str, Any]) -> dict[str, Any]:
+        # A file has no CloudEvents ids and no time of a broker.
+        return {name: value for name, value in event.items() if name not in ("event_id", "origin")}
+
+    expected = {event["origin"]["offset"]: told(event) for event in killed.processed}
+    assert {offset: told(event) for offset, event in killed.events().items()} == expected
+    assert len(Counter(event["duplicate"]["relation"] for event in expected.values())) > 3
+
+
+def test_keys_and_headers_as_another_client_reads_them(killed: Killed) -> None:
+    keys: dict[str, Callable[[dict[str, Any]], str]] = {
+        killed.station.topics.normalized: lambda event: f"{event['tenant']}/{event['language']['tag']}",
+        killed.station.topics.enriched: lambda event: event["id"],
+        killed.station.topics.duplicates: lambda event: event["id"],
+        killed.station.topics.fingerprints: lambda event: event["scope"],
+        killed.station.topics.clusters: lambda event: event["cluster_id"],
+    }
+    for topic, key in keys.items():
+        records = killed.station.records(topic)
+        assert records
+        for record in records:
+            assert record.key.decode() == key(orjson.loads(record.value))
+            headers = dict(record.headers)
+            assert headers["ce_source"] == f"/{topic}".encode()
+            assert headers["content-type"] == b"application/json"
+            assert {"ce_specversion", "ce_id", "ce_type", "ce_time"} < headers.keys()
+
+
+def test_kcat_reads_the_same(killed: Killed) -> None:
+    kcat = shutil.which("kcat")
+    if kcat is None:
+        if os.environ.get("STREAM_REQUIRE_KAFKA") == "1":
+            pytest.fail("kcat is not on PATH")
+        pytest.skip("kcat is not on PATH")
+    topic = killed.station.topics.enriched
+    command = [kcat, "-C", "-e", "-q", "-o", "beginning", "-t", topic, "-f", "%k\t%h\t%s\n"]
+    command += ["-b", killed.station.environment["STREAM_BROKER"]]
+    output = subprocess.run(command, capture_output=True, check=True).stdout.splitlines()
+    assert len(output) == killed.station.end(topic)
+    for line in output:
+        key, headers, value = line.split(b"\t", 2)
+        assert orjson.loads(value)["id"].encode() == key
+        assert b"ce_type=org.article-stream.article.enriched.v1" in headers
+
+
+def test_the_index_is_in_use_by_another_worker(station: Station) -> None:
+    folder = Path(station.environment["STREAM_DATA_DIR"]) / station.group
+    locks = [RocksStore(folder / f"{station.topics.normalized}-{partition}") for partition in range(2)]
+    with station.worker() as worker:
+        send(station, dumps(article(1, BRIDGE)))
+        assert worker.process.wait(120) == 70
+        assert "is in use by another worker; give each worker a STREAM_DATA_DIR of its own" in worker.log
+    assert station.committed(station.topics.normalized) == 0
+    for lock in locks:
+        lock.close()
+    with station.worker() as worker:
+        # The event may have been normalized twice, and is then published twice.
+        wait_until(lambda: station.end(station.topics.enriched) >= 1, "decided")
+        assert worker.stop() == 0
+    assert station.lag() == 0
+
+
+def send(station: Station, *values: bytes) -> None:
+    """Store messages in the raw topic, by another client than ours."""
+    with KafkaProducer(bootstrap_servers=station.environment["STREAM_BROKER"]) as producer:
+        for value in values:
+            producer.send(station.topics.raw, value)
+        producer.flush()
+
+
+def test_workers_that_run_one_step_each(station: Station) -> None:
+    send(station, *(dumps(made) for made in fictional(20, seed=42)))
+    with station.worker("--step", "normalize") as normalizing:
+        wait_until(lambda: station.end(station.topics.normalized) == 20, "normalized")
+        assert normalizing.stop() == 0
+    assert station.end(station.topics.enriched, station.topics.duplicates) == 0
+    with station.worker("--step", "deduplicate") as deduplicating:
+        wait_until(lambda: station.end(station.topics.enriched, station.topics.duplicates) == 20, "decided")
+        assert deduplicating.stop() == 0
+    assert station.lag() == 0
+
+
+def test_missing_topics_are_named(new_station: Callable[..., Station]) -> None:
+    station = new_station()
+    told = station.run("worker")
+    assert told.returncode == 69
+    for topic in (station.topics.raw, station.topics.fingerprints, station.topics.rejected):
+        assert f"{topic} is missing; run: stream topics" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_another_number_of_partitions_is_refused(station: Station) -> None:
+    station.environment["STREAM_SCOPE_PARTITIONS"] = "3"
+    told = station.run("worker")
+    assert told.returncode == 69
+    assert f"{station.topics.normalized} has 2 partitions, 3 are set" in told.stderr
+    assert "set STREAM_SCOPE_PARTITIONS=2" in told.stderr
+
+
+def test_a_broker_that_is_not_there_is_told_in_one_line(new_station: Callable[..., Station]) -> None:
+    station = new_station()
+    station.environment["STREAM_BROKER"] = f"127.0.0.1:{free_port()}"
+    told = station.run("worker")
+    assert told.returncode == 69
+    lines = [line for line in told.stderr.splitlines() if line.startswith("stream: ")]
+    assert len(lines) == 1
+    assert f"no Kafka at {station.environment['STREAM_BROKER']}" in lines[0]
+    assert "set STREAM_BROKER" in lines[0]
+    assert told.stderr.splitlines() == lines
+
+
+def test_a_web_port_in_use_is_told_in_one_line(station: Station) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = station.run("worker", "--web-port", str(port))
+    assert told.returncode == 78
+    assert told.stderr.splitlines() == [
+        f"stream: the pages cannot be served at 127.0.0.1:{port} (Address already in use); "
+        "set STREAM_WEB_HOST and STREAM_WEB_PORT"
+    ]
+
+
+def test_produce_says_that_the_topic_is_missing(new_station: Callable[..., Station], tmp_path: Path) -> None:
+    file = tmp_path / "one.jsonl"
+    file.write_bytes(dumps(article(1, BRIDGE)))
+    station = new_station()
+    told = station.run("produce", str(file))
+    assert told.returncode == 69
+    assert f"{station.topics.raw} does not exist" in told.stderr
+    assert "run: stream topics" in told.stderr
