@@ -69,6 +69,7 @@ def test_unreadable_bytes(message: bytes, code: str) -> None:
     [
         ({"text": "x" * 1_000_001}, "text_too_large", "$.text"),
         ({"html": "x" * 4_000_001}, "html_too_large", "$.html"),
+        ({"html": "<p>x" * 50_001}, "html_too_large", "$.html"),
         ({"title": "x" * 10_001}, "text_too_large", "$.title"),
         ({"source": "x" * 10_001}, "text_too_large", "$.source"),
         ({"source": {"name": "x" * 10_001}}, "text_too_large", "$.source.name"),

@@ -79,6 +79,7 @@ class ArticleFlow:
         self._normalizer = Normalizer(self.topics, limits=settings.limits, wrap=self.metrics.wrap)
         self._deduplicator = Deduplicator(self.topics, wrap=self.metrics.wrap)
         self._watch = ProgressWatch(settings.stall_s)
+        self._measured: set[TP] = set()
         self._was_assigned = False
         self.app = _new_app(settings, web=web)
         self.indexes = Indexes(
@@ -179,8 +180,6 @@ class ArticleFlow:
         @app.on_partitions_revoked.connect(weak=False)
         async def revoked(_app: Any, partitions: Iterable[TP], **_: Any) -> None:
             await self.indexes.revoke(topic_partitions(partitions, self.topics.normalized))
-            for tp in partitions:
-                self.metrics.forget_partition(tp.topic, tp.partition)
 
         @app.timer(_SECONDS_BETWEEN_MEASURES)  # type: ignore[untyped-decorator] # Faust's is
         async def measure() -> None:
@@ -193,6 +192,9 @@ class ArticleFlow:
             self.metrics.progress_time.labels(tp.topic, str(tp.partition)).set_to_current_time()
         for tp, state in progress.items():
             self.metrics.lag_records.labels(tp.topic, str(tp.partition)).set(lag(state))
+        for gone in self._measured - progress.keys():
+            self.metrics.forget_partition(gone.topic, gone.partition)
+        self._measured = set(progress)
 
     # What operators ask
 

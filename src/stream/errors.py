@@ -50,7 +50,7 @@ REJECTION_CODES: Final[dict[str, str]] = {
     "invalid_url": "url is not an absolute http or https address",
     "invalid_tenant": "tenant is not a short name",
     "text_too_large": "a text field is longer than the limit",
-    "html_too_large": "html is longer than the limit",
+    "html_too_large": "html is longer, or has more tags, than the limit",
     "too_many_items": "a list has more items than the limit",
     "event_id_reused": "the CloudEvents id was already used for another content",
     "invalid_normalized": "the record in the normalized topic was not made by this project",

@@ -175,8 +175,8 @@ class ClusterEvent(Struct, frozen=True, kw_only=True):
     size: Annotated[int, Meta(ge=1, description="events in the cluster, revisions and copies included")]
     sources: Annotated[list[str], Meta(description="domains or names, sorted, at most 100")]
     languages: Annotated[list[str], Meta(description="primary language subtags, sorted")]
-    first_seen: Annotated[Time, Meta(description="earliest event time in the cluster")]
-    last_seen: Annotated[Time, Meta(description="latest event time in the cluster")]
+    first_seen: Annotated[Time | None, Meta(description="earliest event time in the cluster; null where none is known")]
+    last_seen: Annotated[Time | None, Meta(description="latest event time in the cluster; null where none is known")]
     earliest_published_at: Time | None = None
 
 

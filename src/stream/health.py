@@ -40,8 +40,11 @@ class ProgressWatch:
 
     def check(self, now: float) -> Check:
         """Bad when a partition with a lag has not moved for longer than the limit."""
-        stalled = {f"{tp.topic}/{tp.partition}": round(now - since, 1) for tp, (_, since) in self._moved.items()}
-        stalled = {name: seconds for name, seconds in stalled.items() if seconds > self._stall_s}
+        stalled = {
+            f"{tp.topic}/{tp.partition}": round(now - since, 1)
+            for tp, (_, since) in self._moved.items()
+            if now - since > self._stall_s
+        }
         return Check(not stalled, {"partitions": len(self._moved), "stalled_seconds": stalled})
 
 

@@ -15,7 +15,8 @@ import pytest
 from cli.kit import lines, stream
 from flow.articles import BRIDGE, FLOOD, FLOOD_EDITED, FLOOD_RESET, HARVEST, article, dumps, fictional
 
-FIRST, SECOND = FLOOD.split("\n")[0] + " " + FLOOD.split("\n")[1], "\n".join(FLOOD.split("\n")[2:])
+PARAGRAPHS = FLOOD.split("\n")
+FIRST, SECOND = " ".join(PARAGRAPHS[:2]), "\n".join(PARAGRAPHS[2:])
 #: As pages often give it: the first line is the first paragraph, cut.
 TYPICAL = f"{FIRST[:250].rsplit(' ', 1)[0]}...\n{FIRST}\n{SECOND}\n"
 
@@ -44,7 +45,7 @@ def test_the_typical_text_becomes_one_clean_event(typical: Path) -> None:
     assert line["topic"] == "articles.enriched"
     assert line["key"] == event["id"] == typical.as_posix()
     assert event["text"] == f"{FIRST}\n{SECOND}"
-    assert event["teaser"] == TYPICAL.split("\n")[0]
+    assert event["teaser"] == TYPICAL.split("\n", maxsplit=1)[0]
     assert {"step": "teaser", "count": 1} in event["fixes"]
     assert (event["language"]["tag"], event["language"]["direction"]) == ("ar", "rtl")
     assert event["duplicate"]["relation"] == "new"
@@ -55,7 +56,11 @@ def test_the_typical_text_becomes_one_clean_event(typical: Path) -> None:
 def test_the_typical_text_given_twice(typical: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.txt"
     again.write_bytes(typical.read_bytes())
-    found = [line["value"]["duplicate"] for line in lines(stream("process", typical, typical, again)) if "event_id" in line["value"]]
+    found = [
+        line["value"]["duplicate"]
+        for line in lines(stream("process", typical, typical, again))
+        if "event_id" in line["value"]
+    ]
     assert [verdict["relation"] for verdict in found] == ["new", "recrawl", "copy"]
     assert {verdict["duplicate_of"] for verdict in found} == {None, typical.as_posix()}
     assert len({verdict["cluster_id"] for verdict in found}) == 1

@@ -64,9 +64,11 @@ async def test_a_wrong_expectation_does_not_hold_up_the_demo(monkeypatch: pytest
 @contextmanager
 def kept(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The demo with --keep, once it says that it stays, and the address of its pages."""
-    command = [STREAM, "demo", "--keep", "--pause", "0", *options]
+    command = [str(STREAM), "demo", "--keep", "--pause", "0", *options]
     environment = clean_environment(PYTHONUNBUFFERED="1")
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert process.stdout is not None
             staying = next(line for line in process.stdout if line.startswith("staying"))
@@ -96,7 +98,9 @@ def test_the_pages_answer_until_it_is_interrupted() -> None:
         values = re.findall(r"^stream_events_decided_total\{.*\} (\S+)$", text, re.MULTILINE)
         assert sum(map(float, values)) == decided
         # Every metric that the worker has, of all that were touched and those that were not.
-        assert {metric.name for metric in Metrics().registry.collect()} <= set(re.findall(r"^# TYPE (\w+?)(?:_total)? ", text, re.M))
+        assert {metric.name for metric in Metrics().registry.collect()} <= set(
+            re.findall(r"^# TYPE (\w+?)(?:_total)? ", text, re.MULTILINE)
+        )
         for path in ("/healthz", "/readyz"):
             status, kind, text = page(url + path)
             assert (status, orjson.loads(text)["ok"]) == (200, True)

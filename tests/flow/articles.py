@@ -46,16 +46,22 @@ HARVEST: Final = (
 )
 
 _WORDS: Final = {
-    "en": "harbour council river market engineer school bridge winter tunnel orchard museum ferry budget garden election "
-    "teacher valley railway factory concert library island storm hospital judge farmer village minister tower "
-    "festival painter glacier meadow printer captain senate bakery observatory quarry lighthouse".split(),
-    "ar": "المدينة المجلس النهر السوق المهندس المدرسة الجسر الشتاء النفق البستان المتحف الميناء الميزانية الحديقة "
-    "الانتخابات المعلم الوادي القطار المصنع الحفل المكتبة الجزيرة العاصفة المستشفى القاضي المزارع القرية الوزير "
-    "البرج المهرجان الرسام الجبل المرج الطابعة القبطان البرلمان المخبز المرصد المحجر المنارة".split(),
+    "en": (
+        "harbour council river market engineer school bridge winter tunnel orchard museum ferry budget "
+        "garden election teacher valley railway factory concert library island storm hospital judge "
+        "farmer village minister tower festival painter glacier meadow printer captain senate bakery "
+        "observatory quarry lighthouse"
+    ),
+    "ar": (
+        "المدينة المجلس النهر السوق المهندس المدرسة الجسر الشتاء النفق البستان المتحف الميناء الميزانية "
+        "الحديقة الانتخابات المعلم الوادي القطار المصنع الحفل المكتبة الجزيرة العاصفة المستشفى القاضي "
+        "المزارع القرية الوزير البرج المهرجان الرسام الجبل المرج الطابعة القبطان البرلمان المخبز المرصد "
+        "المحجر المنارة"
+    ),
 }
 _LINKS: Final = {
-    "en": "the of and in after with that was has from said while before under new old".split(),
-    "ar": "في من على بعد إلى عن مع قال قبل التي الذي كانت وقد حول منذ خلال".split(),
+    "en": ("the of and in after with that was has from said while before under new old"),
+    "ar": ("في من على بعد إلى عن مع قال قبل التي الذي كانت وقد حول منذ خلال"),
 }
 
 
@@ -78,7 +84,7 @@ def dumps(value: Any) -> bytes:
 
 def fictional_text(chance: random.Random, language: str, *, sentences: int = 9) -> str:
     """A text that shares no passage with any other one."""
-    words, links = _WORDS[language], _LINKS[language]
+    words, links = _WORDS[language].split(), _LINKS[language].split()
     return "\n".join(
         " ".join(chance.choice(words if place % 3 else links) for place in range(chance.randint(9, 14))) + "."
         for _ in range(sentences)
@@ -89,7 +95,7 @@ def edited(chance: random.Random, text: str, language: str) -> str:
     """The text with one word in about forty replaced."""
     words = text.split(" ")
     for _ in range(max(1, len(words) // 40)):
-        words[chance.randrange(len(words))] = chance.choice(_WORDS[language])
+        words[chance.randrange(len(words))] = chance.choice(_WORDS[language].split())
     return " ".join(words)
 
 

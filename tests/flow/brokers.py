@@ -62,7 +62,9 @@ class FlowKafka(KafkaBackend):
             await self._producer.start()
         # One after the other where the order counts: without waiting, in the order of the calls.
         sent = [
-            await self._producer.send(out.topic, out.value, key=out.key, partition=out.partition, headers=list(out.headers))
+            await self._producer.send(
+                out.topic, out.value, key=out.key, partition=out.partition, headers=list(out.headers)
+            )
             for out in outputs
         ]
         for future in sent:

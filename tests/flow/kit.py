@@ -11,13 +11,13 @@ from typing import Any, Final
 import orjson
 from faust.types import TP
 
+from flow.brokers import FlowBackend, FlowMemory
 from stream.app import ArticleFlow
 from stream.clock import rfc3339
 from stream.offline import OfflineFlow
 from stream.records import Outgoing, Record
 from stream.settings import STEPS, Settings, Step
-from stream.transport.batch import RecordBatch
-from flow.brokers import FlowBackend, FlowMemory
+from stream.transport.batch import RecordBatch, consumer_of
 
 #: Seconds after which a wait has failed. Generous: it is only ever waited for when something is broken.
 DEADLINE: Final = 90.0
@@ -52,7 +52,7 @@ class Running:
 
     def finished(self, topic: str) -> int:
         """Records of ``topic`` that are done with, over the partitions that this flow has."""
-        return sum(state.finished for tp, state in self.flow.app.consumer.progress().items() if tp.topic == topic)
+        return sum(state.finished for tp, state in consumer_of(self.flow.app).progress().items() if tp.topic == topic)
 
 
 class Site:
@@ -94,11 +94,16 @@ class Site:
         content = value if value is None or isinstance(value, bytes) else orjson.dumps(value)
         return Outgoing(self.topics.raw, None, content, (), partition)
 
-    async def start(self, steps: Sequence[Step] = STEPS, prepare: Callable[[ArticleFlow], None] | None = None) -> Running:
+    async def start(
+        self, steps: Sequence[Step] = STEPS, prepare: Callable[[ArticleFlow], None] | None = None
+    ) -> Running:
         """Start a flow; ``prepare`` may poison it before."""
         faults: Faults = []
         flow = ArticleFlow(
-            self.settings, steps=steps, web=False, on_fault=lambda step, batch, fault: faults.append((step, batch, fault))
+            self.settings,
+            steps=steps,
+            web=False,
+            on_fault=lambda step, batch, fault: faults.append((step, batch, fault)),
         )
         if prepare:
             prepare(flow)

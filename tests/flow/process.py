@@ -12,7 +12,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
@@ -45,7 +45,7 @@ class Worker:
         with log.open("ab") as errors:
             self.process = subprocess.Popen([STREAM, "worker", *options], env=environment, stderr=errors)
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,8 +11,8 @@ from flow.articles import BRIDGE, FLOOD, HARVEST, article, fictional
 from flow.brokers import FlowBackend
 from flow.kit import Running, Site, by_offset, uninterrupted, until, verdicts
 from stream.app import ArticleFlow
-from stream.records import Outgoing
-from stream.transport.batch import Delivered
+from stream.records import Delivered, Outgoing
+from stream.settings import Step
 from stream.transport.errors import DeliveryError, UnknownTopicError
 
 Prepare = Callable[[ArticleFlow], None]
@@ -52,7 +52,8 @@ def delivering(change: Callable[[Deliver, Sequence[Outgoing]], Awaitable[list[De
     """Let ``change`` deliver whatever holds outputs to the topic ``to``."""
 
     def prepare(flow: ArticleFlow) -> None:
-        good = flow.app.producer.deliver
+        producer: Any = flow.app.producer
+        good = producer.deliver
 
         async def deliver(outputs: Sequence[Outgoing]) -> list[Delivered]:
             if any(output.topic == to for output in outputs):
@@ -60,7 +61,7 @@ def delivering(change: Callable[[Deliver, Sequence[Outgoing]], Awaitable[list[De
             found: list[Delivered] = await good(outputs)
             return found
 
-        flow.app.producer.deliver = deliver
+        producer.deliver = deliver
 
     return prepare
 
@@ -144,7 +145,7 @@ async def test_a_missing_output_topic_stops_the_flow(backend: FlowBackend, tmp_p
     site = Site(backend, tmp_path)
     name = getattr(site.topics, missing)
     await site.create_topics(but=[name])
-    steps = ("deduplicate",) if missing in ("enriched", "fingerprints") else ("normalize",)
+    steps: tuple[Step, ...] = ("deduplicate",) if missing in ("enriched", "fingerprints") else ("normalize",)
     await site.send(article(1, BRIDGE), b"{")
     if steps == ("deduplicate",):
         normalizing = await site.start(("normalize",))

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from faust.types import TP
 
 from flow.articles import fictional
 from flow.brokers import FlowBackend
 from flow.kit import Running, Site, by_offset, uninterrupted, until, verdicts
+from stream.transport.batch import consumer_of
 
 ARTICLES = fictional(240, seed=31, tenants=("north", "south", "east", "west"))
 
@@ -25,7 +27,13 @@ async def wide(backend: FlowBackend, tmp_path: Path) -> AsyncIterator[Site]:
 
 def shares(*runnings: Running) -> list[int]:
     """How many partitions each has."""
-    return [len(running.flow.app.consumer.progress()) for running in runnings]
+    return [len(consumer_of(running.flow.app).progress()) for running in runnings]
+
+
+def measured(running: Running) -> set[str]:
+    """The partitions whose lag it tells."""
+    samples = next(iter(running.flow.metrics.lag_records.collect())).samples
+    return {str(TP(sample.labels["topic"], int(sample.labels["partition"]))) for sample in samples}
 
 
 async def start_beside(site: Site, name: str) -> Running:
@@ -42,6 +50,10 @@ async def test_a_worker_joins_and_leaves_while_articles_arrive(wide: Site) -> No
     await wide.send(*ARTICLES[80:160])
     await until(lambda: all(shares(first, second)) and sum(shares(first, second)) == 5, "partitions for both")
     await wide.settle(first, second)
+    for running in (first, second):
+        # Whose lag it is tells one worker alone, or a dashboard adds up what is long gone.
+        running.flow.measure()
+        assert measured(running) == {str(tp) for tp in consumer_of(running.flow.app).progress()}
     await wide.send(*ARTICLES[160:])
     await wide.stop(first)
     await wide.settle(second)

@@ -53,7 +53,8 @@ async def test_each_relation_with_what_it_is_linked_to(fed: Site) -> None:
     events = by_offset(await fed.events())
     ids = [events[offset]["id"] for offset in range(len(FEED))]
     found = [
-        (events[offset]["duplicate"]["relation"], events[offset]["duplicate"]["duplicate_of"]) for offset in range(len(FEED))
+        (events[offset]["duplicate"]["relation"], events[offset]["duplicate"]["duplicate_of"])
+        for offset in range(len(FEED))
     ]
     assert found == [(relation, ids[NAMED[of]] if of else None) for relation, of, _ in FEED]
     assert events[8]["revision"] == 2
@@ -91,7 +92,8 @@ async def test_one_changelog_record_for_each_decision(fed: Site) -> None:
         assert headers(record)["ce_type"] == "org.article-stream.article.fingerprint.v1"
         places.append((record.partition, event["offset"], event["scope"]))
     normalized = [
-        (record.partition, record.offset, (record.key or b"").decode()) for record in await fed.records(fed.topics.normalized)
+        (record.partition, record.offset, (record.key or b"").decode())
+        for record in await fed.records(fed.topics.normalized)
     ]
     # The changelog's partition is the one in which the decision was made.
     assert sorted(places) == sorted(normalized)
@@ -139,7 +141,9 @@ async def test_an_event_that_its_sender_repeats_is_published_again_unchanged(sit
 
 
 async def test_tenants_and_languages_do_not_meet(site: Site) -> None:
-    await site.process(article(1, BRIDGE, tenant="north"), article(2, BRIDGE, tenant="south"), article(3, BRIDGE, tenant="north"))
+    await site.process(
+        article(1, BRIDGE, tenant="north"), article(2, BRIDGE, tenant="south"), article(3, BRIDGE, tenant="north")
+    )
     assert await site.relations() == {0: "new", 1: "new", 2: "copy"}
     keys = {record.key for record in await site.records(site.topics.normalized)}
     assert keys == {b"north/en", b"south/en"}

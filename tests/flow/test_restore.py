@@ -27,7 +27,8 @@ class Gate:
 
     def __call__(self, flow: ArticleFlow) -> None:
         """Stand before the replays of ``flow``."""
-        replay = flow.app.transport.replay
+        transport: Any = flow.app.transport
+        replay = transport.replay
 
         async def held(*args: Any) -> AsyncIterator[Sequence[Record]]:
             self.asked += 1
@@ -35,7 +36,7 @@ class Gate:
             async for records in replay(*args):
                 yield records
 
-        flow.app.transport.replay = held
+        transport.replay = held
 
 
 async def test_a_copy_of_an_article_from_before_the_restart_is_found(site: Site) -> None:
@@ -92,7 +93,9 @@ async def test_nothing_is_decided_and_the_flow_is_not_ready_before_the_index_is_
     await site.send(article(2, BRIDGE))
     running = await site.start(prepare=gate)
     assert not running.flow.ready().is_good
-    await until(lambda: running.finished(site.topics.raw) == 2 and gate.asked == 2, "normalized, and the index asked for")
+    await until(
+        lambda: running.finished(site.topics.raw) == 2 and gate.asked == 2, "normalized, and the index asked for"
+    )
     assert running.flow.ready().details == {"assigned": True, "restored": False}
     assert len(await site.events()) == 1
     gate.open()

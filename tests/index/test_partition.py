@@ -355,6 +355,14 @@ class TestRestore:
         assert partition.one(article(prose("a"), name="a")).verdict.relation == "new"
         assert partition.one(article(prose("f"), name="f")).verdict.relation == "recrawl"
 
+    def test_after_a_reset_begins_anywhere_again(self, new_store: NewStore, changelog: list[FingerprintEvent]) -> None:
+        index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
+        index.restore(changelog[:2], changelog_end=2)
+        assert index.restore(changelog[4:], changelog_end=6) == 0
+        index.reset()
+        assert (index.documents, index.last_offset, index.changelog_end) == (0, -1, 0)
+        assert index.restore(changelog[4:], changelog_end=6) == 2
+
     def test_leaves_out_what_stands_behind_a_hole(self, new_store: NewStore, changelog: list[FingerprintEvent]) -> None:
         index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
         with_hole = changelog[:2] + changelog[3:]

@@ -39,6 +39,15 @@ def test_what_is_put_under_a_dropped_prefix_in_the_same_write_stays(new_store: N
     assert store.get_many([ONE + b"old", ONE + b"new"]) == [None, b"2"]
 
 
+def test_a_cleared_store_is_empty_and_can_be_used(new_store: NewStore) -> None:
+    store = new_store()
+    store.write({bytes(PREFIX_BYTES): b"0", ONE + b"a": b"1", b"\xff" * 40: b"2"})
+    store.clear()
+    assert store.get_many([bytes(PREFIX_BYTES), ONE + b"a", b"\xff" * 40]) == [None] * 3
+    store.write({ONE + b"a": b"3"}, [TWO])
+    assert store.get_many([ONE + b"a"]) == [b"3"]
+
+
 def test_the_size_grows_with_what_is_written(new_store: NewStore) -> None:
     store = new_store()
     before = store.size_bytes

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from stream.demo.feed import samples
 from stream.demo.run import Arrival, Demo
-from stream.worker import configure_logging
+from stream.worker import configure_logging, require_port
 
 _STYLES: Final = {
     "new": "bold green",
@@ -42,8 +42,10 @@ def demo(keep: bool, pause: float, web_port: int | None) -> None:
     The broker lives in this process and keeps nothing. Exits with 1 if anything came out otherwise than expected.
     """
     configure_logging("WARNING")
+    running = Demo(web_port=web_port)
+    require_port(running.settings.web_host, running.settings.web_port)
     try:
-        sys.exit(asyncio.run(_run(Demo(web_port=web_port), pause, keep=keep)))
+        sys.exit(asyncio.run(_run(running, pause, keep=keep)))
     except KeyboardInterrupt:
         sys.exit(0)
 

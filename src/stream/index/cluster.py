@@ -12,7 +12,8 @@ SOURCES_MAX: Final = 100
 
 def grown(cluster: ClusterEvent | None, event: FingerprintEvent) -> ClusterEvent:
     """``cluster`` (None: not begun yet) with ``event`` in it."""
-    time = rfc3339(event.event_time)
+    # Files have no time of arrival: an article in them may have none at all.
+    times = [rfc3339(event.event_time)] if event.event_time > 0 else []
     sources = {event.source} if event.source else set()
     published = event.published_at
     if cluster is None:
@@ -22,21 +23,24 @@ def grown(cluster: ClusterEvent | None, event: FingerprintEvent) -> ClusterEvent
             size=1,
             sources=sorted(sources),
             languages=[language_of(event.scope)],
-            first_seen=time,
-            last_seen=time,
+            first_seen=min(times, default=None),
+            last_seen=max(times, default=None),
             earliest_published_at=published,
         )
-    earliest = [moment for moment in (cluster.earliest_published_at, published) if moment]
     return ClusterEvent(
         cluster_id=cluster.cluster_id,
         canonical_id=cluster.canonical_id,
         size=cluster.size + 1,
         sources=sorted({*cluster.sources, *sources})[:SOURCES_MAX],
         languages=sorted({*cluster.languages, language_of(event.scope)}),
-        first_seen=min(cluster.first_seen, time),
-        last_seen=max(cluster.last_seen, time),
-        earliest_published_at=min(earliest, default=None),
+        first_seen=min([*times, *_known(cluster.first_seen)], default=None),
+        last_seen=max([*times, *_known(cluster.last_seen)], default=None),
+        earliest_published_at=min([*_known(cluster.earliest_published_at), *_known(published)], default=None),
     )
+
+
+def _known(time: str | None) -> list[str]:
+    return [time] if time else []
 
 
 def language_of(scope: str) -> str:

@@ -89,6 +89,12 @@ class PartitionIndex:
         self.commit(session, changelog_end=changelog_end)
         return taken
 
+    def reset(self) -> None:
+        """Forget everything: the index is to be restored from the beginning of the changelog."""
+        self.store.clear()
+        self._position = _read_position(self.store)
+        self._recent.clear()
+
     def close(self) -> None:
         """Close the store."""
         self.store.close()

@@ -11,6 +11,8 @@ from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch, Writ
 from stream.errors import IndexFault
 
 _MIB: Final = 1024 * 1024
+#: No key is longer: a prefix, a kind and a hash.
+KEY_BYTES_MAX: Final = 64
 #: Bits a key: one look-up in a hundred of a key that is not there reads a block.
 _BLOOM_BITS: Final = 10
 
@@ -54,14 +56,23 @@ class RocksStore:
             batch.delete_range(prefix, _after(prefix))
         for key, value in puts.items():
             batch.put(key, value)
-        try:
-            self._db.write(batch, self._unsynced)
-        except Exception as error:  # as above
-            raise IndexFault(f"the index cannot be written: {error}; look at the disk, then start again") from error
+        self._write(batch)
+
+    def clear(self) -> None:
+        """See `Store`."""
+        batch = WriteBatch(raw_mode=True)
+        batch.delete_range(b"", b"\xff" * KEY_BYTES_MAX)
+        self._write(batch)
 
     def close(self) -> None:
         """See `Store`."""
         self._db.close()
+
+    def _write(self, batch: WriteBatch) -> None:
+        try:
+            self._db.write(batch, self._unsynced)
+        except Exception as error:  # as above
+            raise IndexFault(f"the index cannot be written: {error}; look at the disk, then start again") from error
 
     @property
     def size_bytes(self) -> int:

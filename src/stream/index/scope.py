@@ -17,7 +17,7 @@ from stream.index.keys import SECONDS_MAX, scope_key, scope_prefix
 from stream.index.store import Store
 
 #: So many offsets of a partition may be read again after a crash: those decided and not yet committed.
-REDELIVERED_OFFSETS_MAX: Final = 10_000
+REDELIVERED_OFFSETS_MAX: Final = 50_000
 
 _PARITIES: Final = (b"\0", b"\1")
 

@@ -22,6 +22,13 @@ class Store(Protocol):
             IndexFault: it cannot be written.
         """
 
+    def clear(self) -> None:
+        """Remove everything.
+
+        Raises:
+            IndexFault: it cannot be written.
+        """
+
     def close(self) -> None:
         """Release files and locks."""
 
@@ -56,6 +63,12 @@ class MemoryStore:
             else:
                 self._bytes += len(value) - len(before)
             values[key] = value
+
+    def clear(self) -> None:
+        """See `Store`."""
+        self._values.clear()
+        self._keys.clear()
+        self._bytes = 0
 
     def close(self) -> None:
         """See `Store`."""

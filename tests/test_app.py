@@ -1,0 +1,136 @@
+"""The Faust app as it is set up, and what it says about itself; what it does stands in tests/flow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flow.articles import BRIDGE, FLOOD, article
+from flow.brokers import FlowMemory
+from flow.kit import Site, until
+from stream.app import EXIT_FAULT, ArticleFlow
+from stream.settings import Settings
+
+
+@pytest.fixture
+async def site(topic_prefix: str, tmp_path: Path) -> AsyncIterator[Site]:
+    """Yield a broker in memory."""
+    backend = FlowMemory(topic_prefix.rstrip("-"))
+    made = Site(backend, tmp_path, stall_s=100)
+    await made.create_topics()
+    yield made
+    await made.stop_all()
+    await backend.close()
+
+
+def flow_on(broker: str, **settings: Any) -> ArticleFlow:
+    """A flow that is not started."""
+    return ArticleFlow(Settings(broker=broker, **settings), web=False)
+
+
+def test_each_server_is_read_through_the_batch_transport() -> None:
+    flow = flow_on("one:9092, two:9093")
+    assert [str(url) for url in flow.app.conf.broker] == ["kafka+batch://one:9092", "kafka+batch://two:9093"]
+
+
+def test_nothing_that_loses_events_is_switched_on() -> None:
+    conf = flow_on("memory://setup").app.conf
+    assert conf.producer_acks == -1
+    assert conf.stream_wait_empty
+    assert str(conf.processing_guarantee.value) == "at_least_once"
+    assert not conf.topic_allow_declare
+    assert conf.consumer_auto_offset_reset == "earliest"
+
+
+@pytest.mark.parametrize("session_s", [6.0, 30.0, 300.0])
+def test_a_rebalance_ends_before_the_group_gives_up(session_s: float) -> None:
+    conf = flow_on("memory://setup", session_timeout_s=session_s).app.conf
+    assert conf.broker_heartbeat_interval < session_s / 3
+    assert conf.broker_request_timeout > conf.broker_session_timeout
+
+
+def test_a_fault_ends_the_process_at_once() -> None:
+    program = (
+        "import asyncio, logging\n"
+        "from stream.app import leave\n"
+        "logging.basicConfig()\n"
+        "try:\n"
+        "    leave('deduplicate', 'batch 7', ValueError('no space left'))\n"
+        "finally:\n"
+        "    print('went on')\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert told.returncode == EXIT_FAULT
+    assert told.stdout == ""
+    assert "deduplicate failed on 'batch 7'; nothing of it is committed: ValueError('no space left')" in told.stderr
+
+
+async def test_lag_and_progress_are_measured(site: Site) -> None:
+    await site.send(article(1, BRIDGE), article(2, FLOOD), b"{")
+    running = await site.start()
+    await site.settle(running)
+    running.flow.measure()
+    value = running.flow.metrics.registry.get_sample_value
+    for topic, partition in ((site.topics.raw, 0), (site.topics.normalized, 0), (site.topics.normalized, 1)):
+        labels = {"topic": topic, "partition": str(partition)}
+        assert value("stream_consumer_lag_records", labels) == 0
+        assert (value("stream_last_progress_timestamp_seconds", labels) or 0) > 1_700_000_000
+    assert value("stream_records_consumed_total", {"step": "normalize"}) == 3
+    assert value("stream_records_consumed_total", {"step": "deduplicate"}) == 2
+    assert value("stream_records_published_total", {"topic": site.topics.enriched}) == 2
+    assert value("stream_events_rejected_total", {"step": "normalize", "code": "invalid_json"}) == 1
+    assert value("stream_event_latency_seconds_count") == 2
+    for step in ("parse", "validate", "normalize", "fingerprint", "decide", "record"):
+        assert (value("stream_step_duration_seconds_count", {"step": step}) or 0) >= 2
+    assert running.flow.healthy().is_good
+
+
+class Clock:
+    """A steady clock that stands still until it is moved."""
+
+    time_ns = staticmethod(time.time_ns)
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        """The time."""
+        return self.now
+
+
+async def test_a_flow_that_stands_still_is_not_healthy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("stream.app.time", clock)
+
+    def break_normalizer(flow: ArticleFlow) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise ZeroDivisionError
+
+        flow._normalizer = fail  # type: ignore[assignment]  # noqa: SLF001 - a poisoned part
+
+    await site.send(article(1, BRIDGE))
+    running = await site.start(prepare=break_normalizer)
+    await until(lambda: running.faults, "a fault")
+    running.flow.measure()
+    assert running.flow.healthy().is_good
+    clock.now += 101
+    running.flow.measure()
+    check = running.flow.healthy()
+    assert not check.is_good
+    assert check.details["partitions"] == 3
+    assert list(check.details["stalled_seconds"]) == [f"{site.topics.raw}/0"]  # type: ignore[call-overload]
+    value = running.flow.metrics.registry.get_sample_value
+    assert value("stream_consumer_lag_records", {"topic": site.topics.raw, "partition": "0"}) == 1
+
+
+async def test_a_flow_without_partitions_is_not_ready() -> None:
+    flow = flow_on("memory://setup")
+    assert not flow.ready().is_good
+    assert flow.ready().details == {"assigned": False, "restored": True}
+    assert flow.healthy().is_good

@@ -1,0 +1,289 @@
+"""Indexes of assigned partitions: opened, restored, used, closed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from faust.types import TP
+
+from flow.articles import dumps, fictional
+from stream.clock import rfc3339
+from stream.errors import IndexFault
+from stream.index.partition import PartitionIndex
+from stream.index.rocks import RocksStore
+from stream.index.store import MemoryStore, Store
+from stream.indexes import Indexes, topic_partitions
+from stream.metrics import Metrics
+from stream.offline import OfflineFlow
+from stream.records import InputRecord, Record
+from stream.settings import DAY_MS
+
+WINDOW_MS = 7 * DAY_MS
+
+
+def changelog(count: int) -> list[InputRecord]:
+    """What the changelog of one partition holds after so many articles."""
+    flow = OfflineFlow(window_ms=WINDOW_MS)
+    outputs = [
+        output
+        for outcomes in flow.run(map(dumps, fictional(count, seed=61)), now=rfc3339(0))
+        for outcome in outcomes
+        for output in outcome.outputs
+        if output.topic == "articles.fingerprints"
+    ]
+    return [InputRecord("log", 0, offset, 0, output.key, output.value) for offset, output in enumerate(outputs)]
+
+
+RECORDS = changelog(12)
+
+
+class Log:
+    """A transport with one changelog, whose replays can be held."""
+
+    def __init__(self, records: Sequence[InputRecord] = RECORDS) -> None:
+        self.records = list(records)
+        self.start = 0
+        self.replayed_from: list[int] = []
+        self.go = asyncio.Event()
+        self.go.set()
+
+    async def bounds(self, tp: TP) -> tuple[int, int]:
+        """Return the log's start and end."""
+        assert tp.topic == "log"
+        return self.start, len(self.records)
+
+    async def replay(self, _tp: TP, start: int) -> AsyncIterator[Sequence[Record]]:
+        """Give the records from ``start`` on, five at a time."""
+        self.replayed_from.append(start)
+        await self.go.wait()
+        for first in range(start, len(self.records), 5):
+            yield self.records[first : first + 5]
+
+
+class CountingStore(MemoryStore):
+    """A store that knows whether it was closed."""
+
+    is_closed = False
+
+    def close(self) -> None:
+        """Take note."""
+        assert not self.is_closed
+        self.is_closed = True
+
+
+class Site:
+    """Indexes over one changelog, and the stores that were made for them."""
+
+    def __init__(self, log: Log, stores: Callable[[int], Store] | None = None) -> None:
+        self.log = log
+        self.metrics = Metrics()
+        self.opened: list[Store] = []
+        self._stores = stores or (lambda _partition: CountingStore())
+        self.indexes = Indexes(log, "log", self._open, window_ms=WINDOW_MS, metrics=self.metrics)
+
+    def _open(self, partition: int) -> Store:
+        self.opened.append(self._stores(partition))
+        return self.opened[-1]
+
+    @property
+    def are_closed(self) -> list[bool]:
+        """Which of the stores that were made are closed."""
+        return [store.is_closed for store in self.opened if isinstance(store, CountingStore)]
+
+    def value(self, name: str, partition: int | None = None) -> float | None:
+        """A metric."""
+        return self.metrics.registry.get_sample_value(name, {} if partition is None else {"partition": str(partition)})
+
+
+async def documents(indexes: Indexes, partition: int = 0) -> int:
+    """How many articles an index has, once it is restored."""
+    async with indexes.using(partition) as index:
+        assert index is not None
+        return index.documents
+
+
+async def test_an_index_is_restored_before_it_is_handed_out() -> None:
+    site = Site(Log())
+    site.log.go.clear()
+    site.indexes.assign([0])
+    using = asyncio.create_task(documents(site.indexes))
+    await asyncio.sleep(0.01)
+    assert not using.done()
+    assert not site.indexes.are_restored
+    assert site.value("stream_restore_progress_ratio", 0) == 0
+    site.log.go.set()
+    assert await using == 12
+    assert site.indexes.are_restored
+    assert site.value("stream_restore_progress_ratio", 0) == 1
+    assert site.value("stream_records_restored_total") == 12
+    assert site.value("stream_index_documents", 0) == 12
+    assert (site.value("stream_index_size_bytes", 0) or 0) > 1000
+    await site.indexes.close()
+    assert site.are_closed == [True]
+    assert site.value("stream_index_documents", 0) is None
+
+
+async def test_an_empty_changelog_is_restored_at_once() -> None:
+    site = Site(Log([]))
+    site.indexes.assign([0])
+    assert await documents(site.indexes) == 0
+    assert site.value("stream_restore_progress_ratio", 0) == 1
+
+
+async def test_a_partition_that_is_not_assigned_has_no_index() -> None:
+    site = Site(Log())
+    async with site.indexes.using(3) as index:
+        assert index is None
+    assert site.opened == []
+
+
+async def test_assigning_again_keeps_what_is_open() -> None:
+    site = Site(Log())
+    site.indexes.assign([0])
+    await documents(site.indexes)
+    site.indexes.assign([0, 1])
+    await documents(site.indexes, 1)
+    assert len(site.opened) == 2
+    assert site.log.replayed_from == [0, 0]
+    await site.indexes.close()
+
+
+async def test_a_partition_that_comes_back_is_brought_up_to_date() -> None:
+    store = MemoryStore()
+    site = Site(Log(RECORDS[:7]), lambda _partition: store)
+    site.indexes.assign([0])
+    assert await documents(site.indexes) == 7
+    await site.indexes.revoke([0])
+    site.log.records = list(RECORDS)
+    site.indexes.assign([0])
+    assert await documents(site.indexes) == 12
+    assert site.log.replayed_from == [0, 7]
+
+
+async def test_an_index_on_disk_reads_only_what_is_new(tmp_path: Path) -> None:
+    log = Log(RECORDS[:7])
+    for expected in (7, 12):
+        site = Site(log, lambda partition: RocksStore(tmp_path / str(partition)))
+        site.indexes.assign([0])
+        assert await documents(site.indexes) == expected
+        await site.indexes.close()
+        log.records = list(RECORDS)
+    assert log.replayed_from == [0, 7]
+
+
+async def test_a_trimmed_changelog_is_read_from_where_it_begins() -> None:
+    site = Site(Log())
+    site.log.start = 4
+    site.indexes.assign([0])
+    assert await documents(site.indexes) == 8
+    assert site.log.replayed_from == [4]
+
+
+async def test_an_index_older_than_a_trimmed_changelog_is_restored_from_its_beginning(tmp_path: Path) -> None:
+    log = Log(RECORDS[:3])
+    for expected in (3, 8):
+        site = Site(log, lambda partition: RocksStore(tmp_path / str(partition)))
+        site.indexes.assign([0])
+        assert await documents(site.indexes) == expected
+        await site.indexes.close()
+        log.records, log.start = list(RECORDS), 4
+    assert log.replayed_from == [0, 4]
+
+
+async def test_an_index_is_not_closed_under_a_batch() -> None:
+    site = Site(Log())
+    site.indexes.assign([0])
+    async with site.indexes.using(0) as index:
+        revoking = asyncio.create_task(site.indexes.revoke([0]))
+        await asyncio.sleep(0.01)
+        assert isinstance(index, PartitionIndex)
+        assert site.are_closed == [False]
+        assert not revoking.done()
+    await revoking
+    assert site.are_closed == [True]
+
+
+async def test_a_batch_that_waits_for_a_revoked_index_gets_none() -> None:
+    site = Site(Log())
+    site.indexes.assign([0])
+    async with site.indexes.using(0):
+
+        async def batch() -> PartitionIndex | None:
+            async with site.indexes.using(0) as index:
+                return index
+
+        waiting = asyncio.create_task(batch())
+        await asyncio.sleep(0)
+        revoking = asyncio.create_task(site.indexes.revoke([0]))
+        await asyncio.sleep(0)
+    assert await waiting is None
+    await revoking
+
+
+async def test_an_index_that_is_revoked_while_it_is_restored_is_closed() -> None:
+    site = Site(Log())
+    site.log.go.clear()
+    site.indexes.assign([0])
+    await asyncio.sleep(0.01)
+    await site.indexes.revoke([0])
+    assert site.are_closed == [True]
+    assert site.indexes.are_restored  # nothing is asked for any more
+
+
+async def test_a_changelog_that_cannot_be_read_is_a_fault_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    bad = [*RECORDS[:3], replace(RECORDS[3], value=b'{"id": 1}')]
+    site = Site(Log(bad))
+    with caplog.at_level(logging.ERROR, "stream.indexes"):
+        site.indexes.assign([0])
+        with pytest.raises(IndexFault, match="log/0/3 is not a fingerprint"):
+            await documents(site.indexes)
+    assert "index of partition 0 cannot be restored" in caplog.text
+    assert not site.indexes.are_restored
+    assert site.are_closed == [True]
+    # Stopping the worker must not fail for it.
+    await site.indexes.close()
+
+
+async def test_a_changelog_record_without_a_value_is_a_fault() -> None:
+    site = Site(Log([replace(RECORDS[0], value=None)]))
+    site.indexes.assign([0])
+    with pytest.raises(IndexFault, match="is not a fingerprint"):
+        await documents(site.indexes)
+    await site.indexes.close()
+
+
+async def test_a_store_that_cannot_be_opened_is_a_fault(tmp_path: Path) -> None:
+    held = RocksStore(tmp_path / "0")
+    site = Site(Log(), lambda partition: RocksStore(tmp_path / str(partition)))
+    site.indexes.assign([0, 1])
+    with pytest.raises(IndexFault, match="in use by another worker"):
+        await documents(site.indexes)
+    assert await documents(site.indexes, 1) == 12
+    await site.indexes.close()
+    held.close()
+    # The other one was closed all the same.
+    RocksStore(tmp_path / "1").close()
+
+
+async def test_an_index_that_is_ahead_of_its_changelog_is_a_fault() -> None:
+    store = MemoryStore()
+    site = Site(Log(), lambda _partition: store)
+    site.indexes.assign([0])
+    await documents(site.indexes)
+    await site.indexes.close()
+    site.log.records = RECORDS[:2]
+    site.indexes.assign([0])
+    with pytest.raises(IndexFault, match=r"up to 12, the topic ends at 2.*delete the partition's folder"):
+        await documents(site.indexes)
+    await site.indexes.close()
+
+
+def test_partitions_of_one_topic() -> None:
+    assigned = [TP("b", 3), TP("a", 2), TP("b", 1)]
+    assert topic_partitions(assigned, "b") == [1, 3]
+    assert topic_partitions(assigned, "c") == []

@@ -1,0 +1,145 @@
+"""Settings: where they come from, and what is said about wrong ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from stream.errors import SettingsError
+from stream.settings import CONFIG_VARIABLE, DAY_MS, Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("STREAM_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a file that STREAM_CONFIG names."""
+    path = tmp_path / "stream.toml"
+    monkeypatch.setenv(CONFIG_VARIABLE, str(path))
+    return path
+
+
+def told(**given: object) -> str:
+    """What is said about wrong settings."""
+    with pytest.raises(SettingsError) as raised:
+        load_settings(**given)
+    return str(raised.value)
+
+
+def test_everything_has_a_default() -> None:
+    settings = load_settings()
+    assert settings.broker == "localhost:9092"
+    assert settings.window_ms == 7 * DAY_MS
+    assert settings.limits.message_bytes == settings.max_message_bytes
+    assert not settings.is_memory
+    assert all(field.description for name, field in Settings.model_fields.items() if name != "log_level")
+
+
+def test_options_go_before_variables_before_the_file_before_defaults(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text('group = "file"\nraw_partitions = 2\nwindow_days = 3\n', encoding="utf-8")
+    monkeypatch.setenv("STREAM_GROUP", "variable")
+    monkeypatch.setenv("STREAM_RAW_PARTITIONS", "5")
+    settings = load_settings(group="option", broker=None)
+    assert (settings.group, settings.raw_partitions, settings.window_days) == ("option", 5, 3)
+    assert settings.scope_partitions == 4
+
+
+def test_a_setting_of_none_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAM_BROKER", "kafka:9092")
+    assert load_settings(broker=None).broker == "kafka:9092"
+
+
+def test_all_mistakes_are_told_at_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text('window_days = "long"\nretention = 4\nlog_level = "LOUD"\n', encoding="utf-8")
+    monkeypatch.setenv("STREAM_WEB_PORT", "70000")
+    monkeypatch.setenv("STREAM_BROKER", "kafka")
+    lines = told(batch_records=0).splitlines()
+    assert lines[0] == "these settings cannot be used:"
+    begun = {line.split(" = ")[0].strip() for line in lines[1:]}
+    assert begun == {
+        f"STREAM_{name.upper()} ({name})"
+        for name in ("window_days", "retention", "log_level", "web_port", "broker", "batch_records")
+    }
+    assert any("'70000'" in line and "65535" in line for line in lines)
+    assert any("write host:port" in line for line in lines)
+
+
+def test_an_unknown_key_of_the_file_is_a_mistake(file: Path) -> None:
+    file.write_text("windowdays = 3\n", encoding="utf-8")
+    assert "STREAM_WINDOWDAYS (windowdays) = 3: Extra inputs are not permitted" in told()
+
+
+def test_a_file_that_is_not_toml_is_named(file: Path) -> None:
+    file.write_text("window_days: 3\n", encoding="utf-8")
+    assert str(file) in told()
+
+
+def test_a_file_that_is_not_utf8_is_named(file: Path) -> None:
+    file.write_bytes(b'group = "caf\xe9"\n')
+    assert str(file) in told()
+
+
+def test_a_file_that_is_not_there_is_named(file: Path) -> None:
+    assert told() == f"{CONFIG_VARIABLE}={file}: no such file; correct the path or unset it"
+
+
+@pytest.mark.parametrize(
+    ("given", "broker"),
+    [
+        ("kafka:9092", "kafka:9092"),
+        ("kafka://kafka:9092", "kafka:9092"),
+        ("one:9092,two:9093", "one:9092,two:9093"),
+        ("[::1]:9092", "[::1]:9092"),
+        ("memory://name", "memory://name"),
+    ],
+)
+def test_brokers(given: str, broker: str) -> None:
+    settings = load_settings(broker=given)
+    assert settings.broker == broker
+    assert settings.is_memory == broker.startswith("memory://")
+
+
+@pytest.mark.parametrize("given", ["", "kafka", "kafka:", ":9092", "kafka:port", "one:9092,two", "http://kafka"])
+def test_brokers_that_cannot_be_one(given: str) -> None:
+    assert "STREAM_BROKER (broker)" in told(broker=given)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"window_days": 0},
+        {"window_days": 367},
+        {"scope_partitions": 0},
+        {"replication": 11},
+        {"topic_prefix": "a b"},
+        {"group": ""},
+        {"max_message_bytes": 25 * 1024 * 1024},
+        {"session_timeout_s": 0},
+        {"stall_s": 0},
+        {"web_port": 0},
+    ],
+)
+def test_values_that_cannot_work(wrong: dict[str, object]) -> None:
+    (name,) = wrong
+    assert f"({name}) = " in told(**wrong)
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError):
+        load_settings().window_days = 3
+
+
+def test_the_prefix_stands_before_every_topic() -> None:
+    topics = load_settings(topic_prefix="test-").topics
+    assert topics.raw == "test-articles.raw"
+    assert all(getattr(topics, name).startswith("test-articles.") for name in topics.__slots__)
