@@ -181,7 +181,7 @@ def changed(event: Json, path: str, value: Any) -> Json:
         ("enriched", "fixes", [{"step": "spaces"}]),
         ("cluster", "size", 0),
         ("cluster", "sources", "one.example"),
-        ("cluster", "last_seen", None),
+        ("cluster", "last_seen", "yesterday"),
         ("fingerprint", "sketch", "not base64"),
         ("fingerprint", "previous", -2),
         ("fingerprint", "duplicate/cluster_id", ""),

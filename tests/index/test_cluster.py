@@ -92,8 +92,9 @@ def test_whatever_the_order_size_sources_and_times_are_those_of_all_its_events(
     assert cluster is not None
     assert cluster.size == len(events)
     assert cluster.sources == sorted({source for source, _ in events if source})
-    assert cluster.first_seen == rfc3339(min(time for _, time in events))
-    assert cluster.last_seen == rfc3339(max(time for _, time in events))
+    times = [rfc3339(time) for _, time in events if time]
+    assert cluster.first_seen == min(times, default=None)
+    assert cluster.last_seen == max(times, default=None)
 
 
 def test_growing_leaves_the_cluster_before_as_it_was() -> None:

@@ -12,8 +12,8 @@ SOURCES_MAX: Final = 100
 
 def grown(cluster: ClusterEvent | None, event: FingerprintEvent) -> ClusterEvent:
     """``cluster`` (None: not begun yet) with ``event`` in it."""
-    # Files have no time of arrival: an article in them may have none at all.
-    times = [rfc3339(event.event_time)] if event.event_time > 0 else []
+    # Files have no time of arrival: an event time of 0 is none.
+    times = [rfc3339(event.event_time)] if event.event_time else []
     sources = {event.source} if event.source else set()
     published = event.published_at
     if cluster is None:
