@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any, Final
 
 import click
 
 from stream import __version__
-from stream.cli.demo import demo
-from stream.cli.process import process
-from stream.cli.produce import produce
-from stream.cli.topics import topics
-from stream.cli.worker import worker
 from stream.errors import BrokerError, IndexFault, SettingsError, StreamError
 from stream.inputs import InputError
 
@@ -25,9 +21,22 @@ EXIT_CODES: Final[tuple[tuple[type[StreamError], int], ...]] = (
     (StreamError, 70),
 )
 
+#: Each is a module here with a command of the same name, imported when it is called: a worker brings half a
+#: second of imports that ``stream process`` has no use for.
+COMMANDS: Final = ("demo", "process", "produce", "topics", "worker")
+
 
 class _Group(click.Group):
-    """Reports the project's own errors in one line and with their exit code."""
+    """Finds the commands, and reports the project's own errors in one line and with their exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"stream.cli.{cmd_name}"), cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -48,7 +57,3 @@ def main() -> None:
     Settings are STREAM_* variables or a TOML file named by STREAM_CONFIG; options go before both.
     Exit codes: 0 done, 2 wrong usage, 66 unreadable input, 69 broker, 70 fault, 74 index, 78 settings.
     """
-
-
-for command in (demo, worker, process, produce, topics):
-    main.add_command(command)
