@@ -195,6 +195,19 @@ async def test_an_index_older_than_a_trimmed_changelog_is_restored_from_its_begi
     assert log.replayed_from == [0, 4]
 
 
+async def test_an_index_that_the_changelog_has_left_behind_begins_anew() -> None:
+    store = MemoryStore()
+    site = Site(Log(RECORDS[:7]), lambda _partition: store)
+    site.indexes.assign([0])
+    assert await documents(site.indexes) == 7
+    await site.indexes.close()
+    site.log.records, site.log.start = list(RECORDS), 9
+    site.indexes.assign([0])
+    # Records 7 and 8 are gone: what stands behind them cannot follow what the index had.
+    assert await documents(site.indexes) == 3
+    assert site.log.replayed_from == [0, 9]
+
+
 async def test_an_index_is_not_closed_under_a_batch() -> None:
     site = Site(Log())
     site.indexes.assign([0])

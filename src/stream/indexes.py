@@ -122,7 +122,9 @@ class Indexes:
         tp = TP(self._changelog, partition)
         start, end = await self._transport.bounds(tp)
         if index.last_offset >= 0 and index.changelog_end < start:
-            log.warning("index of partition %d is older than the changelog; it is restored from the beginning", partition)
+            log.warning(
+                "index of partition %d is older than the changelog; it is restored from the beginning", partition
+            )
             index.reset()
         begin = max(start, index.changelog_end)
         if index.changelog_end > end:

@@ -26,4 +26,6 @@ def lines(result: Result) -> list[dict[str, Any]]:
 
 def commands() -> list[tuple[str, click.Command]]:
     """Every command by its name."""
-    return sorted(main.commands.items())
+    context = click.Context(main)
+    found = [(name, main.get_command(context, name)) for name in main.list_commands(context)]
+    return [(name, command) for name, command in found if command]

@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -59,6 +60,18 @@ async def test_a_wrong_expectation_does_not_hold_up_the_demo(monkeypatch: pytest
     async with demo.flow.running():
         arrivals = [arrival async for arrival in demo.feed([wrong, sample], pause_s=0)]
     assert [(arrival.result, arrival.is_expected) for arrival in arrivals] == [("new", False), ("recrawl", False)]
+
+
+async def test_the_exit_code_tells_whether_all_was_as_expected(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = import_module("stream.cli.demo")
+    sample = samples()[0]
+    for expected, code in (("new", 0), ("excerpt", 1)):
+        feed = [type(sample)(sample.value, [expected], sample.note)]
+        monkeypatch.setattr(command, "samples", lambda feed=feed: feed)
+        assert await command._run(Demo(), 0, keep=False) == code  # noqa: SLF001 - without a process of its own
+        assert ("(expected excerpt)" in capsys.readouterr().out) == bool(code)
 
 
 @contextmanager

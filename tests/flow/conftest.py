@@ -36,9 +36,15 @@ def _no_pause_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def site(backend: FlowBackend, tmp_path: Path) -> AsyncIterator[Site]:
-    """Yield a site whose topics exist; its flows are stopped at the end."""
+async def bare_site(backend: FlowBackend, tmp_path: Path) -> AsyncIterator[Site]:
+    """Yield a site whose topics are yet to be made; its flows are stopped at the end."""
     made = Site(backend, tmp_path)
-    await made.create_topics()
     yield made
     await made.stop_all()
+
+
+@pytest.fixture
+async def site(bare_site: Site) -> Site:
+    """Return a site whose topics exist."""
+    await bare_site.create_topics()
+    return bare_site

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from flow.articles import BRIDGE, FLOOD, HARVEST, article, fictional
-from flow.brokers import FlowBackend
 from flow.kit import Running, Site, by_offset, uninterrupted, until, verdicts
 from stream.app import ArticleFlow
 from stream.records import Delivered, Outgoing
@@ -141,8 +140,8 @@ async def test_normalize_published_twice_is_decided_once(site: Site) -> None:
 
 
 @pytest.mark.parametrize("missing", ["normalized", "enriched", "fingerprints", "rejected"])
-async def test_a_missing_output_topic_stops_the_flow(backend: FlowBackend, tmp_path: Any, missing: str) -> None:
-    site = Site(backend, tmp_path)
+async def test_a_missing_output_topic_stops_the_flow(bare_site: Site, missing: str) -> None:
+    site = bare_site
     name = getattr(site.topics, missing)
     await site.create_topics(but=[name])
     steps: tuple[Step, ...] = ("deduplicate",) if missing in ("enriched", "fingerprints") else ("normalize",)

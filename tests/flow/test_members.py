@@ -46,6 +46,8 @@ async def test_a_worker_joins_and_leaves_while_articles_arrive(wide: Site) -> No
     await wide.send(*ARTICLES[:80])
     first = await start_beside(wide, "first")
     await until(lambda: first.finished(wide.topics.normalized) > 0, "the first decisions")
+    first.flow.measure()
+    assert len(measured(first)) == 5
     second = await start_beside(wide, "second")
     await wide.send(*ARTICLES[80:160])
     await until(lambda: all(shares(first, second)) and sum(shares(first, second)) == 5, "partitions for both")
