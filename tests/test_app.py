@@ -129,6 +129,16 @@ async def test_a_flow_that_stands_still_is_not_healthy(site: Site, monkeypatch: 
     assert value("stream_consumer_lag_records", {"topic": site.topics.raw, "partition": "0"}) == 1
 
 
+def test_a_flow_that_the_group_leaves_waiting_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = flow_on("memory://setup", stall_s=100)
+    assert flow.healthy().is_good
+    later = time.monotonic() + 101
+    monkeypatch.setattr("stream.app.time.monotonic", lambda: later)
+    check = flow.healthy()
+    assert not check.is_good
+    assert "waiting_for_group_seconds" in check.details
+
+
 async def test_a_flow_without_partitions_is_not_ready() -> None:
     flow = flow_on("memory://setup")
     assert not flow.ready().is_good

@@ -117,9 +117,7 @@ def test_topics_are_not_created_on_use(new_kafka_node: Callable[..., KafkaNode])
 
 
 @pytest.mark.kafka
-def test_nodes_run_side_by_side_and_apart(
-    new_kafka_node: Callable[..., KafkaNode], topic_prefix: str
-) -> None:
+def test_nodes_run_side_by_side_and_apart(new_kafka_node: Callable[..., KafkaNode], topic_prefix: str) -> None:
     one, two = new_kafka_node(), new_kafka_node("--property=num.partitions=3", "--heap=256m")
     assert one.address != two.address
     create_topic(one.address, f"{topic_prefix}one")

@@ -1,4 +1,3 @@
-# ruff: noqa: D102 # a test's name states the behaviour
 """Record in, records out: topics, keys, headers, dead letters, event ids, and that nothing gets lost."""
 
 from __future__ import annotations
@@ -256,8 +255,9 @@ class TestDeduplicator:
         first, *_ = flow.raw(raw(ARTICLE, offset=4, headers=headers), raw({**ARTICLE, "url": "https://b.example/"}))
         (again,) = flow.raw(raw(ARTICLE, offset=9, headers=headers, timestamp=SENT_MS + 1), now=LATER)
         assert (again.result, again.is_repeat) == ("new", True)
-        for topic in (TOPICS.enriched, TOPICS.fingerprints):
-            assert by_topic(again)[topic].value == by_topic(first)[topic].value
+        assert by_topic(again)[TOPICS.enriched].value == by_topic(first)[TOPICS.enriched].value
+        # The changelog has it already; its record again, behind later ones, would be a false beginning when trimmed.
+        assert TOPICS.fingerprints not in by_topic(again)
         assert enriched(again).origin.offset == 4
         assert flow.index.documents == 2
 

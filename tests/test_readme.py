@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -26,7 +25,7 @@ DEADLINE_S = 60.0
 
 def block(beginning: str) -> str:
     """The one block of commands that begins so."""
-    found = [commands for commands in BLOCKS if commands.startswith(beginning)]
+    found: list[str] = [commands for commands in BLOCKS if commands.startswith(beginning)]
     assert len(found) == 1, f"{len(found)} blocks begin with {beginning!r}"
     return found[0]
 
@@ -78,13 +77,13 @@ def test_files_are_processed_without_a_broker(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def here(kafka_broker: str, topic_prefix: str, tmp_path: Path) -> Iterator[tuple[dict[str, str], Path]]:
+def here(kafka_broker: str, topic_prefix: str, tmp_path: Path) -> tuple[dict[str, str], Path]:
     """Settings for the README's commands against the tests' broker, and the sample that they send."""
     run(block("printf"), tmp_path)
     port = str(free_port())
     settings = {"STREAM_TOPIC_PREFIX": topic_prefix, "STREAM_GROUP": topic_prefix + "readme", "STREAM_WEB_PORT": port}
     settings["BROKER"] = kafka_broker
-    yield settings, tmp_path
+    return settings, tmp_path
 
 
 @pytest.mark.kafka
@@ -115,7 +114,7 @@ def test_run_on_kafka_produce_consume_and_operate(here: tuple[dict[str, str], Pa
             assert consumed.startswith("a1 ")
             assert "ce_id=" in consumed
             operated = run(export + adapted("curl"), folder, **settings).stdout
-            assert operated.startswith('{"ok":true') or operated.startswith('{"ok": true')
+            assert operated.startswith(('{"ok":true', '{"ok": true'))
             assert 'stream_events_decided_total{relation="copy"} 1.0' in operated
         finally:
             os.killpg(worker.pid, signal.SIGTERM)

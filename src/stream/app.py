@@ -36,6 +36,7 @@ from stream.records import Delivered
 from stream.settings import MIB, STEPS, Settings, Step
 from stream.topics import OUTPUT_MESSAGE_BYTES
 from stream.transport.batch import RecordBatch, Records, consumer_of, producer_of, transport_of
+from stream.transport.errors import TransportError
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ EXIT_FAULT: Final = 70
 #: Records decided between two turns of the event loop, so that health checks are answered meanwhile.
 RECORDS_A_TURN: Final = 50
 _SECONDS_BETWEEN_MEASURES: Final = 1.0
+_SECONDS_BETWEEN_QUESTIONS: Final = 10.0
 #: A batch that the broker has not stored by then is a fault.
 _DELIVERY_TIMEOUT_S: Final = 60.0
 
@@ -81,6 +83,7 @@ class ArticleFlow:
         self._watch = ProgressWatch(settings.stall_s)
         self._measured: set[TP] = set()
         self._was_assigned = False
+        self._began = time.monotonic()
         self.app = _new_app(settings, web=web)
         self.indexes = Indexes(
             transport_of(self.app),
@@ -185,6 +188,18 @@ class ArticleFlow:
         async def measure() -> None:
             self.measure()
 
+        @app.timer(_SECONDS_BETWEEN_QUESTIONS)  # type: ignore[untyped-decorator] # the same
+        async def ask_ends() -> None:
+            await self.ask_ends()
+
+    async def ask_ends(self) -> None:
+        """Learn from the broker how far the input topics go; fetching may have stopped without a word."""
+        try:
+            async with asyncio.timeout(_SECONDS_BETWEEN_QUESTIONS):
+                await consumer_of(self.app).ask_ends()
+        except (TimeoutError, TransportError) as error:
+            log.warning("the lag may be larger than it reads: %r", error)
+
     def measure(self) -> None:
         """Bring lag and progress up to date."""
         progress = consumer_of(self.app).progress()
@@ -199,8 +214,14 @@ class ArticleFlow:
     # What operators ask
 
     def healthy(self) -> Check:
-        """Every partition with a lag moves."""
-        return self._watch.check(time.monotonic())
+        """The group has given this worker its share, and every partition with a lag moves."""
+        now = time.monotonic()
+        check = self._watch.check(now)
+        if not self._was_assigned and now - self._began > self.settings.stall_s:
+            return Check(
+                is_good=False, details={**check.details, "waiting_for_group_seconds": round(now - self._began)}
+            )
+        return check
 
     def ready(self) -> Check:
         """Partitions were assigned, and their indexes are restored."""

@@ -168,27 +168,23 @@ class Deduplicator:
             return self._reject(item.record, item.error or _unreadable("no value"))
         offset, time = item.record.offset, article.event_time
         known = session.delivered(subject.scope, article.event_id, offset=offset, time=time)
+        if known is not None and known.content_hash != article.content.hash:
+            return self._reject(item.record, _reused(known))
+        is_repeat = known is not None
         if known is None:
             verdict = self._decide(subject, self._candidates(session, subject, time=time))
             known = remembered(article, subject, verdict, offset=offset, previous=session.position.last)
-            if offset > session.position.last:
-                self._record(session, known)
-            is_repeat = False
-        elif known.content_hash != article.content.hash:
-            return self._reject(item.record, _reused(known))
-        else:
-            is_repeat = True
+        is_recorded = not is_repeat and offset > session.position.last
+        if is_recorded:
+            self._record(session, known)
         cluster = session.cluster(subject.scope, known.duplicate.cluster_id)
-        outputs = self._publish(article, known, cluster, item.record.partition, now)
+        outputs = self._publish(article, known, cluster, now)
+        if is_recorded:
+            outputs.append(self._changelog_record(known, item.record.partition, now))
         return Outcome(known.duplicate.relation, outputs, time=time, is_repeat=is_repeat)
 
     def _outputs(
-        self,
-        article: NormalizedEvent,
-        known: FingerprintEvent,
-        cluster: ClusterEvent | None,
-        partition: int,
-        now: str,
+        self, article: NormalizedEvent, known: FingerprintEvent, cluster: ClusterEvent | None, now: str
     ) -> list[Outgoing]:
         topics, event_id = self._topics, article.event_id
         topic, kind = (
@@ -196,22 +192,18 @@ class Deduplicator:
             if known.duplicate.is_duplicate
             else (topics.enriched, "article.enriched.v1")
         )
-        outputs = [
-            Outgoing(
-                topic, article.id.encode(), wire.encode(enriched(article, known)), _headers(topic, event_id, kind, now)
-            ),
-            Outgoing(
-                topics.fingerprints,
-                known.scope.encode(),
-                wire.encode(known),
-                _headers(topics.fingerprints, event_id, "article.fingerprint.v1", now),
-                partition,
-            ),
-        ]
+        value = wire.encode(enriched(article, known))
+        outputs = [Outgoing(topic, article.id.encode(), value, _headers(topic, event_id, kind, now))]
         if cluster and cluster.size > 1:
             headers = _headers(topics.clusters, f"{cluster.cluster_id}.{cluster.size}", "cluster.v1", now)
             outputs.append(Outgoing(topics.clusters, cluster.cluster_id.encode(), wire.encode(cluster), headers))
         return outputs
+
+    def _changelog_record(self, known: FingerprintEvent, partition: int, now: str) -> Outgoing:
+        """What the index recorded. Not for repeats: a restore that began at an old record could not go on behind it."""
+        topic = self._topics.fingerprints
+        headers = _headers(topic, known.event_id, "article.fingerprint.v1", now)
+        return Outgoing(topic, known.scope.encode(), wire.encode(known), headers, partition)
 
     def _reject(self, record: Record, error: Rejected) -> Outcome:
         letter = dead_letter(self._topics.rejected, record, "deduplicate", [(None, error)])

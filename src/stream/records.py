@@ -15,12 +15,15 @@ class Record(Protocol):
     @property
     def topic(self) -> str:
         """The topic that it stands in."""
+
     @property
     def partition(self) -> int:
         """The partition of it."""
+
     @property
     def offset(self) -> int:
         """Its place in the partition."""
+
     @property
     def timestamp(self) -> int | None:
         """Milliseconds since 1970, or None where the source has no time (files)."""
@@ -28,9 +31,11 @@ class Record(Protocol):
     @property
     def key(self) -> bytes | None:
         """As it came."""
+
     @property
     def value(self) -> bytes | None:
         """As it came; None is a tombstone."""
+
     @property
     def headers(self) -> Headers:
         """Names and values in order; a name may come twice."""

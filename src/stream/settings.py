@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     web_host: Annotated[str, Field(description="address of /metrics, /healthz and /readyz")] = "127.0.0.1"
     web_port: Annotated[int, Field(ge=1, le=65535, description="their port")] = 6066
     stall_s: Annotated[
-        float, Field(gt=0, description="unhealthy when a partition with a lag has not moved for so long")
+        float, Field(ge=5, description="unhealthy when a partition with a lag has not moved for so long")
     ] = 120
     log_level: LogLevel = "INFO"
 

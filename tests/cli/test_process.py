@@ -85,10 +85,10 @@ def test_standard_input_is_the_default_and_keeps_its_order() -> None:
 def test_each_topic_can_be_shown() -> None:
     given = jsonl(article(1, BRIDGE), b"{", article(2, BRIDGE))
     assert by_topic(lines(stream("process", stdin=given))) == ["enriched", "rejected", "duplicates", "clusters"]
-    every = ["raw", "normalized", "enriched", "duplicates", "clusters", "fingerprints", "rejected"]
+    every = ["enriched", "duplicates", "clusters", "fingerprints", "rejected"]
     options = [option for topic in every for option in ("--topic", topic)]
     assert by_topic(lines(stream("process", *options, stdin=given))) == [
-        *("enriched", "fingerprints", "rejected", "duplicates", "fingerprints", "clusters")
+        *("enriched", "fingerprints", "rejected", "duplicates", "clusters", "fingerprints")
     ]
     assert by_topic(lines(stream("process", "--topic", "rejected", stdin=given))) == ["rejected"]
     assert stream("process", "--topic", "nowhere", stdin=given).exit_code == 2

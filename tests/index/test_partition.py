@@ -1,4 +1,3 @@
-# ruff: noqa: D102 # a test's name states the behaviour
 """The index of a partition: what it finds, what it forgets, and that it is a fold over its changelog."""
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def worker(kafka: KafkaBackend, tmp_path: Path) -> Iterator[subprocess.Popen[byt
     """Start a worker in a process of its own, which copies from the topic -in to the topic -out."""
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     command = [sys.executable, str(WORKER), kafka.url, kafka.prefix, str(tmp_path)]
-    with subprocess.Popen(command, env=environment) as process:  # noqa: S603  # our own script  # our own script
+    with subprocess.Popen(command, env=environment) as process:  # our own script  # our own script
         yield process
         process.kill()
 

@@ -92,7 +92,7 @@ async def test_a_record_keeps_its_bytes(apps: Apps, backend: Backend, backend_to
 
     got = [record for batch in work.batches for record in batch]
     assert [(r.key, r.value, list(r.headers)) for r in got] == [(out.key, out.value, list(out.headers)) for out in sent]
-    assert all(record.timestamp > 1_600_000_000_000 for record in got)
+    assert all((record.timestamp or 0) > 1_600_000_000_000 for record in got)
 
 
 async def test_nothing_is_committed_before_done(apps: Apps, backend: Backend, backend_topic: str) -> None:
@@ -120,6 +120,20 @@ async def test_progress_tells_the_lag(apps: Apps, backend: Backend, backend_topi
     assert {tp.partition for tp in progress} == {0, 1, 2}
     assert sum(entry.finished for entry in progress.values()) == 30
     assert all(entry.end == entry.finished for entry in progress.values())
+
+
+async def test_progress_tells_the_lag_of_what_was_never_fetched_once_the_broker_was_asked(
+    apps: Apps, backend: Backend, backend_topic: str
+) -> None:
+    work = Work()
+    work.go.clear()
+    app = await apps.start(apps.make(backend, backend_topic, work, broker_max_poll_records=5))
+    await producer_of(app).deliver(numbered(backend_topic, range(200), partition=1))
+    await until(lambda: work.batches, "a first batch, which stays where it is")
+
+    await consumer_of(app).ask_ends()
+    assert consumer_of(app).progress()[TP(backend_topic, 1)] == (0, 200)
+    work.go.set()
 
 
 async def test_stopping_lets_the_running_batch_finish(apps: Apps, backend: Backend, backend_topic: str) -> None:

@@ -9,14 +9,13 @@ from typing import Any, Final
 import click
 
 from stream import __version__
-from stream.errors import BrokerError, IndexFault, SettingsError, StreamError
+from stream.errors import BrokerError, SettingsError, StreamError
 from stream.inputs import InputError
 
 #: Exit codes after sysexits.h; 2 is click's for wrong usage.
 EXIT_CODES: Final[tuple[tuple[type[StreamError], int], ...]] = (
     (InputError, 66),
     (BrokerError, 69),
-    (IndexFault, 74),
     (SettingsError, 78),
     (StreamError, 70),
 )
@@ -55,5 +54,5 @@ def main() -> None:
     """Turn the repetitive flood of scraped news into events that consumers can trust.
 
     Settings are STREAM_* variables or a TOML file named by STREAM_CONFIG; options go before both.
-    Exit codes: 0 done, 2 wrong usage, 66 unreadable input, 69 broker, 70 fault, 74 index, 78 settings.
+    Exit codes: 0 done, 2 wrong usage, 66 unreadable input, 69 broker, 70 fault, 78 settings.
     """

@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import click
 import orjson
@@ -19,10 +19,11 @@ from stream.offline import OfflineFlow
 from stream.pipeline import Outcome
 from stream.records import Outgoing
 from stream.settings import load_settings
-from stream.topics import Topics
 
-#: What consumers read; the others are the flow's own.
-PUBLIC = ("enriched", "duplicates", "clusters", "rejected")
+#: What consumers read.
+PUBLIC: Final = ("enriched", "duplicates", "clusters", "rejected")
+#: The index's changelog, for those who want to see what is remembered.
+INTERNAL: Final = "fingerprints"
 
 
 @click.command(epilog="Example: stream process articles.jsonl.gz page.html -o events.jsonl")
@@ -33,7 +34,7 @@ PUBLIC = ("enriched", "duplicates", "clusters", "rejected")
     "--topic",
     "shown",
     multiple=True,
-    type=click.Choice(list(Topics.__slots__)),
+    type=click.Choice([*PUBLIC, INTERNAL]),
     help=f"Show only this topic; repeatable. Default: {', '.join(PUBLIC)}.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")

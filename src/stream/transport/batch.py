@@ -151,6 +151,13 @@ class BatchConsumer(Protocol):
     def progress(self) -> Mapping[TP, Progress]:
         """How far each assigned partition is, as known here without asking. Call it in the app's loop."""
 
+    async def ask_ends(self) -> None:
+        """Ask the broker where the assigned partitions end, for `progress` to tell.
+
+        Raises:
+            TransportError: The broker does not tell.
+        """
+
 
 def producer_of(app: faust.App) -> BatchProducer:
     """Return ``app.producer`` with the type that it has on both transports."""

@@ -74,6 +74,7 @@ class LedgerConsumer(Consumer):
         self._committed_offset = _NoOffsets(lambda: None)
         #: Seconds that running batches get to finish when partitions are taken away or the app stops.
         self.patience: float = self.app.conf.broker_rebalance_timeout * _PATIENCE
+        self._asked_ends: Mapping[TP, int] = {}
 
     # What a transport adds.
 
@@ -101,7 +102,20 @@ class LedgerConsumer(Consumer):
 
     def progress(self) -> dict[TP, Progress]:
         """How far each assigned partition is, as known here without asking. Call it in the app's loop."""
-        return {tp: Progress(offset, self.end_of(tp)) for tp, offset in self.ledger.finished().items()}
+        return {tp: Progress(offset, self._newest_end(tp)) for tp, offset in self.ledger.finished().items()}
+
+    async def ask_ends(self) -> None:
+        """Ask the broker where the assigned partitions end: what fetching tells grows old when fetching stops.
+
+        Raises:
+            TransportError: The broker does not tell.
+        """
+        assigned = list(self.ledger.finished())
+        self._asked_ends = await self.highwaters(*assigned) if assigned else {}
+
+    def _newest_end(self, tp: TP) -> int | None:
+        known = [end for end in (self.end_of(tp), self._asked_ends.get(tp)) if end is not None]
+        return max(known, default=None)
 
     # What Faust's fetcher asks.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # it ships no types
 from aiokafka.errors import (  # type: ignore[import-untyped]
     ConsumerStoppedError,
+    KafkaError,
     UnknownTopicOrPartitionError,
 )
 from faust.transport.drivers import aiokafka as driver
@@ -22,7 +23,7 @@ from faust.types import TP
 from mode.utils.times import want_seconds
 
 from stream.transport.consumer import LedgerConsumer
-from stream.transport.errors import UnknownTopicError
+from stream.transport.errors import TransportError, UnknownTopicError
 from stream.transport.kafka_producer import Producer
 from stream.transport.ledger import Fetched, Start, choose_start
 
@@ -188,6 +189,17 @@ class Consumer(LedgerConsumer, driver.Consumer):
     def thread_loop(self) -> asyncio.AbstractEventLoop:
         """The loop of the consumer's thread; whoever makes a consumer and never starts it must close it."""
         return self._thread.thread_loop
+
+    async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
+        """The end offsets, asked of the broker.
+
+        Raises:
+            TransportError: It does not tell.
+        """
+        try:
+            return await super().highwaters(*partitions)
+        except KafkaError as error:
+            raise TransportError(f"the broker does not tell the end offsets: {error!r}") from error
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
