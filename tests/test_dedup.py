@@ -149,7 +149,7 @@ def test_the_article_behind_an_earlier_teaser_is_an_expansion_that_consumers_get
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_one_shared_passage_does_not_make_a_copy(script: str) -> None:
     found = decide_similar(story(script, 0, 1, 2, 3), story(script, 3, 4, 5)).duplicate
-    assert (found.relation, found.method) == ("new", "only-template-alike")
+    assert (found.relation, found.method) == ("new", "too-little-alike")
     assert found.duplicate_of is None
     assert found.containment is None
 
@@ -204,7 +204,7 @@ TEMPLATES: Final = {
 def test_another_report_in_the_same_template_is_new(name: str) -> None:
     template, today, yesterday = TEMPLATES[name]
     found = decide_similar(template.format(*today), template.format(*yesterday)).duplicate
-    assert (found.relation, found.method) == ("new", "only-template-alike")
+    assert (found.relation, found.method) == ("new", "too-little-alike")
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

@@ -102,7 +102,7 @@ def decide(subject: Subject, candidates: Candidates) -> Verdict:
         if found is not None:
             relation, earlier = found
             return _verdict(subject, relation, earlier, method)
-    method = "only-template-alike" if candidates.similar else "nothing-alike"
+    method = "too-little-alike" if candidates.similar else "nothing-alike"
     return Verdict(_duplicate(subject, "new", method, cluster_id=new_cluster_id(subject)), revision=1)
 
 
