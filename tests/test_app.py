@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faust.types import TP
 
 from flow.articles import BRIDGE, FLOOD, article
 from flow.brokers import FlowMemory
 from flow.kit import Site, until
 from stream.app import EXIT_FAULT, ArticleFlow
+from stream.records import InputRecord
 from stream.settings import Settings
+from stream.transport.batch import RecordBatch
 
 
 @pytest.fixture
@@ -137,6 +140,15 @@ def test_a_flow_that_the_group_leaves_waiting_is_not_healthy(monkeypatch: pytest
     check = flow.healthy()
     assert not check.is_good
     assert "waiting_for_group_seconds" in check.details
+
+
+async def test_a_batch_whose_index_is_gone_is_not_done() -> None:
+    flow = flow_on("memory://setup")
+    finished: list[RecordBatch] = []
+    record = InputRecord("articles.normalized", 0, 0, 0, None, b"{}")
+    batch = RecordBatch(TP("articles.normalized", 0), [record], end=1, epoch=0, finish=finished.append)
+    await flow._deduplicate(batch)  # noqa: SLF001 - no broker gives out a partition without an index
+    assert finished == []
 
 
 async def test_a_flow_without_partitions_is_not_ready() -> None:

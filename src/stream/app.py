@@ -117,11 +117,12 @@ class ArticleFlow:
             if position % RECORDS_A_TURN == 0:
                 await asyncio.sleep(0)
         await self._deliver("normalize", outcomes)
+        batch.done()
 
     async def _deduplicate(self, batch: RecordBatch) -> None:
         now = _now()
         async with self.indexes.using(batch.tp.partition) as index:
-            if index is None:  # revoked: whoever has the partition now gets the batch
+            if index is None:  # revoked: whoever has the partition now gets the batch, so it is not done
                 return
             session = index.session()
             outcomes: list[Outcome] = []
@@ -130,6 +131,7 @@ class ArticleFlow:
                 await asyncio.sleep(0)
             delivered = await self._deliver("deduplicate", outcomes)
             index.commit(session, changelog_end=self._changelog_end(delivered))
+        batch.done()
 
     async def _deliver(self, step: Step, outcomes: Sequence[Outcome]) -> list[Delivered]:
         outputs = [output for outcome in outcomes for output in outcome.outputs]
@@ -149,7 +151,6 @@ class ArticleFlow:
             try:
                 with self.metrics.batch_seconds.labels(step).time():
                     await handle(batch)
-                batch.done()
             except asyncio.CancelledError:
                 raise
             except BaseException as fault:
