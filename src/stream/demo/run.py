@@ -96,7 +96,8 @@ class Demo:
         ]
         for record in self._new(topics.rejected):
             headers = {name.removeprefix(HEADER_PREFIX): value.decode() for name, value in record.headers}
-            answers.append((headers["code"], None, headers["message"]))
+            field = f"{headers['field']}: " if "field" in headers else ""
+            answers.append((headers["code"], None, field + headers["message"]))
         return answers
 
     def _new(self, *topics: str) -> list[Record]:
