@@ -148,7 +148,8 @@ class MemoryBroker:
         topic = self._topic(out.topic)
         if out.partition is not None:
             self._log(TP(out.topic, out.partition))
-        headers = sum(len(name.encode()) + len(value) for name, value in out.headers)
+        # Kafka knows headers without a value, and passes them on.
+        headers = sum(len(name.encode()) + len(value or b"") for name, value in out.headers)
         size = len(out.key or b"") + len(out.value or b"") + headers + _OVERHEAD
         if size > topic.max_bytes:
             raise RecordTooLargeError(out.topic, size, topic.max_bytes, index)
