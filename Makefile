@@ -29,7 +29,7 @@ demo: $(STAMP) ## See the whole flow work: a sample feed through the worker, in 
 
 .PHONY: test
 test: $(STAMP) ## Run the tests (those on Apache Kafka too, where `make kafka` has run once)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: lint
 lint: $(STAMP) ## Check style, types and the direction of imports

@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 EXIT_FAULT: Final = 70
 #: Records decided between two turns of the event loop, so that health checks are answered meanwhile.
 RECORDS_A_TURN: Final = 50
+#: What was stored and not yet committed is stored again after a crash.
+_COMMIT_INTERVAL_S: Final = 0.25
 _SECONDS_BETWEEN_MEASURES: Final = 1.0
 _SECONDS_BETWEEN_QUESTIONS: Final = 10.0
 #: A batch that the broker has not stored by then is a fault.
@@ -268,7 +270,7 @@ def _new_app(settings: Settings, *, web: bool) -> faust.App:
         broker_heartbeat_interval=session_s / 10,
         broker_rebalance_timeout=session_s,
         broker_request_timeout=max(40.0, session_s + 5),
-        broker_commit_interval=1.0,
+        broker_commit_interval=_COMMIT_INTERVAL_S,
         broker_max_poll_records=settings.batch_records,
         consumer_auto_offset_reset="earliest",
         producer_acks=-1,
