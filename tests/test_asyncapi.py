@@ -31,7 +31,7 @@ def test_document_is_complete_in_itself(document: Json) -> None:
 
 def test_every_topic_is_a_channel(document: Json) -> None:
     topics = Topics()
-    specs = topic_specs(topics, raw_partitions=1, scope_partitions=1, retention_ms=1, window_ms=1)
+    specs = topic_specs(topics, raw_partitions=1, scope_partitions=1, output_partitions=1, retention_ms=1, window_ms=1)
     channels = {channel["address"]: channel for channel in document["channels"].values()}
     assert set(channels) == {spec.name for spec in specs} == {getattr(topics, name) for name in Topics.__slots__}
     assert len(channels) == 7

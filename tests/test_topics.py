@@ -24,12 +24,16 @@ def test_every_topic_has_one_spec() -> None:
 
 
 def test_partitions() -> None:
-    found = specs(raw_partitions=3, scope_partitions=5)
+    found = specs(raw_partitions=2, scope_partitions=5, output_partitions=3)
     exact = {"articles.normalized", "articles.fingerprints"}
     assert {name: spec.partitions for name, spec in found.items()} == {
-        name: 5 if name in exact else 3 for name in found
+        name: 5 if name in exact else 2 if name == "articles.raw" else 3 for name in found
     }
     assert {name for name, spec in found.items() if spec.exact_partitions} == exact
+
+
+def test_events_are_decided_in_the_order_of_production_unless_told_otherwise() -> None:
+    assert specs()["articles.raw"].partitions == 1
 
 
 def test_only_the_clusters_are_compacted() -> None:

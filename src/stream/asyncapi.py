@@ -130,7 +130,7 @@ def asyncapi(version: str, schemas: Json, examples: dict[str, Json]) -> Json:
 def _channels() -> Json:
     topics = Topics()
     # Neither cleanup nor sizes depend on what is handed in here.
-    specs = topic_specs(topics, raw_partitions=1, scope_partitions=1, retention_ms=1, window_ms=1)
+    specs = topic_specs(topics, raw_partitions=1, scope_partitions=1, output_partitions=1, retention_ms=1, window_ms=1)
     configs = {spec.name: spec.config for spec in specs}
     return {
         name: {

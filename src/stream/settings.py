@@ -33,7 +33,10 @@ class Settings(BaseSettings):
     topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$", description="before every topic's name")] = ""
     data_dir: Annotated[Path, Field(description="folder of the index, one for each worker")] = Path("data")
     window_days: Annotated[float, Field(gt=0, le=366, description="how far back duplicates are found")] = 7
-    raw_partitions: Annotated[int, Field(ge=1, le=1000, description="of the raw and the output topics")] = 4
+    raw_partitions: Annotated[
+        int, Field(ge=1, le=1000, description="of the raw topic; more of them share the work, and mix their orders")
+    ] = 1
+    output_partitions: Annotated[int, Field(ge=1, le=1000, description="of the topics that others read")] = 4
     scope_partitions: Annotated[
         int, Field(ge=1, le=1000, description="of the normalized topic and the changelog; never change it")
     ] = 4
@@ -108,6 +111,7 @@ class Settings(BaseSettings):
         return topic_specs(
             self.topics,
             raw_partitions=self.raw_partitions,
+            output_partitions=self.output_partitions,
             scope_partitions=self.scope_partitions,
             retention_ms=int(self.retention_days * DAY_MS),
             window_ms=self.window_ms,

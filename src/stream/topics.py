@@ -43,7 +43,13 @@ class TopicSpec:
 
 
 def topic_specs(
-    topics: Topics, *, raw_partitions: int, scope_partitions: int, retention_ms: int, window_ms: int
+    topics: Topics,
+    *,
+    raw_partitions: int,
+    scope_partitions: int,
+    output_partitions: int,
+    retention_ms: int,
+    window_ms: int,
 ) -> list[TopicSpec]:
     """Every topic of the flow.
 
@@ -57,9 +63,9 @@ def topic_specs(
     return [
         TopicSpec(topics.raw, raw_partitions, {**deleted, "max.message.bytes": str(RAW_MESSAGE_BYTES)}),
         TopicSpec(topics.normalized, scope_partitions, output, exact_partitions=True),
-        TopicSpec(topics.enriched, raw_partitions, output),
-        TopicSpec(topics.duplicates, raw_partitions, output),
-        TopicSpec(topics.clusters, raw_partitions, compacted),
+        TopicSpec(topics.enriched, output_partitions, output),
+        TopicSpec(topics.duplicates, output_partitions, output),
+        TopicSpec(topics.clusters, output_partitions, compacted),
         TopicSpec(topics.fingerprints, scope_partitions, changelog, exact_partitions=True),
-        TopicSpec(topics.rejected, raw_partitions, output),
+        TopicSpec(topics.rejected, output_partitions, output),
     ]

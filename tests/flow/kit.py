@@ -68,7 +68,7 @@ class Site:
             data_dir=data_dir,
             # What a broker in this process needs to answer is no time; Kafka refuses less than six seconds.
             session_timeout_s=2 if self.is_memory else 6,
-            **{"raw_partitions": 1, "scope_partitions": 2, **settings},
+            **{"output_partitions": 2, "scope_partitions": 2, **settings},
         )
         self.topics = self.settings.topics
         self._running: list[Running] = []

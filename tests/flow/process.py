@@ -95,7 +95,6 @@ class Station:
             STREAM_TOPIC_PREFIX=prefix,
             STREAM_GROUP=self.group,
             STREAM_DATA_DIR=str(folder / "data"),
-            STREAM_RAW_PARTITIONS="1",
             STREAM_SCOPE_PARTITIONS="2",
             STREAM_SESSION_TIMEOUT_S="6",
             STREAM_WEB_PORT=str(free_port()),

@@ -48,7 +48,6 @@ class Demo:
         name = f"demo-{uuid.uuid4().hex[:8]}"
         self.settings: Settings = load_settings(
             broker=f"memory://{name}",
-            raw_partitions=1,
             web_port=web_port or free_port(),
             topic_prefix="",
             session_timeout_s=6.0,
