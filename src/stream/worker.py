@@ -10,7 +10,7 @@ import socket
 from collections.abc import Sequence
 from typing import Final
 
-from stream import broker_admin
+from stream import broker_admin, collector
 from stream.app import EXIT_FAULT, ArticleFlow
 from stream.errors import SettingsError
 from stream.settings import Settings, Step
@@ -31,6 +31,7 @@ def run_worker(settings: Settings, steps: Sequence[Step]) -> int:
     configure_logging(settings.log_level)
     require_port(settings.web_host, settings.web_port)
     broker_admin.require(settings.broker, settings.topic_specs)
+    collector.relax()
     return asyncio.run(_run(settings, steps))
 
 

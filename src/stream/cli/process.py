@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final
 import click
 import orjson
 
+from stream import collector
 from stream.cli.progress import reading
 from stream.clock import rfc3339
 from stream.inputs import STDIN, expand, read_messages
@@ -47,6 +48,7 @@ def process(
     Writes one line for each published event, in order: {"topic", "key", "value", "headers"}. A dead letter's
     value is the original text, or value_base64 where that is not UTF-8.
     """
+    collector.relax()
     settings = load_settings(window_days=window_days)
     topics = settings.topics
     wanted = {getattr(topics, name) for name in shown or PUBLIC}

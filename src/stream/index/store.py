@@ -42,33 +42,22 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._values: dict[bytes, bytes] = {}
-        self._keys: dict[bytes, list[bytes]] = {}
-        self._bytes = 0
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See `Store`."""
         return list(map(self._values.get, keys))
 
     def write(self, puts: Mapping[bytes, bytes], dropped: Iterable[bytes] = ()) -> None:
-        """See `Store`. A prefix to be dropped has `PREFIX_BYTES`."""
-        values, keys = self._values, self._keys
-        for prefix in dropped:
-            for key in keys.pop(prefix, ()):
-                self._bytes -= len(key) + len(values.pop(key))
-        for key, value in puts.items():
-            before = values.get(key)
-            if before is None:
-                keys.setdefault(key[:PREFIX_BYTES], []).append(key)
-                self._bytes += len(key) + len(value)
-            else:
-                self._bytes += len(value) - len(before)
-            values[key] = value
+        """See `Store`."""
+        prefixes = tuple(dropped)
+        if prefixes:  # once in a window: looking at every key then is cheaper than keeping books on each
+            for key in [key for key in self._values if key.startswith(prefixes)]:
+                del self._values[key]
+        self._values.update(puts)
 
     def clear(self) -> None:
         """See `Store`."""
         self._values.clear()
-        self._keys.clear()
-        self._bytes = 0
 
     def close(self) -> None:
         """See `Store`."""
@@ -76,4 +65,4 @@ class MemoryStore:
     @property
     def size_bytes(self) -> int:
         """See `Store`."""
-        return self._bytes
+        return sum(map(len, self._values)) + sum(map(len, self._values.values()))
