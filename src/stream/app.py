@@ -45,7 +45,7 @@ EXIT_FAULT: Final = 70
 #: Records decided between two turns of the event loop, so that health checks are answered meanwhile.
 RECORDS_A_TURN: Final = 50
 #: What was stored and not yet committed is stored again after a crash.
-_COMMIT_INTERVAL_S: Final = 0.25
+_COMMIT_INTERVAL_S: Final = 0.5
 _SECONDS_BETWEEN_MEASURES: Final = 1.0
 _SECONDS_BETWEEN_QUESTIONS: Final = 10.0
 #: A batch that the broker has not stored by then is a fault.
