@@ -1,0 +1,120 @@
+"""The index is a fold over its changelog, and over what its store holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from index.conftest import NewStore
+from index.kit import (
+    EXCERPT,
+    REPRINT,
+    STORY,
+    WINDOW_MS,
+    Partition,
+    article,
+    prose,
+)
+from stream.errors import IndexFault
+from stream.events import FingerprintEvent
+from stream.index.keys import POSITION
+from stream.index.partition import PartitionIndex
+from stream.index.rocks import RocksStore
+from stream.index.store import MemoryStore
+
+
+class TestRestore:
+    """The index is what its changelog makes it."""
+
+    @pytest.fixture
+    def changelog(self) -> list[FingerprintEvent]:
+        partition = Partition(MemoryStore())
+        partition.run([article(prose(letter), name=letter) for letter in "abcdef"])
+        return partition.changelog
+
+    def test_takes_every_record_of_a_changelog_once(
+        self, new_store: NewStore, changelog: list[FingerprintEvent]
+    ) -> None:
+        index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
+        assert index.restore(changelog, changelog_end=6) == 6
+        assert index.restore(changelog, changelog_end=6) == 0
+        assert (index.documents, index.last_offset, index.changelog_end) == (6, 5, 6)
+
+    def test_begins_anywhere_in_a_trimmed_changelog(
+        self, new_store: NewStore, changelog: list[FingerprintEvent]
+    ) -> None:
+        partition = Partition(new_store())
+        assert partition.index.restore(changelog[3:], changelog_end=6) == 3
+        assert partition.one(article(prose("a"), name="a")).verdict.relation == "new"
+        assert partition.one(article(prose("f"), name="f")).verdict.relation == "recrawl"
+
+    def test_after_a_reset_begins_anywhere_again(self, new_store: NewStore, changelog: list[FingerprintEvent]) -> None:
+        index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
+        index.restore(changelog[:2], changelog_end=2)
+        assert index.restore(changelog[4:], changelog_end=6) == 0
+        index.reset()
+        assert (index.documents, index.last_offset, index.changelog_end) == (0, -1, 0)
+        assert index.restore(changelog[4:], changelog_end=6) == 2
+
+    def test_leaves_out_what_stands_behind_a_hole(self, new_store: NewStore, changelog: list[FingerprintEvent]) -> None:
+        index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
+        with_hole = changelog[:2] + changelog[3:]
+        assert index.restore(with_hole, changelog_end=5) == 2
+        assert index.last_offset == 1
+        # The worker decides again from there on, and its records come behind those of the hole.
+        assert index.restore([*with_hole, *changelog[2:]], changelog_end=9) == 4
+        assert index.documents == 6
+
+    def test_leaves_out_what_a_worker_wrote_that_had_lost_the_partition(
+        self, new_store: NewStore, changelog: list[FingerprintEvent]
+    ) -> None:
+        partition = Partition(new_store())
+        zombie = msgspec.structs.replace(changelog[5], offset=9, previous=3, id="zombie")
+        mixed = [*changelog[:5], zombie, changelog[3], changelog[4], changelog[5]]
+        assert partition.index.restore(mixed, changelog_end=9) == 6
+        assert partition.index.last_offset == 5
+        assert partition.one(article(prose("z"), name="zombie")).verdict.relation == "new"
+
+
+class TestStore:
+    """What is on disk is this index's own."""
+
+    def test_a_store_opened_again_decides_as_before(self, tmp_path: Path) -> None:
+        stream = [
+            article(text, name=name) for text, name in ((STORY, "a"), (EXCERPT, "b"), (REPRINT, "c"), (STORY, "a"))
+        ]
+        expected = Partition(MemoryStore()).run(stream)
+        told = []
+        for place in stream:
+            partition = Partition(RocksStore(tmp_path / "index"))
+            told.append(partition.one(place))
+            partition.index.close()
+        assert told == expected
+
+    def test_a_store_of_other_rules_is_refused(self, new_store: NewStore) -> None:
+        store = new_store()
+        store.write({POSITION: msgspec.msgpack.encode(["0/other", 5, 5, 5])})
+        with pytest.raises(IndexFault, match=r"written by version 0/other, this is .*delete its folder"):
+            PartitionIndex(store, window_ms=WINDOW_MS)
+
+    @pytest.mark.parametrize("value", [b"garbage", msgspec.msgpack.encode({"a": 1})])
+    def test_a_store_with_another_content_is_refused(self, new_store: NewStore, value: bytes) -> None:
+        store = new_store()
+        store.write({POSITION: value})
+        with pytest.raises(IndexFault, match="delete its folder"):
+            PartitionIndex(store, window_ms=WINDOW_MS)
+
+    @pytest.mark.parametrize("value", [b"garbage", None])
+    def test_a_damaged_or_missing_article_stops_the_flow(self, value: bytes | None) -> None:
+        store = MemoryStore()
+        Partition(store).one(article(STORY))
+        documents = [key for key in store._values if key[9:10] == b"\x05"]  # noqa: SLF001 # damage is done behind its back
+        for key in documents:
+            store._values.pop(key)  # noqa: SLF001 # as above
+            if value:
+                store.write({key: value})
+        assert documents
+        with pytest.raises(IndexFault, match="delete its folder"):
+            Partition(store).one(article(REPRINT))
