@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-DATA ?= ../shared/data
+DATA ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -44,8 +44,8 @@ kafka: $(STAMP) ## Start an Apache Kafka node on a free port, without Docker (AR
 	$(BIN)/python deploy/kafka/run.py $(ARGS)
 
 .PHONY: bench
-bench: $(STAMP) ## Measure speed and memory on real news (DATA=folder of arabic_news.jsonl.gz)
-	$(BIN)/python -m benchmarks --data $(DATA) $(ARGS)
+bench: $(STAMP) ## Measure speed and memory; on real news with DATA=folder of arabic_news.jsonl.gz
+	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA)) $(ARGS)
 
 .PHONY: lock
 lock: $(STAMP) ## Write requirements-dev.lock and the schemas anew

@@ -1,1 +1,1 @@
-"""Benchmarks on real news: ``python -m benchmarks --data FOLDER``. Nothing here is a test."""
+"""Benchmarks: ``python -m benchmarks --data FOLDER`` on real news. Nothing here is a test."""

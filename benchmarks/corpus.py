@@ -1,8 +1,12 @@
-"""The corpus, repeated with changed ids and days so that it never runs out and old articles leave the window."""
+"""The corpus: real news where a folder is given, else articles put together from the demo's sentences.
+
+It is repeated with changed ids and days, so that it never runs out and old articles leave the window.
+"""
 
 from __future__ import annotations
 
 import gzip
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -11,9 +15,41 @@ from typing import Any
 
 import orjson
 
+from stream.demo.feed import samples
+
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 #: Articles that share one day, so that a window of seven days holds 35,000.
 ARTICLES_A_DAY = 5_000
+WRITTEN_ARTICLES = 15_000
+WRITTEN_PARAGRAPHS = 6
+WRITTEN_WORDS = 46
+#: Every so many articles one is a shortened copy of the one before it.
+COPY_EVERY = 6
+
+
+def written(corpus: Path) -> None:
+    """Write a corpus of Arabic articles of the usual length, each sixth a copy; the same at every call."""
+    words = sorted({word for event in _feed() if event.get("language") == "ar" for word in event["text"].split()})
+    chance = random.Random(1)  # noqa: S311 - no secret
+    paragraphs: list[str] = []
+    with gzip.open(corpus, "wb", compresslevel=1) as file:
+        for number in range(WRITTEN_ARTICLES):
+            if number % COPY_EVERY != COPY_EVERY - 1:
+                paragraphs = [" ".join(chance.choices(words, k=WRITTEN_WORDS)) for _ in range(WRITTEN_PARAGRAPHS)]
+            else:
+                paragraphs = paragraphs[:-1]
+            event = {"id": f"written-{number}", "url": f"https://news.example/{number}", "text": "\n".join(paragraphs)}
+            file.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _feed() -> Iterator[dict[str, Any]]:
+    for sample in samples():
+        try:
+            event = orjson.loads(sample.value or b"")
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(event, dict) and isinstance(event.get("text"), str):
+            yield event
 
 
 def rows(corpus: Path) -> list[dict[str, Any]]:
