@@ -27,6 +27,11 @@ ENGLISH = "The mayor opened a new public garden in the old part of the town this
         ("ru", "Сегодня утром мэр города открыл новый сад в старой части города, и пришло много людей"),
         ("hi", "महापौर ने आज सुबह शहर के पुराने हिस्से में एक नए बगीचे का उद्घाटन किया"),
         ("en", ENGLISH),
+        ("en", "HARBOUR TOOLS SEES 3RD QTR NET UP 4.2 PCT, WILL PAY EXTRA DIVIDEND\nOper shr 1.10 dlrs vs 96 cts"),
+        (
+            "en",
+            "HARBOUR TOOLS LTD 3RD QTR NET\nOper shr 1.10 dlrs vs 96 cts\nAvg shrs 8.2 mln\nNOTE: year includes gain",
+        ),
         (
             "fr",
             "Le maire a inauguré ce matin un nouveau jardin public dans la vieille ville, devant les habitants.",
