@@ -195,6 +195,12 @@ class TestIdentity:
         assert article.origin.item == 0
         assert dict(bad.outputs[0].headers)["__errors.items"] == b"1"
 
+    @pytest.mark.parametrize(("data", "code"), [([], "empty_value"), ([ARTICLE] * 10_001, "too_many_items")])
+    def test_an_array_in_a_structured_event_has_the_limits_of_any(self, data: list[Any], code: str) -> None:
+        envelope = {"id": "17", "source": "/s", "data": data}
+        (outcome,) = normalized(raw(envelope, headers=[("content-type", b"application/cloudevents+json")]))
+        assert outcome.code == code
+
     def test_a_structured_event_without_data_is_rejected(self) -> None:
         (outcome,) = normalized(raw({"id": "17"}, headers=[("content-type", b"application/cloudevents+json")]))
         assert outcome.code == "not_an_object"

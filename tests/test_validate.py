@@ -12,9 +12,14 @@ from hypothesis import strategies as st
 from cases_files import cases
 from stream.errors import Rejected
 from stream.events import RawEvent, Source
-from stream.validate import DEFAULT_LIMITS, Limits, parse_message, validate
+from stream.validate import DEFAULT_LIMITS, Limits, articles_in, read_message, validate
 
 OBJECT = b'{"id": "a", "text": "t"}'
+
+
+def parse_message(message: bytes | None, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
+    """The articles in a message, unchecked."""
+    return articles_in(read_message(message, limits), limits)
 
 
 def read(message: bytes | None, limits: Limits = DEFAULT_LIMITS) -> list[RawEvent]:

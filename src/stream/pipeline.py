@@ -26,7 +26,7 @@ from stream.normalize import Arrival, normalize
 from stream.normalize.language import primary_language
 from stream.records import Headers, Outgoing, Record
 from stream.topics import Topics
-from stream.validate import DEFAULT_LIMITS, Limits, parse_message, validate
+from stream.validate import DEFAULT_LIMITS, Limits, articles_in, read_message, validate
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -65,7 +65,7 @@ class Normalizer:
     def __init__(self, topics: Topics, *, limits: Limits = DEFAULT_LIMITS, wrap: Wrap = unwrapped) -> None:
         self._topics = topics
         self._limits = limits
-        self._parse = wrap("parse", parse_message)
+        self._parse = wrap("parse", read_message)
         self._validate = wrap("validate", validate)
         self._normalize = wrap("normalize", normalize)
         self._publish = wrap("encode_normalized", self._outgoing)
@@ -95,13 +95,10 @@ class Normalizer:
         return outcomes
 
     def _items(self, record: Record) -> tuple[list[Any], cloudevents.Identity, bool]:
-        items = self._parse(record.value, self._limits)
-        identity = cloudevents.identity(record)
-        if cloudevents.is_structured(record) and len(items) == 1 and isinstance(items[0], dict):
-            data, identity = cloudevents.unwrap(items[0], identity)
-            items = data if isinstance(data, list) else [data]
-            return items, identity, isinstance(data, list)
-        return items, identity, _is_array(record.value)
+        parsed, identity = self._parse(record.value, self._limits), cloudevents.identity(record)
+        if cloudevents.is_structured(record) and isinstance(parsed, dict):
+            parsed, identity = cloudevents.unwrap(parsed, identity)
+        return articles_in(parsed, self._limits), identity, isinstance(parsed, list)
 
     def _article(self, record: Record, item: Any, place: int | None, event_id: str, time: int) -> NormalizedEvent:
         timestamp = _timestamp(record)
@@ -117,7 +114,7 @@ class Normalizer:
 
     def _outgoing(self, article: NormalizedEvent, now: str) -> Outgoing:
         topic = self._topics.normalized
-        headers = cloudevents.headers(f"/{topic}", article.event_id, "article.normalized.v1", now)
+        headers = _headers(topic, article.event_id, "article.normalized.v1", now)
         return Outgoing(topic, scope_of(article).encode(), wire.encode(article), headers)
 
     def _reject(self, record: Record, errors: Sequence[tuple[int | None, Rejected]]) -> Outcome:
@@ -281,10 +278,6 @@ def _timestamp(record: Record) -> int | None:
     """The record's time in milliseconds, if it is one: producers set it, and clients write -1 for none."""
     timestamp = record.timestamp
     return timestamp if timestamp is not None and 0 <= timestamp <= _TIMESTAMP_MAX else None
-
-
-def _is_array(value: bytes | None) -> bool:
-    return value is not None and value.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
 
 
 #: The last millisecond of the year 9999.

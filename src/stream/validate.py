@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 import orjson
 
 from stream.errors import Rejected
-from stream.events import RawEvent, Source
+from stream.events import RawEvent, Source, Status
 
 RAW_FIELDS: Final = frozenset(RawEvent.__struct_fields__)
-STATUSES: Final = ("usable", "canceled")
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
 _SHORT_FIELDS = ("title", "summary", "section", "language", "source", "published_at", "modified_at", "fetched_at")
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -42,11 +42,11 @@ class Limits:
 DEFAULT_LIMITS: Final = Limits()
 
 
-def parse_message(value: bytes | None, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
-    """The JSON objects in a message: one, or the items of an array (unchecked, each may still be bad).
+def read_message(value: bytes | None, limits: Limits = DEFAULT_LIMITS) -> Any:
+    """The JSON value in a message, unchecked.
 
     Raises:
-        Rejected: the message as a whole cannot be read.
+        Rejected: there is none.
     """
     if value is None:
         raise Rejected("null_value", "the message has no value; send one JSON object, or an array of them")
@@ -54,7 +54,15 @@ def parse_message(value: bytes | None, limits: Limits = DEFAULT_LIMITS) -> list[
         raise Rejected("message_too_large", f"{len(value)} bytes; at most {limits.message_bytes} are accepted")
     if not value.strip():
         raise Rejected("empty_value", "the message is empty; send one JSON object, or an array of them")
-    parsed = _parse_json(value.removeprefix(_BOM))
+    return _parse_json(value.removeprefix(_BOM))
+
+
+def articles_in(parsed: Any, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
+    """The articles in a JSON value: the object that it is, or the items of the array; each may still be bad.
+
+    Raises:
+        Rejected: it can hold no articles, holds none, or too many.
+    """
     if isinstance(parsed, dict):
         return [parsed]
     if not isinstance(parsed, list):
