@@ -84,6 +84,7 @@ async def test_lag_and_progress_are_measured(site: Site) -> None:
         labels = {"topic": topic, "partition": str(partition)}
         assert value("stream_consumer_lag_records", labels) == 0
         assert (value("stream_last_progress_timestamp_seconds", labels) or 0) > 1_700_000_000
+    assert sum(value("stream_index_documents", {"partition": str(partition)}) or 0 for partition in (0, 1)) == 2
     assert value("stream_records_consumed_total", {"step": "normalize"}) == 3
     assert value("stream_records_consumed_total", {"step": "deduplicate"}) == 2
     assert value("stream_records_published_total", {"topic": site.topics.enriched}) == 2

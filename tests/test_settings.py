@@ -99,6 +99,7 @@ def test_a_file_that_is_not_there_is_named(file: Path) -> None:
         ("kafka:9092", "kafka:9092"),
         ("kafka://kafka:9092", "kafka:9092"),
         ("one:9092,two:9093", "one:9092,two:9093"),
+        ("kafka://one:9092, two:9093 ", "one:9092,two:9093"),
         ("[::1]:9092", "[::1]:9092"),
         ("memory://name", "memory://name"),
     ],

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.events import Language, Origin, RawEvent
-from stream.wire import as_builtins, decode, encode
+from stream.wire import decode, encode
 
 
 class Packed(msgspec.Struct):
@@ -35,11 +35,6 @@ def test_text_is_utf8_and_not_escaped() -> None:
 @given(st.binary())
 def test_bytes_travel_as_base64(data: bytes) -> None:
     assert decode(encode(Packed(data)), Packed).data == data
-
-
-def test_builtins_are_what_the_json_reads() -> None:
-    origin = Origin(topic="articles.raw", partition=0, offset=7)
-    assert as_builtins(origin) == orjson.loads(encode(origin))
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"NaN"])

@@ -25,7 +25,7 @@ from faust.types import TP
 from faust.types.web import Request, Response, View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from stream.clock import rfc3339
+from stream import wallclock
 from stream.health import Check, ProgressWatch, lag
 from stream.index.rocks import RocksStore
 from stream.index.store import MemoryStore, Store
@@ -106,13 +106,17 @@ class ArticleFlow:
         try:
             yield
         finally:
-            await self.app.stop()
-            await self.indexes.close()
+            await self.stop()
+
+    async def stop(self) -> None:
+        """Stop: batches that run are finished or not committed, then the indexes are closed."""
+        await self.app.stop()
+        await self.indexes.close()
 
     # The two steps
 
     async def _normalize(self, batch: RecordBatch) -> None:
-        now = _now()
+        now = wallclock.now()
         outcomes: list[Outcome] = []
         for position, record in enumerate(batch):
             outcomes += self._normalizer(record, now=now)
@@ -122,7 +126,7 @@ class ArticleFlow:
         batch.done()
 
     async def _deduplicate(self, batch: RecordBatch) -> None:
-        now = _now()
+        now = wallclock.now()
         async with self.indexes.using(batch.tp.partition) as index:
             if index is None:  # revoked: whoever has the partition now gets the batch, so it is not done
                 return
@@ -139,7 +143,7 @@ class ArticleFlow:
         outputs = [output for outcome in outcomes for output in outcome.outputs]
         with self.metrics.delivery_seconds.labels(step).time():
             delivered = await producer_of(self.app).deliver(outputs)
-        self.metrics.count(step, outcomes, now_ms=_now_ms())
+        self.metrics.count(step, outcomes, now_ms=wallclock.now_ms())
         return delivered
 
     def _changelog_end(self, delivered: Iterable[Delivered]) -> int | None:
@@ -204,7 +208,7 @@ class ArticleFlow:
             log.warning("the lag may be larger than it reads: %r", error)
 
     def measure(self) -> None:
-        """Bring lag and progress up to date."""
+        """Bring lag, progress and the size of the indexes up to date."""
         progress = consumer_of(self.app).progress()
         for tp in self._watch.observe(progress, time.monotonic()):
             self.metrics.progress_time.labels(tp.topic, str(tp.partition)).set_to_current_time()
@@ -213,6 +217,7 @@ class ArticleFlow:
         for gone in self._measured - progress.keys():
             self.metrics.forget_partition(gone.topic, gone.partition)
         self._measured = set(progress)
+        self.indexes.measure()
 
     # What operators ask
 
@@ -261,7 +266,7 @@ def _answer(view: View, check: Check) -> Response:
 def _new_app(settings: Settings, *, web: bool) -> faust.App:
     broker = settings.broker
     if not settings.is_memory:
-        broker = ";".join(f"kafka+batch://{server.strip()}" for server in broker.split(","))
+        broker = ";".join(f"kafka+batch://{server}" for server in settings.servers)
     session_s = settings.session_timeout_s
     return faust.App(
         settings.group,
@@ -286,11 +291,3 @@ def _new_app(settings: Settings, *, web: bool) -> faust.App:
         web_host=settings.web_host,
         web_port=settings.web_port,
     )
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _now() -> str:
-    return rfc3339(_now_ms())

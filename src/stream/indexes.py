@@ -75,6 +75,12 @@ class Indexes:
             async with opening.in_use:
                 await self._close(partition, opening)
 
+    def measure(self) -> None:
+        """Bring the figures of the restored indexes up to date; too costly to be done for every batch."""
+        for partition, opening in self._open.items():
+            if opening.is_restored:
+                self._measure(partition, opening.task.result())
+
     async def close(self) -> None:
         """Close all."""
         await self.revoke(list(self._open))
@@ -94,9 +100,7 @@ class Indexes:
             if opening.task.cancelled() or self._open.get(partition) is not opening:
                 yield None
                 return
-            index = await asyncio.shield(opening.task)
-            yield index
-            self._measure(partition, index)
+            yield await asyncio.shield(opening.task)
 
     async def _restored(self, partition: int) -> PartitionIndex:
         try:

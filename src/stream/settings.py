@@ -64,11 +64,12 @@ class Settings(BaseSettings):
     def _broker(cls, value: str) -> str:
         if value.startswith("memory://"):
             return value
-        for server in value.removeprefix("kafka://").split(","):
-            host, _, port = server.strip().rpartition(":")
+        servers = [server.strip() for server in value.removeprefix("kafka://").split(",")]
+        for server in servers:
+            host, _, port = server.rpartition(":")
             if not host or not port.isdigit():
                 raise ValueError("write host:port, several separated by commas, or memory://name")
-        return value.removeprefix("kafka://")
+        return ",".join(servers)
 
     @classmethod
     def settings_customise_sources(  # noqa: D102 - documented by pydantic-settings
@@ -87,6 +88,11 @@ class Settings(BaseSettings):
     def is_memory(self) -> bool:
         """The broker lives in this process, and so does the index."""
         return self.broker.startswith("memory://")
+
+    @property
+    def servers(self) -> list[str]:
+        """Each host:port of the Kafka cluster."""
+        return self.broker.split(",")
 
     @property
     def topics(self) -> Topics:

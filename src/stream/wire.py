@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 import orjson
@@ -23,9 +23,3 @@ def decode(data: bytes, kind: type[T]) -> T:
         orjson.JSONDecodeError: it is not JSON.
     """
     return msgspec.convert(orjson.loads(data), kind)
-
-
-def as_builtins(event: msgspec.Struct) -> dict[str, Any]:
-    """An event as plain dictionaries, lists and strings, as its JSON reads."""
-    plain: dict[str, Any] = msgspec.to_builtins(event)
-    return plain

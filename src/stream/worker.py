@@ -78,8 +78,7 @@ async def _run(settings: Settings, steps: Sequence[Step]) -> int:
     log.info("stopping")
     try:
         async with asyncio.timeout(STOP_TIMEOUT_S):
-            await flow.app.stop()
-            await flow.indexes.close()
+            await flow.stop()
     except TimeoutError:
         log.critical("did not stop within %.0f s; what is not committed is repeated", STOP_TIMEOUT_S)
         logging.shutdown()

@@ -115,8 +115,7 @@ class Site:
     async def stop(self, running: Running) -> None:
         """Stop a flow as a signal would."""
         self._running.remove(running)
-        await running.flow.app.stop()
-        await running.flow.indexes.close()
+        await running.flow.stop()
 
     async def stop_all(self) -> None:
         """Stop what still runs."""

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from index.conftest import NewStore
 from stream.index.rocks import RocksStore
-from stream.index.store import PREFIX_BYTES, MemoryStore
+from stream.index.store import MemoryStore
 
+#: Length of what is dropped as a whole: a scope and its generation.
+PREFIX_BYTES = 9
 ONE, TWO = b"\x01" * PREFIX_BYTES, b"\x01" * (PREFIX_BYTES - 1) + b"\x02"
 
 

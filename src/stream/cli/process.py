@@ -12,9 +12,8 @@ from typing import Any, BinaryIO, Final
 import click
 import orjson
 
-from stream import collector
+from stream import collector, wallclock
 from stream.cli.progress import reading
-from stream.clock import rfc3339
 from stream.inputs import STDIN, expand, read_messages
 from stream.offline import OfflineFlow
 from stream.pipeline import Outcome
@@ -58,7 +57,7 @@ def process(
     started = time.monotonic()
     with reading(paths, quiet=quiet) as watched:
         messages = (message.value for message in watched(read_messages(paths)))
-        for outcomes in flow.run(messages, now=rfc3339(time.time_ns() // 1_000_000)):
+        for outcomes in flow.run(messages, now=wallclock.now()):
             counts.update(outcome.code or outcome.result for outcome in outcomes)
             output.writelines(_lines(outcomes, wanted))
     output.flush()

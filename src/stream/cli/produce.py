@@ -12,9 +12,8 @@ import orjson
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from stream import broker_admin, cloudevents
+from stream import broker_admin, cloudevents, wallclock
 from stream.cli.progress import reading
-from stream.clock import rfc3339
 from stream.errors import BrokerError
 from stream.inputs import STDIN, RawMessage, expand, read_messages
 from stream.settings import load_settings
@@ -58,7 +57,7 @@ def _send_all(broker: str, topic: str, messages: Iterable[RawMessage]) -> int:
     producer = _connect(broker)
     try:
         for sent, message in enumerate(messages, 1):
-            headers = cloudevents.headers(SOURCE, f"{run}-{sent}", "article.raw.v1", _now())
+            headers = cloudevents.headers(SOURCE, f"{run}-{sent}", "article.raw.v1", wallclock.now())
             future = producer.send(topic, value=message.value, key=message_key(message.value), headers=list(headers))
             future.add_errback(failures.append)
             unsent += len(message.value)
@@ -110,7 +109,3 @@ def _paced(messages: Iterable[RawMessage], rate: float | None) -> Iterator[RawMe
     for count, message in enumerate(messages):
         time.sleep(max(0.0, started + count / rate - time.monotonic()))
         yield message
-
-
-def _now() -> str:
-    return rfc3339(time.time_ns() // 1_000_000)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Protocol
-
-#: Length of the part of a key that can be dropped as a whole: the scope and its generation.
-PREFIX_BYTES: Final = 9
+from typing import Protocol
 
 
 class Store(Protocol):

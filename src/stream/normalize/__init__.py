@@ -9,7 +9,7 @@ from stream.clock import rfc3339
 from stream.errors import Rejected
 from stream.events import Content, Fix, Language, NormalizedEvent, Origin, RawEvent, Source
 from stream.normalize.dates import parse_moment
-from stream.normalize.language import detect
+from stream.normalize.language import detect, primary_language
 from stream.normalize.page import Page, read_page
 from stream.normalize.steps import Fixes
 from stream.normalize.teaser import split_teaser
@@ -148,7 +148,7 @@ def _content(text: str, language: Language) -> Content:
 
 
 def _words(text: str, language: Language) -> int:
-    if language.tag.partition("-")[0] in _UNSPACED:
+    if primary_language(language.tag) in _UNSPACED:
         return sum(map(str.isalnum, text))
     return text.count(" ") + text.count("\n") + 1  # clean text has one between any two words
 

@@ -38,6 +38,17 @@ _PATIENCE = 0.8
 _CREATE_TIME = 0
 
 
+def report_deleted(tp: TP, wanted: int, first: int) -> None:
+    """Say that the log begins at ``first`` although the offsets from ``wanted`` on were not processed yet."""
+    logger.error(
+        "%s-%s: the log no longer holds offsets %d to %d, which were not processed yet",
+        tp.topic,
+        tp.partition,
+        wanted,
+        first - 1,
+    )
+
+
 class _NoSet(set[int]):
     """Forgets what it is told."""
 
@@ -172,13 +183,7 @@ class LedgerConsumer(Consumer):
         starts = await self.starts()
         for tp, start in starts.items():
             if start.committed is not None and start.position > start.committed:
-                logger.error(
-                    "%s-%s: the log no longer holds offsets %d to %d, which were not processed yet",
-                    tp.topic,
-                    tp.partition,
-                    start.committed,
-                    start.position - 1,
-                )
+                report_deleted(tp, start.committed, start.position)
         # Another rebalance may have begun while we asked; it will seek for itself.
         if epoch == self.ledger.epoch:
             self.ledger.restart(starts)

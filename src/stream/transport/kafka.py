@@ -22,7 +22,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.utils.times import want_seconds
 
-from stream.transport.consumer import LedgerConsumer
+from stream.transport.consumer import LedgerConsumer, report_deleted
 from stream.transport.errors import TransportError, UnknownTopicError
 from stream.transport.kafka_producer import Producer
 from stream.transport.ledger import Fetched, Start, choose_start
@@ -152,13 +152,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """Go back for records that were fetched but not accepted, or are no longer in the log."""
         first = (await consumer.beginning_offsets([TopicPartition(*tp)]))[tp]
         if first > offset:
-            logger.error(
-                "%s-%s: the log no longer holds offsets %d to %d, which were not processed yet",
-                tp.topic,
-                tp.partition,
-                offset,
-                first - 1,
-            )
+            report_deleted(tp, offset, first)
         if consumer._fetcher._subscriptions.is_assigned(tp):
             consumer.seek(TopicPartition(*tp), max(first, offset))
 
@@ -180,10 +174,6 @@ class Consumer(LedgerConsumer, driver.Consumer):
     """Faust's Kafka consumer, delivering batches."""
 
     _thread: ConsumerThread
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # passed on
-        super().__init__(*args, **kwargs)
-        self._ends: Mapping[TP, int] = {}
 
     @property
     def thread_loop(self) -> asyncio.AbstractEventLoop:
@@ -225,7 +215,7 @@ class Consumer(LedgerConsumer, driver.Consumer):
     async def starts(self) -> Mapping[TP, Start]:
         """See `LedgerConsumer.starts`."""
         starts = await self._thread.starts()
-        self._ends = {tp: start.end for tp, start in starts.items()}
+        self._asked_ends = {tp: start.end for tp, start in starts.items()}
         return starts
 
     async def store(self, offsets: Mapping[TP, int]) -> bool:
@@ -237,8 +227,7 @@ class Consumer(LedgerConsumer, driver.Consumer):
         consumer = self._thread._consumer
         if consumer is None or not consumer._subscription.is_assigned(tp):
             return None
-        seen = cast("int | None", consumer.highwater(TopicPartition(*tp)))
-        return self._ends.get(tp) if seen is None else seen
+        return cast("int | None", consumer.highwater(TopicPartition(*tp)))
 
 
 class Transport(driver.Transport):

@@ -20,7 +20,7 @@ from mode import Service
 
 from stream.records import Delivered, Outgoing, Record
 from stream.transport.broker import MemoryBroker, StoredRecord
-from stream.transport.consumer import LedgerConsumer
+from stream.transport.consumer import LedgerConsumer, report_deleted
 from stream.transport.errors import NotAMemberError, StaleGenerationError, TransportError, UnknownTopicError
 from stream.transport.ledger import Fetched, Start, choose_start
 from stream.transport.partitioner import partition_for
@@ -168,7 +168,7 @@ class Consumer(LedgerConsumer):
         for tp, offset in wanted.items():
             if records := self._broker.read(tp, offset, limit):
                 if records[0].offset > offset:
-                    logger.error("%s-%s: offsets %d to %d were deleted unread", *tp, offset, records[0].offset - 1)
+                    report_deleted(tp, offset, records[0].offset)
                 fetched[tp] = Fetched(records, records[-1].offset + 1)
         return fetched
 
