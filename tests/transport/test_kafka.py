@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
 from faust.types import TP
 
 from stream.records import Outgoing
 from stream.transport.batch import consumer_of, producer_of, transport_of
-from transport.kit import KafkaBackend, numbered, until
+from transport.kit import DEADLINE, KafkaBackend, numbered, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +52,21 @@ async def write_transactions(kafka: KafkaBackend, topic: str) -> None:
         async with writer.transaction():
             for n in range(10):
                 await writer.send(topic, b"%d" % n, partition=0)
+        await until_end(kafka, TopicPartition(topic, 0), 11)
     finally:
         await writer.stop()
+
+
+async def until_end(kafka: KafkaBackend, partition: TopicPartition, end: int) -> None:
+    """Wait until the log ends there: Kafka says that a transaction is over before its marker is in the log."""
+    reader = AIOKafkaConsumer(bootstrap_servers=kafka.address)
+    await reader.start()
+    try:
+        async with asyncio.timeout(DEADLINE):
+            while (await reader.end_offsets([partition]))[partition] < end:  # noqa: ASYNC110 - the log sets no event
+                await asyncio.sleep(0.01)
+    finally:
+        await reader.stop()
 
 
 async def test_replay_ends_behind_a_transaction_marker(apps: Apps, kafka: KafkaBackend) -> None:
