@@ -1,8 +1,9 @@
-"""Named steps over text, counted."""
+"""Named steps over text, counted, until nothing is left to change."""
 
 from __future__ import annotations
 
-from stream.normalize.steps import Fixes, apply
+from stream.normalize.scan import Pair
+from stream.normalize.steps import PASSES_MAX, Fixes, Step, Steps
 
 
 def shout(text: str) -> tuple[str, int]:
@@ -10,19 +11,44 @@ def shout(text: str) -> tuple[str, int]:
     return text.upper(), sum(map(str.islower, text))
 
 
+def cut(text: str) -> tuple[str, int]:
+    """Return the text without its first dot."""
+    return text.replace(".", "", 1), min(1, text.count("."))
+
+
 def test_steps_run_in_order_and_are_counted_by_name() -> None:
     fixes = Fixes()
-    assert apply([("shout", shout), ("cut", lambda text: (text[1:], 1)), ("shout", shout)], "ab", fixes) == "B"
+    steps = Steps([Step("shout", shout), Step("cut", cut), Step("shout", shout)])
+    assert steps.apply("a.b", fixes) == "AB"
     assert fixes == {"shout": 2, "cut": 1}
 
 
 def test_a_step_that_changed_nothing_is_not_named() -> None:
     fixes = Fixes()
-    apply([("shout", shout)], "AB", fixes)
+    Steps([Step("shout", shout)]).apply("AB", fixes)
     assert not fixes
 
 
 def test_counts_add_up_over_fields() -> None:
     fixes = Fixes(shout=2)
-    apply([("shout", shout)], "ab", fixes)
+    Steps([Step("shout", shout)]).apply("ab", fixes)
     assert fixes["shout"] == 4
+
+
+def test_a_step_runs_only_where_one_of_its_pairs_is() -> None:
+    steps = Steps([Step("cut", cut, (Pair("!", "!"),)), Step("shout", shout, (Pair("a", "b"), Pair("c", "d")))])
+    assert [steps.apply(text, Fixes()) for text in ("a.b", "!!.", "ab", "cd", "bc")] == ["a.b", "!!", "AB", "CD", "bc"]
+
+
+def test_passes_are_made_until_nothing_changes() -> None:
+    fixes = Fixes()
+    # The first step has something to do only behind the second one.
+    steps = Steps([Step("shout", shout, (Pair("a", "b"),)), Step("cut", cut)])
+    assert steps.apply("a..b", fixes) == "AB"
+    assert fixes == {"cut": 2, "shout": 2}
+
+
+def test_passes_have_an_end() -> None:
+    fixes = Fixes()
+    Steps([Step("turn", lambda text: (text[1:] + text[:1], 1))]).apply("ab", fixes)
+    assert fixes["turn"] == PASSES_MAX

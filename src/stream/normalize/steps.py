@@ -4,19 +4,61 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
 
-#: One conservative fix: the text, and how often it had to be applied. Idempotent.
-Step = Callable[[str], tuple[str, int]]
+from stream.normalize.scan import Pair, Scan
 
 
 class Fixes(Counter[str]):
     """How often each named step changed something, over all fields of one article."""
 
 
-def apply(steps: Sequence[tuple[str, Step]], text: str, fixes: Fixes) -> str:
-    """``text`` after every step in turn, with what they did added to ``fixes``."""
-    for name, step in steps:
-        text, count = step(text)
-        if count:
-            fixes[name] += count
-    return text
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One conservative fix.
+
+    ``fix`` gives the text, and how often it had to be applied. It is called only where one of the pairs ``found_by``
+    is in the text, or always if there are none.
+    """
+
+    name: str
+    fix: Callable[[str], tuple[str, int]]
+    found_by: tuple[Pair, ...] = ()
+
+
+class Steps:
+    """Steps in order, repeated until nothing is left to change, so that the whole is idempotent."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self.steps = tuple(steps)
+        self._scan = Scan([pair for step in steps for pair in step.found_by])
+        ends = accumulate(len(step.found_by) for step in steps)
+        self._masked = [
+            (step, sum(1 << (end - place) for place in range(1, len(step.found_by) + 1)))
+            for step, end in zip(steps, ends, strict=True)
+        ]
+
+    def apply(self, text: str, fixes: Fixes) -> str:
+        """``text`` after every step in turn, with what they did added to ``fixes``."""
+        for _ in range(PASSES_MAX):
+            before = text
+            text = self._pass(text, fixes)
+            if text == before:
+                break
+        return text
+
+    def _pass(self, text: str, fixes: Fixes) -> str:
+        seen = self._scan(text)  # what the steps themselves bring together, the next pass sees
+        for step, mask in self._masked:
+            if mask and not seen & mask:
+                continue
+            text, count = step.fix(text)
+            if count:
+                fixes[step.name] += count
+        return text
+
+
+#: What one step changes can give another one work, such as an entity that a third one hid; all of it settles soon.
+PASSES_MAX: Final = 6

@@ -1,0 +1,68 @@
+"""One look at a text that tells which steps may have something to do in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Stands for every character in a `Pair`.
+ANY: Final = "\0-\U0010ffff"
+#: Pairs that one scan can tell apart.
+PAIRS_MAX: Final = 32
+
+_TABLE_SIZE: Final = 0x20000  # what lies beyond is so rare that it may be part of any pair
+_EDGE: Final = "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two characters beside each other, each one of a set written as in the brackets of a regular expression.
+
+    Both ends of a text count as a line feed.
+    """
+
+    first: str
+    second: str = ANY
+
+
+class Scan:
+    """Finds pairs, whatever their number, in the time of one look-up a character."""
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        if len(pairs) > PAIRS_MAX:
+            raise ValueError(f"{len(pairs)} pairs; a scan takes {PAIRS_MAX}")
+        # The upper half of an entry tells which pairs a character may begin, the lower half which it may end.
+        self._table = np.zeros(_TABLE_SIZE + 1, dtype=np.uint64)
+        self._table[_TABLE_SIZE] = 2**64 - 1
+        for place, pair in enumerate(pairs):
+            for characters, bit in ((pair.first, place + PAIRS_MAX), (pair.second, place)):
+                for low, high in _ranges(characters):
+                    self._table[low : high + 1] |= np.uint64(1 << bit)
+
+    def __call__(self, text: str) -> int:
+        """A bit for each pair that is somewhere in ``text``, the first pair's the lowest."""
+        points = np.frombuffer(f"{_EDGE}{text}{_EDGE}".encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        entries: NDArray[np.uint64] = self._table.take(points, mode="clip")
+        return int(np.bitwise_or.reduce((entries[:-1] >> _HALF) & entries[1:])) & _LOWER
+
+
+def _ranges(characters: str) -> list[tuple[int, int]]:
+    """The code points of a set, as inclusive ranges; a hyphen that stands for itself comes first."""
+    found: list[tuple[int, int]] = []
+    place = 0
+    while place < len(characters):
+        if characters[place + 1 : place + 2] == "-" and place + 2 < len(characters):
+            found.append((ord(characters[place]), min(ord(characters[place + 2]), _TABLE_SIZE - 1)))
+            place += 3
+        else:
+            found.append((ord(characters[place]), ord(characters[place])))
+            place += 1
+    return found
+
+
+_HALF: Final = np.uint64(PAIRS_MAX)
+_LOWER: Final = 2**PAIRS_MAX - 1
