@@ -8,18 +8,17 @@ from typing import Final
 from stream.normalize.scan import Pair
 
 _EMPHASIS: Final = "!?؟！？"
-_PAUSES: Final = "،؛;，、；："
+_PAUSES: Final = ",،؛;，、；："
 #: What the steps of this module look for.
-REPEATED_PAIRS: Final = (Pair(f".,{_EMPHASIS}{_PAUSES}", f".,{_EMPHASIS}{_PAUSES}"),)
+EMPHASIS_PAIRS: Final = (Pair(_EMPHASIS, _EMPHASIS),)
+PAUSE_PAIRS: Final = (Pair(_PAUSES, _PAUSES),)
+DOT_PAIRS: Final = (Pair(".", "."),)
 HYPHEN_PAIRS: Final = (Pair("-‐", "\n"),)
 DISGUISED_PAIRS: Final = (Pair("[({", "@aAdD."), Pair(" ", "@"), Pair("x", "x"), Pair("/", " "))
 
-_REPEATED: Final = {
-    mark * 2: re.compile(re.escape(mark) + "{2,}+") for mark in _EMPHASIS.replace("?", "") + _PAUSES
-} | {
-    "??": re.compile(r"(?<!\w)\?{2,}+|(?<=\w)\?{2,}+(?!\w)"),  # inside a word they stand for letters that were lost
-    ",,": re.compile(r"(?<=[^\W\d_]),{2,}+(?=\s|\Z)"),  # before one they are an opening quote
-}
+# Question marks inside a word stand for letters that were lost; two commas before one are an opening quote.
+_EMPHATIC: Final = re.compile(r"([!؟！？])\1++|(?<![\w?])\?{2,}+|(?<!\?)\?{2,}+(?!\w)")
+_PAUSED: Final = re.compile(rf"([{_PAUSES}])\1++(?!(?<=,,)\S)")
 # Six dots are the ellipsis of Chinese and Japanese.
 _DOTTED: Final = re.compile(r"(?<![.\u3000-\u30ff\u3400-\u9fff])\.{4,}+")
 
@@ -53,17 +52,19 @@ _HIDDEN: Final = (
 )
 
 
-def shorten_repeats(text: str) -> tuple[str, int]:
-    """One mark for several of the same, three dots for more; two dots are a habit of Arabic and stay."""
-    count = 0
-    for twice, pattern in _REPEATED.items():
-        if twice in text:
-            text, changed = pattern.subn(twice[0], text)
-            count += changed
-    if "...." not in text:
-        return text, count
-    text, dotted = _DOTTED.subn("...", text)
-    return text, count + dotted
+def shorten_emphasis(text: str) -> tuple[str, int]:
+    """One mark for several of the same."""
+    return _EMPHATIC.subn(lambda match: match[0][0], text)
+
+
+def shorten_pauses(text: str) -> tuple[str, int]:
+    """One comma or semicolon for several of the same."""
+    return _PAUSED.subn(r"\1", text)
+
+
+def shorten_dots(text: str) -> tuple[str, int]:
+    """Three dots for more; two are a habit of Arabic and stay."""
+    return _DOTTED.subn("...", text) if "...." in text else (text, 0)
 
 
 def join_broken_words(text: str) -> tuple[str, int]:

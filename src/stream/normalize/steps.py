@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Final
 
 from stream.normalize.scan import Pair, Scan
@@ -33,12 +32,9 @@ class Steps:
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self.steps = tuple(steps)
-        self._scan = Scan([pair for step in steps for pair in step.found_by])
-        ends = accumulate(len(step.found_by) for step in steps)
-        self._masked = [
-            (step, sum(1 << (end - place) for place in range(1, len(step.found_by) + 1)))
-            for step, end in zip(steps, ends, strict=True)
-        ]
+        pairs = list(dict.fromkeys(pair for step in steps for pair in step.found_by))
+        self._scan = Scan(pairs)
+        self._masked = [(step, sum(1 << pairs.index(pair) for pair in step.found_by)) for step in steps]
 
     def apply(self, text: str, fixes: Fixes) -> str:
         """``text`` after every step in turn, with what they did added to ``fixes``."""
