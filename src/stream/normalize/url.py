@@ -1,30 +1,47 @@
-"""Addresses: the canonical one that is published, and the key that tells one article from another."""
+"""Addresses: one canonical form of each (RFC 3986), and a key that tells one article from another."""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from ipaddress import IPv6Address
 from typing import Final, NamedTuple
-from urllib.parse import SplitResult, quote, unquote, unquote_to_bytes, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, unquote_to_bytes, urlsplit
+
+import idna
+
+from stream.normalize.tracking import is_tracking
+from stream.normalize.variants import article_path, article_query, article_site, inside_amp_cache
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-#: Query parameters that name a campaign, a referrer or a session, never an article.
-TRACKING: Final = re.compile(
-    r"(?:utm_\w+|at_(?:medium|campaign|custom\d)|ns_\w+|mc_[ce]id|pk_\w+|mtm_\w+|_hs\w+|hsa_\w+"
-    r"|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|yclid|ysclid|twclid|ttclid|igshid|igsh|li_fat_id|_openstat"
-    r"|ref_?src|ref_?url|cmpid|ocid|smid|ito|spm|xtor|wt_?mc\w*|sessionid|phpsessid|jsessionid)",
-    re.IGNORECASE,
-)
 # What may stand unescaped in a segment of a path, and in a name or value of a query (RFC 3986, section 3).
 _PATH_SAFE: Final = "~-._:@!$&'()*+,;="
 _QUERY_SAFE: Final = "~-._:@!$'()*,;/?"
-_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9~\-._:@!$&'()*+,;=/]*")
+_FRAGMENT_SAFE: Final = "~-._:@!$&'()*+,;=/?"
+# Text in its canonical form already: no escape but those of bytes that are not ASCII.
+_PLAIN_PATH: Final = re.compile(r"(?:[A-Za-z0-9~\-._:@!$&'()*+,;=/]|%[89A-F][0-9A-F])*+")
+_PLAIN_PART: Final = re.compile(r"(?:[A-Za-z0-9~\-._:@!$'()*,;/?]|%[89A-F][0-9A-F])*+")
 _HOST: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|\[[0-9a-f:.]+\]")
 _HOST_CHARS_MAX: Final = 253
-_SUBDOMAINS: Final = ("www.", "m.", "mobile.", "amp.")
+# Any other text without a scheme may as well be a path: «news.example/a», «index.html».
+_NO_SCHEME: Final = re.compile(r"www\.[^/?#.\s]+\.[^/?#.\s]", re.IGNORECASE)
+# A session behind a segment (Java, PHP), and as one of its own (ASP.NET): /a;jsessionid=1, /(S(x5lkwf45))/a.
+_SESSION: Final = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.IGNORECASE)
+_SESSION_SEGMENT: Final = re.compile(r"/\(S\([a-z0-9]{1,64}\)\)(?=/)", re.IGNORECASE)
+# Page routers of old single-page sites: «#!/article/1», «#/article/1». An element's id has no such beginning.
+_ROUTE: Final = re.compile(r"!?/[^/].*|![^/].*", re.DOTALL)
+# Copied along with a link from text of both directions. Joiners are letters of Persian words, so they go at ends alone.
+_INVISIBLE: Final = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
+_ENDS: Final = "\u200c\u200d"
+_AMP_CACHES_MAX: Final = 3
 
 
 class Address(NamedTuple):
-    """``canonical``: published. ``key``: compared, without scheme, ``www.`` and final slash. ``domain``: the site."""
+    """``canonical``: published. ``key``: compared. ``domain``: the host without ``www.``.
+
+    The key has no scheme, port, subdomain of mobile or AMP pages, final slash, or parameter of such pages; it is not
+    an address.
+    """
 
     canonical: str
     key: str
@@ -34,42 +51,92 @@ class Address(NamedTuple):
 def canonicalize(url: str) -> Address | None:
     """The address behind the many spellings of ``url`` (RFC 3986, section 6), or None if it has no valid host.
 
-    Idempotent on what it gives as ``canonical``.
+    ``//host`` and ``www.host`` are taken as https. Idempotent on what it gives as ``canonical``.
     """
     try:
-        parts = urlsplit(url.strip())
-        host = _host(parts)
-        port = parts.port
-        path = _path(parts.path)
-        query = _query(parts.query)
+        return _address(_absolute(_tidy(url)), _AMP_CACHES_MAX)
     except ValueError:  # bad brackets, ports, IDNA labels, or half a surrogate pair
         return None
-    scheme = parts.scheme.lower()
+
+
+def _address(url: str, caches: int) -> Address | None:
+    parts = urlsplit(url)
+    scheme = parts.scheme
+    host = _host(parts)
     if scheme not in _DEFAULT_PORTS or not host:
         return None
+    port = parts.port
+    site = article_site(host)
+    path = _path(parts.path)
+    query = _query(parts.query, site) if parts.query else []
+    route = quote(unquote_to_bytes(parts.fragment), safe=_FRAGMENT_SAFE) if _ROUTE.fullmatch(parts.fragment) else ""
     netloc = host if port in (None, _DEFAULT_PORTS[scheme]) else f"{host}:{port}"
-    site = _without(_SUBDOMAINS, host) + ("" if port in (None, *_DEFAULT_PORTS.values()) else f":{port}")
-    key = f"{site}{path.rstrip('/') or '/'}" + (f"?{query}" if query else "")
-    return Address(urlunsplit((scheme, netloc, path, query, "")), key, _without(("www.",), host))
+    rest = ("?" + "&".join(query) if query else "") + (f"#{route}" if route else "")
+    inside = inside_amp_cache(host, path)
+    if inside:
+        return _address(inside + rest, caches - 1) if caches else None
+    place = "" if port in (None, *_DEFAULT_PORTS.values()) else f":{port}"
+    key = site + place + article_path(path) + (article_query(query) if query else "") + (f"#{route}" if route else "")
+    return Address(f"{scheme}://{netloc}{path}{rest}", key, article_site(host, ("www.",)))
+
+
+def _tidy(url: str) -> str:
+    """``url`` as it was meant: mended where it was copied from a page's source or a line of text."""
+    url = url.strip()
+    if not url.isascii():
+        url = _INVISIBLE.sub("", url).strip().strip(_ENDS)
+    if "&amp;" in url:
+        url = url.replace("&amp;", "&")
+    if "\\" in url:  # browsers read it as a slash (WHATWG URL, section 4.4)
+        head = re.match(r"[^?#]*", url)
+        end = head.end() if head else 0
+        url = url[:end].replace("\\", "/") + url[end:]
+    return url
+
+
+def _absolute(url: str) -> str:
+    if url.startswith("//"):
+        return "https:" + url
+    return "https://" + url if _NO_SCHEME.match(url) else url
 
 
 def _host(parts: SplitResult) -> str | None:
-    host = (parts.hostname or "").rstrip(".")
+    host = parts.hostname or ""
+    if len(host) > _HOST_CHARS_MAX:
+        return None
+    if "%" in host:
+        host = unquote(host, errors="strict").lower()
     if not host.isascii():
-        host = host.encode("idna").decode().rstrip(".").lower()
+        host = _ascii_host(host)
     elif ":" in host:
-        host = f"[{host}]"
+        host = f"[{IPv6Address(host)}]"
+    host = host.rstrip(".")
     return host if len(host) <= _HOST_CHARS_MAX and _HOST.fullmatch(host) else None
 
 
-def _without(prefixes: tuple[str, ...], host: str) -> str:
-    rest = next((host.removeprefix(prefix) for prefix in prefixes if host.startswith(prefix)), host)
-    return rest if "." in rest else host
+@lru_cache(maxsize=1024)
+def _ascii_host(host: str) -> str:
+    """``host`` in ASCII (UTS 46, as browsers do it).
+
+    Raises:
+        ValueError: a label cannot be one.
+    """
+    labels = idna.uts46_remap(host, std3_rules=False).split(".")
+    return ".".join(label if label.isascii() else _ascii_label(label) for label in labels)
+
+
+def _ascii_label(label: str) -> str:
+    try:
+        return idna.alabel(label).decode()
+    except idna.IDNAError:  # symbols, which IDNA 2008 forbids and browsers resolve
+        return label.encode("idna").decode().lower()
 
 
 def _path(path: str) -> str:
     if not _PLAIN_PATH.fullmatch(path):
         path = "/".join(_escaped(segment, _PATH_SAFE) for segment in path.split("/"))
+    if ";" in path or "(" in path:
+        path = _SESSION_SEGMENT.sub("", _SESSION.sub("", path))
     return _resolved(path) if "/." in path else path or "/"
 
 
@@ -87,16 +154,20 @@ def _resolved(path: str) -> str:
     return "/" + "/".join(kept)
 
 
-def _query(query: str) -> str:
-    if not query:
-        return ""
-    pairs = (part.replace("+", "%20").partition("=") for part in query.split("&") if part)
-    kept = [
-        f"{_escaped(name, _QUERY_SAFE)}{equals}{_escaped(value, _QUERY_SAFE)}"
-        for name, equals, value in pairs
-        if not TRACKING.fullmatch(unquote(name))
-    ]
-    return "&".join(sorted(kept))
+def _query(query: str, site: str) -> list[str]:
+    """The parameters of ``query`` that say something of the article, sorted."""
+    kept = []
+    for part in query.replace("+", "%20").split("&"):
+        name, equals, value = part.partition("=")
+        value = _escaped_part(value)
+        if part and not is_tracking(unquote(name) if "%" in name else name, value, site):
+            kept.append(f"{_escaped_part(name)}{equals}{value}")
+    kept.sort()
+    return kept
+
+
+def _escaped_part(part: str) -> str:
+    return part if _PLAIN_PART.fullmatch(part) else _escaped(part, _QUERY_SAFE)
 
 
 def _escaped(part: str, safe: str) -> str:
