@@ -22,6 +22,8 @@ _TWO: Final = (
 
 # A mark between two Hebrew letters is a gershayim.
 _QUOTES: Final = re.compile(r"(?<![\u05d0-\u05ea])\"|\"(?![\u05d0-\u05ea])|[«»“”„]")
+_MARKS: Final = re.compile(r"[\"«»“”„\n]")
+_PAIRED: Final = re.compile(r"(?:\n|\"\"|«»|“”|„“)*+")
 _ARABIC_LETTER: Final = re.compile(r"[\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff]")
 _CLOSING_OF: Final = {"«": "»", "“": "”", "„": "“"}
 _OPENING_OF: Final = {"»": "«", "”": "“"}
@@ -52,16 +54,8 @@ def match_quotes(text: str) -> tuple[str, int]:
 
 
 def _agree(text: str) -> bool:
-    """Whether there are quotes of one kind at most, as often opened as closed; most texts have no other."""
-    kinds = 0
-    for opening, closing in (('"', '"'), ("«", "»"), ("“", "”")):
-        opened = text.find(opening)
-        closed = text.find(closing)
-        if opened >= 0 or closed >= 0:
-            kinds += 1
-            if opened > closed or text.count(opening) != text.count(closing):
-                return False
-    return kinds <= 1 and "„" not in text
+    """Whether every line opens and closes its quotes in pairs that match; most texts do."""
+    return _PAIRED.fullmatch("".join(_MARKS.findall(text))) is not None
 
 
 def _matched(line: str) -> str:

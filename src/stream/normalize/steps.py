@@ -35,6 +35,7 @@ class Steps:
         pairs = list(dict.fromkeys(pair for step in steps for pair in step.found_by))
         self._scan = Scan(pairs)
         self._masked = [(step, sum(1 << pairs.index(pair) for pair in step.found_by)) for step in steps]
+        self._chosen: dict[int, list[Step]] = {}
 
     def apply(self, text: str, fixes: Fixes) -> str:
         """``text`` after every step in turn, with what they did added to ``fixes``."""
@@ -46,15 +47,22 @@ class Steps:
         return text
 
     def _pass(self, text: str, fixes: Fixes) -> str:
-        seen = self._scan(text)  # what the steps themselves bring together, the next pass sees
-        for step, mask in self._masked:
-            if mask and not seen & mask:
-                continue
+        for step in self._steps_for(self._scan(text)):  # what they bring together themselves, the next pass sees
             text, count = step.fix(text)
             if count:
                 fixes[step.name] += count
         return text
 
+    def _steps_for(self, seen: int) -> list[Step]:
+        chosen = self._chosen.get(seen)
+        if chosen is None:
+            chosen = [step for step, mask in self._masked if not mask or seen & mask]
+            if len(self._chosen) < CHOICES_MAX:
+                self._chosen[seen] = chosen
+        return chosen
 
+
+#: Choices that are remembered; the news holds a few hundred combinations.
+CHOICES_MAX: Final = 4_096
 #: What one step changes can give another one work, such as an entity that a third one hid; all of it settles soon.
 PASSES_MAX: Final = 6
