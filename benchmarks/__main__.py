@@ -6,13 +6,20 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import events, process, worker
+from benchmarks import events, folding, languages, normalize, process, worker
 from benchmarks.corpus import written
 
-BENCHMARKS = {"events": events.run, "process": process.run, "worker": worker.run}
+BENCHMARKS: dict[str, Callable[[Path, int], None]] = {
+    "events": events.run,
+    "normalize": normalize.run,
+    "folding": folding.run,
+    "languages": lambda corpus, _: languages.run(corpus.parent),
+    "process": process.run,
+    "worker": worker.run,
+}
 CORPUS = "arabic_news.jsonl.gz"
 
 

@@ -42,7 +42,13 @@ Hash = Annotated[
 Hashes = Annotated[bytes, Meta(extra_json_schema={"pattern": "^[A-Za-z0-9+/]*={0,2}$"})]
 Count = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
-When = Annotated[str | int | float, Meta(description="RFC 3339 or RFC 2822 text, or epoch seconds or milliseconds")]
+When = Annotated[
+    str | int | float,
+    Meta(
+        description="RFC 3339 or RFC 2822 text, epoch seconds or milliseconds, or a date as people write it"
+        " (Gregorian, Islamic, Persian); one that has two readings is dropped and listed in fixes"
+    ),
+]
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -80,7 +86,7 @@ class Language(Struct, frozen=True, kw_only=True):
     """The language of title and text."""
 
     tag: Annotated[str, Meta(description="BCP 47; und where the text does not tell")]
-    confidence: Share
+    confidence: Annotated[float, Meta(ge=0, le=1, description="share of such texts that are told right, roughly")]
     direction: Direction
 
 
@@ -116,7 +122,7 @@ class Article(Struct, frozen=True, kw_only=True):
     id: Annotated[str, Meta(description="the scraper's id, else one made from the canonical URL")]
     tenant: Annotated[str, Meta(description="whose article it is; tenants never meet in one cluster")]
     url: Annotated[str | None, Meta(description="as the scraper sent it, else as the page names it")] = None
-    canonical_url: Annotated[str | None, Meta(description="without tracking parameters and fragment")] = None
+    canonical_url: Annotated[str | None, Meta(description="without tracking parameters, session and fragment")] = None
     domain: Annotated[str | None, Meta(description="host of the canonical URL, without www.")] = None
     title: str | None = None
     text: Annotated[str, Meta(description="clean plain text, one paragraph a line")]
@@ -124,6 +130,10 @@ class Article(Struct, frozen=True, kw_only=True):
     teaser: Annotated[str | None, Meta(description="a cut copy of the first paragraph that stood before it")] = None
     language: Language
     authors: list[str] = []
+    byline: Annotated[str | None, Meta(description="who wrote it, as the text had it; moved out of the text")] = None
+    dateline: Annotated[str | None, Meta(description="place and agency that the text opened with; moved here")] = None
+    located: Annotated[str | None, Meta(description="the place in the dateline")] = None
+    agencies: Annotated[list[str], Meta(description="news agencies that dateline or signature name, such as AFP")] = []
     source: Source
     section: str | None = None
     tags: list[str] = []

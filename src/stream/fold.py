@@ -137,7 +137,7 @@ def tokenize(text: str) -> Tokens:
 
 def _fold(text: str) -> Codes:
     """The folded code points of ``text``, with `GAP` for all that is not part of a token."""
-    codes = _looked_up(f"{_PADDING}{text}{_PADDING}")
+    codes = _kept(_looked_up(f"{_PADDING}{text}{_PADDING}"))
     _join_thousands(codes)
     _resolve(codes)
     if codes.max() >= _INDIC_FROM:
@@ -152,14 +152,14 @@ def _kept(codes: Codes) -> Codes:
 
 
 def _looked_up(text: str) -> Codes:
-    """The codes of ``text``, without those of deleted characters, their neighbours not looked at yet."""
+    """The codes of ``text``, those of deleted characters among them, their neighbours not looked at yet."""
     if _TATWEEL in text:
         text = _DASHES_IN_NUMBERS.sub(" ", text)
     points = _points(text)
     codes: Codes = tables().fold.take(points, mode="clip")
     if codes.max(initial=0) >= RARE:
         codes = _with_rare(codes, points, text)
-    return _kept(codes)
+    return codes
 
 
 def _with_rare(codes: Codes, points: Codes, text: str) -> Codes:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 
 from stream.clock import rfc3339
 from stream.errors import Rejected
 from stream.events import Content, Fix, Language, NormalizedEvent, Origin, RawEvent, Source
 from stream.normalize.dates import parse_moment
+from stream.normalize.furniture import strip_furniture
 from stream.normalize.language import detect, primary_language
 from stream.normalize.page import Page, read_page
 from stream.normalize.steps import Fixes
-from stream.normalize.teaser import split_teaser
 from stream.normalize.text import clean_line, clean_text
 from stream.normalize.url import Address, canonicalize
 
 DEFAULT_TENANT = "default"
-#: A fetch that lies further in the future than this, seen from the broker's clock, has a wrong clock.
+#: A fetch that lies further ahead of the broker's clock than this has a wrong clock; a date further ahead of its
+#: event's own time is a fault of the source.
 FUTURE_MAX_MS = 24 * 3600 * 1000
 
 
@@ -40,35 +42,37 @@ def normalize(raw: RawEvent, arrival: Arrival) -> NormalizedEvent:
     """
     fixes = Fixes()
     page = _page(raw, fixes)
-    teaser, text = split_teaser(_text(raw, page, fixes))
-    if teaser:
-        fixes["teaser"] += 1
-    title = _line(raw.title or (page.title if page else None), fixes)
+    title = _line(raw.title or page.title, fixes)
+    body = strip_furniture(_text(raw, page, fixes), title, fixes)
     address = _address(raw, page)
     source = _source(raw, page, address, fixes)
-    language = detect(f"{title}\n{text}" if title else text, raw.language)
-    moments = {name: _moment(raw, name, page, fixes) for name in ("published_at", "modified_at")}
+    language = detect(f"{title}\n{body.text}" if title else body.text, raw.language or page.language)
     fetched = _fetched(raw, arrival, fixes)
+    seen = fetched if fetched is not None else arrival.timestamp
     return NormalizedEvent(
         event_id=arrival.event_id,
         id=raw.id.strip() if raw.id else _id_of(address),
         tenant=raw.tenant or DEFAULT_TENANT,
-        url=raw.url.strip() if raw.url else (page.url if page and address else None),
+        url=raw.url.strip() if raw.url else (page.url if address else None),
         canonical_url=address.canonical if address else None,
         domain=address.domain if address else None,
         title=title,
-        text=text,
-        summary=_paragraphs(raw.summary, fixes),
-        teaser=teaser,
+        text=body.text,
+        summary=_paragraphs(raw.summary or page.summary, fixes),
+        teaser=body.teaser,
         language=language,
-        authors=_lines(raw.authors or (page.authors if page else []), fixes),
+        authors=_lines(raw.authors or page.authors or body.authors, fixes),
+        byline=body.byline,
+        dateline=body.dateline,
+        located=body.located,
+        agencies=body.agencies,
         source=source,
-        section=_line(raw.section, fixes),
-        tags=_lines(raw.tags or [], fixes),
-        published_at=moments["published_at"],
-        modified_at=moments["modified_at"],
+        section=_line(raw.section or page.section, fixes),
+        tags=_lines(raw.tags or page.tags, fixes),
+        published_at=_moment("published_at", (raw.published_at, page.published_at), language, seen, fixes),
+        modified_at=_moment("modified_at", (raw.modified_at, page.modified_at), language, seen, fixes),
         fetched_at=rfc3339(fetched) if fetched is not None else None,
-        content=_content(text, language),
+        content=_content(body.text, language),
         fixes=[Fix(step=step, count=count) for step, count in sorted(fixes.items())],
         origin=arrival.origin,
         extra=raw.extra or {},
@@ -77,31 +81,32 @@ def normalize(raw: RawEvent, arrival: Arrival) -> NormalizedEvent:
     )
 
 
-def _page(raw: RawEvent, fixes: Fixes) -> Page | None:
+def _page(raw: RawEvent, fixes: Fixes) -> Page:
+    """The page, where it has to stand in for the text; else an empty one."""
     if (raw.text and raw.text.strip()) or not raw.html:
-        return None
+        return _NO_PAGE
     fixes["html_to_text"] += 1
     return read_page(raw.html)
 
 
-def _text(raw: RawEvent, page: Page | None, fixes: Fixes) -> str:
-    text = clean_text(page.text if page else raw.text or "", fixes)
+def _text(raw: RawEvent, page: Page, fixes: Fixes) -> str:
+    text = clean_text((raw.text or "") if page is _NO_PAGE else page.text, fixes)
     if not text:
         raise Rejected(
             "missing_content",
             "nothing readable is left of the text; send the article's text or its page",
-            field="$.html" if page else "$.text",
+            field="$.text" if page is _NO_PAGE else "$.html",
         )
     return text
 
 
-def _address(raw: RawEvent, page: Page | None) -> Address | None:
+def _address(raw: RawEvent, page: Page) -> Address | None:
     if raw.url:
         address = canonicalize(raw.url)
         if address is None:
             raise Rejected("invalid_url", "url has no valid host", field="$.url")
         return address
-    return canonicalize(page.url) if page and page.url else None
+    return canonicalize(page.url) if page.url else None
 
 
 def _id_of(address: Address | None) -> str:
@@ -110,26 +115,27 @@ def _id_of(address: Address | None) -> str:
     return "url-" + hashlib.sha256(address.key.encode()).hexdigest()[:24]
 
 
-def _source(raw: RawEvent, page: Page | None, address: Address | None, fixes: Fixes) -> Source:
+def _source(raw: RawEvent, page: Page, address: Address | None, fixes: Fixes) -> Source:
     given = Source(name=raw.source) if isinstance(raw.source, str) else raw.source or Source()
-    name = given.name or (page.site if page else None)
+    name = given.name or page.site
     return Source(
         name=_line(name, fixes),
         domain=(_line(given.domain, fixes) or "").lower().removeprefix("www.") or (address.domain if address else None),
     )
 
 
-def _moment(raw: RawEvent, name: str, page: Page | None, fixes: Fixes) -> str | None:
-    value = getattr(raw, name)
-    if value is None or value == "":
-        value = page.published_at if page and name == "published_at" else None
-        if value is None:
-            return None
-    moment = parse_moment(value)
-    if moment is None:
+def _moment(
+    name: str, values: tuple[str | float | None, str | None], language: Language, seen: int | None, fixes: Fixes
+) -> str | None:
+    """The first of the event's and the page's dates that is one; what is none, or lies ahead, is listed."""
+    for value in values:
+        if value is None or value == "":
+            continue
+        moment = parse_moment(value, language.tag)
+        if moment is not None and (seen is None or moment <= seen + FUTURE_MAX_MS):
+            return rfc3339(moment)
         fixes[f"{name}_dropped"] += 1
-        return None
-    return rfc3339(moment)
+    return None
 
 
 def _fetched(raw: RawEvent, arrival: Arrival, fixes: Fixes) -> int | None:
@@ -166,5 +172,6 @@ def _lines(values: list[str], fixes: Fixes) -> list[str]:
     return list(dict.fromkeys(value for value in cleaned if value))
 
 
+_NO_PAGE: Final = Page("")
 #: Languages written without spaces between words: each letter counts as one.
 _UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my", "bo"})

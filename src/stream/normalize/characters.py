@@ -93,9 +93,14 @@ def limit_marks(text: str) -> tuple[str, int]:
 
 
 def compose(text: str) -> tuple[str, int]:
-    """Unicode NFC (UAX #15)."""
-    composed = unicodedata.normalize("NFC", text)
-    return composed, int(composed != text)
+    """Unicode NFC (UAX #15); lines changed."""
+    if unicodedata.is_normalized("NFC", text):
+        return text, 0
+    lines = text.split("\n")  # nothing composes with a line break
+    composed = [
+        line if unicodedata.is_normalized("NFC", line) else unicodedata.normalize("NFC", line) for line in lines
+    ]
+    return "\n".join(composed), sum(map(str.__ne__, lines, composed))
 
 
 def unfold_presentation_forms(text: str) -> tuple[str, int]:

@@ -16,8 +16,8 @@ DOT_PAIRS: Final = (Pair(".", "."),)
 HYPHEN_PAIRS: Final = (Pair("-‐", "\n"),)
 DISGUISED_PAIRS: Final = (Pair("[({", "@aAdD."), Pair(" ", "@"), Pair("x", "x"), Pair("/", " "))
 
-# Question marks inside a word stand for letters that were lost; two commas before one are an opening quote.
-_EMPHATIC: Final = re.compile(r"([!؟！？])\1++|(?<![\w?])\?{2,}+|(?<!\?)\?{2,}+(?!\w)")
+_EMPHATIC: Final = re.compile(rf"([{_EMPHASIS}])\1++")
+# Two commas before a word are an opening quote.
 _PAUSED: Final = re.compile(rf"([{_PAUSES}])\1++(?!(?<=,,)\S)")
 # Six dots are the ellipsis of Chinese and Japanese.
 _DOTTED: Final = re.compile(r"(?<![.\u3000-\u30ff\u3400-\u9fff])\.{4,}+")
@@ -53,8 +53,18 @@ _HIDDEN: Final = (
 
 
 def shorten_emphasis(text: str) -> tuple[str, int]:
-    """One mark for several of the same."""
-    return _EMPHATIC.subn(lambda match: match[0][0], text)
+    """One mark for several of the same. Question marks inside a word stand for letters that were lost, and stay."""
+    count = 0
+
+    def shorten(match: re.Match[str]) -> str:
+        nonlocal count
+        before, behind = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
+        if match[1] == "?" and before.isalnum() and behind.isalnum():
+            return match[0]
+        count += 1
+        return match[1]
+
+    return _EMPHATIC.sub(shorten, text), count
 
 
 def shorten_pauses(text: str) -> tuple[str, int]:

@@ -15,9 +15,6 @@ _SMALL: Final = "".join(filter(str.islower, _CASED))
 _CAPITAL: Final = "".join(filter(str.isupper, _CASED))
 _ARABIC: Final = "\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff"
 _HEBREW: Final = "\u05d0-\u05ea"
-_OTHERS: Final = (
-    "\u0660-\u0669\u06f0-\u06f9\u0900-\u0963\u0966-\u0dff\u1200-\u135a"  # of Indic scripts and Ethiopic, and digits
-)
 # Marks that belong to one script, or a few, and are never a part of a number, an address or an abbreviation.
 _OWN_STOPS: Final = "،؛؟۔।॥።፣፤"
 _WIDE_STOPS: Final = "，。！？；：、"
@@ -26,8 +23,8 @@ _CLOSE: Final = r")\]"
 
 #: What the steps of this module look for.
 BEFORE_PAIRS: Final = (Pair(" ", f".,:;!?{_OWN_STOPS}{_WIDE_STOPS}"),)
-BEHIND_OWN_PAIRS: Final = (Pair(_OWN_STOPS, f"0-9{_SMALL}{_CAPITAL}{_ARABIC}{_HEBREW}{_OTHERS}"),)
-BEHIND_ARABIC_PAIRS: Final = (Pair('.,:!"»”', _ARABIC), Pair(".,:!", '"«“('))
+BEHIND_OWN_PAIRS: Final = (Pair(_OWN_STOPS, "0-\U0010ffff"),)
+BEHIND_ARABIC_PAIRS: Final = (Pair(".,:!", _ARABIC), Pair(".,:!", '"«“(»”'))
 BEHIND_OTHERS_PAIRS: Final = (Pair(".,;!?", f"{_SMALL}{_CAPITAL}{_HEBREW}"),)
 INSIDE_PAIRS: Final = (Pair("([«", " "), Pair(" ", ")]»"))
 

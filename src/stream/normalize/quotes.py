@@ -7,8 +7,9 @@ from typing import Final
 
 from stream.normalize.scan import Pair
 
-#: What the step looks for. Marks of two kinds in one paragraph are found by the one that ASCII has not.
-QUOTE_PAIRS: Final = (Pair("'`\"<>", "'`\"<>"), Pair("«»“”„"))
+#: What the steps look for. Marks of two kinds in one paragraph are found by the one that ASCII has not.
+DOUBLED_PAIRS: Final = (Pair("'`\"<>", "'`\"<>"),)
+QUOTE_PAIRS: Final = (Pair("«»“”„"),)
 
 _ASCII: Final = '"'
 # Two marks that stand for one: ''word'', ``word'', <<word>>; not the inches and seconds of 6'2''.
@@ -20,10 +21,10 @@ _TWO: Final = (
     (">>", re.compile(r"(?<=[^\W\d_.!?؟])>>(?!>)"), "»"),
 )
 
-# A mark between two Hebrew letters is a gershayim.
-_QUOTES: Final = re.compile(r"(?<![\u05d0-\u05ea])\"|\"(?![\u05d0-\u05ea])|[«»“”„]")
+_QUOTES: Final = re.compile(r"[\"«»“”„]")
 _MARKS: Final = re.compile(r"[\"«»“”„\n]")
 _PAIRED: Final = re.compile(r"(?:\n|\"\"|«»|“”|„“)*+")
+_HEBREW: Final = frozenset(map(chr, range(0x5D0, 0x5EB)))
 _ARABIC_LETTER: Final = re.compile(r"[\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff]")
 _CLOSING_OF: Final = {"«": "»", "“": "”", "„": "“"}
 _OPENING_OF: Final = {"»": "«", "”": "“"}
@@ -36,21 +37,26 @@ _BEFORE: Final = " ([{-–—/:،.,\u0640وبلكف"
 _BEHIND: Final = " )]}-–—/:;،؛.,؟?!…\u06d4"
 
 
-def match_quotes(text: str) -> tuple[str, int]:
-    """Two marks that stand for one as one; of a pair that does not match, the mark that is wrong.
-
-    Marks that agree stay as they are, whatever their kind; so do those without a partner, and quotes within quotes.
-    """
+def join_doubled(text: str) -> tuple[str, int]:
+    """Two marks that stand for one quotation mark as one."""
     count = 0
     for twice, pattern, mark in _TWO:
         if twice in text:
             text, changed = pattern.subn(mark, text)
             count += changed
+    return text, count
+
+
+def match_quotes(text: str) -> tuple[str, int]:
+    """Of a pair that does not match, the mark that is wrong.
+
+    Marks that agree stay as they are, whatever their kind; so do those without a partner, and quotes within quotes.
+    """
     if _agree(text):
-        return text, count
+        return text, 0
     lines = text.split("\n")
-    matched = [_matched(line) for line in lines]
-    return "\n".join(matched), count + sum(map(str.__ne__, lines, matched))
+    matched = [line if _agree(line) else _matched(line) for line in lines]
+    return "\n".join(matched), sum(map(str.__ne__, lines, matched))
 
 
 def _agree(text: str) -> bool:
@@ -60,16 +66,22 @@ def _agree(text: str) -> bool:
 
 def _matched(line: str) -> str:
     """``line`` with matching marks, if it opens and closes its quotes in turn."""
-    marks = [] if _agree(line) else list(_QUOTES.finditer(line))
-    if len(marks) % 2:
+    places = [mark.start() for mark in _QUOTES.finditer(line) if not _is_gershayim(line, mark.start())]
+    if len(places) % 2:
+        return line
+    pairs = list(zip(places[::2], places[1::2], strict=True))
+    if not all(_is_opening(line, opening) and _is_closing(line, closing) for opening, closing in pairs):
         return line
     characters = list(line)
-    for opening, closing in zip(marks[::2], marks[1::2], strict=True):
-        if not _is_opening(line, opening.start()) or not _is_closing(line, closing.start()):
-            return line
-        is_arabic = bool(_ARABIC_LETTER.search(line, opening.end(), closing.start()))
-        characters[opening.start()], characters[closing.start()] = _pair(opening[0], closing[0], is_arabic=is_arabic)
+    for opening, closing in pairs:
+        is_arabic = bool(_ARABIC_LETTER.search(line, opening, closing))
+        characters[opening], characters[closing] = _pair(line[opening], line[closing], is_arabic=is_arabic)
     return "".join(characters)
+
+
+def _is_gershayim(line: str, place: int) -> bool:
+    """Whether the mark stands between two Hebrew letters."""
+    return line[place] == _ASCII and line[place - 1 : place] in _HEBREW and line[place + 1 : place + 2] in _HEBREW
 
 
 def _pair(opening: str, closing: str, *, is_arabic: bool) -> tuple[str, str]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 #: Stands for every character in a `Pair`.
 ANY: Final = "\0-\U0010ffff"
@@ -35,19 +34,20 @@ class Scan:
     def __init__(self, pairs: Sequence[Pair]) -> None:
         if len(pairs) > PAIRS_MAX:
             raise ValueError(f"{len(pairs)} pairs; a scan takes {PAIRS_MAX}")
-        # The upper half of an entry tells which pairs a character may begin, the lower half which it may end.
-        self._table = np.zeros(_TABLE_SIZE + 1, dtype=np.uint64)
-        self._table[_TABLE_SIZE] = 2**64 - 1
+        # The second half of an entry tells which pairs a character may begin, the first half which it may end.
+        self._table = np.zeros((_TABLE_SIZE + 1, 2), dtype=np.uint32)
+        self._table[_TABLE_SIZE] = 2**PAIRS_MAX - 1
         for place, pair in enumerate(pairs):
-            for characters, bit in ((pair.first, place + PAIRS_MAX), (pair.second, place)):
+            for characters, half in ((pair.first, 1), (pair.second, 0)):
                 for low, high in _ranges(characters):
-                    self._table[low : high + 1] |= np.uint64(1 << bit)
+                    self._table[low : high + 1, half] |= np.uint32(1 << place)
+        self._entries = self._table.view(np.uint64).ravel()
 
     def __call__(self, text: str) -> int:
         """A bit for each pair that is somewhere in ``text``, the first pair's the lowest."""
         points = np.frombuffer(f"{_EDGE}{text}{_EDGE}".encode("utf-32-le", "surrogatepass"), dtype="<u4")
-        entries: NDArray[np.uint64] = self._table.take(points, mode="clip")
-        return int(np.bitwise_or.reduce((entries[:-1] >> _HALF) & entries[1:])) & _LOWER
+        halves = self._entries.take(points, mode="clip").view(np.uint32)
+        return int(np.bitwise_or.reduce(halves[1:-2:2] & halves[2::2]))
 
 
 def _ranges(characters: str) -> list[tuple[int, int]]:
@@ -62,7 +62,3 @@ def _ranges(characters: str) -> list[tuple[int, int]]:
             found.append((ord(characters[place]), ord(characters[place])))
             place += 1
     return found
-
-
-_HALF: Final = np.uint64(PAIRS_MAX)
-_LOWER: Final = 2**PAIRS_MAX - 1

@@ -34,32 +34,37 @@ class Steps:
         self.steps = tuple(steps)
         pairs = list(dict.fromkeys(pair for step in steps for pair in step.found_by))
         self._scan = Scan(pairs)
-        self._masked = [(step, sum(1 << pairs.index(pair) for pair in step.found_by)) for step in steps]
-        self._chosen: dict[int, list[Step]] = {}
+        self._masks = [sum(1 << pairs.index(pair) for pair in step.found_by) for step in steps]
+        self._chosen: dict[int, list[int]] = {}
 
     def apply(self, text: str, fixes: Fixes) -> str:
         """``text`` after every step in turn, with what they did added to ``fixes``."""
+        done: frozenset[int] = frozenset()
         for _ in range(PASSES_MAX):
-            before = text
-            text = self._pass(text, fixes)
-            if text == before:
+            places = self._places(self._scan(text))
+            last = -1
+            for place in places:
+                if place in done:
+                    continue
+                step = self.steps[place]
+                text, count = step.fix(text)
+                if count:
+                    fixes[step.name] += count
+                    last = place
+            if last < 0:
                 break
+            # What ran behind the last change has seen the text as it is; what steps brought together is seen next.
+            done = frozenset(place for place in places if place > last)
         return text
 
-    def _pass(self, text: str, fixes: Fixes) -> str:
-        for step in self._steps_for(self._scan(text)):  # what they bring together themselves, the next pass sees
-            text, count = step.fix(text)
-            if count:
-                fixes[step.name] += count
-        return text
-
-    def _steps_for(self, seen: int) -> list[Step]:
-        chosen = self._chosen.get(seen)
-        if chosen is None:
-            chosen = [step for step, mask in self._masked if not mask or seen & mask]
+    def _places(self, seen: int) -> list[int]:
+        """Which steps one of whose pairs was seen."""
+        places = self._chosen.get(seen)
+        if places is None:
+            places = [place for place, mask in enumerate(self._masks) if not mask or seen & mask]
             if len(self._chosen) < CHOICES_MAX:
-                self._chosen[seen] = chosen
-        return chosen
+                self._chosen[seen] = places
+        return places
 
 
 #: Choices that are remembered; the news holds a few hundred combinations.

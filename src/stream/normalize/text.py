@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from stream.normalize import characters, entities, marks, mojibake, punctuation, quotes
@@ -28,8 +29,9 @@ TEXT_STEPS: Final = Steps(
         Step("hyphenation", marks.join_broken_words, marks.HYPHEN_PAIRS),
         Step("addresses", marks.reveal_addresses, marks.DISGUISED_PAIRS),
         Step("repeated_marks", marks.shorten_emphasis, marks.EMPHASIS_PAIRS),
-    Step("repeated_marks", marks.shorten_pauses, marks.PAUSE_PAIRS),
-    Step("repeated_marks", marks.shorten_dots, marks.DOT_PAIRS),
+        Step("repeated_marks", marks.shorten_pauses, marks.PAUSE_PAIRS),
+        Step("repeated_marks", marks.shorten_dots, marks.DOT_PAIRS),
+        Step("quotes", quotes.join_doubled, quotes.DOUBLED_PAIRS),
         Step("quotes", quotes.match_quotes, quotes.QUOTE_PAIRS),
         Step("spacing", punctuation.join_inside, punctuation.INSIDE_PAIRS),
         Step("spacing", punctuation.join_before, punctuation.BEFORE_PAIRS),
@@ -42,10 +44,34 @@ TEXT_STEPS: Final = Steps(
 
 def clean_text(text: str, fixes: Fixes) -> str:
     """A text of paragraphs, one a line. Idempotent."""
+    # First what most texts need and no other step minds, so that most of them are settled in one pass.
+    text, count = characters.collapse_spaces(text)
+    if count:
+        fixes["spaces"] += count
     return TEXT_STEPS.apply(text, fixes)
 
 
 def clean_line(text: str, fixes: Fixes) -> str:
     """The same for a title or a name: everything on one line."""
+    if len(text) > NAME_CHARS_MAX:
+        return _one_line(text, fixes)
+    line, done = _clean_name(text)
+    if done:
+        fixes.update(done)
+    return line
+
+
+@lru_cache(maxsize=4_096)
+def _clean_name(text: str) -> tuple[str, Fixes]:
+    """The same publishers, sections and authors come again and again."""
+    fixes = Fixes()
+    return _one_line(text, fixes), fixes
+
+
+def _one_line(text: str, fixes: Fixes) -> str:
     cleaned = clean_text(text, fixes)
     return clean_text(cleaned.replace("\n", " "), fixes) if "\n" in cleaned else cleaned
+
+
+#: Longer lines are no names.
+NAME_CHARS_MAX: Final = 64
