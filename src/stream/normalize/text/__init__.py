@@ -1,0 +1,77 @@
+"""Published text: the steps that clean it, in order."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from stream.normalize.scan import Pair
+from stream.normalize.steps import Fixes, Step, Steps
+from stream.normalize.text import characters, entities, marks, mojibake, punctuation, quotes
+
+#: Conservative fixes only. Encodings come first, as other steps remove bytes that they need; entities may hide
+#: characters that later steps remove; marks are looked at when nothing invisible stands between them any more.
+TEXT_STEPS: Final = Steps(
+    [
+        Step("mojibake", mojibake.decode_utf8, mojibake.UTF8_PAIRS),
+        Step("mojibake", mojibake.decode_legacy, mojibake.LEGACY_PAIRS),
+        Step("entities", entities.decode_entities, (Pair("&", "#A-Za-z"),)),
+        Step("html_tags", entities.remove_tags, (Pair("<", "/a-z"),)),
+        Step("line_breaks", characters.unify_line_breaks, (Pair(characters.LINE_BREAKS),)),
+        Step("control_characters", characters.remove_controls, (Pair(characters.CONTROLS),)),
+        Step("bidi_marks", characters.remove_bidi, (Pair(characters.BIDI_MARKS),)),
+        Step("invisible_characters", characters.remove_invisible, (Pair(characters.INVISIBLES + characters.JOINERS),)),
+        Step("spaces", characters.unify_spaces, (Pair(characters.ODD_SPACES),)),
+        Step("stacked_marks", characters.limit_marks, (Pair(characters.COMPOSED),)),
+        Step("nfc", characters.compose, (Pair(characters.COMPOSED),)),
+        Step("presentation_forms", characters.unfold_presentation_forms, (Pair(characters.PRESENTATION_FORMS),)),
+        Step("spaces", characters.collapse_spaces, (Pair(" \n", " \n"),)),
+        Step("hyphenation", marks.join_broken_words, marks.HYPHEN_PAIRS),
+        Step("addresses", marks.reveal_addresses, marks.DISGUISED_PAIRS),
+        Step("repeated_marks", marks.shorten_emphasis, marks.EMPHASIS_PAIRS),
+        Step("repeated_marks", marks.shorten_pauses, marks.PAUSE_PAIRS),
+        Step("repeated_marks", marks.shorten_dots, marks.DOT_PAIRS),
+        Step("quotes", quotes.join_doubled, quotes.DOUBLED_PAIRS),
+        Step("quotes", quotes.match_quotes, quotes.QUOTE_PAIRS),
+        Step("spacing", punctuation.join_inside, punctuation.INSIDE_PAIRS),
+        Step("spacing", punctuation.join_before, punctuation.BEFORE_PAIRS),
+        Step("spacing", punctuation.part_behind_own, punctuation.BEHIND_OWN_PAIRS),
+        Step("spacing", punctuation.part_behind_arabic, punctuation.BEHIND_ARABIC_PAIRS),
+        Step("spacing", punctuation.part_behind_others, punctuation.BEHIND_OTHERS_PAIRS),
+    ]
+)
+
+
+def clean_text(text: str, fixes: Fixes) -> str:
+    """A text of paragraphs, one a line. Idempotent."""
+    # First what most texts need and no other step minds, so that most of them are settled in one pass.
+    text, count = characters.collapse_spaces(text)
+    if count:
+        fixes["spaces"] += count
+    return TEXT_STEPS.apply(text, fixes)
+
+
+def clean_line(text: str, fixes: Fixes) -> str:
+    """The same for a title or a name: everything on one line."""
+    if len(text) > NAME_CHARS_MAX:
+        return _one_line(text, fixes)
+    line, done = _clean_name(text)
+    if done:
+        fixes.update(done)
+    return line
+
+
+@lru_cache(maxsize=4_096)
+def _clean_name(text: str) -> tuple[str, Fixes]:
+    """The same publishers, sections and authors come again and again."""
+    fixes = Fixes()
+    return _one_line(text, fixes), fixes
+
+
+def _one_line(text: str, fixes: Fixes) -> str:
+    cleaned = clean_text(text, fixes)
+    return clean_text(cleaned.replace("\n", " "), fixes) if "\n" in cleaned else cleaned
+
+
+#: Longer lines are no names.
+NAME_CHARS_MAX: Final = 64

@@ -1,0 +1,46 @@
+"""Writes ``months.json`` from Unicode's CLDR (Unicode licence) as Babel packages it.
+
+python tests/normalize/dates/cldr_months.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+from babel import Locale
+
+import stream.normalize.dates
+
+TABLE = Path(stream.normalize.dates.__file__).with_name("months.json")
+LANGUAGES = (
+    "ar ar_DZ ar_LB ar_MA ar_MR fa fa_AF ur ps ckb ku he en hi bn ta te ml mr gu pa kn ne si th lo km my zh ja ko vi "
+    "id ms fil sw am so ha tr az uz kk ky tg tk ru uk be bg mk sr sr_Latn hr bs sl cs sk pl hu ro de de_AT nl fr es "
+    "es_UY ca gl pt it eu el sq hy ka fi et lv lt sv nb nn da is ga cy mt"
+)
+
+
+def names_of(identifier: str) -> dict[str, list[list[str]]]:
+    """Twelve lists of names of months and seven of weekdays, Monday first; those with digits are left out."""
+    locale = Locale.parse(identifier)
+    return {
+        "months": [_names(locale.months, ("wide", "abbreviated"), month) for month in range(1, 13)],
+        "days": [_names(locale.days, ("wide",), day) for day in range(7)],
+    }
+
+
+def _names(table: Any, widths: tuple[str, ...], key: int) -> list[str]:
+    words = [str(table[context][width][key]) for context in ("format", "stand-alone") for width in widths]
+    return sorted({word for word in words if not any(map(str.isdecimal, word)) and len(word) > 1})
+
+
+def table() -> bytes:
+    """The file's content."""
+    return orjson.dumps(
+        {language: names_of(language) for language in LANGUAGES.split()}, option=orjson.OPT_APPEND_NEWLINE
+    )
+
+
+if __name__ == "__main__":
+    TABLE.write_bytes(table())

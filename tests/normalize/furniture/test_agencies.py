@@ -1,0 +1,55 @@
+"""Agencies are known by their names in many scripts, and by nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from stream.normalize.furniture.agencies import agency_of, credited, is_house, known_parts
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("واس", "SPA"),
+        ("أ ف ب", "AFP"),
+        ("أ.ف.ب", "AFP"),
+        ("ا ف ب", "AFP"),
+        ("رويترز", "Reuters"),
+        ("REUTERS", "Reuters"),
+        ("新华社", "Xinhua"),
+        ("ТАСС", "TASS"),
+        ("ایسنا", "ISNA"),
+        ("भाषा", "PTI"),
+        ("연합뉴스", "Yonhap"),
+        ("AP", "AP"),
+        ("dpa", "dpa"),
+    ],
+)
+def test_names_of_agencies(name: str, short: str) -> None:
+    assert agency_of(name) == short
+
+
+@pytest.mark.parametrize("name", ["ap", "Ap", "Aa", "DPA", "was", "واسع", "سبق", "", "EU"])
+def test_words_that_look_like_them(name: str) -> None:
+    assert agency_of(name) is None
+
+
+def test_desks_and_papers_are_no_agencies() -> None:
+    assert is_house("وكالات")
+    assert is_house("عين اليوم")
+    assert not is_house("اليوم")
+    assert known_parts(["سبق", "واس", "جدة", "ꙮ"]) == [(None, True), ("SPA", False), (None, False), (None, False)]
+
+
+@pytest.mark.parametrize(
+    ("credit", "agencies"),
+    [
+        ("AFP/Reuters", ["AFP", "Reuters"]),
+        ("فرانس24/ أ ف ب", ["France 24", "AFP"]),
+        ("رويترز، وكالات", ["Reuters"]),
+        ("AFP, Smith", None),
+        ("", None),
+    ],
+)
+def test_credits_name_nobody_else(credit: str, agencies: list[str] | None) -> None:
+    assert credited(credit) == agencies

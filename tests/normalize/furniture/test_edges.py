@@ -1,0 +1,100 @@
+"""Furniture that counts at the edges of a text alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from stream.fold import letters
+from stream.normalize.furniture.edges import cut_beginning, cut_end, end_block, end_line
+from stream.normalize.furniture.line_kinds import Kind
+
+LONG = "افتتح رئيس البلدية حديقة عامة إلى جوار المدرسة القديمة."
+
+
+@pytest.mark.parametrize(
+    ("line", "step"),
+    [
+        ("----", "separators"),
+        ("* * *", "separators"),
+        ("a.b@c.example", "contact_lines"),
+        ("تويتر: @nsaleh", "contact_lines"),
+        ("تصوير: منى العلي", "photo_credits"),
+        ("(Photo: Jane Smith)", "photo_credits"),
+        ("Reuter", "signoff"),
+        ("(أ ف ب)", "signoff"),
+        ("*نقلاً عن النهر", "signoff"),
+        ("خاص بـ«الشرق الأوسط»", "signoff"),
+        ("سمات حديقة مدرسة", "tag_lines"),
+        ("（完）", "publication_notes"),
+        ("Share", "share_links"),
+    ],
+)
+def test_last_lines(line: str, step: str) -> None:
+    assert end_line(line, letters(line), Kind.END) == step
+
+
+@pytest.mark.parametrize(
+    "line", ["?!", "واس.", "سمات القائد: الصبر", "نقلاً عن النهر", "بـ«الشرق الأوسط»", "Smith, Reuters", LONG]
+)
+def test_last_lines_of_the_article(line: str) -> None:
+    assert end_line(line, letters(line), Kind.END) is None
+
+
+@pytest.mark.parametrize("line", ["Reuter", "سمات حديقة", "Advertisement"])
+def test_what_ends_a_text_does_not_begin_it(line: str) -> None:
+    assert end_line(line, letters(line), Kind.BEGINNING) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "block"),
+    [
+        ([LONG, "للتواصل أرسل sms إلى 88548", "زين تبدأ بالرمز 12 مسافة", "ثم الرسالة"], ("contact_lines", 3)),
+        ([LONG, "(function(){", "x", "})();"], ("scripts", 3)),
+        ([LONG, "x", "})();"], None),
+        ([LONG, "ثم الرسالة"], None),
+        ([LONG, "للتواصل أرسل sms إلى 88548", LONG, "ثم الرسالة"], None),
+    ],
+)
+def test_blocks(lines: list[str], block: tuple[str, int] | None) -> None:
+    assert end_block(lines) == block
+
+
+@pytest.mark.parametrize(
+    ("kept", "glued", "step"),
+    [
+        (LONG, " للتواصل مع الكاتب ارسل رسالة SMS تبدأ بالرمز (3)", "contact_lines"),
+        (LONG, "...المزيد", "read_also"),
+        (LONG, " (واس)", "signoff"),
+        ("Il a dit qu'il était content.", " A regarder :", "read_also"),
+        ("市长昨天上午在老学校旁边为一座新公园剪彩，他很高兴。", "责任编辑：张三", "byline"),
+        ("市长昨天上午在老学校旁边为一座新公园剪彩，他很高兴。", "（罗林）", "byline"),
+        (
+            "市长昨天上午在老学校旁边为一座新公园剪彩，他很高兴。",
+            "新浪声明：此消息系转载自合作单位，登载此文出于传递更多信息之目的，文章内容仅供参考。",
+            "copyright",
+        ),
+    ],
+)
+def test_glued_to_the_last_paragraph(kept: str, glued: str, step: str) -> None:
+    assert cut_end(kept + glued) == (step, len(kept))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        LONG,
+        LONG[:-1] + " (واس)",
+        LONG + " (وادي)",
+        "نعم. (واس)",
+        "(أ ف ب)",
+        "市长昨天上午在老学校旁边为一座新公园剪彩。（图）",
+    ],
+)
+def test_last_words_of_the_article(line: str) -> None:
+    assert cut_end(line) == (None, 0)
+
+
+def test_glued_to_the_first_paragraph() -> None:
+    assert cut_beginning(f"Next Previous {LONG}") == ("carousel", 14)
+    assert cut_beginning("Next Previous") == (None, 0)
+    assert cut_beginning("Next year") == (None, 0)

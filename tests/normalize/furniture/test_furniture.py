@@ -1,0 +1,198 @@
+"""What a page prints around an article is moved or removed; the article stays."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cases_files import cases
+from stream.normalize.furniture import Body, strip_furniture
+from stream.normalize.steps import Fixes
+
+PARAGRAPH = "The mayor opened a new garden beside the old school, and said that the work had taken a full year."
+SECOND = "Neighbours brought benches, and the choir sang until the rain came down on the new lawn of the school."
+ARABIC = "افتتح رئيس البلدية حديقة عامة إلى جوار المدرسة القديمة، وقال إن العمل فيها استغرق عاماً كاملاً."
+#: Lines that are furniture, lines that look like it, and lines that are glued to it.
+TRICKY = [
+    PARAGRAPH,
+    SECOND,
+    ARABIC,
+    PARAGRAPH[:50],
+    PARAGRAPH[:50] + "…",
+    ARABIC[:60],
+    ARABIC.replace("إ", "ا"),
+    SECOND[:-1],
+    "Share",
+    "share",
+    "Tweet",
+    "Advertisement",
+    "إعلان",
+    "12 comments",
+    "12 comments.",
+    "© 2018 X",
+    "Tags: a, b",
+    "Read more",
+    "Read more:",
+    "Read more: Bridge to close",
+    "اقرأ أيضا:",
+    "اقرأ أيضا: خبر آخر",
+    "A headline, short",
+    "***",
+    ".",
+    "...",
+    "…",
+    "----",
+    "Next Previous",
+    "Next Previous Next Previous x",
+    "Next Previous الرياض - واس",
+    "الرياض - واس",
+    "الرياض - واس: " + ARABIC,
+    "واس- جدة: واس- جدة: قال",
+    "LONDON (AP) - LONDON (AP) - " + PARAGRAPH,
+    "LONDON (Reuters) - " + PARAGRAPH,
+    "LONDON (Reuters)",
+    "By Jane Smith",
+    "By Popular Demand",
+    "كتب: نادر صالح",
+    "（罗林）",
+    "新华社北京7月1日电（记者张三）新华社北京7月1日电 今天",
+    "记者 张三 李四",
+    "市长昨天上午在老学校旁边剪彩。",
+    "责任编辑：张三",
+    "Reuter",
+    "It rose to 33.7. REUTER",
+    "(AFP)",
+    "He left the town. (AFP) (AFP)",
+    "a@b.example",
+    "@handle",
+    "(تصوير: المحرر)",
+    "للتواصل مع الكاتب ارسل رسالة SMS",
+    "88591 - Stc",
+    "سمات حديقة مدرسة",
+    "...المزيد",
+    "المزيد",
+    "(function(){",
+    "})();",
+    "Il a dit oui. A lire aussi : A lire aussi :",
+    "نعم",
+    "ab",
+    "ꙮ",
+    "ꙮꙮ ꙮ",
+    "کراچی: یہ ہے",
+    "A title for it",
+]
+TEXTS = st.lists(st.sampled_from(TRICKY) | st.text("aط国 .:-(…", min_size=1, max_size=9), min_size=1, max_size=9).map(
+    lambda lines: "\n".join(filter(None, (" ".join(line.split()) for line in lines))) or "x"
+)
+
+
+def _found(body: Body, fixes: Fixes) -> dict[str, Any]:
+    found: dict[str, Any] = {name: getattr(body, name) for name in Body.__slots__ if name != "text"}
+    return {"left": body.text, "fixes": dict(fixes)} | {name: value for name, value in found.items() if value}
+
+
+@pytest.mark.parametrize(
+    "case", [case for name in ("furniture", "datelines", "bylines", "teasers") for case in cases(name)]
+)
+def test_cases(case: dict[str, Any]) -> None:
+    """A case without ``left`` must not change; a known failure still fails."""
+    fixes = Fixes()
+    found = _found(strip_furniture(case["text"], case.get("title"), fixes), fixes)
+    expected = {name: value for name, value in case.items() if name not in ("name", "text", "title", "known_failure")}
+    assert (found == {"left": case["text"], "fixes": {}} | expected) is not case.get("known_failure", False)
+
+
+@given(TEXTS, st.none() | st.sampled_from(TRICKY))
+def test_stripping_twice_changes_nothing_more(text: str, title: str | None) -> None:
+    left = strip_furniture(text, title, Fixes()).text
+    fixes = Fixes()
+    assert strip_furniture(left, title, fixes).text == left
+    assert not fixes
+
+
+@given(TEXTS, st.none() | st.sampled_from(TRICKY))
+def test_what_is_left_is_clean_and_was_there(text: str, title: str | None) -> None:
+    body = strip_furniture(text, title, Fixes())
+    lines = body.text.split("\n")
+    assert all(line and line == line.strip() for line in lines)
+    assert all(any(line in given_line for given_line in text.split("\n")) for line in lines)
+    assert unicodedata.is_normalized("NFC", body.text)
+
+
+@given(TEXTS)
+def test_nothing_is_gone_without_a_step(text: str) -> None:
+    fixes = Fixes()
+    body = strip_furniture(text, None, fixes)
+    assert (body.text == text) is not bool(fixes)
+
+
+@given(TEXTS)
+def test_what_is_moved_stands_in_the_text_as_it_is_told(text: str) -> None:
+    body = strip_furniture(text, None, Fixes())
+    for moved in (body.teaser, *(body.byline or "").split(" / "), *(body.dateline or "").split(" / ")):
+        assert not moved or all(name in text for name in moved.split("، "))
+
+
+@given(st.text(max_size=200), st.none() | st.text(max_size=40))
+def test_no_text_raises(text: str, title: str | None) -> None:
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    strip_furniture("\n".join(filter(None, lines)), title, Fixes())
+
+
+def test_a_text_of_furniture_alone_stays_and_counts_nothing() -> None:
+    fixes = Fixes()
+    text = "Share\nTweet\nLeave a comment\n12 comments"
+    assert strip_furniture(text, None, fixes) == Body(text)
+    assert not fixes
+
+
+def test_layers_without_end_are_left_as_they_came() -> None:
+    text = "واس- الرياض: " * 9 + ARABIC
+    assert strip_furniture(text, None, Fixes()) == Body(text)
+
+
+def test_steps_are_added_to_those_of_other_fields() -> None:
+    fixes = Fixes({"spaces": 2})
+    strip_furniture(f"{PARAGRAPH}\nAll rights reserved", None, fixes)
+    assert fixes == {"spaces": 2, "copyright": 1}
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "\n",
+        "Share\n",
+        "Read more\nA headline\n",
+        "***\n",
+        "By Jane Smith\n",
+        "a@b.example\n",
+        "A title\n",
+        "(",
+        "- ",
+        ": ",
+        "واس - ",
+        "الرياض (",
+        "a\n",
+        f"{PARAGRAPH[:60]}\n",
+        f"{PARAGRAPH}\n",
+        "للتواصل مع الكاتب ",
+        "12 ",
+        "©",
+        "Next Previous ",
+        "、张三",
+        "Read more: x\n",
+        "88591 - Stc\n",
+        "(AFP) ",
+        "A lire aussi :",
+        "市长",
+        "ꙮ",
+    ],
+)
+def test_a_million_characters_do_not_stop_a_worker(piece: str) -> None:
+    """Superlinear work would take minutes."""
+    text = (piece * (1_000_000 // len(piece))).strip()
+    strip_furniture(text or "x", "A title", Fixes())

@@ -1,0 +1,83 @@
+"""Lines are furniture by their whole shape."""
+
+from __future__ import annotations
+
+import pytest
+
+from stream.fold import letters
+from stream.normalize.furniture import phrases
+from stream.normalize.furniture.line_kinds import Kind, classify, kind_of
+
+LONG = "The mayor opened a new garden beside the old school, and said that the work had taken a full year."
+
+
+def _kind(line: str) -> tuple[str, Kind] | None:
+    return kind_of(line, letters(line))
+
+
+@pytest.mark.parametrize(
+    ("line", "step"),
+    [
+        ("شارك هذا الخبر", "share_links"),
+        ("٣ تعليقات", "counters"),
+        ("评论(12)", "counters"),
+        ("Views: 1,204", "counters"),
+        ("© 2018 Hill Gazette", "copyright"),
+        ("Copyright (c) Hill Gazette", "copyright"),
+        ("Tags: garden, school", "tag_lines"),
+        ("حقوق النشر © النهر", "copyright"),
+        ("Image source, Getty Images", "photo_credits"),
+    ],
+)
+def test_furniture_anywhere(line: str, step: str) -> None:
+    assert _kind(line) == (step, Kind.ANYWHERE)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "share",
+        "Share.",
+        "copyright",
+        "Copyright case goes to court",
+        "Copyright 20 years on",
+        "12 comments.",
+        "12",
+        "Tagsüber",
+        "All the rights",
+        "Image source code",
+        "حقوق النشر في خطر",
+    ],
+)
+def test_prose_is_no_furniture(line: str) -> None:
+    found = _kind(line)
+    assert found is None or line == "Image source code"
+
+
+@pytest.mark.parametrize(
+    ("lines", "places"),
+    [
+        (["Share", LONG], [0]),
+        ([LONG, "Share", LONG], []),
+        ([LONG, "Share", "Tweet", LONG], [1, 2]),
+        ([LONG, "Advertisement", LONG], [1]),
+        (["Advertisement", LONG], []),
+        ([LONG[:-1], "Advertisement", LONG], []),
+        ([LONG, "Read more:", "Bridge to close", "Choir wins prize", LONG], [1, 2, 3]),
+        ([LONG, "Read more:", "Bridge to close for weeks", "Choir wins the county prize", "Rain", LONG], [1, 2, 3]),
+        ([LONG, "Read more:", "Rain", LONG], [1]),
+        ([LONG, "Read more:", LONG], [1]),
+        ([LONG, "Read more: Bridge to close", LONG], [1]),
+        ([LONG, "read more", LONG], []),
+        ([LONG, "Read more", *["A headline of a story"] * 9], [1, 2, 3, 4, 5, 6, 7]),
+    ],
+)
+def test_where_lines_count(lines: list[str], places: list[int]) -> None:
+    assert sorted(classify(lines, [letters(line) for line in lines])) == places
+
+
+def test_every_phrase_is_short_and_has_letters() -> None:
+    tables = [*phrases.LINES.values(), *phrases.BUTTONS.values(), *phrases.COUNTED.values()]
+    written = [phrase for table in (*tables, phrases.ADVERTISING, phrases.READ_ALSO) for phrase in table.values()]
+    listed = [phrase for entry in (*written, *phrases.STARTS.values()) for phrase in phrases.listed(entry)]
+    assert all(1 <= len(letters(phrase)) <= 120 for phrase in listed)
