@@ -189,6 +189,8 @@ def test_no_script_stacks_more_marks_than_stay() -> None:
         "!!",
         "( ",
         " )",
+        "ا »",
+        "« ا",
     ],
 )
 def test_work_grows_with_the_length_alone(piece: str) -> None:

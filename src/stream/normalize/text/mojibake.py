@@ -42,6 +42,7 @@ LEGACY_PAIRS: Final = (Pair("À-ÖØ-öø-ÿ", "À-ÖØ-öø-ÿ"),)
 # Letters of Arabic in UTF-8 begin with the bytes that are these four in windows-1256; ASCII may stand between them.
 _LETTER_1256: Final = "[طظعغ][" + re.escape(_TRAILS_1256) + "]"
 _RUN_1256: Final = re.compile(rf"(?:{_LETTER_1256}[\x20-\x7e]*+){{3,}}+")
+_WORD_1256: Final = re.compile(rf"(?:{_LETTER_1256}){{3}}")
 _RUN_LEGACY: Final = re.compile(r"[À-ÖØ-öø-ÿ]{4}")
 
 
@@ -80,6 +81,8 @@ def decode_legacy(text: str) -> tuple[str, int]:
 
 
 def _from_1256(match: re.Match[str]) -> str:
+    if not _WORD_1256.search(match[0]):
+        return match[0]
     try:
         return match[0].encode(_ARABIC).decode()
     except UnicodeError:

@@ -47,6 +47,8 @@ _LOOK_BACK: Final = 24
 _PIECE_CHARS_MAX: Final = 120
 _ADDRESS: Final = re.compile(r"://|www\.|[@/\\_#=&]")
 _DOMAINS: Final = frozenset("com net org io co uk de fr gov edu info biz tv me js py app dev news ai".split())
+#: How far a guillemet's partner is looked for.
+_QUOTE_CHARS_MAX: Final = 1_000
 _TATWEEL: Final = "\u0640"
 _WORD: Final = re.compile(r"\w+")
 _INSIDE: Final = re.compile(rf"[{_OPEN}«] | [{_CLOSE}»]")
@@ -89,7 +91,7 @@ def join_inside(text: str) -> tuple[str, int]:
         nonlocal count
         mark = match[0].strip()
         before, behind = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
-        if not _is_inside(before, behind, mark):
+        if not _is_inside(before, behind, mark) or not _is_in_turn(text, match.start(), mark):
             return match[0]
         count += 1
         # A space on the wrong side of a bracket moves to the other one.
@@ -161,13 +163,21 @@ def _parts_others(text: str, start: int, end: int) -> bool:
     return not _ADDRESS.search(text, piece + 1, min(word.end() + 1, len(text)))
 
 
+def _is_in_turn(text: str, place: int, mark: str) -> bool:
+    """Whether the guillemet before this one is its partner, or none is open; brackets always are."""
+    if mark not in "«»":
+        return True
+    start = max(0, place - _QUOTE_CHARS_MAX)
+    return (text.rfind("«", start, place) > text.rfind("»", start, place)) == (mark == "»")
+
+
 def _ends_word(character: str) -> bool:
     return character.isalnum() and character != _TATWEEL
 
 
 def _is_inside(before: str, behind: str, mark: str) -> bool:
     if mark == "«":
-        return bool(_ARABIC_LETTER.match(behind)) and not before.isalpha()
+        return bool(_ARABIC_LETTER.match(behind)) and not _ends_word(before)
     if mark == "»":
         return bool(_ARABIC_LETTER.match(before)) and not behind.isalpha()
     return before not in (":", ";", "-", "=") if mark in "([" else before != "\n"

@@ -1,0 +1,73 @@
+"""Characters that readers do not see; more cases are in cases/text_fixes.jsonl."""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.normalize.text import characters
+
+MARK = "\u0301"
+
+
+def test_no_character_outside_the_set_combines_or_is_out_of_nfc() -> None:
+    """Text without any character of `COMPOSED` needs no look at its normal form."""
+    inside = re.compile(f"[{characters.COMPOSED}]")
+    others = [chr(point) for point in range(sys.maxunicode + 1) if not 0xD800 <= point < 0xE000]
+    others = [character for character in others if not inside.match(character)]
+    assert not [c for c in others if unicodedata.combining(c) or not unicodedata.is_normalized("NFC", c)]
+    seconds = {chr(int(d.split()[1], 16)) for c in map(chr, range(0x10000)) if " " in (d := _canonical(c))}
+    assert not seconds.intersection(others)
+
+
+def _canonical(character: str) -> str:
+    decomposition = unicodedata.decomposition(character)
+    return "" if decomposition.startswith("<") else decomposition
+
+
+@given(st.lists(st.text("aeيو" + MARK + "\u0653\u0654\u064e\u0651\n", max_size=6), max_size=4).map("\n".join))
+def test_lines_compose_as_the_whole_does(text: str) -> None:
+    composed, count = characters.compose(text)
+    assert composed == unicodedata.normalize("NFC", text)
+    assert (count > 0) == (composed != text)
+
+
+def test_presentation_forms_become_letters_and_word_signs_stay() -> None:
+    forms = re.findall(
+        f"[{characters.PRESENTATION_FORMS}]", "".join(map(chr, [*range(0xFB00, 0xFB07), *range(0xFB50, 0xFEFD)]))
+    )
+    for form in forms:
+        letters, _ = characters.unfold_presentation_forms(form)
+        assert letters != form
+        assert " " not in letters
+        assert unicodedata.normalize("NFKC", letters) == letters
+    assert not set("ﷲﷺﷻ﷼﷽﴾﴿") & set(forms)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("a\u200cb", "ab"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("\u200cخبر\u200c", "خبر"),
+        ("خبر\u200c عاجل", "خبر عاجل"),
+        ("क\u094d\u200dष", "क\u094d\u200dष"),
+        ("Bürger\xadmeister", "Bürgermeister"),
+        ("Bürger\xad\nmeister", "Bürgermeister"),
+        ("Bürger\xad  \n 5", "Bürger  \n 5"),
+    ],
+)
+def test_joiners_stay_where_they_join(text: str, left: str) -> None:
+    assert characters.remove_invisible(text)[0] == left
+
+
+@given(st.text(" \na", max_size=20))
+def test_paragraphs_have_no_spaces_at_their_edges_and_words_one_between_them(text: str) -> None:
+    collapsed, count = characters.collapse_spaces(text)
+    assert collapsed == "\n".join(" ".join(line.split()) for line in text.split("\n") if line.strip())
+    assert (count > 0) == (collapsed != text)

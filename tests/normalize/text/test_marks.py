@@ -1,0 +1,81 @@
+"""Repeated marks, broken words and disguised addresses; more cases are in cases/text_fixes.jsonl."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.normalize.text import marks
+
+
+@pytest.mark.parametrize(
+    ("text", "short", "count"),
+    [
+        ("لماذا؟؟؟ نعم!!", "لماذا؟ نعم!", 2),
+        ("حقاً؟!! نعم", "حقاً؟! نعم", 1),
+        ("真的？？！！", "真的？！", 2),
+        ("Bogot??a a???b", "Bogot??a a???b", 0),
+        ("so ??? and ??", "so ? and ?", 2),
+    ],
+)
+def test_emphasis_is_said_once(text: str, short: str, count: int) -> None:
+    assert marks.shorten_emphasis(text) == (short, count)
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [("كذا،، ثم،،،", "كذا، ثم،"), ("so,, he", "so, he"), (",,Ja“, 9,,100", ",,Ja“, 9,,100"), ("a;; b", "a; b")],
+)
+def test_pauses_are_made_once(text: str, short: str) -> None:
+    assert marks.shorten_pauses(text)[0] == short
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [("a.... b", "a... b"), ("a.. b...", "a.. b..."), ("就会......字", "就会......字"), ("........", "...")],
+)
+def test_an_ellipsis_has_three_dots(text: str, short: str) -> None:
+    assert marks.shorten_dots(text)[0] == short
+
+
+@pytest.mark.parametrize(
+    ("text", "joined", "count"),
+    [
+        ("anti-\naircraft", "anti-aircraft", 1),
+        ("govern-\nment and government", "government and government", 1),
+        ("well-\nknown and well-known", "well-known and well-known", 1),
+        ("eröff-\nnet, Gar-\nten, Blu-\nme", "eröffnet, Garten, Blume", 3),
+        ("higher-than-\nexpected", "higher-than-expected", 1),
+        ("Vor-\nund Nachteile", "Vor-\nund Nachteile", 0),
+        ("end-\nJanuary", "end-\nJanuary", 0),
+        ("a-\nb 5-\nsix -\nseven", "a-\nb 5-\nsix -\nseven", 0),
+    ],
+)
+def test_a_word_stands_on_one_line(text: str, joined: str, count: int) -> None:
+    assert marks.join_broken_words(text) == (joined, count)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("name (at) example.org", "name@example.org"),
+        ("name[at]mail[dot]example[dot]org", "name@mail.example.org"),
+        ("name @ example.org", "name@example.org"),
+        ("hxxps://bad[.]example.org", "https://bad.example.org"),
+        ("https:// example.org", "https://example.org"),
+        ("look (at) home. Then", "look (at) home. Then"),
+        ("@desk at home", "@desk at home"),
+        ("a [.] b, point (dot)", "a [.] b, point (dot)"),
+    ],
+)
+def test_addresses_are_shown_as_they_are_meant(text: str, shown: str) -> None:
+    assert marks.reveal_addresses(text)[0] == shown
+
+
+@given(st.text("!?؟،,;.ab字 \n-", max_size=40))
+def test_words_stay(text: str) -> None:
+    for step in (marks.shorten_emphasis, marks.shorten_pauses, marks.shorten_dots, marks.join_broken_words):
+        changed, count = step(text)
+        assert (count > 0) == (changed != text)
+        assert [c for c in changed if c.isalpha()] == [c for c in text if c.isalpha()]

@@ -1,0 +1,64 @@
+"""Text that was decoded with the wrong encoding; more cases are in cases/text_fixes.jsonl."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.normalize.scan import Scan
+from stream.normalize.text.mojibake import LEGACY_PAIRS, UTF8_PAIRS, decode_legacy, decode_utf8
+
+SENTENCES = [
+    "افتتح رئيس البلدية حديقة عامة جديدة، ثم غادر",
+    "Мэр города открыл новый сад и уехал",
+    "Ο δήμαρχος εγκαινίασε τον νέο κήπο",
+    "ראש העיר פתח הבוקר גן ציבורי חדש",
+    "Le café d’été a été fermé à cause des travaux",
+    "市长为新的公园揭幕，很多人来了",
+    "महापौर ने नए बगीचे का उद्घाटन किया",
+]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "encoding"), [*((sentence, "latin-1") for sentence in SENTENCES), (SENTENCES[0], "cp1256")]
+)
+def test_utf8_that_was_read_as_one_byte_a_character(sentence: str, encoding: str) -> None:
+    broken = sentence.encode().decode(encoding)
+    assert decode_utf8(broken) == (sentence, 1)
+    assert Scan(UTF8_PAIRS)(broken)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "encoding"),
+    [(SENTENCES[0], "cp1256"), (SENTENCES[1], "cp1251"), (SENTENCES[2], "cp1253"), (SENTENCES[3], "cp1255")],
+)
+def test_one_byte_a_character_that_was_read_as_latin(sentence: str, encoding: str) -> None:
+    broken = sentence.encode(encoding).decode("cp1252", "surrogateescape").encode("utf-8", "replace").decode()
+    assert decode_legacy(broken) == (sentence, 1)
+    assert Scan(LEGACY_PAIRS)(broken)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *SENTENCES,
+        "حفظ، ضغط؛ وسط؟ ظ“ط”",
+        "تک آپ کے گھر پہنچ گئے",
+        "Þýðing á íslensku: Ísafjörður, þjóðþing, ævi",
+        "Œuvre créée à l’été « Noël »…",
+        "Đường phố Hà Nội ở Việt Nam",
+        "«СССР», «Россия»… Р»",
+        "Ç, Á, É",
+    ],
+)
+def test_right_text_stays(line: str) -> None:
+    assert decode_utf8(line) == (line, 0)
+    assert decode_legacy(line) == (line, 0)
+
+
+@given(st.text(max_size=60) | st.text("طظ§„…ƒÃ©Ø±ÙÐ°ÇáÓÚ \n", max_size=60))
+def test_whatever_comes_is_counted_and_nothing_is_raised(text: str) -> None:
+    for decode in (decode_utf8, decode_legacy):
+        again, count = decode(text)
+        assert (count > 0) == (again != text)

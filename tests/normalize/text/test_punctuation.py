@@ -1,0 +1,93 @@
+"""Spaces around punctuation; more cases are in cases/text_fixes.jsonl."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.normalize.text import punctuation
+
+STEPS = [
+    punctuation.join_inside,
+    punctuation.join_before,
+    punctuation.part_behind_own,
+    punctuation.part_behind_arabic,
+    punctuation.part_behind_others,
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "joined", "count"),
+    [
+        ("كلمة :", "كلمة:", 1),
+        ("كلمة .\nكلمة", "كلمة.\nكلمة", 1),
+        ("كلمة .كلمة", "كلمة.كلمة", 1),
+        ("عام ٢٠٢٦ ، ثم", "عام ٢٠٢٦، ثم", 1),
+        ("النتيجة 2 : 1", "النتيجة 2 : 1", 0),
+        ("كلمة ...", "كلمة ...", 0),
+        ("كلمة ، ، كلمة", "كلمة، ، كلمة", 1),
+        ("mot ; mot ! mot , mot .", "mot ; mot ! mot, mot.", 2),
+        ("слово ; слово !", "слово; слово!", 2),
+        ("the .NET and .com", "the .NET and .com", 0),
+        ("22, , then", "22, , then", 0),
+        ("字 ，字", "字，字", 1),
+        ("", "", 0),
+    ],
+)
+def test_a_mark_stands_behind_its_word(text: str, joined: str, count: int) -> None:
+    assert punctuation.join_before(text) == (joined, count)
+
+
+@pytest.mark.parametrize(
+    ("part", "text", "parted"),
+    [
+        (punctuation.part_behind_own, "كلمة،كلمة؛كلمة؟كلمة", "كلمة، كلمة؛ كلمة؟ كلمة"),
+        (punctuation.part_behind_own, "١،٥٠٠ و1،5", "١،٥٠٠ و1،5"),
+        (punctuation.part_behind_own, "शब्द।शब्द", "शब्द। शब्द"),
+        (punctuation.part_behind_arabic, "كلمة.كلمة!كلمة:كلمة", "كلمة. كلمة! كلمة: كلمة"),
+        (punctuation.part_behind_arabic, 'قال "كلمة."كلمة', 'قال "كلمة." كلمة'),
+        (punctuation.part_behind_arabic, "قال:«كلمة».وقال", "قال: «كلمة». وقال"),
+        (punctuation.part_behind_arabic, "د.محمد (ا.ف.ب) وبي.بي.سي", "د.محمد (ا.ف.ب) وبي.بي.سي"),
+        (punctuation.part_behind_others, "word.Word,word", "word. Word, word"),
+        (punctuation.part_behind_others, "слово.Слово", "слово. Слово"),
+        (punctuation.part_behind_others, "e.g.This U.S.The J.K.Rowling", "e.g.This U.S.The J.K.Rowling"),
+        (punctuation.part_behind_others, "see http://a.example/x.Html,y", "see http://a.example/x.Html,y"),
+        (
+            punctuation.part_behind_others,
+            "name@mail.Example #tag.Word a_b.Word",
+            "name@mail.Example #tag.Word a_b.Word",
+        ),
+        (punctuation.part_behind_others, "Booking.Com jQuery.PieRenderer", "Booking.Com jQuery.PieRenderer"),
+        (punctuation.part_behind_others, "שלום.שלום", "שלום. שלום"),
+    ],
+)
+def test_words_are_parted_but_not_numbers_initials_and_addresses(
+    part: Callable[[str], tuple[str, int]], text: str, parted: str
+) -> None:
+    assert part(text)[0] == parted
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("بلغ ( 354 ) شخصاً", "بلغ (354) شخصاً"),
+        ("كلمة( كلمة )كلمة", "كلمة (كلمة) كلمة"),
+        ("بـ« كلمة » ثم", "بـ«كلمة» ثم"),
+        ("« mot »", "« mot »"),
+        ("قال » كلمة «", "قال » كلمة «"),
+        ("so :( and ;-) and ( )", "so :( and ;-) and ()"),
+    ],
+)
+def test_brackets_hold_no_spaces_at_their_edges(text: str, joined: str) -> None:
+    assert punctuation.join_inside(text)[0] == joined
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
+@given(st.text('كلمة wordСлово ،؛؟۔.:!?,;"»«”“()[]5٣\n', max_size=30))
+def test_nothing_but_spaces_changes(step: Callable[[str], tuple[str, int]], text: str) -> None:
+    changed, count = step(text)
+    assert (count > 0) == (changed != text)
+    assert changed.replace(" ", "") == text.replace(" ", "")
