@@ -1,0 +1,103 @@
+"""The text of a part of a page, a paragraph a line, without what is not its text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from selectolax.lexbor import LexborNode
+
+from stream.normalize.page_lines import drop_furniture, lines
+from stream.normalize.page_tree import parse
+
+SENTENCE = "The new garden of the town was opened this morning by the mayor, in front of all who had come to see it."
+
+
+def body(html: str) -> LexborNode:
+    tree = parse(html)
+    assert tree is not None
+    return tree.body
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<div class='share-bar'>Share</div>",
+        "<p class=caption>A photo.</p>",
+        "<div id='related'><p>Other news of the town</p></div>",
+        "<figcaption>A photo.</figcaption>",
+        "<table><tr><td>1</td></tr></table>",
+        "<h1>Title</h1>",
+        "<time>4 May</time>",
+        "<p><a href=x>Other news of the town</a></p>",
+        "<p><b><a href=x>Other news</a> <a href=y>of the town</a></b></p>",
+        "<ul><li><a href=x>Other news</a></li></ul>",
+        "<p class='sr-only'>For screens.</p>",
+        "<p hidden>Hidden.</p>",
+    ],
+)
+def test_furniture_goes(inside: str) -> None:
+    article = body(f"<p>{SENTENCE}</p>{inside}<p>{SENTENCE}</p>")
+    drop_furniture(article)
+    assert lines(article).text == f"{SENTENCE}\n{SENTENCE}"
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        f"<div class='share-bar'><p>{SENTENCE}</p><p>{SENTENCE}</p></div>",
+        f"<p class='shareholders'>{SENTENCE}</p>",
+        f"<p class='article-text'>{SENTENCE} <a href=x>More</a></p>",
+        f"<p id='sharing-economy'>{SENTENCE}</p>",
+    ],
+)
+def test_what_only_looks_like_furniture_stays(inside: str) -> None:
+    article = body(inside)
+    whole = lines(article).text
+    drop_furniture(article)
+    assert lines(article).text == whole
+
+
+@pytest.mark.parametrize(
+    ("html", "share"),
+    [
+        ("<p>one</p><p>two</p>", 1.0),
+        ("<ul><li>one</li></ul><h2>two</h2>", 1.0),
+        ("<div>one</div><p>two</p>", 0.5),
+        ("<div>one</div>", 0.0),
+        (f"<div>{SENTENCE}<br>{SENTENCE}</div>", 1.0),
+        (f"<p>{SENTENCE}</p><div>{SENTENCE}</div>", 0.5),
+        ("", 0.0),
+    ],
+)
+def test_the_plain_share(html: str, share: float) -> None:
+    assert lines(body(html)).plain_share == share
+
+
+@pytest.mark.parametrize(
+    ("html", "article"),
+    [
+        ("<div>By</div><p>one</p><div>Share</div>", "one"),
+        ("<p>one</p><div>within</div><p>two</p>", "one\nwithin\ntwo"),
+        ("<div>A short sentence.</div><p>one</p>", "A short sentence.\none"),
+        ("<div>By</div>", ""),
+        ("<p>one</p>", "one"),
+    ],
+)
+def test_labels_before_and_behind_the_paragraphs_are_left_out(html: str, article: str) -> None:
+    assert lines(body(html)).article() == article
+
+
+@given(st.lists(st.text(st.characters(categories=["L", "Nd"]), min_size=1, max_size=9), min_size=1), st.data())
+def test_no_word_is_lost_or_joined_to_another(words: list[str], data: st.DataObject) -> None:
+    wraps = [
+        "<p>{}</p>",
+        "<div>{}</div>",
+        "<b>{}</b> ",
+        "{}<br>",
+        "<li>{}</li>",
+        "{} <i></i>",
+        "{}<img>",
+    ]
+    html = "".join(data.draw(st.sampled_from(wraps)).format(word) for word in words)
+    assert lines(body(html)).text.split() == words
