@@ -9,14 +9,16 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import events, folding, languages, normalize, process, worker
+from benchmarks import events, folding, furniture, languages, normalize, pages, process, worker
 from benchmarks.corpus import written
 
 BENCHMARKS: dict[str, Callable[[Path, int], None]] = {
     "events": events.run,
     "normalize": normalize.run,
+    "pages": lambda corpus, _: pages.run(corpus.parent),
     "folding": folding.run,
     "languages": lambda corpus, _: languages.run(corpus.parent),
+    "furniture": lambda corpus, _: furniture.run(corpus.parent),
     "process": process.run,
     "worker": worker.run,
 }

@@ -9,6 +9,8 @@ from stream.normalize.scan import Pair
 from stream.normalize.steps import Fixes, Step, Steps
 from stream.normalize.text import characters, entities, marks, mojibake, punctuation, quotes
 
+_CONTROLS: Final = Pair(characters.LINE_BREAKS + characters.CONTROLS)
+_TWO_MARKS: Final = Pair(characters.COMBINING, characters.COMBINING)
 #: Conservative fixes only. Encodings come first, as other steps remove bytes that they need; entities may hide
 #: characters that later steps remove; marks are looked at when nothing invisible stands between them any more.
 TEXT_STEPS: Final = Steps(
@@ -17,13 +19,13 @@ TEXT_STEPS: Final = Steps(
         Step("mojibake", mojibake.decode_legacy, mojibake.LEGACY_PAIRS),
         Step("entities", entities.decode_entities, (Pair("&", "#A-Za-z"),)),
         Step("html_tags", entities.remove_tags, (Pair("<", "/a-z"),)),
-        Step("line_breaks", characters.unify_line_breaks, (Pair(characters.LINE_BREAKS),)),
-        Step("control_characters", characters.remove_controls, (Pair(characters.CONTROLS),)),
+        Step("line_breaks", characters.unify_line_breaks, (_CONTROLS,)),
+        Step("control_characters", characters.remove_controls, (_CONTROLS,)),
         Step("bidi_marks", characters.remove_bidi, (Pair(characters.BIDI_MARKS),)),
         Step("invisible_characters", characters.remove_invisible, (Pair(characters.INVISIBLES + characters.JOINERS),)),
         Step("spaces", characters.unify_spaces, (Pair(characters.ODD_SPACES),)),
-        Step("stacked_marks", characters.limit_marks, (Pair(characters.COMPOSED),)),
-        Step("nfc", characters.compose, (Pair(characters.COMPOSED),)),
+        Step("stacked_marks", characters.limit_marks, (_TWO_MARKS,)),
+        Step("nfc", characters.compose, (Pair(characters.UNCOMPOSED), _TWO_MARKS)),
         Step("presentation_forms", characters.unfold_presentation_forms, (Pair(characters.PRESENTATION_FORMS),)),
         Step("spaces", characters.collapse_spaces, (Pair(" \n", " \n"),)),
         Step("hyphenation", marks.join_broken_words, marks.HYPHEN_PAIRS),

@@ -13,11 +13,19 @@ BIDI_MARKS: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 INVISIBLES: Final = "\xad\u180e\u200b\u2060-\u2064\ufeff"
 JOINERS: Final = "\u200c\u200d"
 ODD_SPACES: Final = "\t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
-#: All that may be out of NFC or combine with others (UAX #15, NFC_Quick_Check), and more, as the scripts lie.
-COMPOSED: Final = (
-    "\u0300-\u0387\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711-\u074a\u07a6-\u135f"
-    "\u1712-\u1dff\u1f00-\u1fff\u2000-\u2001\u20d0-\u20f0\u2126-\u212b\u2329-\u232a\u2adc\u2cef-\u2cf1\u2d7f-\u2dff"
-    "\u302a-\u302f\u3099-\u309a\ua66f-\ua6f1\ua802-\uabed\uf900-\ufaff\ufb1d-\ufb4f\ufe20-\ufe2f\U00010000-\U0010ffff"
+#: What is not in NFC, or may compose with what stands before it (UAX #15, NFC_Quick_Check), and some others between.
+UNCOMPOSED: Final = (
+    "\u0300-\u0345\u0374-\u0387\u05b4-\u05c2\u0653-\u0655\u093c\u0958-\u095f\u09bc-\u09be\u09d7-\u09df\u0a33-\u0a3c\u0a59-\u0a5e"
+    "\u0b3c-\u0b3e\u0b56-\u0b5d\u0bbe\u0bd7\u0c56\u0cc2\u0cd5\u0cd6\u0d3e\u0d57\u0dca-\u0ddf\u0f43-\u0f81\u0f93-\u0fb9\u102e"
+    "\u1161-\u1175\u11a8-\u11c2\u1b35\u1f71-\u1f7d\u1fbb-\u2001\u2126-\u212b\u2329\u232a\u2adc\u3099\u309a\uf900-\ufad9"
+    "\ufb1d-\ufb4e\U00011000-\U00011fff\U0001d15e-\U0001d1c0"
+)
+#: Marks that combine with what stands before them, and some others between: two in a row may be out of order.
+COMBINING: Final = (
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711\u0730-\u074a\u07eb-\u085b"
+    "\u0898-\u08ff\u093c-\u0954\u09bc-\u0ebc\u0ec8-\u0ecb\u0f18-\u0fc6\u1037-\u108d\u135d-\u135f\u1714-\u17dd\u18a9-\u1dff"
+    "\u20d0-\u20f0\u2cef-\u2cf1\u2d7f-\u2dff\u302a-\u302f\u3099\u309a\ua66f-\ua6f1\ua806-\uabed\ufb1e\ufe20-\ufe2f"
+    "\U000101fd-\U00011d97\U00016af0-\U00016ff1\U0001bc9e\U0001d165-\U0001d244\U0001e000-\U0001e94a"
 )
 #: Arabic letters in the shape that they take in a word, and Latin ligatures of f: left by converters of PDF files.
 #: Not the signs for whole words, such as ﷲ and ﷺ, nor ornate brackets.

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborNode
 
-from stream.normalize.page_lines import drop_furniture, lines
-from stream.normalize.page_tree import parse
+from stream.normalize.page.lines import drop_furniture, lines
+from stream.normalize.page.tree import parse
 
 SENTENCE = "The new garden of the town was opened this morning by the mayor, in front of all who had come to see it."
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from stream.normalize.page_tree import ATTRIBUTES_MAX, OPENING_TAGS_MAX, Tree, article_part, parse
+from stream.normalize.page.tree import ATTRIBUTES_MAX, OPENING_TAGS_MAX, Tree, article_part, parse
 
 SENTENCE = "The new garden of the town was opened this morning by the mayor. "
 

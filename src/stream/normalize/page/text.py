@@ -7,8 +7,8 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from stream.normalize.page_lines import Lines, drop_furniture, lines
-from stream.normalize.page_tree import Tree, article_part
+from stream.normalize.page.lines import Lines, drop_furniture, lines
+from stream.normalize.page.tree import Tree, article_part
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement

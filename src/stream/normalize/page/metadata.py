@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
-from stream.normalize.page_json_ld import Article, read_json_ld
-from stream.normalize.page_names import authors_in, title_alone
-from stream.normalize.page_tree import Tree
+from stream.normalize.page.json_ld import Article, read_json_ld
+from stream.normalize.page.names import authors_in, title_alone
+from stream.normalize.page.tree import Tree
 
 _URL_CHARS_MAX: Final = 4_096
 _LINE_CHARS_MAX: Final = 1_000

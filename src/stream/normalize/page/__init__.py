@@ -28,9 +28,9 @@ class Page:
 def read_page(html: str) -> Page:
     """The article in ``html``, a page or a part of one. Nothing is fetched, nothing is raised."""
     # The parser is imported for the first page only, as most events have text.
-    from stream.normalize.page_metadata import read_metadata  # noqa: PLC0415 # see above
-    from stream.normalize.page_text import main_text, text_without_tree  # noqa: PLC0415 # see above
-    from stream.normalize.page_tree import parse  # noqa: PLC0415 # see above
+    from stream.normalize.page.metadata import read_metadata  # noqa: PLC0415 # see above
+    from stream.normalize.page.text import main_text, text_without_tree  # noqa: PLC0415 # see above
+    from stream.normalize.page.tree import parse  # noqa: PLC0415 # see above
 
     tree = parse(html)
     if tree is None:

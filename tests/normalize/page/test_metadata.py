@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from stream.normalize.page_metadata import Metadata, read_metadata
-from stream.normalize.page_tree import parse
+from stream.normalize.page.metadata import Metadata, read_metadata
+from stream.normalize.page.tree import parse
 
 
 def read(head: str, body: str = "", attributes: str = "") -> Metadata:
