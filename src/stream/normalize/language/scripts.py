@@ -59,7 +59,7 @@ _RUNS: Final = {
         (0xFB00, 0xFDFB), (0xFE70, 0xFEFC), (0xFF21, 0xFF3A), (0xFF41, 0xFF5A), (0xFF66, 0xFFDC), (0x1D400, 0x1D7CB),
     ),
 }  # fmt: skip
-_CODES: Final = (None, *_RUNS)
+_CODES: Final = ("", *_RUNS)
 # How many Latin letters one letter says as much as. In mixed text the script that is not Latin is the article's, for
 # names and brands are Latin everywhere.
 _WEIGHTS: Final = {LATIN: 1.0, CHINESE: 5.0, "Jpan": 5.0, "Kore": 5.0}
@@ -80,8 +80,9 @@ def letters_by_script(text: str) -> dict[str, int]:
         count = sum(map(str.isalpha, text))
         return {LATIN: count} if count else {}
     points = np.frombuffer(text.encode("utf-32-le", "replace"), dtype="<u4")
-    counts = np.bincount(_table().take(points, mode="clip"), minlength=len(_CODES)).tolist()
-    return {code: count for code, count in zip(_CODES, counts, strict=True) if code and count}
+    counts = np.bincount(_table().take(points, mode="clip"), minlength=len(_CODES))
+    counts[0] = 0  # what is no letter
+    return {_CODES[number]: int(counts[number]) for number in counts.nonzero()[0].tolist()}
 
 
 def main_script(counts: dict[str, int]) -> tuple[str, int, float]:

@@ -62,22 +62,49 @@ def canonicalize(url: str) -> Address | None:
 def _address(url: str, caches: int) -> Address | None:
     parts = urlsplit(url)
     scheme = parts.scheme
+    place = _place(scheme, parts.netloc)
+    if not place:
+        return None
+    host, netloc, site, key_host, domain = place
+    path = _path(parts.path)
+    query = _query(parts.query, site) if parts.query else []
+    route = quote(unquote_to_bytes(parts.fragment), safe=_FRAGMENT_SAFE) if _ROUTE.fullmatch(parts.fragment) else ""
+    rest = ("?" + "&".join(query) if query else "") + (f"#{route}" if route else "")
+    inside = inside_amp_cache(host, path)
+    if inside:
+        return _address(inside + rest, caches - 1) if caches else None
+    key = key_host + article_path(path) + (article_query(query) if query else "") + (f"#{route}" if route else "")
+    return Address(f"{scheme}://{netloc}{path}{rest}", key, domain)
+
+
+class _Place(NamedTuple):
+    host: str
+    netloc: str
+    site: str
+    key_host: str
+    domain: str
+
+
+@lru_cache(maxsize=4096)
+def _place(scheme: str, netloc: str) -> _Place | None:
+    """What is read from the host, and remembered, as the same publishers come again and again.
+
+    Raises:
+        ValueError: host or port cannot be one.
+    """
+    parts = SplitResult(scheme, netloc, "", "", "")
     host = _host(parts)
     if scheme not in _DEFAULT_PORTS or not host:
         return None
     port = parts.port
     site = article_site(host)
-    path = _path(parts.path)
-    query = _query(parts.query, site) if parts.query else []
-    route = quote(unquote_to_bytes(parts.fragment), safe=_FRAGMENT_SAFE) if _ROUTE.fullmatch(parts.fragment) else ""
-    netloc = host if port in (None, _DEFAULT_PORTS[scheme]) else f"{host}:{port}"
-    rest = ("?" + "&".join(query) if query else "") + (f"#{route}" if route else "")
-    inside = inside_amp_cache(host, path)
-    if inside:
-        return _address(inside + rest, caches - 1) if caches else None
-    place = "" if port in (None, *_DEFAULT_PORTS.values()) else f":{port}"
-    key = site + place + article_path(path) + (article_query(query) if query else "") + (f"#{route}" if route else "")
-    return Address(f"{scheme}://{netloc}{path}{rest}", key, article_site(host, ("www.",)))
+    return _Place(
+        host,
+        netloc=host if port in (None, _DEFAULT_PORTS[scheme]) else f"{host}:{port}",
+        site=site,
+        key_host=site if port in (None, *_DEFAULT_PORTS.values()) else f"{site}:{port}",
+        domain=article_site(host, ("www.",)),
+    )
 
 
 def _tidy(url: str) -> str:
@@ -114,7 +141,6 @@ def _host(parts: SplitResult) -> str | None:
     return host if len(host) <= _HOST_CHARS_MAX and _HOST.fullmatch(host) else None
 
 
-@lru_cache(maxsize=1024)
 def _ascii_host(host: str) -> str:
     """``host`` in ASCII (UTS 46, as browsers do it).
 
