@@ -15,10 +15,13 @@ from typing import Any
 import orjson
 import trafilatura
 
+from stream.events import Origin, RawEvent
+from stream.normalize import Arrival, normalize
 from stream.normalize.page import read_page
 
 FIXTURES = Path(__file__).parent.parent / "tests" / "cases" / "pages.jsonl"
 ROUNDS = 5
+ARRIVAL = Arrival("0" * 32, Origin(topic="articles.raw", partition=0, offset=0), None, 0)
 _TOKEN = re.compile(r"\w+")
 
 Reader = Callable[[str], str]
@@ -38,7 +41,8 @@ def run(data: Path | None) -> None:
         print("no folder html with an index.jsonl: these are the short pages of the project's own tests")
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     readers: dict[str, Reader] = {
-        "stream, text and metadata": lambda html: read_page(html).text,
+        "normalize, the whole step": lambda html: normalize(RawEvent(id="page", html=html), ARRIVAL).text,
+        "read_page, text and metadata": lambda html: read_page(html).text,
         "trafilatura, text alone": partial(_trafilatura, fast=False),
         "trafilatura, text alone, fast": partial(_trafilatura, fast=True),
     }

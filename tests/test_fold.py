@@ -14,7 +14,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from cases_files import cases
-from stream.fold import Tokens, fold_text, letters, token_hashes, tokenize
+from stream.fold import Tokens, _letters_of_rare, fold_text, letters, token_hashes, tokenize
 from stream.fold_tables import COMPOSES, tables
 from variants import CHANGES, Change, variant
 
@@ -193,3 +193,8 @@ def test_a_million_characters_are_folded_in_linear_time(piece: str) -> None:
 
 PINNED_IDEOGRAPHS = "444fae246c18739c"
 PINNED = ["9accebed7c146327", "55b5f18bf31fe7ba", "ef78b5efce4ba5fd"]
+
+
+@given(st.text(st.characters()) | st.text("ﷺﷲｶﾞий\u0306ئ\u0654😀ـ١٢ أ", max_size=20))
+def test_letters_that_are_sure_by_themselves_are_those_of_a_closer_look(text: str) -> None:
+    assert letters(text) == _letters_of_rare(text)

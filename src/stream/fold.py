@@ -29,6 +29,7 @@ from stream.fold_tables import (
     QUOTE,
     RARE,
     UNSPACED_FROM,
+    UNSURE,
     YEH_HAMZA,
     Codes,
     tables,
@@ -108,6 +109,13 @@ def letters(text: str) -> str:
 
     Neighbours do not count either, so the letters of a text in NFC begin with those of its beginning.
     """
+    dashed = _DASHES_IN_NUMBERS.sub(" ", text) if _TATWEEL in text else text
+    units = tables().letters[np.frombuffer(dashed.encode("utf-16-le", "replace"), dtype="<u2")]
+    folded = str(units[units != 0].tobytes(), "utf-16-le")
+    return _letters_of_rare(text) if UNSURE in folded else folded
+
+
+def _letters_of_rare(text: str) -> str:
     codes = _looked_up(text)
     codes[codes == YEH_HAMZA] = _YEH
     return _decoded(codes[codes >= LETTERS_FROM])

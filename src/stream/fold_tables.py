@@ -39,6 +39,9 @@ RARE: Final = 0x0100_0000
 SEVERAL: Final = 0x0100_0000
 COMPOSES: Final = 0x0200_0000
 BEYOND: Final = 0x0400_0000
+#: Noncharacter that no text folds to.
+UNSURE: Final = "\uffff"
+_SURROGATES: Final = slice(0xD800, 0xE000)
 #: The table's length. Beyond it are rare ideographs, and variation selectors and private planes.
 TABLE_SIZE: Final = 0x20000
 
@@ -170,7 +173,8 @@ class Tables:
     ``fold``: a code for each point. Those from `SEVERAL` on hold the place of their ``lengths`` and ``offsets`` in
     ``expansions``; `COMPOSES` is set beside the code where the character may make one with that before it.
     ``unspaced``: the code is a token of its own. ``marks``: 1 for Thai and Lao vowel marks, 2 for tones, else 0.
-    ``full_width``: what half-width kana and jamo stand for.
+    ``full_width``: what half-width kana and jamo stand for. ``letters``: over units of UTF-16, what each folds to by
+    itself, 0 for nothing and `UNSURE` where more has to be looked at.
     """
 
     fold: Codes
@@ -180,6 +184,7 @@ class Tables:
     lengths: NDArray[np.intp]
     offsets: NDArray[np.intp]
     expansions: Codes
+    letters: NDArray[np.uint16]
 
 
 @cache
@@ -205,7 +210,17 @@ def tables() -> Tables:
         lengths=lengths,
         offsets=np.cumsum(lengths) - lengths,
         expansions=np.array([_single(character) for character in "".join(several)], dtype=np.uint32),
+        letters=_letters(fold),
     )
+
+
+def _letters(fold: Codes) -> NDArray[np.uint16]:
+    units = fold[: ord(UNSURE) + 1].copy()
+    units[units == YEH_HAMZA] = ord("ي")
+    units[units < LETTERS_FROM] = 0
+    units[units > ord(UNSURE)] = ord(UNSURE)
+    units[_SURROGATES] = ord(UNSURE)
+    return units.astype("<u2")
 
 
 def _points() -> Iterator[int]:

@@ -136,6 +136,20 @@ def test_a_line_is_one_line_and_cleaning_it_twice_changes_nothing(text: str) -> 
     assert clean_line(once, Fixes()) == once
 
 
+@given(st.text("aBz9ءيغЖя字 .:!،؟«", max_size=24))
+def test_a_line_that_looks_plain_is_what_the_steps_make_of_it(text: str) -> None:
+    fixes, stepwise = Fixes(), Fixes()
+    assert clean_line(text, fixes) == clean_text(text, stepwise)
+    assert fixes == stepwise
+
+
+@given(st.text("ÃØÙ\xa0\u0639 aطâ€œé\n", max_size=20))
+def test_a_no_break_space_may_be_half_a_letter(text: str) -> None:
+    fixes = Fixes()
+    expected = TEXT_STEPS.apply(text, fixes)
+    assert clean_text(text, Fixes()) == expected
+
+
 @given(ANY_TEXT)
 def test_clean_text_is_nfc_without_control_characters(text: str) -> None:
     cleaned = clean_text(text, Fixes())

@@ -36,7 +36,7 @@ _CHECKED_MAX: Final = 1_000
 _LINK_SHARE: Final = 0.8
 _INLINE_DEPTH_MAX: Final = 32
 # Spaces of HTML; others, such as no-break spaces, belong to the text.
-_SPACES: Final = re.compile(r"[ \t\n\r\f]+")
+_SPACES: Final = re.compile(r"[ \t\n\r\f]{2,}|[\t\n\r\f]")  # all but a single space
 
 
 #: A line outside any paragraph that is shorter than this and no sentence is a label: "Share", a date, a name.

@@ -108,7 +108,8 @@ def read_metadata(tree: Tree) -> Metadata:
     return Metadata(
         title=_title(tree, said, article, site),
         url=url,
-        published_at=_date(said.first(_PUBLISHED), article.text("datePublished", "dateCreated"), _marked_date(tree)),
+        published_at=_date(said.first(_PUBLISHED), article.text("datePublished", "dateCreated"))
+        or _date(_marked_date(tree)),
         modified_at=_date(said.first(_MODIFIED), article.text("dateModified")),
         authors=_authors(tree, said, article),
         site=site,

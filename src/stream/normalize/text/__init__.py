@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import re
 from typing import Final
 
 from stream.normalize.scan import Pair
@@ -46,7 +46,10 @@ TEXT_STEPS: Final = Steps(
 
 def clean_text(text: str, fixes: Fixes) -> str:
     """A text of paragraphs, one a line. Idempotent."""
-    # First what most texts need and no other step minds, so that most of them are settled in one pass.
+    # First what most texts need, so that most of them are settled in one pass.
+    if _NO_BREAK in text and not mojibake.holds_spaces(text):
+        fixes["spaces"] += text.count(_NO_BREAK)
+        text = text.replace(_NO_BREAK, " ")
     text, count = characters.collapse_spaces(text)
     if count:
         fixes["spaces"] += count
@@ -55,25 +58,15 @@ def clean_text(text: str, fixes: Fixes) -> str:
 
 def clean_line(text: str, fixes: Fixes) -> str:
     """The same for a title or a name: everything on one line."""
-    if len(text) > NAME_CHARS_MAX:
-        return _one_line(text, fixes)
-    line, done = _clean_name(text)
-    if done:
-        fixes.update(done)
-    return line
-
-
-@lru_cache(maxsize=4_096)
-def _clean_name(text: str) -> tuple[str, Fixes]:
-    """The same publishers, sections and authors come again and again."""
-    fixes = Fixes()
-    return _one_line(text, fixes), fixes
-
-
-def _one_line(text: str, fixes: Fixes) -> str:
+    if _PLAIN_LINE.fullmatch(text):
+        return text
     cleaned = clean_text(text, fixes)
     return clean_text(cleaned.replace("\n", " "), fixes) if "\n" in cleaned else cleaned
 
 
-#: Longer lines are no names.
-NAME_CHARS_MAX: Final = 64
+_NO_BREAK: Final = "\xa0"
+# Words of Latin without accents, Arabic, Cyrillic or Chinese, with single spaces and perhaps a mark behind them: no
+# step has anything to do.
+_PLAIN_LINE: Final = re.compile(
+    r"(?:[A-Za-z0-9\u0621-\u063a\u0641-\u064a\u0410-\u044f\u4e00-\u9fff]++[.:!،؟]?+(?: (?! )(?=.)|\Z))*+"
+)

@@ -42,6 +42,7 @@ LEGACY_PAIRS: Final = (Pair("À-ÖØ-öø-ÿ", "À-ÖØ-öø-ÿ"),)
 # Letters of Arabic in UTF-8 begin with the bytes that are these four in windows-1256; ASCII may stand between them.
 _LETTER_1256: Final = "[طظعغ][" + re.escape(_TRAILS_1256) + "]"
 _RUN_1256: Final = re.compile(rf"(?:{_LETTER_1256}[\x20-\x7e]*+){{3,}}+")
+_SPACE_BYTE: Final = re.compile(f"\xa0(?<=[{_TWO}{_THREE}√‚ÿŸ–—¬طظ]\xa0)|\xa0(?<=[{_THREE}][{re.escape(_TRAILS)}]\xa0)")
 _WORD_1256: Final = re.compile(rf"(?:{_LETTER_1256}){{3}}")
 _RUN_LEGACY: Final = re.compile(r"[À-ÖØ-öø-ÿ]{4}")
 
@@ -69,6 +70,11 @@ def decode_utf8(text: str) -> tuple[str, int]:
     fixed = [_ftfy().fix_encoding(line) if _SUSPECT.search(line) else line for line in lines]
     again = "\n".join(fixed)
     return (again, sum(map(str.__ne__, text.split("\n"), fixed)) or 1) if again != text else (text, 0)
+
+
+def holds_spaces(text: str) -> bool:
+    """Whether a no-break space may be a byte of a letter."""
+    return _SPACE_BYTE.search(text) is not None
 
 
 def decode_legacy(text: str) -> tuple[str, int]:
