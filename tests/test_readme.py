@@ -15,12 +15,24 @@ import orjson
 import pytest
 
 from stream.demo.run import free_port
+from stream.normalize.furniture import phrases
+from stream.normalize.text import TEXT_STEPS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 BROKER, PORT = "127.0.0.1:9092", "6066"
 DEADLINE_S = 60.0
+
+
+def test_every_fix_is_explained() -> None:
+    names = {step.name for step in TEXT_STEPS.steps}
+    names |= phrases.BUTTONS.keys() | phrases.LINES.keys() | phrases.STARTS.keys()
+    for path in (ROOT / "tests" / "cases").glob("*.jsonl"):
+        for line in path.read_bytes().splitlines():
+            fixes = orjson.loads(line).get("fixes")
+            names |= fixes.keys() if isinstance(fixes, dict) else set()
+    assert not [name for name in sorted(names) if f"`{name}`" not in README]
 
 
 def block(beginning: str) -> str:
