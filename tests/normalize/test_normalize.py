@@ -143,9 +143,19 @@ def test_a_relative_canonical_link_is_no_address() -> None:
 TEXTS = st.text(st.characters(), max_size=30)
 LINES = st.lists(
     st.sampled_from(
-        [LONG, LONG[:40], LONG[:70], "كلمة ، كلمة", "&amp;", "\u200b", "عنوان", "e\u0301", " ،", "&am\u200bp;lt;"]
+        [
+            *(LONG, LONG[:40], LONG[:70], "كلمة ، كلمة", "&amp;", "\u200b", "عنوان", "e\u0301", " ،", "&am\u200bp;lt;"),
+            *(
+                "الرياض - واس: كلمة.كلمة",
+                f"LONDON (Reuters) -  {LONG}",
+                "By Jane Smith ",
+                "<p>Share</p>",
+                "اقرأ أيضا :",
+            ),
+            *("© 2018 News", "- - -", f"{LONG} (AFP)", f'«{LONG}"', "\xa0٣ تعليقات", "ﺍﻟﺮﻳﺎﺽ- واس : نص"),
+        ]
     ),
-    max_size=5,
+    max_size=6,
 ).map("\n".join)
 MOMENTS = st.none() | TEXTS | st.integers() | st.floats()
 RAW = st.builds(
@@ -164,7 +174,7 @@ RAW = st.builds(
     section=st.none() | TEXTS,
     tags=st.none() | st.lists(TEXTS | LINES, max_size=3),
 )
-CLEANED = ("title", "text", "summary", "teaser", "section")
+CLEANED = ("title", "text", "summary", "teaser", "section", "byline", "dateline", "located")
 
 
 @settings(max_examples=400)
