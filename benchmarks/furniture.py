@@ -109,7 +109,7 @@ def _microseconds(articles: list[tuple[str, str, str | None]]) -> tuple[float, f
 
 def _print_cuts(order: str, cases: list[Case]) -> None:
     print(f"largest cuts {order}:")
-    for case in cases[:CUTS_SHOWN]:
+    for case in filter(lambda case: case.cut_chars, cases[:CUTS_SHOWN]):
         share = case.cut_chars / len(case.text)
         print(f"  {case.id}: {case.cut_chars} of {len(case.text)} ({share:.0%}) {dict(case.fixes)}")
 
