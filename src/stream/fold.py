@@ -216,7 +216,8 @@ def _join_thousands(codes: Codes) -> None:
     A space does so before three zeros only: 120 135 are two numbers.
     """
     digit = _is_digit(codes)
-    places = ((digit[:-2] & digit[2:]) > digit[1:-1]).nonzero()[0] + 1
+    digits = digit.nonzero()[0]
+    places = digits[:-1][digits[1:] - digits[:-1] == 2] + 1  # noqa: PLR2004 - one between two
     if not len(places):
         return
     kinds = codes[places]
@@ -231,9 +232,13 @@ def _join_thousands(codes: Codes) -> None:
 def _resolve(codes: Codes) -> None:
     """Put in place what characters with codes of their own become between their neighbours."""
     places = (codes - DELETED < LETTERS_FROM - DELETED).nonzero()[0]
+    if not len(places):
+        return
     kinds = codes[places]
     codes[places] = _DEFAULTS[kinds]
-    _seat_hamza(codes, places[kinds >= HAMZA])
+    hamzas = places[kinds >= HAMZA]
+    if len(hamzas):
+        _seat_hamza(codes, hamzas)
     inside = _BEHIND.take(codes[places - 1], mode="clip") == kinds
     if np.count_nonzero(inside):
         _close_up(codes, places[inside], kinds[inside])
@@ -242,12 +247,14 @@ def _resolve(codes: Codes) -> None:
 def _seat_hamza(codes: Codes, places: Places) -> None:
     # شئون and شؤون, جاءوا and جاؤوا: before waw, hamza is written on any seat.
     before_waw = places[codes[places + 1] == _WAW]
-    codes[before_waw[codes[before_waw - 1] >= _FIRST_LETTER]] = _WAW
+    if len(before_waw):
+        codes[before_waw[codes[before_waw - 1] >= _FIRST_LETTER]] = _WAW
     # مائة and مائتين: their alef is not spoken, and no longer written by all.
     hundreds = places[codes[places - 1] == _ALEF]
+    hundreds = hundreds[codes[hundreds - 2] == _MEEM]
     if len(hundreds):
         right = codes[hundreds + 1]
-        is_hundred = (codes[hundreds - 2] == _MEEM) & (codes[hundreds] == _YEH) & ((right == _HEH) | (right == _TEH))
+        is_hundred = (codes[hundreds] == _YEH) & ((right == _HEH) | (right == _TEH))
         codes[hundreds[is_hundred] - 1] = DELETED
 
 
