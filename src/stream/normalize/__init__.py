@@ -172,6 +172,6 @@ def _lines(values: list[str], fixes: Fixes) -> list[str]:
     return list(dict.fromkeys(value for value in cleaned if value))
 
 
-_NO_PAGE: Final = Page("")
+_NO_PAGE: Final = Page()
 #: Languages written without spaces between words: each letter counts as one.
 _UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my", "bo"})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from stream.normalize.page.metadata import Metadata, read_metadata
+from stream.normalize.page.metadata import read_metadata
+from stream.normalize.page.said import Metadata
 from stream.normalize.page.tree import parse
 
 

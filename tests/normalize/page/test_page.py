@@ -78,7 +78,7 @@ def test_half_a_surrogate_pair_is_a_question_mark() -> None:
     "html", ["", " \n", "<!-- -->", "<html></html>", "<script>x</script>", "\0", "<?xml?>", "<!DOCTYPE html>"]
 )
 def test_a_page_without_text_is_empty(html: str) -> None:
-    assert read_page(html) == Page("")
+    assert read_page(html) == Page()
 
 
 def test_extraction_warns_of_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
+
+from stream.normalize.page.said import Metadata
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """What a page says of its article; ``text`` has one paragraph a line and may be empty.
+class Page(Metadata):
+    """What a page says of its article; ``text`` has one paragraph a line and may be empty."""
 
-    Everything but ``text`` is as the page writes it: dates in its own format, ``language`` as it was declared.
-    """
-
-    text: str
-    title: str | None = None
-    url: str | None = None
-    published_at: str | None = None
-    modified_at: str | None = None
-    authors: list[str] = field(default_factory=list)
-    site: str | None = None
-    language: str | None = None
-    section: str | None = None
-    tags: list[str] = field(default_factory=list)
-    summary: str | None = None
+    text: str = ""
 
 
 def read_page(html: str) -> Page:
@@ -34,18 +23,6 @@ def read_page(html: str) -> Page:
 
     tree = parse(html)
     if tree is None:
-        return Page(text_without_tree(html))
+        return Page(text=text_without_tree(html))
     said = read_metadata(tree)
-    return Page(
-        text=main_text(tree, said.body),
-        title=said.title,
-        url=said.url,
-        published_at=said.published_at,
-        modified_at=said.modified_at,
-        authors=said.authors,
-        site=said.site,
-        language=said.language,
-        section=said.section,
-        tags=said.tags,
-        summary=said.summary,
-    )
+    return Page(text=main_text(tree, said.body), **{field.name: getattr(said, field.name) for field in fields(said)})

@@ -8,12 +8,12 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from stream.normalize.page.json_ld import Article, read_json_ld
 from stream.normalize.page.names import authors_in, title_alone
+from stream.normalize.page.said import Metadata
 from stream.normalize.page.tree import Tree
 
 _URL_CHARS_MAX: Final = 4_096
@@ -80,23 +80,6 @@ _DATE_OF_ARTICLE: Final = "article time[datetime],main time[datetime],header tim
 _MARKED_AUTHOR: Final = "[itemprop~=author],[rel~=author]"
 _MARKED_NAME: Final = "[itemprop~=name]"
 _SIGN: Final = re.compile(r"<[^<>]*+>")
-
-
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """What the metadata say, as they say it; ``body`` is the text of the article where they give it."""
-
-    title: str | None = None
-    url: str | None = None
-    published_at: str | None = None
-    modified_at: str | None = None
-    authors: list[str] = field(default_factory=list)
-    site: str | None = None
-    language: str | None = None
-    section: str | None = None
-    tags: list[str] = field(default_factory=list)
-    summary: str | None = None
-    body: str | None = None
 
 
 def read_metadata(tree: Tree) -> Metadata:
