@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.normalize.furniture.teaser import split_teaser
+from stream.normalize.furniture.heads import heads
+from stream.normalize.furniture.teaser import is_teaser
 
 PARAGRAPH = "افتتح رئيس البلدية، صباح أمس، حديقة عامة إلى جوار المدرسة القديمة، وقال إن العمل فيها استغرق عاماً كاملاً."
 ENGLISH = (
@@ -14,6 +15,16 @@ ENGLISH = (
 )
 REST = "وحضر الافتتاح عدد من السكان."
 CHINESE = "市长昨天上午在老学校旁边为一座新公园剪彩，他说工程历时整整一年，附近的居民都来参加了仪式。"
+
+
+def split_teaser(text: str) -> tuple[str | None, str]:
+    """Return the first line, if it is a teaser, and the text behind it and those that follow it."""
+    lines = text.split("\n")
+    folded = heads(lines)
+    count = 0
+    while is_teaser(lines, folded, count):
+        count += 1
+    return (lines[0], "\n".join(lines[count:])) if count else (None, text)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from typing import Final
 
 from stream.fold import fold_text, letters
 from stream.normalize.furniture.dateline import read_dateline
-from stream.normalize.furniture.heads import heads
 
 #: Fewer letters may well be a heading that the paragraph begins with, unless the line was cut or is a whole sentence.
 LETTERS_MIN: Final = 45
@@ -37,28 +36,12 @@ _CUT: Final = re.compile(
 )
 
 
-def split_teaser(text: str) -> tuple[str | None, str]:
-    """(teaser, text without it) where the first line is a copy of what follows, cut or whole; else (None, text).
+def is_teaser(lines: Sequence[str], folded: Sequence[str], at: int = 0) -> bool:
+    """Whether the line ``at`` is a copy of the beginning of what follows it; ``folded`` holds the `heads` of the lines.
 
     Lines are compared letter by letter after folding, so an ellipsis, a cut inside a word, other hamza forms
-    and other spacing make no difference. Of several teasers above each other the first is told. Idempotent on the
-    text that is left.
+    and other spacing make no difference.
     """
-    lines = text.split("\n")
-    start = teasers(lines, heads(lines))
-    return (lines[0], "\n".join(lines[start:])) if start else (None, text)
-
-
-def teasers(lines: Sequence[str], folded: Sequence[str]) -> int:
-    """How many lines at the beginning are copies of what follows; ``folded`` holds the `heads` of the lines."""
-    count = 0
-    while is_teaser(lines, folded, count):
-        count += 1
-    return count
-
-
-def is_teaser(lines: Sequence[str], folded: Sequence[str], at: int = 0) -> bool:
-    """Whether the line ``at`` is a copy of the beginning of what follows it."""
     if at + 1 >= len(lines):
         return False
     copy, paragraph = folded[at], folded[at + 1]
