@@ -48,6 +48,14 @@ def test_passes_are_made_until_nothing_changes() -> None:
     assert fixes == {"cut": 2, "shout": 2}
 
 
+def test_a_step_that_had_nothing_to_do_runs_again_behind_a_change() -> None:
+    # The first pass brings the dots together, the second takes one away, and only then is the text to be cut.
+    glue = Step("glue", lambda text: (text.replace("-", ""), text.count("-")), (Pair("-"),))
+    thin = Step("thin", lambda text: (text.replace("..", "."), text.count("..")), (Pair(".", "."),))
+    trim = Step("trim", lambda text: (text.replace(" .\n", "\n"), text.count(" .\n")), (Pair(" ", "."),))
+    assert Steps([glue, thin, trim]).apply("a .-.\n", Fixes()) == "a\n"
+
+
 def test_passes_have_an_end() -> None:
     fixes = Fixes()
     Steps([Step("turn", lambda text: (text[1:] + text[:1], 1))]).apply("ab", fixes)

@@ -44,7 +44,7 @@ class Steps:
             places = self._places(self._scan(text))
             last = -1
             for place in places:
-                if place in done:
+                if last < 0 and place in done:
                     continue
                 step = self.steps[place]
                 text, count = step.fix(text)
@@ -53,7 +53,7 @@ class Steps:
                     last = place
             if last < 0:
                 break
-            # What ran behind the last change has seen the text as it is; what steps brought together is seen next.
+            # What ran behind the last change has seen the text as it is, and need not run before the next change.
             done = frozenset(place for place in places if place > last)
         return text
 

@@ -118,6 +118,7 @@ def letters(text: str) -> list[str]:
 
 
 @given(ANY_TEXT)
+@example("0 ,\x1f,")
 @example("كلمة\n، كلمة")
 @example("\r\u200b\n")
 @example("&amp\u037elt;")

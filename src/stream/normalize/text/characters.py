@@ -25,7 +25,7 @@ COMBINING: Final = (
     "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711\u0730-\u074a\u07eb-\u085b"
     "\u0898-\u08ff\u093c-\u0954\u09bc-\u0ebc\u0ec8-\u0ecb\u0f18-\u0fc6\u1037-\u108d\u135d-\u135f\u1714-\u17dd\u18a9-\u1dff"
     "\u20d0-\u20f0\u2cef-\u2cf1\u2d7f-\u2dff\u302a-\u302f\u3099\u309a\ua66f-\ua6f1\ua806-\uabed\ufb1e\ufe20-\ufe2f"
-    "\U000101fd-\U00011d97\U00016af0-\U00016ff1\U0001bc9e\U0001d165-\U0001d244\U0001e000-\U0001e94a"
+    "\U000101fd-\U00011fff\U00016af0-\U00016ff1\U0001bc9e\U0001d165-\U0001d244\U0001e000-\U0001e94a"
 )
 #: Arabic letters in the shape that they take in a word, and Latin ligatures of f: left by converters of PDF files.
 #: Not the signs for whole words, such as ﷲ and ﷺ, nor ornate brackets.
