@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,7 +48,7 @@ def normalize(raw: RawEvent, arrival: Arrival) -> NormalizedEvent:
     address = _address(raw, page)
     source = _source(raw, page, address, fixes)
     language = detect(f"{title}\n{body.text}" if title else body.text, raw.language or page.language)
-    fetched = _fetched(raw, arrival, fixes)
+    fetched = _moment("fetched_at", (raw.fetched_at,), None, arrival.timestamp, fixes)
     seen = fetched if fetched is not None else arrival.timestamp
     return NormalizedEvent(
         event_id=arrival.event_id,
@@ -69,8 +70,8 @@ def normalize(raw: RawEvent, arrival: Arrival) -> NormalizedEvent:
         source=source,
         section=_line(raw.section or page.section, fixes),
         tags=_lines(raw.tags or page.tags, fixes),
-        published_at=_moment("published_at", (raw.published_at, page.published_at), language, seen, fixes),
-        modified_at=_moment("modified_at", (raw.modified_at, page.modified_at), language, seen, fixes),
+        published_at=_published("published_at", (raw.published_at, page.published_at), language, seen, fixes),
+        modified_at=_published("modified_at", (raw.modified_at, page.modified_at), language, seen, fixes),
         fetched_at=rfc3339(fetched) if fetched is not None else None,
         content=_content(body.text, language),
         fixes=[Fix(step=step, count=count) for step, count in sorted(fixes.items())],
@@ -124,28 +125,25 @@ def _source(raw: RawEvent, page: Page, address: Address | None, fixes: Fixes) ->
     )
 
 
-def _moment(
+def _published(
     name: str, values: tuple[str | float | None, str | None], language: Language, seen: int | None, fixes: Fixes
 ) -> str | None:
-    """The first of the event's and the page's dates that is one; what is none, or lies ahead, is listed."""
+    moment = _moment(name, values, language.tag, seen, fixes)
+    return None if moment is None else rfc3339(moment)
+
+
+def _moment(
+    name: str, values: Sequence[str | float | None], language: str | None, seen: int | None, fixes: Fixes
+) -> int | None:
+    """The first of the dates given that is one; what is none, or lies ahead of ``seen``, is listed."""
     for value in values:
         if value is None or value == "":
             continue
-        moment = parse_moment(value, language.tag)
+        moment = parse_moment(value, language)
         if moment is not None and (seen is None or moment <= seen + FUTURE_MAX_MS):
-            return rfc3339(moment)
+            return moment
         fixes[f"{name}_dropped"] += 1
     return None
-
-
-def _fetched(raw: RawEvent, arrival: Arrival, fixes: Fixes) -> int | None:
-    if raw.fetched_at is None or raw.fetched_at == "":
-        return None
-    moment = parse_moment(raw.fetched_at)
-    if moment is None or (arrival.timestamp is not None and moment > arrival.timestamp + FUTURE_MAX_MS):
-        fixes["fetched_at_dropped"] += 1
-        return None
-    return moment
 
 
 def _content(text: str, language: Language) -> Content:

@@ -33,6 +33,10 @@ PRESENTATION_FORMS: Final = (
     "\ufb00-\ufb06\ufb50-\ufbb1\ufbd3-\ufc5d\ufc64-\ufd3d\ufd50-\ufd8f\ufd92-\ufdc7\ufdf0\ufdf1\ufe80-\ufefc"
 )
 
+#: Letters, not marks.
+ARABIC_LETTERS: Final = "\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff"
+HEBREW_LETTERS: Final = "\u05d0-\u05ea"
+
 # Patterns begin with a plain set where they can: the engine searches for it several times faster.
 _LINE_BREAK: Final = re.compile(rf"[{LINE_BREAKS}](?:(?<=\r)\n)?")
 _CONTROL: Final = re.compile(f"[{CONTROLS}]")

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Final
 
 from stream.normalize.scan import Pair
+from stream.normalize.text.characters import ARABIC_LETTERS as _ARABIC
+from stream.normalize.text.characters import HEBREW_LETTERS as _HEBREW
 
 # Letters of the scripts with capitals: Latin, Greek and Cyrillic.
 _CASED: Final = [*map(chr, range(0x41, 0x530)), *map(chr, range(0x1E00, 0x2000))]
 _SMALL: Final = "".join(filter(str.islower, _CASED))
 _CAPITAL: Final = "".join(filter(str.isupper, _CASED))
-_ARABIC: Final = "\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff"
-_HEBREW: Final = "\u05d0-\u05ea"
 # Marks that belong to one script, or a few, and are never a part of a number, an address or an abbreviation.
 _OWN_STOPS: Final = "،؛؟۔।॥።፣፤"
 _WIDE_STOPS: Final = "，。！？；：、"

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from stream.normalize.scan import Pair
+from stream.normalize.text.characters import ARABIC_LETTERS
 
 #: What the steps look for. Marks of two kinds in one paragraph are found by the one that ASCII has not.
 DOUBLED_PAIRS: Final = (Pair("'`\"<>", "'`\"<>"),)
@@ -25,7 +26,7 @@ _QUOTES: Final = re.compile(r"[\"«»“”„]")
 _MARKS: Final = re.compile(r"[\"«»“”„\n]")
 _PAIRED: Final = re.compile(r"(?:\n|\"\"|«»|“”|„“)*+")
 _HEBREW: Final = frozenset(map(chr, range(0x5D0, 0x5EB)))
-_ARABIC_LETTER: Final = re.compile(r"[\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff]")
+_ARABIC_LETTER: Final = re.compile(f"[{ARABIC_LETTERS}]")
 _CLOSING_OF: Final = {"«": "»", "“": "”", "„": "“"}
 _OPENING_OF: Final = {"»": "«", "”": "“"}
 # What a language may close each mark with; anything else closes another quote.
