@@ -6,21 +6,23 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import events, folding, furniture, languages, normalize, pages, process, worker
+from benchmarks import dedup, events, folding, furniture, languages, normalize, pages, process, worker
 from benchmarks.corpus import written
 
-BENCHMARKS: dict[str, Callable[[Path, int], None]] = {
-    "events": events.run,
-    "normalize": normalize.run,
+Given = argparse.Namespace
+BENCHMARKS: dict[str, Callable[[Path, Given], None]] = {
+    "events": lambda corpus, given: events.run(corpus, given.articles),
+    "normalize": lambda corpus, given: normalize.run(corpus, given.articles),
     "pages": lambda corpus, _: pages.run(corpus.parent),
-    "folding": folding.run,
+    "folding": lambda corpus, given: folding.run(corpus, given.articles),
     "languages": lambda corpus, _: languages.run(corpus.parent),
     "furniture": lambda corpus, _: furniture.run(corpus.parent),
-    "process": process.run,
-    "worker": worker.run,
+    "dedup": lambda corpus, given: dedup.run(corpus, given.indexed, given.folder),
+    "process": lambda corpus, given: process.run(corpus, given.articles),
+    "worker": lambda corpus, given: worker.run(corpus, given.articles),
 }
 CORPUS = "arabic_news.jsonl.gz"
 
@@ -31,23 +33,28 @@ def main() -> int:
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="default: all")
     parser.add_argument("--data", type=Path, help=f"folder that holds {CORPUS}; default: articles written here")
     parser.add_argument("--articles", type=int, default=60_000, help="articles through the worker (200000 for memory)")
+    parser.add_argument(
+        "--indexed", type=int, nargs="+", default=[1_000_000], help="articles in the index for dedup, 1.5 GB a million"
+    )
+    parser.add_argument("--folder", type=Path, help="where dedup keeps those indexes; default: made anew")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        given.folder = given.folder or Path(folder)
         corpus = (given.data or Path(folder)) / CORPUS
         if given.data is None:
             written(corpus)
         elif not corpus.is_file():
             print(f"{corpus} is missing; it holds raw events, one a line")
             return 1
-        _run(given.names or BENCHMARKS, corpus, given.articles)
+        _run(corpus, given)
     return 0
 
 
-def _run(names: Iterable[str], corpus: Path, articles: int) -> None:
+def _run(corpus: Path, given: Given) -> None:
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
-    for name in names:
+    for name in given.names or BENCHMARKS:
         print(f"\n== {name}")
-        BENCHMARKS[name](corpus, articles)
+        BENCHMARKS[name](corpus, given)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,11 @@ LATER = (
     "its lenses themselves. The council expects the costs to be covered by gifts from sailors within three years, and "
     "asks everyone who owns old photographs of the harbour to lend them for an exhibition in the former customs house."
 )
+HARVEST = (
+    "Growers on the slopes of Mount Sorrel brought in the last chestnuts on Friday, two weeks later than in other "
+    "years. The cooperative, which counts ninety families, will dry most of the harvest in the old tobacco sheds and "
+    "sell the rest fresh at the market of Lower Aldersey, where stalls were sold out before midday."
+)
 FORMATS = FormatChecker(formats=())
 
 
@@ -56,6 +61,10 @@ def article(site: str, text: str, **fields: Any) -> Json:
     return {"url": f"https://{site}.example/a", "text": text, "fetched_at": "2026-05-04T06:00:00Z", **fields}
 
 
+def takedown(site: str) -> Json:
+    return {"url": f"https://{site}.example/a", "status": "canceled", "fetched_at": "2026-05-04T07:00:00Z"}
+
+
 def messages() -> list[bytes | None]:
     events = [
         article("one", ARABIC, title="افتتاح المكتبة", published_at="2026-05-04T08:30:00+03:00", unheard_of=1),
@@ -66,7 +75,12 @@ def messages() -> list[bytes | None]:
         [article("five", ENGLISH.replace("four years", "five years")), article("six", f"{ENGLISH} {LATER}")],
         article("four", LATER, published_at=1_777_800_000),
         [article("seven", "short"), {"text": "of nobody"}],
-        article("eight", ENGLISH, status="canceled"),
+        article("eight", HARVEST),
+        article("nine", HARVEST),
+        takedown("two"),  # one of a cluster
+        takedown("eight"),
+        takedown("nine"),  # the last one of a cluster
+        takedown("nobody"),
     ]
     return [*(json.dumps(event).encode() for event in events), b"\xff", None]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from flow.articles import BRIDGE, FLOOD, article
+from flow.articles import BRIDGE, FLOOD, article, takedown
 from flow.brokers import FlowMemory
 from flow.kit import Site, until
 from stream.app import EXIT_FAULT, ArticleFlow
@@ -90,9 +90,23 @@ async def test_lag_and_progress_are_measured(site: Site) -> None:
     assert value("stream_records_published_total", {"topic": site.topics.enriched}) == 2
     assert value("stream_events_rejected_total", {"step": "normalize", "code": "invalid_json"}) == 1
     assert value("stream_event_latency_seconds_count") == 2
-    for step in ("parse", "validate", "normalize", "fingerprint", "decide", "record"):
+    for step in ("parse", "validate", "normalize", "decide", "record"):
         assert (value("stream_step_duration_seconds_count", {"step": step}) or 0) >= 2
+    assert (value("stream_step_duration_seconds_count", {"step": "fingerprint"}) or 0) >= 1  # a batch at once
     assert running.flow.healthy().is_good
+
+
+async def test_a_takedown_is_sent_to_every_scope_partition_and_counted_in_each(site: Site) -> None:
+    await site.process(article(1, BRIDGE))
+    await site.send(takedown(1))
+    running = await site.start()
+    await site.settle(running)
+    value = running.flow.metrics.registry.get_sample_value
+    # The index of the first flow was in memory: what it knew comes from the changelog.
+    assert value("stream_takedowns_total", {"result": "withdrawn"}) == 1
+    assert value("stream_takedowns_total", {"result": "nothing_withdrawn"}) == site.settings.scope_partitions - 1
+    assert value("stream_records_published_total", {"topic": site.topics.normalized}) == site.settings.scope_partitions
+    assert value("stream_step_duration_seconds_count", {"step": "remove"}) == site.settings.scope_partitions
 
 
 class Clock:

@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 from contract_kit import Json, published, references, resolve, unresolved, validator
 from stream import contracts
+from stream.records import Outgoing
 from stream.topics import Topics, topic_specs
 
 
@@ -59,31 +60,70 @@ def test_operations_name_messages_of_their_channels(document: Json) -> None:
     }
 
 
-def message_of(document: Json, topic: str) -> Json:
+def messages_of(document: Json, topic: str) -> list[Json]:
     [channel] = [channel for channel in document["channels"].values() if channel["address"] == topic]
-    [reference] = channel["messages"].values()
-    message: Json = resolve(document, reference["$ref"])
-    return message
+    return [resolve(document, reference["$ref"]) for reference in channel["messages"].values()]
 
 
-def test_published_records_are_as_the_document_says(document: Json) -> None:
+def accepts(document: Json, message: Json, output: Outgoing) -> bool:
+    """``output`` has the key, the headers and the payload of ``message``."""
+    parts = {
+        "headers": {name: value.decode() for name, value in output.headers},
+        "payload": json.loads(output.value) if output.value and output.topic != Topics().rejected else None,
+    }
+    key = output.key.decode() if output.key is not None else None
+    return component(document, message["bindings"]["kafka"]["key"]).is_valid(key) and all(
+        component(document, message[name]).is_valid(part) for name, part in parts.items()
+    )
+
+
+def test_every_published_record_is_one_message_of_its_topic(document: Json) -> None:
+    seen: dict[str, set[str]] = {}
     for output in published():
-        message = message_of(document, output.topic)
-        headers = {name: value.decode() for name, value in output.headers}
-        key = output.key.decode() if output.key is not None else None
-        component(document, message["headers"]).validate(headers)
-        component(document, message["bindings"]["kafka"]["key"]).validate(key)
-        if output.topic != Topics().rejected:
-            component(document, message["payload"]).validate(json.loads(output.value or b""))
+        summaries = [m["summary"] for m in messages_of(document, output.topic) if accepts(document, m, output)]
+        assert len(summaries) == 1, output
+        seen.setdefault(output.topic, set()).update(summaries)
+    # Every kind of message that the document names is one that the flow really publishes.
+    for topic in set(seen) | {getattr(Topics(), name) for name in Topics.__slots__ if name != "raw"}:
+        assert seen[topic] == {message["summary"] for message in messages_of(document, topic)}
+
+
+@pytest.mark.parametrize(
+    ("topic", "names"),
+    [
+        ("normalized", ["NormalizedArticle", "Takedown"]),
+        ("enriched", ["EnrichedArticle", "WithdrawnArticle"]),
+        ("duplicates", ["DuplicateArticle", "WithdrawnArticle"]),
+        ("clusters", ["Cluster", "EmptiedCluster"]),
+        ("fingerprints", ["Fingerprint", "Removal"]),
+    ],
+)
+def test_what_stands_in_a_topic_is_named_in_its_channel_and_its_operations(
+    document: Json, topic: str, names: list[str]
+) -> None:
+    channel = f"#/channels/{topic}"
+    assert list(document["channels"][topic]["messages"]) == names
+    for operation in document["operations"].values():
+        if operation["channel"]["$ref"] == channel:
+            assert operation["messages"] == [{"$ref": f"{channel}/messages/{name}"} for name in names]
+
+
+@pytest.mark.parametrize("name", ["WithdrawnArticle", "EmptiedCluster"])
+def test_a_tombstone_has_no_value(document: Json, name: str) -> None:
+    message = document["components"]["messages"][name]
+    assert message["payload"] == {"type": "null"}
+    assert message["examples"][0]["payload"] is None
 
 
 def test_raw_messages_are_as_the_document_says(document: Json) -> None:
-    payload = component(document, message_of(document, Topics().raw)["payload"])
+    [message] = messages_of(document, Topics().raw)
+    payload = component(document, message["payload"])
     event = contracts.examples()["raw"]
     assert payload.is_valid(event)
     assert payload.is_valid([event, event])
     assert not payload.is_valid([])
     assert not payload.is_valid([event, {}])
+    assert payload.is_valid({"id": "a", "status": "canceled"})
 
 
 def test_examples_of_messages_are_valid(document: Json) -> None:
@@ -94,7 +134,7 @@ def test_examples_of_messages_are_valid(document: Json) -> None:
 
 
 def test_message_of_another_type_is_invalid(document: Json) -> None:
-    message = message_of(document, Topics().enriched)
+    message, _ = messages_of(document, Topics().enriched)
     headers = message["examples"][0]["headers"]
     schema = component(document, message["headers"])
     assert schema.is_valid(headers)

@@ -19,8 +19,19 @@ from stream.records import InputRecord
 from stream.topics import Topics
 
 
-def of_topic(topic: str) -> list[Json]:
-    return [json.loads(output.value or b"") for output in published() if output.topic == topic]
+def of_topic(topic: str, kind: str) -> list[Json]:
+    """The events of one type, ``ce_type`` without its beginning, that the flow publishes to ``topic``."""
+    found = [output for output in published() if output.topic == topic and output.value is not None]
+    ours = [output for output in found if dict(output.headers)["ce_type"] == f"org.article-stream.{kind}".encode()]
+    return [json.loads(output.value or b"") for output in ours]
+
+
+#: The takedown of the article in the examples, as its scraper sends it.
+TAKEDOWN = {
+    "url": "https://news.example/culture/library",
+    "status": "canceled",
+    "fetched_at": "2026-05-04T08:00:00Z",
+}
 
 
 # The files
@@ -92,6 +103,13 @@ def test_examples_are_what_the_flow_makes_of_the_first() -> None:
     [outcome] = Normalizer(Topics())(record, now=NOW)
     normalized = json.loads(outcome.outputs[0].value or b"")
     assert normalized | {"event_id": examples["normalized"]["event_id"]} == examples["normalized"]
+    takedown = InputRecord(Topics().raw, 3, 1107, 1_777_881_600_400, None, json.dumps(TAKEDOWN).encode())
+    [outcome] = Normalizer(Topics())(takedown, now=NOW)
+    canceled = json.loads(outcome.outputs[0].value or b"")
+    assert canceled | {"event_id": examples["takedown"]["event_id"]} == examples["takedown"]
+    assert {name: examples["removal"][name] for name in ("tenant", "id", "url_key")} == {
+        name: canceled[name] for name in ("tenant", "id", "url_key")
+    }
     for name in ("enriched", "duplicate"):
         shared = normalized.keys() & examples[name].keys()
         assert {field: examples[name][field] for field in shared} == {
@@ -103,17 +121,19 @@ def test_examples_are_what_the_flow_makes_of_the_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("topic", "name"),
+    ("topic", "kind", "name"),
     [
-        (Topics().normalized, "normalized"),
-        (Topics().enriched, "enriched"),
-        (Topics().duplicates, "enriched"),
-        (Topics().clusters, "cluster"),
-        (Topics().fingerprints, "fingerprint"),
+        (Topics().normalized, "article.normalized.v1", "normalized"),
+        (Topics().normalized, "article.takedown.v1", "takedown"),
+        (Topics().enriched, "article.enriched.v1", "enriched"),
+        (Topics().duplicates, "article.duplicate.v1", "enriched"),
+        (Topics().clusters, "cluster.v1", "cluster"),
+        (Topics().fingerprints, "article.fingerprint.v1", "fingerprint"),
+        (Topics().fingerprints, "article.removal.v1", "removal"),
     ],
 )
-def test_published_events_are_valid(topic: str, name: str) -> None:
-    events = of_topic(topic)
+def test_published_events_are_valid(topic: str, kind: str, name: str) -> None:
+    events = of_topic(topic, kind)
     assert events
     schema = contracts.load(name)
     for event in events:
@@ -122,10 +142,26 @@ def test_published_events_are_valid(topic: str, name: str) -> None:
 
 
 def test_published_events_have_many_relations() -> None:
-    found = {event["duplicate"]["relation"] for event in of_topic(Topics().enriched)}
-    copies = {event["duplicate"]["relation"] for event in of_topic(Topics().duplicates)}
+    found = {event["duplicate"]["relation"] for event in of_topic(Topics().enriched, "article.enriched.v1")}
+    copies = {event["duplicate"]["relation"] for event in of_topic(Topics().duplicates, "article.duplicate.v1")}
     assert found == {"new", "revision", "expansion"}
     assert copies == DUPLICATE_RELATIONS
+
+
+@pytest.mark.parametrize("topic", [Topics().enriched, Topics().duplicates])
+def test_withdrawn_articles_have_tombstones_where_their_versions_stood(topic: str) -> None:
+    keys = {output.key for output in published() if output.topic == topic and output.value is None}
+    ids = {event["id"] for event in of_topic(Topics().normalized, "article.normalized.v1")}
+    assert len(keys) == 3
+    assert {key.decode() for key in keys if key} < ids
+
+
+def test_one_cluster_shrinks_and_one_is_emptied() -> None:
+    outputs = [output for output in published() if output.topic == Topics().clusters]
+    emptied = [output.key for output in outputs if output.value is None]
+    sizes = [json.loads(output.value)["size"] for output in outputs if output.value and output.key in emptied]
+    assert sizes == [2, 1]
+    assert len(emptied) == 1
 
 
 def test_headers_of_dead_letters_are_valid() -> None:
@@ -135,7 +171,7 @@ def test_headers_of_dead_letters_are_valid() -> None:
         headers = {name: value.decode() for name, value in letter.headers}
         validator(contracts.load("rejected-headers")).validate(headers)
         codes.add(headers["__errors.code"])
-    assert codes == {"missing_identity", "takedown_unsupported", "invalid_utf8", "null_value"}
+    assert codes == {"missing_identity", "invalid_utf8", "null_value"}
 
 
 def test_codes_of_dead_letters_are_told_with_their_meanings() -> None:
@@ -178,11 +214,26 @@ def changed(event: Json, path: str, value: Any) -> Json:
         ("enriched", "duplicate/is_duplicate", True),
         ("enriched", "duplicate/duplicate_of", "another"),
         ("enriched", "duplicate/jaccard", -0.1),
+        ("enriched", "duplicate/change", {"tokens": 0.1, "numbers": False}),
         ("enriched", "fixes", [{"step": "spaces"}]),
+        ("duplicate", "duplicate/change/tokens", 1.1),
+        ("duplicate", "duplicate/change/numbers", 2),
+        ("duplicate", "duplicate/change/numbers", ...),
+        ("duplicate", "duplicate/duplicate_of", None),
         ("cluster", "size", 0),
         ("cluster", "sources", "one.example"),
         ("cluster", "last_seen", "yesterday"),
-        ("fingerprint", "sketch", "not base64"),
+        ("fingerprint", "sequence", "not base64"),
+        ("fingerprint", "shown_hash", "sha256:12"),
+        ("fingerprint", "format", ...),
+        ("fingerprint", "links", -1),
+        ("takedown", "event_id", "A-1"),
+        ("takedown", "id", ...),
+        ("takedown", "tenant", None),
+        ("takedown", "event_time", "2026-05-04"),
+        ("removal", "previous", -2),
+        ("removal", "offset", None),
+        ("removal", "url_key", 7),
         ("fingerprint", "previous", -2),
         ("fingerprint", "duplicate/cluster_id", ""),
         ("rejected-headers", "__errors.code", "dislike"),
@@ -193,8 +244,9 @@ def changed(event: Json, path: str, value: Any) -> Json:
 )
 def test_bad_variants_are_invalid(name: str, path: str, value: Any) -> None:
     event = contracts.examples()[name]
-    assert is_valid(name, event)
-    assert not is_valid(name, changed(event, path, value))
+    schema = "enriched" if name == "duplicate" else name
+    assert is_valid(schema, event)
+    assert not is_valid(schema, changed(event, path, value))
 
 
 # The raw event: the schema says what validation does
@@ -207,6 +259,9 @@ ACCEPTED: list[Json] = [
     {"id": "a" * 512, "text": "a", "unheard_of": {"deep": [1]}, "extra": {"a": 1}},
     {"id": "ا", "text": "a", "source": "One", "published_at": 1.5, "fetched_at": 1, "modified_at": "Mon, 4 May 2026"},
     {"id": "a", "text": "a", "source": {"name": "One", "motto": "a"}, "authors": [], "tags": None, "status": None},
+    {"id": "a", "status": "canceled"},
+    {"url": "https://one.example/", "text": None, "html": " ", "status": "canceled"},
+    {"id": "a", "text": "a", "status": "canceled", "title": "a"},
 ]
 REFUSED: list[Any] = [
     {},
@@ -232,6 +287,9 @@ REFUSED: list[Any] = [
     {"id": "a", "text": "a", "tenant": "a/b"},
     {"id": "a", "text": "a", "tenant": ""},
     {"id": "a", "text": "a", "status": "withheld"},
+    {"id": "a", "status": "usable"},
+    {"text": "a", "status": "canceled"},
+    {"id": "a", "text": ["a"], "status": "canceled"},
     {"id": "a", "text": "a", "tags": "one"},
     {"id": "a", "text": "a", "tags": [None]},
     {"id": "a", "text": "a", "tags": ["a"] * 1001},
@@ -270,4 +328,4 @@ def test_limits_of_long_fields_are_in_the_schema(field: str, limit: int) -> None
 
 def test_takedown_is_in_the_contract() -> None:
     assert contracts.load("raw")["properties"]["status"]["enum"] == [*validate.STATUSES, None]
-    assert is_valid("raw", {"id": "a", "text": "a", "status": "canceled"})
+    assert "takedown_unsupported" not in REJECTION_CODES

@@ -20,7 +20,9 @@ from stream.events import (
     FingerprintEvent,
     NormalizedEvent,
     Relation,
+    RemovalEvent,
     Status,
+    TakedownEvent,
 )
 from stream.topics import Topics
 from stream.validate import RAW_FIELDS, STATUSES
@@ -28,9 +30,12 @@ from stream.validate import RAW_FIELDS, STATUSES
 TIME = re.compile(contracts.load("cluster")["properties"]["first_seen"]["pattern"])
 PUBLISHED = [
     ("normalized", NormalizedEvent),
+    ("takedown", TakedownEvent),
     ("enriched", EnrichedEvent),
+    ("duplicate", EnrichedEvent),
     ("cluster", ClusterEvent),
     ("fingerprint", FingerprintEvent),
+    ("removal", RemovalEvent),
 ]
 
 
@@ -80,7 +85,8 @@ def test_other_shapes_of_times_are_told_apart(other: str) -> None:
 def test_event_time_that_no_date_can_write_is_not_decoded(milliseconds: int) -> None:
     with pytest.raises(OverflowError):
         rfc3339(milliseconds)
-    for name, kind in (("normalized", NormalizedEvent), ("fingerprint", FingerprintEvent)):
+    timed = {"normalized": NormalizedEvent, "takedown": TakedownEvent, "fingerprint": FingerprintEvent}
+    for name, kind in timed.items():
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(contracts.examples()[name] | {"event_time": milliseconds}, kind)
 
@@ -97,6 +103,14 @@ def test_normalized_event_with_another_kind_of_id_is_not_decoded(event_id: str) 
 def test_normalized_event_of_another_shape_is_not_decoded(change: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(contracts.examples()["normalized"] | change, NormalizedEvent)
+
+
+@pytest.mark.parametrize(
+    "change", [{"id": None}, {"tenant": None}, {"event_time": None}, {"origin": None}, {"url_key": 7}]
+)
+def test_takedown_of_another_shape_is_not_decoded(change: dict[str, Any]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(contracts.examples()["takedown"] | change, TakedownEvent)
 
 
 def test_unknown_fields_of_a_later_version_are_ignored() -> None:

@@ -4,107 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from faust.types import TP
 
-from flow.articles import dumps, fictional
-from stream.clock import rfc3339
+from flow.articles import BRIDGE, HARVEST, article
+from indexes_kit import RECORDS, Log, Site, changelog, documents
 from stream.errors import IndexFault
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
-from stream.index.store import MemoryStore, Store
-from stream.indexes import Indexes, topic_partitions
-from stream.metrics import Metrics
-from stream.offline import OfflineFlow
-from stream.records import InputRecord, Record
-from stream.settings import DAY_MS
-
-WINDOW_MS = 7 * DAY_MS
-
-
-def changelog(count: int) -> list[InputRecord]:
-    """What the changelog of one partition holds after so many articles."""
-    flow = OfflineFlow(window_ms=WINDOW_MS)
-    outputs = [
-        output
-        for outcomes in flow.run(map(dumps, fictional(count, seed=61)), now=rfc3339(0))
-        for outcome in outcomes
-        for output in outcome.outputs
-        if output.topic == "articles.fingerprints"
-    ]
-    return [InputRecord("log", 0, offset, 0, output.key, output.value) for offset, output in enumerate(outputs)]
-
-
-RECORDS = changelog(12)
-
-
-class Log:
-    """A transport with one changelog, whose replays can be held."""
-
-    def __init__(self, records: Sequence[InputRecord] = RECORDS) -> None:
-        self.records = list(records)
-        self.start = 0
-        self.replayed_from: list[int] = []
-        self.go = asyncio.Event()
-        self.go.set()
-
-    async def bounds(self, tp: TP) -> tuple[int, int]:
-        """Return the log's start and end."""
-        assert tp.topic == "log"
-        return self.start, len(self.records)
-
-    async def replay(self, _tp: TP, start: int) -> AsyncIterator[Sequence[Record]]:
-        """Give the records from ``start`` on, five at a time."""
-        self.replayed_from.append(start)
-        await self.go.wait()
-        for first in range(start, len(self.records), 5):
-            yield self.records[first : first + 5]
-
-
-class CountingStore(MemoryStore):
-    """A store that knows whether it was closed."""
-
-    is_closed = False
-
-    def close(self) -> None:
-        """Take note."""
-        assert not self.is_closed
-        self.is_closed = True
-
-
-class Site:
-    """Indexes over one changelog, and the stores that were made for them."""
-
-    def __init__(self, log: Log, stores: Callable[[int], Store] | None = None) -> None:
-        self.log = log
-        self.metrics = Metrics()
-        self.opened: list[Store] = []
-        self._stores = stores or (lambda _partition: CountingStore())
-        self.indexes = Indexes(log, "log", self._open, window_ms=WINDOW_MS, metrics=self.metrics)
-
-    def _open(self, partition: int) -> Store:
-        self.opened.append(self._stores(partition))
-        return self.opened[-1]
-
-    @property
-    def are_closed(self) -> list[bool]:
-        """Which of the stores that were made are closed."""
-        return [store.is_closed for store in self.opened if isinstance(store, CountingStore)]
-
-    def value(self, name: str, partition: int | None = None) -> float | None:
-        """A metric."""
-        return self.metrics.registry.get_sample_value(name, {} if partition is None else {"partition": str(partition)})
-
-
-async def documents(indexes: Indexes, partition: int = 0) -> int:
-    """How many articles an index has, once it is restored."""
-    async with indexes.using(partition) as index:
-        assert index is not None
-        return index.documents
+from stream.index.store import MemoryStore
+from stream.indexes import topic_partitions
 
 
 async def test_an_index_is_restored_before_it_is_handed_out() -> None:
@@ -293,6 +205,19 @@ async def test_an_index_that_is_ahead_of_its_changelog_is_a_fault() -> None:
     site.indexes.assign([0])
     with pytest.raises(IndexFault, match=r"up to 12, the topic ends at 2.*delete the partition's folder"):
         await documents(site.indexes)
+    await site.indexes.close()
+
+
+async def test_takedowns_are_restored_too() -> None:
+    first = article(1, BRIDGE)
+    site = Site(Log(changelog([first, article(2, HARVEST), {"url": first["url"], "status": "canceled"}])))
+    site.indexes.assign([0])
+    async with site.indexes.using(0) as index:
+        assert index is not None
+        assert (index.last_offset, index.documents) == (2, 2)
+        session = index.session()
+        assert session.article("default/en", 0) is None
+        assert session.article("default/en", 1) is not None
     await site.indexes.close()
 
 

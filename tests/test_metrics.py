@@ -12,7 +12,7 @@ from stream import __version__
 from stream.errors import REJECTION_CODES
 from stream.events import RELATIONS
 from stream.metrics import Metrics
-from stream.pipeline import Outcome
+from stream.pipeline import TAKEDOWN_RESULTS, Outcome
 from stream.records import Outgoing
 from stream.settings import STEPS
 
@@ -36,6 +36,7 @@ NAMES = {
     "stream_records_restored",
     "stream_restore_progress_ratio",
     "stream_step_duration_seconds",
+    "stream_takedowns",
 }
 
 
@@ -72,6 +73,8 @@ def test_the_process_is_measured_too(metrics: Metrics) -> None:
 def test_what_has_not_happened_yet_is_zero(metrics: Metrics) -> None:
     for relation in RELATIONS:
         assert value(metrics, "stream_events_decided_total", {"relation": relation}) == 0
+    for result in TAKEDOWN_RESULTS:
+        assert value(metrics, "stream_takedowns_total", {"result": result}) == 0
     for step in STEPS:
         assert value(metrics, "stream_records_consumed_total", {"step": step}) == 0
         for code in REJECTION_CODES:
@@ -105,6 +108,29 @@ def test_outcomes_are_counted(metrics: Metrics) -> None:
     assert value(metrics, "stream_event_latency_seconds_sum") == 4
 
 
+def test_takedowns_are_counted_apart_from_articles(metrics: Metrics) -> None:
+    tombstones = [Outgoing("enriched", b"k", None), Outgoing("duplicates", b"k", None)]
+    metrics.count(
+        "deduplicate",
+        [
+            Outcome("withdrawn", tombstones, time=1_000),
+            Outcome("nothing_withdrawn", [], time=1_000),
+            Outcome("nothing_withdrawn", [], time=1_000),
+            Outcome("withdrawn", tombstones, time=1_000, is_repeat=True),
+        ],
+        now_ms=4_000,
+    )
+    results = {
+        result: value(metrics, "stream_takedowns_total", {"result": result})
+        for result in ("withdrawn", "nothing_withdrawn")
+    }
+    assert results == {"withdrawn": 1, "nothing_withdrawn": 2}
+    assert value(metrics, "stream_events_repeated_total") == 1
+    assert value(metrics, "stream_records_published_total", {"topic": "enriched"}) == 2
+    assert value(metrics, "stream_event_latency_seconds_count") == 0
+    assert sum(value(metrics, "stream_events_decided_total", {"relation": name}) for name in RELATIONS) == 0
+
+
 def test_an_event_from_the_future_has_no_latency(metrics: Metrics) -> None:
     metrics.count("deduplicate", [Outcome("new", [], time=9_000)], now_ms=4_000)
     assert value(metrics, "stream_event_latency_seconds_sum") == 0
@@ -116,7 +142,7 @@ def test_series_do_not_grow_with_the_events(metrics: Metrics) -> None:
 
     def count(number: int) -> None:
         outputs = [Outgoing("enriched", f"id-{number}".encode(), b"v", (("ce_id", b"%d" % number),))]
-        outcomes = [Outcome(relation, outputs, time=number) for relation in RELATIONS]
+        outcomes = [Outcome(result, outputs, time=number) for result in (*RELATIONS, *TAKEDOWN_RESULTS)]
         metrics.count("deduplicate", outcomes, now_ms=number)
 
     count(0)

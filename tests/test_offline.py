@@ -44,6 +44,20 @@ def test_outcomes_come_in_the_order_of_messages_and_of_articles_in_them() -> Non
     assert [(event.id, event.origin.offset, event.origin.item) for event in events] == [("b", 2, 0), ("c", 2, 2)]
 
 
+def test_a_takedown_is_one_message_like_any_other() -> None:
+    takedown, nobody = (orjson.dumps({"id": name, "status": "canceled"}) for name in ("a", "x"))
+    array = b"[" + b",".join([article("other words", name="d"), takedown, article(STORY, name="e")]) + b"]"
+    told = run([article(STORY, name="a"), nobody, article(STORY, name="b"), array, article(STORY, name="c"), takedown])
+    expected = [["new"], ["nothing_withdrawn"], ["copy"], ["new", "withdrawn", "copy"], ["copy"], ["nothing_withdrawn"]]
+    assert results(told) == expected
+    event = wire.decode(told[4][0].outputs[0].value or b"", EnrichedEvent)
+    assert event.duplicate.duplicate_of == "b"
+    assert [(output.topic, output.key) for output in told[3][1].outputs if output.value is None] == [
+        ("articles.enriched", b"a"),
+        ("articles.duplicates", b"a"),
+    ]
+
+
 def test_no_messages_have_no_outcomes() -> None:
     assert run([]) == []
 
@@ -101,6 +115,7 @@ def test_outcomes_do_not_depend_on_the_size_of_batches(size: int, monkeypatch: p
         article(text, name=name)
         for text, name in [(STORY, "a"), (STORY[:200], "b"), (STORY, "b"), (STORY, "a"), (STORY[:300], "c")]
     ]
+    messages += [orjson.dumps({"id": "a", "status": "canceled"}), article(STORY, name="d")]
     expected = run(messages)
     monkeypatch.setattr("stream.offline.BATCH", size)
     assert run(messages) == expected

@@ -15,6 +15,7 @@ import orjson
 import pytest
 
 from stream.demo.run import free_port
+from stream.metrics import Metrics
 from stream.normalize.furniture import phrases
 from stream.normalize.text import TEXT_STEPS
 
@@ -60,8 +61,18 @@ def run(commands: str, folder: Path, **more: str) -> subprocess.CompletedProcess
 
 
 def test_every_block_is_run_by_a_test_here() -> None:
-    beginnings = ["make demo", "printf", "make kafka", "export STREAM_BROKER", "stream produce", "kcat", "curl"]
-    assert [commands.startswith(start) for commands, start in zip(BLOCKS, beginnings, strict=True)] == [True] * 7
+    beginnings = [
+        "make demo",
+        "printf",
+        "head",
+        "make kafka",
+        "export STREAM_BROKER",
+        "stream produce",
+        "echo",
+        "kcat",
+        "curl",
+    ]
+    assert [commands.startswith(start) for commands, start in zip(BLOCKS, beginnings, strict=True)] == [True] * 9
 
 
 @pytest.mark.parametrize("line", [line for start in ("make demo", "make kafka") for line in block(start).splitlines()])
@@ -86,6 +97,27 @@ def test_files_are_processed_without_a_broker(tmp_path: Path) -> None:
     assert lines[1]["value"]["duplicate"]["duplicate_of"] == "a1"
     assert lines[3]["value"] == "this is not JSON"
     assert lines[3]["headers"]["__errors.code"] == "invalid_json"
+
+
+def test_decisions_are_explained_and_measured(tmp_path: Path) -> None:
+    run(block("printf"), tmp_path)
+    told = run(block("head"), tmp_path).stdout
+    assert "B is copy of A: both texts are the same once folded" in told
+    assert "pairs.jsonl      1         0     1.0000  1.0000  1.0000" in told
+
+
+def test_a_takedown_leaves_tombstones_and_another_canonical(tmp_path: Path) -> None:
+    run(block("printf"), tmp_path)
+    lines = [orjson.loads(line) for line in run(block("echo"), tmp_path).stdout.splitlines()]
+    told = [(line["topic"], line["key"]) for line in lines if line["value"] is None]
+    assert told == [("articles.enriched", "a1"), ("articles.duplicates", "a1")]
+    assert lines[-1]["topic"] == "articles.clusters"
+    assert lines[-1]["value"]["canonical_id"] == "b7"
+
+
+def test_every_metric_is_explained() -> None:
+    names = [metric.name for metric in Metrics().registry.collect() if metric.name.startswith("stream_")]
+    assert not [name for name in names if not re.search(rf"`{name}(_total)?`", README)]
 
 
 @pytest.fixture

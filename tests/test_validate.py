@@ -104,6 +104,13 @@ def test_limits_themselves_are_allowed() -> None:
     assert read(article(text="abc", title="ab", tags=["ab"], extra={"x": [1]}), limits)[0].text == "abc"
 
 
+@pytest.mark.parametrize("content", [{}, {"text": None}, {"text": " ", "html": ""}, {"text": "t"}])
+@pytest.mark.parametrize("identity", [{"id": "a"}, {"url": "https://news.example/1"}])
+def test_a_takedown_needs_no_content(identity: dict[str, Any], content: dict[str, Any]) -> None:
+    (event,) = read(orjson.dumps({**identity, **content, "status": "canceled"}))
+    assert event.status == "canceled"
+
+
 @pytest.mark.parametrize("message", [OBJECT, b"\xef\xbb\xbf" + OBJECT, b"\n " + OBJECT + b"\n", b"[" + OBJECT + b"]"])
 def test_one_article_in_each_wrapping(message: bytes) -> None:
     assert read(message) == [RawEvent(id="a", text="t")]

@@ -173,7 +173,7 @@ def test_the_index_is_in_use_by_another_worker(station: Station) -> None:
         lock.close()
     with station.worker() as worker:
         # The event may have been normalized twice, and is then published twice.
-        wait_until(lambda: station.end(station.topics.enriched) >= 1, "decided")
+        wait_until(lambda: station.end(station.topics.enriched) >= 1 and station.lag() == 0, "decided and committed")
         assert worker.stop() == 0
     assert station.lag() == 0
 

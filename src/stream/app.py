@@ -26,12 +26,13 @@ from faust.types.web import Request, Response, View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from stream import wallclock
+from stream.deduplicate import Deduplicator
 from stream.health import Check, ProgressWatch, lag
 from stream.index.rocks import RocksStore
 from stream.index.store import MemoryStore, Store
 from stream.indexes import Indexes, topic_partitions
 from stream.metrics import Metrics
-from stream.pipeline import Deduplicator, Normalizer, Outcome
+from stream.pipeline import Normalizer, Outcome
 from stream.records import Delivered
 from stream.settings import MIB, STEPS, Settings, Step
 from stream.topics import OUTPUT_MESSAGE_BYTES
@@ -80,7 +81,9 @@ class ArticleFlow:
         self.metrics = metrics or Metrics()
         self._steps = frozenset(steps)
         self._on_fault = on_fault
-        self._normalizer = Normalizer(self.topics, limits=settings.limits, wrap=self.metrics.wrap)
+        self._normalizer = Normalizer(
+            self.topics, partitions=settings.scope_partitions, limits=settings.limits, wrap=self.metrics.wrap
+        )
         self._deduplicator = Deduplicator(self.topics, wrap=self.metrics.wrap)
         self._watch = ProgressWatch(settings.stall_s)
         self._measured: set[TP] = set()

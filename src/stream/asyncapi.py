@@ -11,88 +11,167 @@ from stream.validate import DEFAULT_LIMITS
 Json = dict[str, Any]
 
 
-class _Channel(NamedTuple):
-    """One topic. ``event``: its component; ``example``: its name; ``kind``: the type in CloudEvents."""
+class _Message(NamedTuple):
+    """One kind of message: ``event``: its component, empty for a tombstone; ``kind``: its type in CloudEvents."""
 
-    message: str
+    name: str
     event: str
     example: str
     summary: str
     key: Json
-    kind: str | None = None
+    kind: str = ""
+
+
+class _Channel(NamedTuple):
+    """One topic."""
+
+    summary: str
+    messages: tuple[_Message, ...]
     actions: tuple[str, ...] = ("send",)
 
 
+_TENANT: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _SCOPE_KEY: Final[Json] = {
     "type": "string",
     "description": "the scope, tenant/language: what can be a copy of each other has one partition and one order",
-    "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}/[a-z]{2,3}$",
+    "pattern": f"^{_TENANT}/[a-z]{{2,3}}$",
 }
 _ARTICLE_KEY: Final[Json] = {"type": "string", "description": "the article's id"}
+_CLUSTER_KEY: Final[Json] = {"type": "string", "description": "the cluster's id", "pattern": "^[0-9a-f]{32}$"}
+_WITHDRAWN: Final = _Message(
+    "WithdrawnArticle",
+    "",
+    "takedown",
+    "A tombstone, no value: the article with this id was withdrawn, every version of it. It stands in both topics.",
+    _ARTICLE_KEY,
+    cloudevents.WITHDRAWN,
+)
 _CHANNELS: Final[dict[str, _Channel]] = {
     "raw": _Channel(
-        "RawArticle",
-        "RawEvent",
-        "raw",
-        "Articles as scrapers send them: one in a message, or an array of them.",
-        {"type": ["string", "null"], "description": "free; messages with one key keep their order"},
+        "Articles and takedowns as scrapers send them: one in a message, or an array of them.",
+        (
+            _Message(
+                "RawArticle",
+                "RawEvent",
+                "raw",
+                "An article; with the status canceled, a takedown of the one with its id or address.",
+                {"type": ["string", "null"], "description": "free; messages with one key keep their order"},
+            ),
+        ),
         actions=("receive",),
     ),
     "normalized": _Channel(
-        "NormalizedArticle",
-        "NormalizedEvent",
-        "normalized",
-        "Clean articles on their way to the duplicate decision; internal, written by the normalize step alone.",
-        _SCOPE_KEY,
-        "article.normalized.v1",
+        "Clean articles and takedowns on their way to the duplicate decision; internal, written by the normalize step "
+        "alone.",
+        (
+            _Message(
+                "NormalizedArticle",
+                "NormalizedEvent",
+                "normalized",
+                "A clean article, in the partition of its scope.",
+                _SCOPE_KEY,
+                cloudevents.NORMALIZED,
+            ),
+            _Message(
+                "Takedown",
+                "TakedownEvent",
+                "takedown",
+                "A takedown, in every partition: it does not tell the language of its article.",
+                {"type": "string", "description": "tenant/*", "pattern": f"^{_TENANT}/\\*$"},
+                cloudevents.TAKEDOWN,
+            ),
+        ),
         ("send", "receive"),
     ),
     "enriched": _Channel(
-        "EnrichedArticle",
-        "EnrichedEvent",
-        "enriched",
-        "New articles, revisions and expansions: each story once.",
-        _ARTICLE_KEY,
-        "article.enriched.v1",
+        "New articles, revisions and expansions: each story once. And tombstones of what was withdrawn.",
+        (
+            _Message(
+                "EnrichedArticle",
+                "EnrichedEvent",
+                "enriched",
+                "A new article, a revision or an expansion.",
+                _ARTICLE_KEY,
+                cloudevents.ENRICHED,
+            ),
+            _WITHDRAWN,
+        ),
     ),
     "duplicates": _Channel(
-        "DuplicateArticle",
-        "EnrichedEvent",
-        "duplicate",
-        "Copies, near copies, excerpts and recrawls, each linked to what it copies.",
-        _ARTICLE_KEY,
-        "article.duplicate.v1",
+        "Copies, near copies, excerpts and recrawls. And tombstones of what was withdrawn.",
+        (
+            _Message(
+                "DuplicateArticle",
+                "EnrichedEvent",
+                "duplicate",
+                "A copy, near copy, excerpt or recrawl, linked to what it copies.",
+                _ARTICLE_KEY,
+                cloudevents.DUPLICATE,
+            ),
+            _WITHDRAWN,
+        ),
     ),
     "clusters": _Channel(
-        "Cluster",
-        "ClusterEvent",
-        "cluster",
         "Clusters of two or more events; the newest record of a cluster replaces those before it.",
-        {"type": "string", "description": "the cluster's id", "pattern": "^[0-9a-f]{32}$"},
-        "cluster.v1",
+        (
+            _Message(
+                "Cluster",
+                "ClusterEvent",
+                "cluster",
+                "A cluster as it stands; of one event, where a takedown has left no more.",
+                _CLUSTER_KEY,
+                cloudevents.CLUSTER,
+            ),
+            _Message(
+                "EmptiedCluster",
+                "",
+                "emptied-cluster",
+                "A tombstone, no value: everything in the cluster was withdrawn.",
+                _CLUSTER_KEY,
+                cloudevents.CLUSTER,
+            ),
+        ),
     ),
     "fingerprints": _Channel(
-        "Fingerprint",
-        "FingerprintEvent",
-        "fingerprint",
         "Changelog of the duplicate index, in the same partitions as the normalized topic; internal.",
-        _SCOPE_KEY,
-        "article.fingerprint.v1",
+        (
+            _Message(
+                "Fingerprint",
+                "FingerprintEvent",
+                "fingerprint",
+                "All that later decisions need of one article.",
+                _SCOPE_KEY,
+                cloudevents.FINGERPRINT,
+            ),
+            _Message(
+                "Removal",
+                "RemovalEvent",
+                "removal",
+                "Articles that were withdrawn.",
+                {"type": "string", "description": "the tenant", "pattern": f"^{_TENANT}$"},
+                cloudevents.REMOVAL,
+            ),
+        ),
         ("send", "receive"),
     ),
     "rejected": _Channel(
-        "RejectedMessage",
-        "DeadLetterHeaders",
-        "rejected-headers",
         "Messages that were rejected, as they came, with the reason in headers.",
-        {"type": ["string", "null"], "description": "the original key, untouched"},
+        (
+            _Message(
+                "RejectedMessage",
+                "DeadLetterHeaders",
+                "rejected-headers",
+                "A message that was rejected, as it came.",
+                {"type": ["string", "null"], "description": "the original key, untouched"},
+            ),
+        ),
     ),
 }
 _INTRODUCTION: Final = (
     "Raw scraped articles in; new articles, revisions and copies out, each copy linked to what it copies.\n\n"
     "Delivery is at least once: an event may come again, with the same `event_id` and the same content. "
     "Every field of a published event is present, and null where its value is not known. "
-    "Fields may be added: ignore those that you do not know."
+    "Fields may be added: ignore those that you do not know. A record without a value withdraws what its key names."
 )
 
 
@@ -119,8 +198,9 @@ def asyncapi(version: str, schemas: Json, examples: dict[str, Json]) -> Json:
         },
         "components": {
             "messages": {
-                channel.message: _message(name, channel, examples[channel.example])
+                message.name: _message(name, message, examples)
                 for name, channel in _CHANNELS.items()
+                for message in channel.messages
             },
             "schemas": {**schemas, "CloudEventHeaders": _HEADERS, "CloudEventHeadersOfRaw": _HEADERS_OF_RAW},
         },
@@ -136,7 +216,7 @@ def _channels() -> Json:
         name: {
             "address": getattr(topics, name),
             "summary": channel.summary,
-            "messages": {channel.message: _ref("messages", channel.message)},
+            "messages": {message.name: _ref("messages", message.name) for message in channel.messages},
             "bindings": _kafka({"topicConfiguration": _topic_configuration(configs[getattr(topics, name)])}),
         }
         for name, channel in _CHANNELS.items()
@@ -154,40 +234,47 @@ def _operation(name: str, channel: _Channel, action: str) -> Json:
     return {
         "action": action,
         "channel": {"$ref": f"#/channels/{name}"},
-        "messages": [{"$ref": f"#/channels/{name}/messages/{channel.message}"}],
+        "messages": [{"$ref": f"#/channels/{name}/messages/{message.name}"} for message in channel.messages],
     }
 
 
-def _message(name: str, channel: _Channel, example: Json) -> Json:
+def _message(name: str, message: _Message, examples: dict[str, Json]) -> Json:
     return {
-        "summary": channel.summary,
+        "summary": message.summary,
         "contentType": "application/octet-stream" if name == "rejected" else "application/json",
-        **_content(name, channel, example),
-        "bindings": _kafka({"key": channel.key}),
+        **_content(name, message, examples),
+        "bindings": _kafka({"key": message.key}),
     }
 
 
-def _content(name: str, channel: _Channel, example: Json) -> Json:
-    event = _ref("schemas", channel.event)
+def _content(name: str, message: _Message, examples: dict[str, Json]) -> Json:
+    event = _ref("schemas", message.event)
     if name == "raw":
         many = {"type": "array", "items": event, "minItems": 1, "maxItems": DEFAULT_LIMITS.array_items}
         headers = _ref("schemas", "CloudEventHeadersOfRaw")
-        return {"headers": headers, "payload": {"oneOf": [event, many]}, "examples": [{"payload": example}]}
+        payload: Json = {"oneOf": [event, many]}
+        return {"headers": headers, "payload": payload, "examples": [{"payload": examples[message.example]}]}
     if name == "rejected":
         payload = {"description": "the original value, untouched: any bytes, or none"}
-        return {"headers": event, "payload": payload, "examples": [{"headers": example}]}
-    sent = _headers_example(name, channel, example)
+        return {"headers": event, "payload": payload, "examples": [{"headers": examples[message.example]}]}
+    sent = _headers_example(name, message, examples)
     headers = {
         "type": "object",
         "allOf": [_ref("schemas", "CloudEventHeaders")],
         "properties": {"ce_type": {"const": sent["ce_type"]}},
     }
-    return {"headers": headers, "payload": event, "examples": [{"headers": sent, "payload": example}]}
+    if not message.event:
+        return {"headers": headers, "payload": {"type": "null"}, "examples": [{"headers": sent, "payload": None}]}
+    return {"headers": headers, "payload": event, "examples": [{"headers": sent, "payload": examples[message.example]}]}
 
 
-def _headers_example(name: str, channel: _Channel, example: Json) -> dict[str, str]:
-    event_id = example.get("event_id") or f"{example['cluster_id']}.{example['size']}"
-    made = cloudevents.headers(f"/{getattr(Topics(), name)}", event_id, channel.kind or "", "2026-05-04T06:00:02.500Z")
+def _headers_example(name: str, message: _Message, examples: dict[str, Json]) -> dict[str, str]:
+    if message.example == "emptied-cluster":
+        event_id = f"{examples['takedown']['event_id']}.{examples['cluster']['cluster_id']}"
+    else:
+        example = examples[message.example]
+        event_id = example.get("event_id") or f"{example['cluster_id']}.{example['size']}"
+    made = cloudevents.headers(f"/{getattr(Topics(), name)}", event_id, message.kind, "2026-05-04T06:00:02.500Z")
     return {header: value.decode() for header, value in made}
 
 
@@ -199,13 +286,17 @@ def _kafka(binding: Json) -> Json:
     return {"kafka": {**binding, "bindingVersion": "0.5.0"}}
 
 
+_CE_ID: Final = (
+    "the event_id; of a tombstone, that of the takedown, or of the withdrawn event that came again; of a cluster, its "
+    "id and size, or after a takedown the event_id of that and the cluster's id"
+)
 _HEADERS: Final[Json] = {
     "title": "CloudEventHeaders",
     "description": "CloudEvents 1.0 in its Kafka binding, binary mode; values are UTF-8.",
     "type": "object",
     "properties": {
         "ce_specversion": {"const": "1.0"},
-        "ce_id": {"type": "string", "minLength": 1, "description": "the event_id; of a cluster, its id and size"},
+        "ce_id": {"type": "string", "minLength": 1, "description": _CE_ID},
         "ce_source": {"type": "string", "format": "uri-reference", "description": "a slash and the topic"},
         "ce_type": {"type": "string", "minLength": 1},
         "ce_time": {"type": "string", "format": "date-time", "description": "when it was published"},

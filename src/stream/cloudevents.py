@@ -10,6 +10,15 @@ from stream.records import Headers, Record
 JSON: Final = b"application/json"
 _STRUCTURED: Final = b"application/cloudevents+json"
 _TYPE_PREFIX: Final = "org.article-stream"
+#: The event types, as `headers` takes them and `kind` gives them back.
+NORMALIZED: Final = "article.normalized.v1"
+TAKEDOWN: Final = "article.takedown.v1"
+ENRICHED: Final = "article.enriched.v1"
+DUPLICATE: Final = "article.duplicate.v1"
+WITHDRAWN: Final = "article.withdrawn.v1"
+CLUSTER: Final = "cluster.v1"
+FINGERPRINT: Final = "article.fingerprint.v1"
+REMOVAL: Final = "article.removal.v1"
 
 
 class Identity(NamedTuple):
@@ -29,6 +38,12 @@ def headers(source: str, event_id: str, kind: str, time: str) -> Headers:
         ("ce_time", time.encode()),
         ("content-type", JSON),
     )
+
+
+def kind(record: Record) -> str:
+    """The event type of a record that this project wrote, as `headers` got it; empty for others."""
+    value = dict(record.headers).get("ce_type") or b""
+    return value.decode("utf-8", "replace").removeprefix(f"{_TYPE_PREFIX}.")
 
 
 def identity(record: Record) -> Identity:

@@ -26,7 +26,9 @@ from stream.events import (
     FingerprintEvent,
     NormalizedEvent,
     RawEvent,
+    RemovalEvent,
     Status,
+    TakedownEvent,
 )
 from stream.validate import DEFAULT_LIMITS
 
@@ -35,9 +37,11 @@ Json = dict[str, Any]
 SCHEMAS: Final[dict[str, type[msgspec.Struct]]] = {
     "raw": RawEvent,
     "normalized": NormalizedEvent,
+    "takedown": TakedownEvent,
     "enriched": EnrichedEvent,
     "cluster": ClusterEvent,
     "fingerprint": FingerprintEvent,
+    "removal": RemovalEvent,
     "rejected-headers": DeadLetterHeaders,
 }
 ASYNCAPI: Final = "asyncapi"
@@ -149,6 +153,8 @@ def _lists(*names: str) -> dict[str, Json]:
     }
 
 
+#: A takedown needs no content.
+_TAKEDOWN: Final[Json] = {"required": ["status"], "properties": {"status": {"const": "canceled"}}}
 _MOMENTS: Final = ("published_at", "modified_at", "fetched_at")
 _CONTROL: Final = r"[\u0000-\u001f\u007f-\u009f\u2028\u2029]"
 #: What the types do not say: how fields depend on each other, and what `stream.validate` accepts.
@@ -177,7 +183,10 @@ _ADDED: Final[dict[str, Json]] = {
             "status": {"enum": [*get_args(Status), None]},
         },
         "additionalProperties": True,
-        "allOf": [{"anyOf": [_filled("url"), _filled("id")]}, {"anyOf": [_filled("text"), _filled("html")]}],
+        "allOf": [
+            {"anyOf": [_filled("url"), _filled("id")]},
+            {"anyOf": [_filled("text"), _filled("html"), _TAKEDOWN]},
+        ],
     },
     "Duplicate": {
         "allOf": [
@@ -188,7 +197,7 @@ _ADDED: Final[dict[str, Json]] = {
             },
             {
                 "if": {"properties": {"relation": {"const": "new"}}},
-                "then": {"properties": {"duplicate_of": {"type": "null"}}},
+                "then": {"properties": {"duplicate_of": {"type": "null"}, "change": {"type": "null"}}},
                 "else": {"properties": {"duplicate_of": {"type": "string"}}, "required": ["duplicate_of"]},
             },
         ]

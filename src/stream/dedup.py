@@ -7,147 +7,169 @@ name is published as the ``method``. They see earlier articles only, so the same
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from stream.events import DUPLICATE_RELATIONS, Duplicate, Relation
-from stream.fingerprint import (
-    SHINGLE_CHARACTERS,
-    SHINGLE_WORDS,
-    SKETCH_MAX,
-    WINDOW_CHARACTERS,
-    WINDOW_WORDS,
-    Fingerprint,
-    Sketch,
-    thin,
-)
+from stream.events import DUPLICATE_RELATIONS, Change, Duplicate, Relation
+from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint, Sequence16
+from stream.fold import Hashes
+from stream.likeness import Likeness, Text, furniture
 
-#: Share of the shorter text that must stand in the longer one.
-CONTAINMENT_MIN: Final = 0.70
+#: Of the shorter text, this share and so many tokens more must stand in the longer one.
+SHARE_MIN: Final = 0.62
+TOKENS_MORE: Final = 4
+#: More where one is much shorter, and by each link that the earlier one is away from its cluster's first article:
+#: chains of small changes end before they come to another text.
+LENGTH_RATIO_LOW: Final = 0.30
+SHARE_MORE: Final = 0.10
+#: More where neither beginning stands in the other text (boilerplate, and items of a round-up, where lengths differ),
+#: or each title names what only its own text tells (formulas).
+SHARE_MORE_REPRINT: Final = 0.08
+SHARE_MORE_ITEM: Final = 0.15
+SHARE_MORE_NAMES: Final = 0.10
+#: This share is always enough.
+SHARE_MAX: Final = 0.95
+#: Texts of fewer tokens are not compared: such a run stands in many texts.
+TOKENS_MIN: Final = 8
+#: Texts in one template differ in their numbers: one change in so many tokens is allowed, and half of the numbers
+#: must be known unless nearly all of the text is.
+TOKENS_A_NUMBER: Final = 50
+NUMBERS_KNOWN_MIN: Final = 0.50
+SHARE_SURE: Final = 0.90
 #: Below this ratio of lengths one text is an excerpt of the other, above it an edited reprint.
 LENGTH_RATIO_MIN: Final = 0.60
-#: Sketches that share fewer hashes than this say nothing.
-SHARED_MIN: Final = 5
-#: A text whose numbers are mostly others is another report in the same template.
-NUMBERS_MIN: Final = 0.80
-NUMBERS_COUNT_MIN: Final = 3
-#: A text with fewer tokens is told apart by its title too.
+#: A text that is so much longer, and does not begin like the shorter one, is no expansion of it but a round-up.
+EXPANSION_RATIO_MIN: Final = 0.20
+#: The same text with fewer tokens is told apart by its title too.
 SHORT_TOKENS: Final = 12
 TITLE_MIN: Final = 0.50
 
-VERSION: Final = (
-    f"2:w{SHINGLE_WORDS}/{WINDOW_WORDS},c{SHINGLE_CHARACTERS}/{WINDOW_CHARACTERS},s{SKETCH_MAX}"
-    f",c{CONTAINMENT_MIN:g},l{LENGTH_RATIO_MIN:g},n{NUMBERS_MIN:g}"
-)
+_THRESHOLDS: Final = (
+    SHARE_MIN, TOKENS_MORE, LENGTH_RATIO_LOW, SHARE_MORE, SHARE_MORE_REPRINT, SHARE_MORE_ITEM, SHARE_MORE_NAMES,
+    SHARE_MAX, TOKENS_MIN, TOKENS_A_NUMBER, NUMBERS_KNOWN_MIN, SHARE_SURE, LENGTH_RATIO_MIN, EXPANSION_RATIO_MIN,
+    SHORT_TOKENS, TITLE_MIN,
+)  # fmt: skip
+#: Another format or another threshold is another version of the rules.
+VERSION: Final = f"{FORMAT},{blake2b(repr(_THRESHOLDS).encode(), digest_size=4).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The article to be decided: who it is, and its fingerprint."""
+    """The article to be decided: who it is, and its fingerprint. ``shown_hash``: of all that readers are shown."""
 
     id: str
     scope: str
     url_key: str | None
     source: str | None
+    shown_hash: str
     print: Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """An earlier article as the index remembers it."""
+    """An earlier article as the index remembers it. ``links``: how far it is from its cluster's first article."""
 
     offset: int
     id: str
     source: str | None
     cluster_id: str
     revision: int
+    links: int
+    shown_hash: str
     print: Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Earlier articles worth a look: the newest at the same address, the first with the same text, similar ones."""
+    """Earlier articles worth a look: the newest at the same address, the first with the same text, similar ones.
+
+    ``common``: the anchors of the article in hand that many clusters share.
+    """
 
     same_address: Earlier | None = None
     same_text: Earlier | None = None
     similar: Sequence[Earlier] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """How two texts compare. ``containment``: share of the shorter text found in the longer one."""
-
-    jaccard: float
-    containment: float
-    length_ratio: float
-    shared: int
-    is_longer: bool
+    common: Hashes = field(default_factory=lambda: NO_HASHES)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The published verdict, and the revision number that the article gets."""
+    """The published verdict, the revision number that the article gets, and its ``links`` as in `Earlier`."""
 
     duplicate: Duplicate
     revision: int
+    links: int
+    earlier: Earlier | None = None
 
 
 def decide(subject: Subject, candidates: Candidates) -> Verdict:
     """The relation of ``subject`` to what came before."""
+    reason = "nothing-alike"
     for method, rule in RULES:
         found = rule(subject, candidates)
-        if found is not None:
-            relation, earlier = found
-            return _verdict(subject, relation, earlier, method)
-    method = "too-little-alike" if candidates.similar else "nothing-alike"
-    return Verdict(_duplicate(subject, "new", method, cluster_id=new_cluster_id(subject)), revision=1)
+        if isinstance(found, str):
+            reason = found
+        elif found is not None:
+            return _verdict(subject, found, method)
+    return _new(subject, reason)
 
 
-def compare(subject: Subject, earlier: Earlier) -> Likeness:
-    """Both measures of Broder 1997, over the sketches brought to the coarser of their two levels."""
-    ours, theirs = subject.print, earlier.print
-    level = max(ours.level, theirs.level)
-    mine, other = thin(ours.sketch, level), thin(theirs.sketch, level)
-    shared = shared_count(mine, other)
-    smaller, union = min(len(mine), len(other)), len(mine) + len(other) - shared
-    shorter, longer = sorted((ours.tokens, theirs.tokens))
-    return Likeness(
-        jaccard=shared / union if union else 0.0,
-        containment=shared / smaller if smaller else 0.0,
-        length_ratio=shorter / longer if longer else 1.0,
-        shared=shared,
-        is_longer=ours.tokens > theirs.tokens,
-    )
+def judge(likeness: Likeness, *, links: int = 0) -> str | None:
+    """Why two texts are not one in versions; None if they are. ``links``: of the earlier one."""
+    tokens, covered = likeness.tokens, likeness.covered
+    share = SHARE_MIN + SHARE_MORE * (links + (likeness.length_ratio < LENGTH_RATIO_LOW))
+    if tokens < TOKENS_MIN or covered < _enough(share, tokens):
+        return "too-little-alike"
+    apart = SHARE_MORE_ITEM if likeness.length_ratio < LENGTH_RATIO_MIN else SHARE_MORE_REPRINT
+    if covered < _enough(share + apart, tokens) and not likeness.shares_opening:
+        return "other-opening"
+    if covered < _enough(share + SHARE_MORE_NAMES, tokens) and likeness.has_other_names:
+        return "other-names"
+    known = likeness.numbers_known
+    if likeness.number_changes > tokens // TOKENS_A_NUMBER or (
+        known is not None and known < NUMBERS_KNOWN_MIN and likeness.containment < SHARE_SURE
+    ):
+        return "other-numbers"
+    if likeness.is_longer and likeness.length_ratio < EXPANSION_RATIO_MIN and not likeness.is_opening:
+        return "round-up"
+    return None
 
 
-def shared_count(mine: Sketch, other: Sketch) -> int:
-    """How many hashes two sorted sets without repetitions have in common."""
-    joined = np.concatenate((mine, other))
-    joined.sort()
-    return int(np.count_nonzero(joined[1:] == joined[:-1]))
+def _enough(share: float, tokens: int) -> float:
+    return min(share * tokens + TOKENS_MORE, SHARE_MAX * tokens)
 
 
-def new_cluster_id(subject: Subject) -> str:
-    """The id of a cluster that begins with ``subject``: 32 hexadecimal digits.
+def new_cluster_id(scope: str, article_id: str, text_hash: str) -> str:
+    """The id of a cluster that begins with this article: 32 hexadecimal digits.
 
     The text counts too: when an article comes back rewritten after it was forgotten, it begins another cluster,
     and the one that its copies may still be in stays as it is.
     """
-    parts = (subject.scope, subject.id, subject.print.text_hash)
-    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+    return blake2b(f"{scope}\n{article_id}\n{text_hash}".encode(), digest_size=16).hexdigest()
 
 
-Found = tuple[Relation, Earlier] | None
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A relation to an earlier article, and how both compare where that was needed to find it."""
+
+    relation: Relation
+    earlier: Earlier
+    likeness: Likeness | None = None
+
+
+#: A link; a reason why there is none; or None, where the rule has nothing to say.
+Found = Link | str | None
 
 
 def _same_address(subject: Subject, candidates: Candidates) -> Found:
     earlier = candidates.same_address
     if earlier is None:
         return None
-    return ("recrawl" if earlier.print.text_hash == subject.print.text_hash else "revision"), earlier
+    return Link("recrawl" if earlier.shown_hash == subject.shown_hash else "revision", earlier)
 
 
 def _same_text(subject: Subject, candidates: Candidates) -> Found:
@@ -155,29 +177,34 @@ def _same_text(subject: Subject, candidates: Candidates) -> Found:
     if earlier is None:
         return None
     if subject.print.tokens < SHORT_TOKENS and not _same_title(subject, earlier):
-        return None
-    return "copy", earlier
+        return "other-title"
+    return Link("copy", earlier)
 
 
 def _similar_text(subject: Subject, candidates: Candidates) -> Found:
-    best: tuple[float, int, Found] | None = None
+    if not candidates.similar:
+        return None
+    text = Text(subject.print, furniture(subject.print, candidates.common))
+    links: list[tuple[float, int, Link]] = []
+    reasons = []
     for earlier in candidates.similar:
-        likeness = compare(subject, earlier)
-        if not (_is_alike(likeness) and _has_same_numbers(subject, earlier)):
-            continue
-        rank = (likeness.containment + likeness.jaccard, -earlier.offset)
-        if best is None or rank > best[:2]:
-            best = (*rank, (_kind(likeness), earlier))
-    return best[2] if best else None
+        likeness = text.likeness(Text(earlier.print))
+        reason = judge(likeness, links=earlier.links)
+        if reason is None:
+            links.append((_rank(likeness), -earlier.offset, Link(_kind(likeness), earlier, likeness)))
+        else:
+            reasons.append(reason)
+    return max(links, key=itemgetter(0, 1))[2] if links else max(reasons, key=_REASONS.index)
 
 
-def _is_alike(likeness: Likeness) -> bool:
-    return likeness.shared >= SHARED_MIN and likeness.containment >= CONTAINMENT_MIN
+#: From the least to the most that two texts had in common.
+_REASONS: Final = ("too-little-alike", "round-up", "other-opening", "other-names", "other-numbers")
 
 
-def _has_same_numbers(subject: Subject, earlier: Earlier) -> bool:
-    overlap = _overlap(subject.print.numbers, earlier.print.numbers)
-    return overlap is None or overlap >= NUMBERS_MIN
+def _rank(likeness: Likeness) -> float:
+    """How near the earlier text is; a teaser stands in pages that announce its article too, but opens its own."""
+    is_quoted = likeness.length_ratio < LENGTH_RATIO_MIN and not likeness.is_opening
+    return likeness.containment - likeness.changed - is_quoted
 
 
 def _kind(likeness: Likeness) -> Relation:
@@ -194,34 +221,65 @@ RULES: Final[tuple[tuple[str, Callable[[Subject, Candidates], Found]], ...]] = (
 )
 
 
-def _verdict(subject: Subject, relation: Relation, earlier: Earlier, method: str) -> Verdict:
-    duplicate = _duplicate(subject, relation, method, cluster_id=earlier.cluster_id, earlier=earlier)
+def _verdict(subject: Subject, link: Link, method: str) -> Verdict:
+    """The verdict that ``link`` gives. What is only an item of a round-up, or has one, keeps a cluster of its own."""
+    relation, earlier = link.relation, link.earlier
     revision = {"recrawl": earlier.revision, "revision": earlier.revision + 1}.get(relation, 1)
-    return Verdict(duplicate, revision)
-
-
-def _duplicate(
-    subject: Subject,
-    relation: Relation,
-    method: str,
-    *,
-    cluster_id: str,
-    earlier: Earlier | None = None,
-) -> Duplicate:
-    likeness = compare(subject, earlier) if earlier else None
-    title = _resemblance(subject.print.title, earlier.print.title) if earlier else None
-    return Duplicate(
+    joins = link.likeness is None or link.likeness.length_ratio >= LENGTH_RATIO_MIN or link.likeness.is_opening
+    own = new_cluster_id(subject.scope, subject.id, subject.print.text_hash)
+    figures = _SAME if earlier.print.text_hash == subject.print.text_hash else _figures(subject, link)
+    duplicate = Duplicate(
         relation=relation,
         is_duplicate=relation in DUPLICATE_RELATIONS,
-        duplicate_of=earlier.id if earlier else None,
-        cluster_id=cluster_id,
-        jaccard=round(likeness.jaccard, 4) if likeness else None,
-        containment=round(likeness.containment, 4) if likeness else None,
-        title_similarity=None if title is None else round(title, 4),
-        same_source=subject.source == earlier.source if earlier and subject.source and earlier.source else None,
+        duplicate_of=earlier.id,
+        cluster_id=earlier.cluster_id if joins else own,
+        jaccard=figures.jaccard,
+        containment=figures.containment,
+        title_similarity=_title_similarity(subject, earlier),
+        change=figures.change,
+        same_source=subject.source == earlier.source if subject.source and earlier.source else None,
         method=method,
         version=VERSION,
     )
+    return Verdict(duplicate, revision, _links(relation, earlier) if joins else 0, earlier)
+
+
+def _links(relation: Relation, earlier: Earlier) -> int:
+    return earlier.links if relation in ("recrawl", "copy") else earlier.links + 1
+
+
+class _Figures(NamedTuple):
+    jaccard: float
+    containment: float
+    change: Change
+
+
+_SAME: Final = _Figures(1.0, 1.0, Change(tokens=0.0, numbers=False))
+
+
+def _figures(subject: Subject, link: Link) -> _Figures:
+    likeness = link.likeness or Text(subject.print).likeness(Text(link.earlier.print))
+    return _Figures(
+        jaccard=round(likeness.jaccard, 4),
+        containment=round(likeness.containment, 4),
+        change=Change(tokens=round(likeness.changed, 4), numbers=likeness.has_other_numbers),
+    )
+
+
+def _new(subject: Subject, reason: str) -> Verdict:
+    duplicate = Duplicate(
+        relation="new",
+        is_duplicate=False,
+        cluster_id=new_cluster_id(subject.scope, subject.id, subject.print.text_hash),
+        method=reason,
+        version=VERSION,
+    )
+    return Verdict(duplicate, revision=1, links=0)
+
+
+def _title_similarity(subject: Subject, earlier: Earlier) -> float | None:
+    title = _resemblance(subject.print.title, earlier.print.title)
+    return None if title is None else round(title, 4)
 
 
 def _same_title(subject: Subject, earlier: Earlier) -> bool:
@@ -229,16 +287,8 @@ def _same_title(subject: Subject, earlier: Earlier) -> bool:
     return title is None or title >= TITLE_MIN
 
 
-def _resemblance(mine: Sketch, other: Sketch) -> float | None:
+def _resemblance(mine: Sequence16, other: Sequence16) -> float | None:
     if not (len(mine) and len(other)):
         return None
-    shared = shared_count(mine, other)
+    shared = len(np.intersect1d(mine, other, assume_unique=True))
     return shared / (len(mine) + len(other) - shared)
-
-
-def _overlap(mine: Sketch, other: Sketch) -> float | None:
-    """Share of the smaller set found in the other; None where one of them is too small to tell."""
-    smaller = min(len(mine), len(other))
-    if smaller < NUMBERS_COUNT_MIN:
-        return None
-    return shared_count(mine, other) / smaller

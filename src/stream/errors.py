@@ -4,7 +4,8 @@
     ├── Rejected         a bad event: it becomes a dead letter, the flow goes on
     ├── SettingsError    settings that cannot be used; all mistakes in one message
     ├── BrokerError      broker or topics are not as the worker needs them
-    └── IndexFault       the duplicate index cannot be trusted or written
+    └── IndexFault       the duplicate index cannot be read or written
+        └── IndexDamaged it holds what it never wrote, or was written by other code: it is rebuilt at the next start
 
 `Rejected` alone is handled inside the flow. Anything else that reaches an agent stops the worker
 before the offsets of the batch are committed.
@@ -28,7 +29,11 @@ class BrokerError(StreamError):
 
 
 class IndexFault(StreamError):
-    """The index is damaged, locked, or written by another version."""
+    """The index is locked, or its disk cannot be used."""
+
+
+class IndexDamaged(IndexFault):
+    """The index cannot be trusted. The store is marked, and rebuilt from the changelog when it is opened again."""
 
 
 # Code -> what it tells the author of the scraper. The codes are part of the contract.
@@ -45,7 +50,6 @@ REJECTION_CODES: Final[dict[str, str]] = {
     "missing_identity": "neither url nor id is given",
     "missing_content": "neither text nor html is given, or nothing readable is left of it",
     "unknown_status": "status is not one that the contract names",
-    "takedown_unsupported": "this version does not process takedowns; the message is kept here",
     "invalid_id": "id is empty, too long or holds control characters",
     "invalid_url": "url is not an absolute http or https address",
     "invalid_tenant": "tenant is not a short name",

@@ -155,16 +155,26 @@ class NormalizedEvent(Article, frozen=True, kw_only=True):
     ]
 
 
+class Change(Struct, frozen=True, kw_only=True):
+    """What differs between an article and the one that it relates to."""
+
+    tokens: Annotated[Share, Meta(description="share of the words of both texts that only one of them has")]
+    numbers: Annotated[bool, Meta(description="one of them has a number that the other has not")]
+
+
 class Duplicate(Struct, frozen=True, kw_only=True):
     """The verdict, and why."""
 
     relation: Relation
     is_duplicate: bool
     duplicate_of: Annotated[str | None, Meta(description="id of the article it relates to; null for new")] = None
-    cluster_id: Annotated[Hex32, Meta(description="the same for all articles linked to each other")]
-    jaccard: Annotated[Share | None, Meta(description="resemblance of the shingle sets")] = None
+    cluster_id: Annotated[
+        Hex32, Meta(description="the same for all articles of one story; an item of a round-up has its own")
+    ]
+    jaccard: Annotated[Share | None, Meta(description="resemblance of the shingle sets; null for new")] = None
     containment: Annotated[Share | None, Meta(description="share of the shorter text found in the longer")] = None
     title_similarity: Annotated[Share | None, Meta(description="null where one of them has no title")] = None
+    change: Annotated[Change | None, Meta(description="what differs between both texts; null for new")] = None
     same_source: Annotated[bool | None, Meta(description="null where one of them has no source")] = None
     method: Annotated[str, Meta(description="the rule that decided")]
     version: Annotated[str, Meta(description="rules and parameters that decided")]
@@ -202,17 +212,41 @@ class FingerprintEvent(Struct, frozen=True, kw_only=True):
     url_key: str | None = None
     source: str | None = None
     published_at: Time | None = None
+    shown_hash: Annotated[Hex32, Meta(description="hash of all that readers are shown: text, title and credits")]
+    format: Annotated[str, Meta(description="how texts are folded and hashed; others cannot be compared with these")]
     text_hash: Annotated[Hex32, Meta(description="hash of the folded tokens")]
-    content_hash: Hash
     tokens: Count
-    level: Annotated[Count, Meta(description="the sketch keeps shingle hashes divisible by 2 to the level")]
-    sketch: Annotated[Hashes, Meta(description="sorted little-endian 32-bit shingle hashes")]
+    is_spaced: Annotated[bool, Meta(description="tokens are words, not characters")]
+    sequence: Annotated[Hashes, Meta(description="the first tokens in order, 16 bits each, little-endian")]
     anchors: Annotated[Hashes, Meta(description="sorted little-endian 64-bit winnowed shingle hashes")]
-    numbers: Annotated[Hashes, Meta(description="sorted little-endian 32-bit hashes of number tokens")]
-    title: Annotated[Hashes, Meta(description="sorted little-endian 32-bit hashes of title tokens")]
+    title: Annotated[Hashes, Meta(description="sorted 16-bit hashes of title tokens, little-endian")]
     revision: Annotated[int, Meta(ge=1)]
+    links: Annotated[Count, Meta(description="how far it is from the first article of its cluster")]
+    earlier_offset: Annotated[Count | None, Meta(description="offset of the article that it relates to")] = None
     duplicate: Duplicate
     origin: Origin
+
+
+class TakedownEvent(Struct, frozen=True, kw_only=True):
+    """An article that its publisher withdrew, on its way to the partition that knows it; in the normalized topic."""
+
+    event_id: Hex32
+    tenant: str
+    id: str
+    url_key: str | None = None
+    event_time: Milliseconds
+    origin: Origin
+
+
+class RemovalEvent(Struct, frozen=True, kw_only=True):
+    """One record of the index's changelog: the articles with this id or address are withdrawn."""
+
+    event_id: Hex32
+    offset: Annotated[Count, Meta(description="offset in the normalized topic")]
+    previous: Annotated[int, Meta(ge=-1, description="offset of the record before it in this partition, -1 for none")]
+    tenant: str
+    id: str
+    url_key: str | None = None
 
 
 class DeadLetterHeaders(Struct, frozen=True, kw_only=True, rename=lambda name: f"__errors.{name}"):

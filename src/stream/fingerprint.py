@@ -1,133 +1,206 @@
-"""What is remembered of a text so that later ones can be compared with it.
+"""What is remembered of a text so that later ones can be found by it and compared with it.
 
-Three sets of hashes, all of them functions of the folded tokens alone:
+- The *sequence*: its folded tokens in order, two bytes each. Any shingle of it (Broder 1997, "On the resemblance and
+  containment of documents") can be made from it again, so what two texts share is measured, not estimated.
+- *Anchors*: shingles chosen by winnowing (Schleimer, Wilkerson and Aiken 2003, "Winnowing: local algorithms for
+  document fingerprinting"). Any two texts that share a run of 25 words share an anchor; near the beginning, where
+  teasers are cut, 15 words are enough. Looking up anchors finds every copy, excerpt and expansion.
+- The tokens of the title.
 
-- *shingles*, runs of k tokens (Broder 1997, "On the resemblance and containment of documents"), of which a
-  *sketch* keeps those divisible by a power of two, Broder's mod-m sketch: resemblance and containment of two
-  texts are estimated without bias from their sketches, exactly where nothing had to be left out;
-- *anchors*, the shingles chosen by winnowing (Schleimer, Wilkerson and Aiken 2003): any two texts that share
-  a run of k + w - 1 tokens share an anchor, so looking up anchors finds every copy and every excerpt;
-- the number tokens and the tokens of the title, which tell articles from their templates.
+Only the first `TOKENS_MAX` tokens of a text are looked at, so the work and the room that one takes are bounded.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.fold import Hashes, Tokens, mix, token_hashes, tokenize
+from stream.fold import Hashes, TokenBatch, mix, tokenize_all
 
-#: Tokens a shingle, and shingles a winnowing window: where words are spaced, and where characters are tokens.
-SHINGLE_WORDS: Final = 3
-WINDOW_WORDS: Final = 16
-SHINGLE_CHARACTERS: Final = 5
-WINDOW_CHARACTERS: Final = 32
-
-SKETCH_MAX: Final = 256
-ANCHORS_MAX: Final = 256
-NUMBERS_MAX: Final = 64
+TOKENS_MAX: Final = 4096
 TITLE_MAX: Final = 48
+#: Bit of a number in a `Sequence16`; the others are of the token's hash.
+NUMBER: Final = 1
+#: Texts are folded together as long as they have at most so many characters: arrays of this length stay in the cache.
+_CHUNK_CHARS: Final = 48_000
 
-Sketch = NDArray[np.uint32]
-_Hash = TypeVar("_Hash", np.uint32, np.uint64)
+Sequence16 = NDArray[np.uint16]
+_Hash = TypeVar("_Hash", np.uint16, np.uint64)
+
+
+class Grain(NamedTuple):
+    """How a text is shingled. ``run``: tokens a shingle in comparisons. ``anchor``: tokens of an anchor.
+
+    ``window``: anchors are the smallest of so many shingles, in the first ``opening`` shingles of ``opening_window``.
+    """
+
+    run: int
+    anchor: int
+    window: int
+    opening: int = 48
+    opening_window: int = 12
+
+
+#: Where words are spaced, and where characters are tokens.
+WORDS: Final = Grain(run=3, anchor=4, window=22)
+CHARACTERS: Final = Grain(run=5, anchor=6, window=32)
+#: Of fingerprints that can be compared: another folding, hash or grain is another format.
+FORMAT: Final = f"3:w{'.'.join(map(str, WORDS))},c{'.'.join(map(str, CHARACTERS))},t{TOKENS_MAX}"
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """All that the duplicate decision needs of one text.
 
-    ``sketch``, ``numbers`` and ``title`` are sorted and unique 32-bit hashes; ``anchors`` are 64-bit.
-    ``level``: the sketch holds the shingles divisible by 2**level. ``text_hash``: 32 hexadecimal digits.
+    ``text_hash``: 32 hexadecimal digits, of all folded tokens. ``tokens``: how many there are. ``sequence``: the
+    first `TOKENS_MAX` of them, 15 bits of each one's hash above one bit that tells numbers. ``title``: sorted and
+    unique, made like these. ``anchors`` (sorted and unique) and ``shingles`` (in order, those that anchors are
+    chosen from) are 64-bit hashes; of a text that is remembered, both are empty.
     """
 
     text_hash: str
     tokens: int
-    level: int
-    sketch: Sketch
+    is_spaced: bool
+    sequence: Sequence16
+    title: Sequence16
     anchors: Hashes
-    numbers: Sketch
-    title: Sketch
+    shingles: Hashes
+
+    @property
+    def grain(self) -> Grain:
+        """How the text is shingled."""
+        return WORDS if self.is_spaced else CHARACTERS
 
 
 def fingerprint(text: str, title: str | None) -> Fingerprint:
-    """The fingerprint of a normalized text and its title. Work grows with the length of the text alone."""
-    tokens = tokenize(text)
-    size, window = _grain(tokens)
-    shingles = shingle(tokens.hashes, size)
-    unique = _unique(shingles)
-    level = sketch_level(len(unique))
-    return Fingerprint(
-        text_hash=blake2b(tokens.hashes.astype("<u8").tobytes(), digest_size=16).hexdigest(),
-        tokens=len(tokens),
-        level=level,
-        sketch=_short(thin(unique, level)),
-        # The smallest are the same choice in every text that holds them.
-        anchors=winnow(shingles, window)[:ANCHORS_MAX],
-        numbers=_short(_unique(tokens.hashes[tokens.numeric])[:NUMBERS_MAX]),
-        title=_short(_unique(token_hashes(title))[:TITLE_MAX]) if title else _NOTHING,
-    )
+    """The fingerprint of one normalized text and its title."""
+    return fingerprints([(text, title)])[0]
 
 
-def _grain(tokens: Tokens) -> tuple[int, int]:
-    if 2 * np.count_nonzero(tokens.unspaced) > len(tokens):
-        return SHINGLE_CHARACTERS, WINDOW_CHARACTERS
-    return SHINGLE_WORDS, WINDOW_WORDS
+def fingerprints(articles: Iterable[tuple[str, str | None]]) -> list[Fingerprint]:
+    """The fingerprint of each (text, title). Work grows with their length; together they take less than one by one."""
+    return [found for chunk in _chunks(articles) for found in _together(chunk)]
 
 
-def shingle(tokens: Hashes, size: int) -> Hashes:
-    """Hashes of all runs of ``size`` tokens, in order; of the whole text if it is shorter than that."""
-    if not len(tokens):
-        return tokens
-    size = min(size, len(tokens))
-    count = len(tokens) - size + 1
-    run = tokens[:count].copy()
+def _chunks(articles: Iterable[tuple[str, str | None]]) -> Iterator[list[tuple[str, str | None]]]:
+    chunk: list[tuple[str, str | None]] = []
+    chars = 0
+    for text, title in articles:
+        if chunk and chars + len(text) > _CHUNK_CHARS:
+            yield chunk
+            chunk, chars = [], 0
+        chunk.append((text, title))
+        chars += len(text)
+    if chunk:
+        yield chunk
+
+
+def _together(articles: Sequence[tuple[str, str | None]]) -> list[Fingerprint]:
+    count = len(articles)
+    batch = tokenize_all([text for text, _ in articles] + [title or "" for _, title in articles])
+    sequence, bounds = _sequence(batch), batch.bounds.tolist()
+    hashes = batch.tokens.hashes
+    spaced = _are_spaced(batch)[:count]
+    chosen = {is_spaced: _Anchors(hashes[: bounds[count]], _GRAINS[is_spaced]) for is_spaced in set(spaced)}
+    found = []
+    for place, is_spaced in enumerate(spaced):
+        start, end = bounds[place : place + 2]
+        head = min(end, start + TOKENS_MAX)
+        title_start, title_end = bounds[count + place : count + place + 2]
+        found.append(
+            Fingerprint(
+                text_hash=blake2b(hashes[start:end].astype("<u8", copy=False).data, digest_size=16).hexdigest(),
+                tokens=end - start,
+                is_spaced=is_spaced,
+                sequence=sequence[start:head].copy(),
+                title=unique(sequence[title_start:title_end])[:TITLE_MAX],
+                anchors=chosen[is_spaced].of(start, head),
+                shingles=chosen[is_spaced].shingles_of(start, head),
+            )
+        )
+    return found
+
+
+def _sequence(batch: TokenBatch) -> Sequence16:
+    bits = (batch.tokens.hashes >> np.uint64(16)).astype(np.uint16)
+    return (bits & ~np.uint16(NUMBER)) | batch.tokens.numeric
+
+
+def _are_spaced(batch: TokenBatch) -> list[bool]:
+    """Of each text, whether most of its tokens are words."""
+    alone = np.concatenate(([0], np.cumsum(batch.tokens.unspaced)))[batch.bounds]
+    spaced: list[bool] = (2 * np.diff(alone) <= np.diff(batch.bounds)).tolist()
+    return spaced
+
+
+class _Anchors:
+    """The anchors of texts whose tokens stand behind each other in ``hashes``."""
+
+    def __init__(self, hashes: Hashes, grain: Grain) -> None:
+        self._hashes = hashes
+        self._grain = grain
+        self._shingles = mix(runs(hashes, grain.anchor))
+        self._smallest = minima(self._shingles, grain.window)
+        self._smallest_opening = minima(self._shingles, grain.opening_window)
+
+    def shingles_of(self, start: int, end: int) -> Hashes:
+        """The shingles of the text whose tokens are ``start`` to ``end``."""
+        size = self._grain.anchor
+        if end - start < size:  # all of it is one
+            return mix(runs(self._hashes[start:end], end - start))
+        return self._shingles[start : end - size + 1]
+
+    def of(self, start: int, end: int) -> Hashes:
+        """The anchors of that text."""
+        shingles, grain = self.shingles_of(start, end), self._grain
+        count = len(shingles)
+        if count < grain.opening_window:
+            return unique(minima(shingles, count))
+        opening = min(count, grain.opening)
+        chosen = [_no_repeats(self._smallest_opening[start : start + opening - grain.opening_window + 1])]
+        if count >= grain.window:
+            chosen.append(_no_repeats(self._smallest[start : start + count - grain.window + 1]))
+        return unique(np.concatenate(chosen))
+
+
+def runs(tokens: NDArray[_Hash], size: int) -> Hashes:
+    """One hash for each run of ``size`` tokens, in order: `mix` makes it even, comparing needs no more than this."""
+    count = max(0, len(tokens) - size + 1)
+    run = tokens[:count].astype(np.uint64)
     for place in range(1, size):
         run *= _RUN_FACTOR
         run += tokens[place : place + count]
-    return mix(run)
+    return run
 
 
-def winnow(shingles: Hashes, window: int) -> Hashes:
-    """The shingles that are the smallest of some window of ``window`` consecutive ones, sorted and unique."""
-    smallest, width = shingles, 1
-    window = min(window, len(shingles))
+def minima(values: Hashes, window: int) -> Hashes:
+    """The smallest of each ``window`` consecutive ones of ``values``."""
+    smallest, width = values, 1
     while width < window:  # the minima of windows of `width` become those of up to twice the width
         step = min(width, window - width)
         smallest = np.minimum(smallest[:-step], smallest[step:])
         width += step
-    return _unique(smallest)
+    return smallest
 
 
-def sketch_level(count: int) -> int:
-    """The smallest level at which about `SKETCH_MAX` of ``count`` hashes stay."""
-    return max(0, (count - 1).bit_length() - SKETCH_MAX.bit_length() + 1) if count > SKETCH_MAX else 0
+def _no_repeats(values: NDArray[_Hash]) -> NDArray[_Hash]:
+    is_new = np.empty(len(values), dtype=np.bool_)
+    is_new[:1] = True
+    np.not_equal(values[1:], values[:-1], out=is_new[1:])
+    first: NDArray[_Hash] = values[is_new]
+    return first
 
 
-def thin(hashes: NDArray[_Hash], level: int) -> NDArray[_Hash]:
-    """Those of ``hashes`` that are divisible by 2**level."""
-    if level == 0:
-        return hashes
-    kept: NDArray[_Hash] = hashes[(hashes & hashes.dtype.type((1 << level) - 1)) == 0]
-    return kept
-
-
-def _short(hashes: Hashes) -> Sketch:
-    # The low half: levels look at the lowest bits, so a short hash thins as its long one does.
-    return _unique(hashes.astype(np.uint32))
-
-
-def _unique(hashes: NDArray[_Hash]) -> NDArray[_Hash]:
+def unique(hashes: NDArray[_Hash], *, is_sorted: bool = False) -> NDArray[_Hash]:
     """``hashes`` sorted, each once; several times as fast as ``np.unique`` on as few as these."""
-    ordered = np.sort(hashes)
-    is_new = np.ones(len(ordered), dtype=np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
-    unique: NDArray[_Hash] = ordered[is_new]
-    return unique
+    return _no_repeats(hashes if is_sorted else np.sort(hashes))
 
 
+_GRAINS: Final = {True: WORDS, False: CHARACTERS}
 _RUN_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
-_NOTHING: Final[Sketch] = np.empty(0, dtype=np.uint32)
+NO_HASHES: Final[Hashes] = np.empty(0, dtype=np.uint64)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from stream.fold_tables import (
     BEYOND,
+    BOUNDARY,
     COMPOSES,
     DELETED,
     DOT,
@@ -42,6 +44,7 @@ Mask = NDArray[np.bool_]
 _PRIVATE_PLANES: Final = 0xE0000
 # Gaps around the text, so that the neighbours of every character can be looked at.
 _PADDING: Final = "    "
+_BETWEEN: Final = f"{_PADDING}\0{_PADDING}"
 _TATWEEL: Final = "ـ"
 # Tatweel for a dash: ١٤٣٦ـ١٤٣٧. It begins with the letter itself, which is found fast.
 _DASHES_IN_NUMBERS: Final = re.compile(rf"{_TATWEEL}(?<=\d{_TATWEEL}){_TATWEEL}*+(?=\d)")
@@ -59,6 +62,7 @@ _NASALS: Final = np.array([ord(letter) for letter in "ङञणनम"], dtype=n
 _DEFAULTS: Final = np.full(LETTERS_FROM, GAP, dtype=np.uint32)
 _DEFAULTS[[DELETED, NON_JOINER, HAMZA]] = DELETED
 _DEFAULTS[YEH_HAMZA] = _YEH
+_DEFAULTS[BOUNDARY] = BOUNDARY
 # The kind of character that is looked at behind a letter: dots in Latin, Greek and Cyrillic, quotation marks in Hebrew
 # and non-joiners in Arabic script.
 _BEHIND: Final = np.zeros(0x0701, dtype=np.uint32)
@@ -68,7 +72,7 @@ _BEHIND[0x0620:0x0700] = NON_JOINER
 _BEHIND[DELETED] = NON_JOINER  # behind hamza
 # Of the polynomial that a token's hash is.
 _BASE: Final = 0x100000001B3  # odd, so it has an inverse modulo 2**64
-_POWERS_STORED: Final = 32_768
+_POWERS_STORED: Final = 131_072
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +91,21 @@ class Tokens:
         return len(self.hashes)
 
 
+@dataclass(frozen=True, slots=True)
+class TokenBatch:
+    """The tokens of several texts behind each other; those of text ``n`` begin at ``bounds[n]``."""
+
+    tokens: Tokens
+    bounds: Places
+
+
 def fold_text(text: str) -> str:
     """``text`` folded, tokens separated by one space; by two between numbers, which one would join.
 
     Characters of unspaced scripts stand together unless something stood between them. Idempotent where marks that
     make another letter stand right behind theirs.
     """
-    codes = _fold(text)
+    codes = _fold([text])
     alone = _alone(codes)
     starts = _starts(codes, alone)
     glued = np.zeros(len(codes), np.bool_)
@@ -121,31 +133,39 @@ def _letters_of_rare(text: str) -> str:
     return _decoded(codes[codes >= LETTERS_FROM])
 
 
-def token_hashes(text: str) -> Hashes:
-    """The ``hashes`` of `tokenize` alone."""
-    codes = _fold(text)
-    return _hashes(codes, _starts(codes, _alone(codes)))
-
-
 def tokenize(text: str) -> Tokens:
     """The folded tokens of ``text``, hashed. A number is a token of its own, whatever letters it touches.
 
     A token's hash is a polynomial over its code points modulo 2**64, mixed by SplitMix64
     (Steele, Lea and Flood 2014), so it depends on nothing but the folded token.
     """
-    codes = _fold(text)
+    return tokenize_all([text]).tokens
+
+
+def tokenize_all(texts: Sequence[str]) -> TokenBatch:
+    """The tokens of each of ``texts``, as `tokenize` gives them, in less time than one by one."""
+    codes = _fold(texts)
     alone = _alone(codes)
     starts = _starts(codes, alone)
-    return Tokens(
-        hashes=_hashes(codes, starts),
-        numeric=_is_digit(codes[starts]),
+    first = codes[starts]
+    hashes = _hashes(codes, starts)
+    between = (first == BOUNDARY).nonzero()[0]
+    if len(between):
+        inside = first != BOUNDARY
+        starts, first, hashes = starts[inside], first[inside], hashes[inside]
+    tokens = Tokens(
+        hashes=hashes,
+        numeric=_is_digit(first),
         unspaced=np.zeros(len(starts), np.bool_) if alone is None else alone[starts],
     )
+    ends = between - np.arange(len(between))
+    return TokenBatch(tokens, np.concatenate(([0], ends, [len(starts)])).astype(np.intp))
 
 
-def _fold(text: str) -> Codes:
-    """The folded code points of ``text``, with `GAP` for all that is not part of a token."""
-    codes = _kept(_looked_up(f"{_PADDING}{text}{_PADDING}"))
+def _fold(texts: Sequence[str]) -> Codes:
+    """The folded code points of ``texts``: `GAP` where no token is, a `BOUNDARY` between two texts."""
+    joined = _BETWEEN.join(text.replace("\0", " ") if "\0" in text else text for text in texts)
+    codes = _kept(_looked_up(f"{_PADDING}{joined}{_PADDING}"))
     _join_thousands(codes)
     _resolve(codes)
     if codes.max() >= _INDIC_FROM:
@@ -176,7 +196,7 @@ def _with_rare(codes: Codes, points: Codes, text: str) -> Codes:
             text = text.translate(tables().full_width)
         points = _points(unicodedata.normalize("NFC", text))
         codes = tables().fold.take(points, mode="clip")
-    beyond = codes == BEYOND
+    beyond = (codes & BEYOND) != 0
     if beyond.any():
         codes[beyond] = np.where(points[beyond] < _PRIVATE_PLANES, points[beyond], DELETED)
     codes &= ~np.uint32(COMPOSES)

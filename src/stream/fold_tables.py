@@ -32,6 +32,8 @@ NON_JOINER: Final = 6
 HAMZA: Final = 7
 YEH_HAMZA: Final = 8
 HAMZA_MARK: Final = 9
+#: Between two texts that are folded together; NUL stands for it.
+BOUNDARY: Final = 10
 #: Codes from here on are letters, marks and digits. ASCII keeps its places, so lower ones are free.
 LETTERS_FROM: Final = 0x20
 #: Codes from here on need a second look: an index into the expansions, or flags.
@@ -200,7 +202,8 @@ def tables() -> Tables:
         fold[point] = _code(characters, places)
     for point in _composing():
         fold[point] |= COMPOSES
-    fold[TABLE_SIZE - 1] = BEYOND  # look-ups are clipped to this
+    fold[0] = BOUNDARY
+    fold[TABLE_SIZE - 1] = BEYOND | COMPOSES  # look-ups are clipped to this; some of them are other ideographs in NFC
     lengths = np.array([len(characters) for characters in several], dtype=np.intp)
     return Tables(
         fold=fold,

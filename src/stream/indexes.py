@@ -11,9 +11,9 @@ import msgspec
 import orjson
 from faust.types import TP
 
-from stream import wire
-from stream.errors import IndexFault
-from stream.events import FingerprintEvent
+from stream.deduplicate import changelog_event
+from stream.errors import IndexDamaged, IndexFault
+from stream.events import FingerprintEvent, RemovalEvent
 from stream.index.partition import PartitionIndex
 from stream.index.store import Store
 from stream.metrics import Metrics
@@ -100,7 +100,12 @@ class Indexes:
             if opening.task.cancelled() or self._open.get(partition) is not opening:
                 yield None
                 return
-            yield await asyncio.shield(opening.task)
+            index = await asyncio.shield(opening.task)
+            try:
+                yield index
+            except IndexDamaged as damage:
+                index.store.distrust(str(damage))
+                raise
 
     async def _restored(self, partition: int) -> PartitionIndex:
         try:
@@ -115,11 +120,28 @@ class Indexes:
     async def _opened(self, partition: int) -> PartitionIndex:
         store = self._stores(partition)
         try:
-            index = PartitionIndex(store, window_ms=self._window_ms)
+            index = self._trusted(partition, store)
             await self._catch_up(partition, index)
+        except IndexDamaged as damage:
+            store.distrust(str(damage))
+            store.close()
+            raise
         except BaseException:
             store.close()
             raise
+        return index
+
+    def _trusted(self, partition: int, store: Store) -> PartitionIndex:
+        """The index in ``store``; an empty one if that is damaged, or was written by other rules."""
+        reason = store.emptied_because
+        try:
+            index = PartitionIndex(store, window_ms=self._window_ms)
+        except IndexDamaged as damage:
+            reason = str(damage)
+            store.clear()
+            index = PartitionIndex(store, window_ms=self._window_ms)
+        if reason is not None:
+            log.warning("index of partition %d is rebuilt from the changelog: %s", partition, reason)
         return index
 
     async def _catch_up(self, partition: int, index: PartitionIndex) -> None:
@@ -141,7 +163,7 @@ class Indexes:
         taken = 0
         async for records in self._transport.replay(tp, begin):
             reached = records[-1].offset + 1
-            taken += index.restore([_fingerprint(record) for record in records], changelog_end=reached)
+            taken += index.restore([_changelog_event(record) for record in records], changelog_end=reached)
             ratio.set((reached - begin) / max(1, end - begin))
             self._metrics.restored.inc(len(records))
             await asyncio.sleep(0)
@@ -160,9 +182,9 @@ class Indexes:
         self._metrics.index_bytes.labels(str(partition)).set(index.store.size_bytes)
 
 
-def _fingerprint(record: Record) -> FingerprintEvent:
+def _changelog_event(record: Record) -> FingerprintEvent | RemovalEvent:
     try:
-        return wire.decode(record.value or b"", FingerprintEvent)
+        return changelog_event(record)
     except (msgspec.ValidationError, orjson.JSONDecodeError) as error:
         raise IndexFault(
             f"{record.topic}/{record.partition}/{record.offset} is not a fingerprint ({error}); only the deduplicate "

@@ -21,7 +21,7 @@ from prometheus_client import (
 from stream import __version__
 from stream.errors import REJECTION_CODES
 from stream.events import RELATIONS
-from stream.pipeline import Outcome
+from stream.pipeline import TAKEDOWN_RESULTS, Outcome
 from stream.settings import STEPS
 
 P = ParamSpec("P")
@@ -53,6 +53,9 @@ class Metrics:
         self.normalized = Counter("stream_events_normalized", "Articles passed on by normalize.", registry=registry)
         self.decided = Counter(
             "stream_events_decided", "Articles decided, by relation.", ["relation"], registry=registry
+        )
+        self.takedowns = Counter(
+            "stream_takedowns", "Takedowns by whether an article was withdrawn.", ["result"], registry=registry
         )
         self.repeated = Counter(
             "stream_events_repeated", "Deliveries of events that were decided before.", registry=registry
@@ -143,6 +146,8 @@ class Metrics:
                 self.rejected.labels(step, outcome.code).inc()
             elif outcome.is_repeat:
                 self.repeated.inc()
+            elif outcome.result in TAKEDOWN_RESULTS:
+                self.takedowns.labels(outcome.result).inc()
             elif outcome.result == "normalized":
                 self.normalized.inc()
             else:
@@ -164,6 +169,8 @@ class Metrics:
         """A rate needs a first value: what has not happened yet is 0, not missing."""
         for relation in RELATIONS:
             self.decided.labels(relation)
+        for result in TAKEDOWN_RESULTS:
+            self.takedowns.labels(result)
         for step in STEPS:
             self.consumed.labels(step)
             for code in REJECTION_CODES:

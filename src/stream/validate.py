@@ -107,7 +107,7 @@ def validate(item: Any, limits: Limits = DEFAULT_LIMITS) -> RawEvent:
     _check_sizes(event, limits)
     _check_identity(event, limits)
     _check_status(event)
-    if not (_filled(event.text) or _filled(event.html)):
+    if event.status != "canceled" and not (_filled(event.text) or _filled(event.html)):
         raise Rejected("missing_content", "text or html is needed, and neither has anything in it", field="$.text")
     return event
 
@@ -200,10 +200,6 @@ def _check_status(event: RawEvent) -> None:
     if event.status is not None and event.status not in STATUSES:
         known = ", ".join(STATUSES)
         raise Rejected("unknown_status", f"status {event.status[:40]!r}; known: {known}", field="$.status")
-    if event.status == "canceled":
-        raise Rejected(
-            "takedown_unsupported", "takedowns are not processed by this version; requeue later", field="$.status"
-        )
 
 
 def _filled(value: str | None) -> bool:

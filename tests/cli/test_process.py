@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from cli.kit import lines, stream
-from flow.articles import BRIDGE, FLOOD, FLOOD_EDITED, FLOOD_RESET, HARVEST, article, dumps, fictional
+from flow.articles import BRIDGE, FLOOD, FLOOD_EDITED, FLOOD_RESET, HARVEST, article, dumps, fictional, takedown
 
 PARAGRAPHS = FLOOD.split("\n")
 FIRST, SECOND = " ".join(PARAGRAPHS[:2]), "\n".join(PARAGRAPHS[2:])
@@ -92,6 +92,30 @@ def test_each_topic_can_be_shown() -> None:
     ]
     assert by_topic(lines(stream("process", "--topic", "rejected", stdin=given))) == ["rejected"]
     assert stream("process", "--topic", "nowhere", stdin=given).exit_code == 2
+
+
+def test_a_takedown_is_a_line_for_each_tombstone_and_counted() -> None:
+    given = jsonl(article(1, BRIDGE), article(2, BRIDGE), takedown(1), takedown(2), takedown(3), article(4, BRIDGE))
+    result = stream("process", stdin=given)
+    found = lines(result)
+    first, copy = found[0]["value"], found[1]["value"]
+    cluster_id = first["duplicate"]["cluster_id"]
+    told = [(line["topic"].removeprefix("articles."), line["key"], line["value"] is None) for line in found[3:]]
+    assert told == [
+        ("enriched", first["id"], True),
+        ("duplicates", first["id"], True),
+        ("clusters", cluster_id, False),
+        ("enriched", copy["id"], True),
+        ("duplicates", copy["id"], True),
+        ("clusters", cluster_id, True),
+        ("enriched", found[-1]["value"]["id"], False),
+    ]
+    assert (found[5]["value"]["canonical_id"], found[5]["value"]["size"]) == (copy["id"], 1)
+    assert found[3]["headers"]["ce_type"] == "org.article-stream.article.withdrawn.v1"
+    assert found[-1]["value"]["duplicate"]["relation"] == "new"
+    assert result.stderr.startswith("6 events in ")
+    for part in ("2 new", "1 copy", "2 withdrawn", "1 nothing_withdrawn"):
+        assert part in result.stderr
 
 
 def test_a_dead_letter_shows_the_message_as_it_came() -> None:

@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from flow.process import DEADLINE, STREAM, clean_environment
-from stream.demo.feed import samples
+from stream.demo.feed import WITHDRAWN, samples
 from stream.demo.run import Arrival, Demo
 from stream.errors import REJECTION_CODES
 from stream.events import RELATIONS
@@ -42,8 +42,8 @@ def test_the_demo_ends_with_everything_as_expected() -> None:
 
 def test_the_feed_shows_every_relation_and_more() -> None:
     expected = {result for sample in samples() for result in sample.expected}
-    assert set(RELATIONS) <= expected
-    assert expected <= {*RELATIONS, *REJECTION_CODES}
+    assert {*RELATIONS, WITHDRAWN} <= expected
+    assert expected <= {*RELATIONS, WITHDRAWN, *REJECTION_CODES}
     assert all(sample.note for sample in samples())
 
 
@@ -60,6 +60,30 @@ async def test_a_wrong_expectation_does_not_hold_up_the_demo(monkeypatch: pytest
     async with demo.flow.running():
         arrivals = [arrival async for arrival in demo.feed([wrong, sample], pause_s=0)]
     assert [(arrival.result, arrival.is_expected) for arrival in arrivals] == [("new", False), ("recrawl", False)]
+
+
+async def test_a_takedown_is_answered_by_its_tombstone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = import_module("stream.cli.demo")
+    sent = [sample for sample in samples() if b"skerrow" in (sample.value or b"")]
+    monkeypatch.setattr(command, "samples", lambda: sent)
+    assert await command._run(Demo(), 0, keep=False) == 0  # noqa: SLF001 - without a process of its own
+    shown = capsys.readouterr().out
+    # The takedown is of the first; what comes behind it is a copy of the second.
+    assert re.search(r"^ +3 +withdrawn +tombstone +of 1 *$", shown, re.MULTILINE)
+    assert re.search(r"^ +4 +copy .* of 2, same-text", shown, re.MULTILINE)
+    assert "1 events for consumers, 2 duplicates linked, 0 dead letters, 1 withdrawn, in 1 languages; 4 of 4" in shown
+
+
+async def test_a_revision_is_told_with_what_changed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = import_module("stream.cli.demo")
+    sent = [sample for sample in samples() if b"/kashti-nilamabad" in (sample.value or b"")]
+    monkeypatch.setattr(command, "samples", lambda: sent)
+    assert await command._run(Demo(), 0, keep=False) == 0  # noqa: SLF001 - as above
+    assert re.search(r"of 1, same-address, \d+% of the words changed, numbers too", capsys.readouterr().out)
 
 
 async def test_the_exit_code_tells_whether_all_was_as_expected(

@@ -77,6 +77,16 @@ def article(number: int, text: str, **fields: Any) -> dict[str, Any]:
     }
 
 
+def takedown(number: int, **fields: Any) -> dict[str, Any]:
+    """The takedown of the article with that number, an hour after the last one could be fetched."""
+    return {
+        "url": f"https://paper.example/story/{number}",
+        "status": "canceled",
+        "fetched_at": "2026-05-05T01:00:00Z",
+        **fields,
+    }
+
+
 def dumps(value: Any) -> bytes:
     """JSON as a scraper would send it."""
     return orjson.dumps(value)
@@ -97,6 +107,19 @@ def edited(chance: random.Random, text: str, language: str) -> str:
     for _ in range(max(1, len(words) // 40)):
         words[chance.randrange(len(words))] = chance.choice(_WORDS[language].split())
     return " ".join(words)
+
+
+def with_takedowns(articles: Sequence[dict[str, Any]], *, seed: int) -> list[dict[str, Any]]:
+    """The same articles; one in six is followed by the takedown of one that came before."""
+    chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    made: list[dict[str, Any]] = []
+    for article in articles:
+        made.append(article)
+        if chance.random() < 1 / 6:
+            earlier = chance.choice([event for event in made if "text" in event])
+            kept = {name: earlier[name] for name in ("url", "tenant")}
+            made.append({**kept, "status": "canceled", "fetched_at": article["fetched_at"]})
+    return made
 
 
 def fictional(count: int, *, seed: int, tenants: Sequence[str] = ("default",)) -> list[dict[str, Any]]:

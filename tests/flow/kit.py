@@ -155,9 +155,20 @@ class Site:
         return found
 
     async def events(self) -> list[dict[str, Any]]:
-        """What consumers read, new content and duplicates."""
+        """What consumers read, new content and duplicates, but for tombstones."""
         records = await self.records(self.topics.enriched, self.topics.duplicates)
-        return [orjson.loads(record.value or b"") for record in records]
+        return [orjson.loads(record.value) for record in records if record.value is not None]
+
+    async def tombstones(self, topic: str) -> set[str]:
+        """The keys of the records without a value in a topic."""
+        return {(record.key or b"").decode() for record in await self.records(topic) if record.value is None}
+
+    async def clusters(self) -> dict[str, dict[str, Any] | None]:
+        """The newest record of each cluster; None where that is a tombstone."""
+        return {
+            (record.key or b"").decode(): orjson.loads(record.value) if record.value else None
+            for record in await self.records(self.topics.clusters)
+        }
 
     async def relations(self) -> dict[int, str]:
         """The relation of each event, by its offset in a raw topic of one partition; no event has two."""
@@ -182,15 +193,20 @@ def verdicts(events: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
 
 def uninterrupted(site: Site, articles: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
     """What the flow publishes for these messages when nothing ever goes wrong."""
-    flow = OfflineFlow(topics=site.topics, window_ms=site.settings.window_ms)
     public = (site.topics.enriched, site.topics.duplicates)
-    outputs = [
+    outputs = [output for output in offline(site, articles) if output.topic in public and output.value is not None]
+    return verdicts(by_offset(orjson.loads(output.value or b"") for output in outputs))
+
+
+def offline(site: Site, messages: Sequence[dict[str, Any]]) -> list[Outgoing]:
+    """Everything that the second step publishes for these messages, without a broker."""
+    flow = OfflineFlow(topics=site.topics, window_ms=site.settings.window_ms)
+    return [
         output
-        for outcomes in flow.run(map(orjson.dumps, articles), now=rfc3339(0))
+        for outcomes in flow.run(map(orjson.dumps, messages), now=rfc3339(0))
         for outcome in outcomes
         for output in outcome.outputs
     ]
-    return verdicts(by_offset(orjson.loads(output.value or b"") for output in outputs if output.topic in public))
 
 
 def headers(record: Record) -> dict[str, str]:

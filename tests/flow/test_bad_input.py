@@ -38,7 +38,7 @@ BAD: list[tuple[str, str | None, bytes | None]] = [
     ("missing_content", "$.text", dumps({**GOOD, "text": "\u200b\u0000 \n"})),
     ("missing_identity", "$.url", dumps({"text": BRIDGE})),
     ("unknown_status", "$.status", dumps({**GOOD, "status": "withdrawn"})),
-    ("takedown_unsupported", "$.status", dumps({**GOOD, "status": "canceled"})),
+    ("missing_identity", "$.url", dumps({"status": "canceled"})),
     ("text_too_large", "$.text", dumps({**GOOD, "text": "word " * 210_000})),
     ("too_many_items", "$.tags", dumps({**GOOD, "tags": ["tag"] * 100_000})),
     ("too_deep", None, DEEP),

@@ -19,6 +19,7 @@ from flow.articles import (
     HARVEST,
     article,
     dumps,
+    takedown,
 )
 from flow.kit import Site, by_offset, headers
 from stream.cloudevents import Identity, event_id
@@ -27,7 +28,7 @@ from stream.records import Outgoing
 
 FEED: list[tuple[str, str | None, dict[str, Any]]] = [
     ("new", None, article(1, FLOOD)),
-    ("recrawl", "flood", article(2, FLOOD, url="https://paper.example/story/1?utm_source=feed", id="flood-again")),
+    ("recrawl", "flood", article(1, FLOOD, url="https://paper.example/story/1?utm_source=feed", id="flood-again")),
     ("copy", "flood", article(3, FLOOD_RESET)),
     ("near_copy", "flood", article(4, FLOOD_EDITED)),
     ("excerpt", "flood", article(5, "\n".join(FLOOD.split("\n")[:2]))),
@@ -114,6 +115,32 @@ async def test_the_newest_record_of_each_cluster_counts_all_of_it(fed: Site) -> 
         cluster_id: size for cluster_id, size in sizes.items() if size > 1
     }
     assert {cluster["canonical_id"] for cluster in newest.values()} == {events[0]["id"], events[5]["id"]}
+
+
+async def test_a_withdrawn_article_is_gone_wherever_it_was_known(site: Site) -> None:
+    await site.process(article(1, FLOOD), article(2, BRIDGE), article(3, BRIDGE), article(4, FLOOD))
+    ids = {offset: event["id"] for offset, event in by_offset(await site.events()).items()}
+    await site.process(takedown(2), takedown(1), takedown(4), takedown(9), article(5, BRIDGE), article(6, FLOOD))
+
+    takedowns = [record for record in await site.records(site.topics.normalized) if record.key == b"default/*"]
+    # The language of what is withdrawn is not known, so each partition is told.
+    assert Counter(record.partition for record in takedowns) == {0: 4, 1: 4}
+    for topic in (site.topics.enriched, site.topics.duplicates):
+        assert await site.tombstones(topic) == {ids[0], ids[1], ids[3]}
+        assert {headers(record)["ce_type"] for record in await site.records(topic) if record.value is None} == {
+            "org.article-stream.article.withdrawn.v1"
+        }
+
+    events = by_offset(await site.events())
+    verdicts = [events[offset]["duplicate"] for offset in (8, 9)]
+    assert [(verdict["relation"], verdict["duplicate_of"]) for verdict in verdicts] == [("copy", ids[2]), ("new", None)]
+    bridge, flood = (events[offset]["duplicate"]["cluster_id"] for offset in (1, 0))
+    clusters = await site.clusters()
+    newest = clusters[bridge]
+    assert newest is not None
+    assert (newest["canonical_id"], newest["size"]) == (ids[2], 2)
+    assert clusters[flood] is None
+    assert await site.records(site.topics.rejected) == []
 
 
 async def test_an_array_is_as_many_events(site: Site) -> None:

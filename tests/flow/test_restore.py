@@ -7,7 +7,7 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from flow.articles import BRIDGE, FLOOD, HARVEST, article, fictional
+from flow.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown, with_takedowns
 from flow.kit import Site, by_offset, uninterrupted, until, verdicts
 from stream.app import ArticleFlow
 from stream.errors import IndexFault
@@ -59,6 +59,21 @@ async def test_a_lost_index_is_made_again_from_the_changelog(site: Site) -> None
     found = verdicts(by_offset(await site.events()))
     assert found == uninterrupted(site, articles)
     assert len({event["duplicate"]["relation"] for event in found.values()}) > 3
+
+
+async def test_a_lost_index_is_made_again_without_what_was_withdrawn(site: Site) -> None:
+    messages = with_takedowns(fictional(60, seed=24), seed=24)
+    for start in range(0, len(messages), 24):
+        await site.process(*messages[start : start + 24])
+        shutil.rmtree(site.settings.data_dir, ignore_errors=True)
+    assert verdicts(by_offset(await site.events())) == uninterrupted(site, messages)
+    assert len(await site.tombstones(site.topics.enriched)) > 3
+
+
+async def test_what_was_withdrawn_before_the_restart_stays_forgotten(site: Site) -> None:
+    await site.process(article(1, BRIDGE), article(2, FLOOD), takedown(2))
+    await site.process(article(3, FLOOD), article(4, BRIDGE))
+    assert await site.relations() == {0: "new", 1: "new", 3: "new", 4: "copy"}
 
 
 async def test_an_index_that_was_kept_does_not_read_the_changelog_again(site: Site) -> None:

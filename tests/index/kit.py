@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import Final, NamedTuple
 
-from stream import wire
+from stream import cloudevents, wire
 from stream.clock import rfc3339
+from stream.deduplicate import Deduplicator, changelog_event
 from stream.events import (
     ClusterEvent,
     Content,
@@ -18,13 +19,15 @@ from stream.events import (
     Language,
     NormalizedEvent,
     Origin,
+    RemovalEvent,
     Source,
+    TakedownEvent,
 )
 from stream.index.partition import PartitionIndex, Session
 from stream.index.scope import REDELIVERED_OFFSETS_MAX
 from stream.index.store import Store
-from stream.pipeline import Deduplicator, Outcome
-from stream.records import InputRecord
+from stream.pipeline import Outcome
+from stream.records import InputRecord, Outgoing
 from stream.topics import Topics
 
 HOUR_MS: Final = 3600 * 1000
@@ -34,8 +37,9 @@ START_MS: Final = 1_780_000_000_000
 NOW: Final = "2026-05-04T06:00:00.000Z"
 TOPICS: Final = Topics()
 
+Event = NormalizedEvent | TakedownEvent
 #: An offset in the normalized topic, and what stands there.
-Place = tuple[int, NormalizedEvent]
+Place = tuple[int, Event]
 
 #: More offsets than may be read again after a crash.
 FAR: Final = REDELIVERED_OFFSETS_MAX + 1
@@ -56,9 +60,8 @@ def article(
 ) -> NormalizedEvent:
     """An article as the normalize step passes it on; without a ``name`` nobody sent it before."""
     name = name or f"article-{next(_numbers)}"
-    event_id = hashlib.blake2b((event or f"event-{next(_numbers)}").encode(), digest_size=16).hexdigest()
     return NormalizedEvent(
-        event_id=event_id,
+        event_id=_event_id(event),
         id=name,
         tenant=tenant,
         title=title,
@@ -73,6 +76,24 @@ def article(
         url_key=f"{source}/{name}",
         event_time=time,
     )
+
+
+def takedown(
+    name: str = "nobody", *, url_key: str | None = None, tenant: str = "default", event: str | None = None
+) -> TakedownEvent:
+    """A takedown as the normalize step passes it on: of the id ``name``, and of the address ``url_key``."""
+    return TakedownEvent(
+        event_id=_event_id(event),
+        tenant=tenant,
+        id=name,
+        url_key=url_key,
+        event_time=START_MS,
+        origin=Origin(topic=TOPICS.raw, partition=0, offset=0),
+    )
+
+
+def _event_id(event: str | None) -> str:
+    return hashlib.blake2b((event or f"event-{next(_numbers)}").encode(), digest_size=16).hexdigest()
 
 
 def prose(seed: str, words: int = 60) -> str:
@@ -103,50 +124,99 @@ class Decided(NamedTuple):
     cluster: ClusterEvent | None
 
 
+class Withdrawn(NamedTuple):
+    """What a takedown led to. ``tombstones``: topic and key. ``clusters``: as published, None for a tombstone."""
+
+    result: str
+    tombstones: list[tuple[str, str]]
+    clusters: dict[str, ClusterEvent | None]
+
+
 class Partition:
     """A partition of the normalized topic with its index; keeps the changelog that it wrote."""
 
     def __init__(self, store: Store, *, window_ms: int = WINDOW_MS) -> None:
         self.index = PartitionIndex(store, window_ms=window_ms)
-        self.changelog: list[FingerprintEvent] = []
+        self.changelog: list[FingerprintEvent | RemovalEvent] = []
         self._decide = Deduplicator(TOPICS)
+
+    @property
+    def fingerprints(self) -> list[FingerprintEvent]:
+        """The changelog without takedowns."""
+        return [event for event in self.changelog if isinstance(event, FingerprintEvent)]
 
     def run(
         self, articles: Sequence[NormalizedEvent], *, sizes: Iterable[int] = (), offsets: Sequence[int] | None = None
     ) -> list[Decided]:
         """Decide ``articles``, which stand at ``offsets`` (else behind each other), in batches of ``sizes``."""
-        first = self.index.last_offset + 1
-        places = list(zip(offsets or range(first, first + len(articles)), articles, strict=True))
-        decided: list[Decided] = []
-        for batch in _batches(places, sizes):
-            session = self.index.session()
-            decided += self.decide(batch, session)
-            self.index.commit(session)
-        return decided
+        return [_published(outcome) for outcome in self.deliver(articles, sizes=sizes, offsets=offsets)]
 
     def one(self, article: NormalizedEvent, *, offset: int | None = None) -> Decided:
         """Decide one article in a batch of its own."""
         return self.run([article], offsets=None if offset is None else [offset])[0]
 
-    def decide(self, places: Sequence[Place], session: Session) -> list[Decided]:
-        """Decide articles in ``session``, which is not committed."""
-        records = [
-            InputRecord(TOPICS.normalized, 0, offset, None, b"", wire.encode(article)) for offset, article in places
-        ]
-        return [self._published(outcome) for outcome in self._decide(records, session, now=NOW)]
-
-    def _published(self, outcome: Outcome) -> Decided:
-        by_topic = {output.topic: output.value or b"" for output in outcome.outputs}
-        article = wire.decode(by_topic.get(TOPICS.enriched) or by_topic[TOPICS.duplicates], EnrichedEvent)
-        if not outcome.is_repeat:
-            self.changelog.append(wire.decode(by_topic[TOPICS.fingerprints], FingerprintEvent))
-        cluster = by_topic.get(TOPICS.clusters)
-        return Decided(
-            article.duplicate,
-            article.revision,
-            outcome.is_repeat,
-            wire.decode(cluster, ClusterEvent) if cluster else None,
+    def withdraw(self, event: Event, *, offset: int | None = None) -> Withdrawn:
+        """What becomes of a takedown, or of an article that was withdrawn, in a batch of its own."""
+        outcome = self.deliver([event], offsets=None if offset is None else [offset])[0]
+        return Withdrawn(
+            outcome.result,
+            [(output.topic, _key(output)) for output in outcome.outputs if _is_tombstone(output)],
+            {_key(output): _cluster(output) for output in outcome.outputs if output.topic == TOPICS.clusters},
         )
+
+    def deliver(
+        self, events: Sequence[Event], *, sizes: Iterable[int] = (), offsets: Sequence[int] | None = None
+    ) -> list[Outcome]:
+        """What becomes of ``events``, as in `run`."""
+        first = self.index.last_offset + 1
+        places = list(zip(offsets or range(first, first + len(events)), events, strict=True))
+        outcomes: list[Outcome] = []
+        for batch in _batches(places, sizes):
+            session = self.index.session()
+            outcomes += self.decide(batch, session)
+            self.index.commit(session)
+        return outcomes
+
+    def decide(self, places: Sequence[Place], session: Session) -> list[Outcome]:
+        """What becomes of events in ``session``, which is not committed."""
+        outcomes = self._decide([_record(*place) for place in places], session, now=NOW)
+        for outcome in outcomes:
+            self.changelog += [
+                changelog_event(InputRecord(output.topic, 0, 0, None, b"", output.value, output.headers))
+                for output in outcome.outputs
+                if output.topic == TOPICS.fingerprints
+            ]
+        return outcomes
+
+
+def _record(offset: int, event: Event) -> InputRecord:
+    kind = cloudevents.TAKEDOWN if isinstance(event, TakedownEvent) else cloudevents.NORMALIZED
+    headers = cloudevents.headers("/normalized", event.event_id, kind, NOW)
+    return InputRecord(TOPICS.normalized, 0, offset, None, b"", wire.encode(event), headers)
+
+
+def _published(outcome: Outcome) -> Decided:
+    by_topic = {output.topic: output.value or b"" for output in outcome.outputs}
+    article = wire.decode(by_topic.get(TOPICS.enriched) or by_topic[TOPICS.duplicates], EnrichedEvent)
+    cluster = by_topic.get(TOPICS.clusters)
+    return Decided(
+        article.duplicate,
+        article.revision,
+        outcome.is_repeat,
+        wire.decode(cluster, ClusterEvent) if cluster else None,
+    )
+
+
+def _is_tombstone(output: Outgoing) -> bool:
+    return output.value is None and output.topic in (TOPICS.enriched, TOPICS.duplicates)
+
+
+def _key(output: Outgoing) -> str:
+    return (output.key or b"").decode()
+
+
+def _cluster(output: Outgoing) -> ClusterEvent | None:
+    return wire.decode(output.value, ClusterEvent) if output.value else None
 
 
 def _batches(places: Sequence[Place], sizes: Iterable[int]) -> Iterator[Sequence[Place]]:

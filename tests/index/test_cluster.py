@@ -1,4 +1,4 @@
-"""How a cluster grows."""
+"""How a cluster grows and shrinks."""
 
 from __future__ import annotations
 
@@ -7,42 +7,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.kit import START_MS
+from index.kit import START_MS, Partition, article
 from stream.clock import rfc3339
-from stream.events import ClusterEvent, Duplicate, FingerprintEvent, Origin, Relation
-from stream.index.cluster import SOURCES_MAX, grown, language_of
+from stream.events import ClusterEvent
+from stream.index.cluster import MEMBERS_MAX, SOURCES_MAX, Cluster, language_of
+from stream.index.packing import Article, pack_article, unpack_article
+from stream.index.store import MemoryStore
 
 CLUSTER = "c" * 32
+SCOPE = "default/ar"
 
 
-def event(
-    *,
-    relation: Relation = "new",
-    of: str | None = None,
-    source: str | None = "paper.example",
-    time: int = START_MS,
-    published: str | None = None,
-) -> FingerprintEvent:
-    duplicate = Duplicate(
-        relation=relation,
-        is_duplicate=False,
-        duplicate_of=of,
+def _known() -> Article:
+    partition = Partition(MemoryStore())
+    partition.one(article("any"))
+    return unpack_article(pack_article(partition.fingerprints[0]))
+
+
+KNOWN = _known()
+
+
+def known(*, source: str | None = "paper.example", time: int = START_MS, published: str | None = None) -> Article:
+    return msgspec.structs.replace(KNOWN, source=source, event_time=time, published_at=published)
+
+
+def of(*articles: Article, canonical_id: str = "first", scope: str = SCOPE) -> Cluster:
+    """A cluster of ``articles``, which stand at offsets 10, 11 and so on."""
+    cluster = Cluster.begun(canonical_id)
+    for offset, one in enumerate(articles, 10):
+        cluster.add(one, scope, offset)
+    return cluster
+
+
+def test_consumers_are_told_all_but_its_members() -> None:
+    assert of(known(published="2026-05-01T00:00:00.000Z")).event(CLUSTER) == ClusterEvent(
         cluster_id=CLUSTER,
-        method="",
-        version="",
-    )
-    return FingerprintEvent(
-        event_id="e" * 32, offset=0, previous=-1, event_time=time, scope="default/ar", id="article", source=source,
-        published_at=published, text_hash="0" * 32, content_hash="sha256:" + "0" * 64, tokens=0, level=0, sketch=b"",
-        anchors=b"", numbers=b"", title=b"", revision=1, duplicate=duplicate,
-        origin=Origin(topic="raw", partition=0, offset=0),
-    )  # fmt: skip
-
-
-def test_the_first_event_begins_it() -> None:
-    assert grown(None, event(published="2026-05-01T00:00:00.000Z")) == ClusterEvent(
-        cluster_id=CLUSTER,
-        canonical_id="article",
+        canonical_id="first",
         size=1,
         sources=["paper.example"],
         languages=["ar"],
@@ -50,10 +50,6 @@ def test_the_first_event_begins_it() -> None:
         last_seen=rfc3339(START_MS),
         earliest_published_at="2026-05-01T00:00:00.000Z",
     )
-
-
-def test_a_copy_of_what_is_known_no_more_names_what_it_copies() -> None:
-    assert grown(None, event(relation="copy", of="original")).canonical_id == "original"
 
 
 @pytest.mark.parametrize(
@@ -66,42 +62,43 @@ def test_a_copy_of_what_is_known_no_more_names_what_it_copies() -> None:
     ],
 )
 def test_it_knows_the_earliest_time_of_publication(published: list[str | None], earliest: str | None) -> None:
-    cluster = None
-    for time in published:
-        cluster = grown(cluster, event(published=time))
-    assert cluster is not None
-    assert cluster.earliest_published_at == earliest
+    assert of(*(known(published=time) for time in published)).earliest_published_at == earliest
 
 
 def test_it_names_at_most_so_many_sources() -> None:
-    cluster = None
-    for number in range(SOURCES_MAX + 20):
-        cluster = grown(cluster, event(source=f"paper-{number:04}.example"))
-    assert cluster is not None
+    cluster = of(*(known(source=f"paper-{number:04}.example") for number in range(SOURCES_MAX + 20)))
     assert (cluster.size, len(cluster.sources)) == (SOURCES_MAX + 20, SOURCES_MAX)
     assert cluster.sources == sorted(set(cluster.sources))
 
 
+def test_it_names_its_first_members_and_counts_the_others() -> None:
+    cluster = of(*[known()] * (MEMBERS_MAX + 5))
+    assert cluster.size == MEMBERS_MAX + 5
+    assert cluster.members == list(range(10, 10 + MEMBERS_MAX))
+
+
+def test_what_is_removed_is_counted_no_more() -> None:
+    cluster = of(known(), known(), known())
+    cluster.remove({10, 12}, "second")
+    assert (cluster.size, cluster.members, cluster.canonical_id) == (1, [11], "second")
+
+
+def test_members_that_are_only_counted_are_removed_by_number() -> None:
+    cluster = of(*[known()] * (MEMBERS_MAX + 5))
+    cluster.remove({10 + MEMBERS_MAX}, "first")
+    assert (cluster.size, len(cluster.members)) == (MEMBERS_MAX + 4, MEMBERS_MAX)
+
+
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.integers(0, 2 * START_MS)), min_size=1))
-def test_whatever_the_order_size_sources_and_times_are_those_of_all_its_events(
-    events: list[tuple[str | None, int]],
+def test_whatever_the_order_size_sources_and_times_are_those_of_all_its_articles(
+    articles: list[tuple[str | None, int]],
 ) -> None:
-    cluster = None
-    for source, time in events:
-        cluster = grown(cluster, event(source=source, time=time))
-    assert cluster is not None
-    assert cluster.size == len(events)
-    assert cluster.sources == sorted({source for source, _ in events if source})
-    times = [rfc3339(time) for _, time in events if time]
+    cluster = of(*(known(source=source, time=time) for source, time in articles))
+    assert cluster.size == len(articles)
+    assert cluster.sources == sorted({source for source, _ in articles if source})
+    times = [rfc3339(time) for _, time in articles if time]
     assert cluster.first_seen == min(times, default=None)
     assert cluster.last_seen == max(times, default=None)
-
-
-def test_growing_leaves_the_cluster_before_as_it_was() -> None:
-    before = grown(None, event())
-    copy = msgspec.structs.replace(before, sources=list(before.sources))
-    grown(before, event(source="other.example", time=START_MS + 1))
-    assert before == copy
 
 
 @pytest.mark.parametrize(("scope", "language"), [("default/ar", "ar"), ("a.b-c/und", "und")])

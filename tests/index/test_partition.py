@@ -24,13 +24,9 @@ from index.kit import (
     part,
     prose,
 )
-from stream.dedup import Subject
 from stream.events import NormalizedEvent
-from stream.fingerprint import fingerprint
-from stream.index.keys import POSTING_BYTES, anchor_names
 from stream.index.partition import RECENT_MAX, PartitionIndex
-from stream.index.scope import ScopeView
-from stream.index.session import CANDIDATES_MAX, POSTINGS_MAX
+from stream.index.session import CANDIDATES_MAX
 from stream.index.store import MemoryStore
 
 SECOND_MS: Final = 1000
@@ -116,24 +112,6 @@ class TestLookUp:
 class TestBounds:
     """Work and space have limits."""
 
-    def test_at_most_so_many_postings_an_anchor_are_kept(self) -> None:
-        store = MemoryStore()
-        partition = Partition(store)
-        # One passage in texts that are otherwise different: they share all anchors of it.
-        for letter in "xyz":
-            partition.run(
-                [article(f"{STORY} {prose(f'{letter}{chr(97 + n)}l', 200)}") for n in range(POSTINGS_MAX // 2)]
-            )
-        view = ScopeView(store, "default/en", window_s=0)
-        lengths = {len(value) for value in view.get_many(anchor_names(fingerprint(STORY, None).anchors))}
-        assert max(lengths) == POSTINGS_MAX * POSTING_BYTES
-
-    def test_at_most_so_many_candidates_are_looked_at(self, new_store: NewStore) -> None:
-        partition = Partition(new_store())
-        partition.run([article(f"{STORY} {prose(f'x{chr(97 + n)}y', 70)}") for n in range(CANDIDATES_MAX + 9)])
-        subject = Subject("new", "default/en", None, None, fingerprint(STORY, None))
-        assert len(partition.index.session().candidates(subject, time=START_MS).similar) == CANDIDATES_MAX
-
     def test_what_left_the_window_leaves_the_store(self) -> None:
         store = MemoryStore()
         partition = Partition(store)
@@ -152,7 +130,7 @@ class TestBounds:
         for window in range(6):
             partition.one(article(prose(chr(97 + window)), time=START_MS + window * 2 * WINDOW_MS))
         assert partition.one(article(prose("a"), name="x"), offset=6).verdict.relation == "new"
-        again = [msgspec.structs.replace(event, previous=-1) for event in partition.changelog[:6]]
+        again = [msgspec.structs.replace(event, previous=-1) for event in partition.fingerprints[:6]]
         session = partition.index.session()
         for event in again:
             assert session.delivered(event.scope, event.event_id, offset=event.offset, time=0) is not None
@@ -270,7 +248,7 @@ class TestRedelivery:
         again = partition.run([event, event], offsets=[0, 1]) + partition.run([event, event], offsets=[3, 4])
         assert [one.verdict for one in again] == [told[place].verdict for place in (0, 1, 3, 4)]
         assert all(one.is_repeat for one in again)
-        assert [event.offset for event in partition.changelog] == [0, 2, 3]
+        assert [event.offset for event in partition.fingerprints] == [0, 2, 3]
 
     def test_a_repeat_read_again_is_known_though_its_record_left_the_window_since(self, new_store: NewStore) -> None:
         partition = Partition(new_store())

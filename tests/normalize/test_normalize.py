@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from stream import wire
 from stream.errors import Rejected
-from stream.events import NormalizedEvent, Origin, RawEvent, Source
-from stream.normalize import FUTURE_MAX_MS, Arrival, normalize
+from stream.events import NormalizedEvent, Origin, RawEvent, Source, TakedownEvent
+from stream.normalize import FUTURE_MAX_MS, Arrival, normalize, takedown_of
 
 NOON = 1_777_896_000_000
 ARRIVAL = Arrival("e" * 32, Origin(topic="articles.raw", partition=0, offset=7), NOON, NOON)
@@ -140,6 +140,42 @@ def test_a_relative_canonical_link_is_no_address() -> None:
     assert (article.url, article.canonical_url) == (None, None)
 
 
+def canceled(**fields: Any) -> TakedownEvent:
+    """Return the takedown made of these fields."""
+    return takedown_of(RawEvent(status="canceled", **fields), ARRIVAL)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"id": " a "},
+        {"id": "a", "url": "https://www.news.example/1/?utm_source=x#top"},
+        {"url": "https://m.news.example/1"},
+        {"id": "a", "tenant": "acme"},
+        {"id": "a", "fetched_at": "2026-05-01T00:00:00Z"},
+        {"id": "a", "fetched_at": NOON + FUTURE_MAX_MS + 1},
+        {"id": "a", "fetched_at": "garbage"},
+    ],
+)
+def test_a_takedown_is_known_as_its_article_is(fields: dict[str, Any]) -> None:
+    article, takedown = made(**{"id": None, **fields}), canceled(**fields)
+    assert takedown == TakedownEvent(
+        event_id=ARRIVAL.event_id,
+        tenant=article.tenant,
+        id=article.id,
+        url_key=article.url_key,
+        event_time=article.event_time,
+        origin=ARRIVAL.origin,
+    )
+
+
+@pytest.mark.parametrize("url", ["https://a..b/", "https://[::1/"])
+def test_a_takedown_of_an_impossible_address_is_rejected(url: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        canceled(id="a", url=url)
+    assert caught.value.code == "invalid_url"
+
+
 TEXTS = st.text(st.characters(), max_size=30)
 LINES = st.lists(
     st.sampled_from(
@@ -228,6 +264,18 @@ def test_the_same_input_gives_the_same_output(raw: RawEvent) -> None:
     except Rejected:
         return
     assert normalize(raw, ARRIVAL) == first
+
+
+@given(RAW)
+def test_any_takedown_is_one_or_rejected(raw: RawEvent) -> None:
+    if raw.id is None and raw.url is None:
+        return
+    try:
+        takedown = takedown_of(raw, ARRIVAL)
+    except Rejected:
+        return
+    assert takedown.id
+    assert wire.decode(wire.encode(takedown), TakedownEvent) == takedown
 
 
 def test_an_article_survives_the_wire() -> None:

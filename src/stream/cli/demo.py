@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from stream.demo.feed import samples
+from stream.demo.feed import WITHDRAWN, samples
 from stream.demo.run import Arrival, Demo
 from stream.worker import configure_logging, require_port
 
@@ -25,6 +25,7 @@ _STYLES: Final = {
     "copy": "yellow",
     "near_copy": "yellow",
     "excerpt": "yellow",
+    WITHDRAWN: "magenta",
 }
 _REJECTED: Final = "red"
 #: Columns of a line that is not on a terminal: a log, a pipe.
@@ -102,6 +103,9 @@ def _row(arrival: Arrival, numbers: dict[str, int]) -> tuple[Text | str, ...]:
     if not arrival.is_expected:
         became.append(f" (expected {arrival.expected})", style="bold red")
     event = arrival.event
+    if arrival.result == WITHDRAWN:
+        gone = arrival.reason or ""
+        return str(arrival.number), became, "", "", Text("tombstone", style="dim"), f"of {numbers.get(gone, gone)}"
     if event is None:
         return str(arrival.number), became, "", "", Text("dead letter", style="dim"), arrival.reason or ""
     source = event["source"]["domain"] or event["source"]["name"] or ""
@@ -120,6 +124,9 @@ def _why(event: dict[str, Any], numbers: dict[str, int]) -> str:
     parts = []
     if verdict["duplicate_of"]:
         measures = f"contains {verdict['containment']:.0%}, Jaccard {verdict['jaccard']:.2f}"
+        if verdict["relation"] == "revision":
+            change = verdict["change"]
+            measures = f"{change['tokens']:.0%} of the words changed" + ", numbers too" * change["numbers"]
         parts.append(f"of {numbers.get(verdict['duplicate_of'], '?')}, {verdict['method']}, {measures}")
     if event["teaser"]:
         parts.append("cut first line moved to its teaser")
@@ -141,11 +148,12 @@ def summary(arrivals: list[Arrival]) -> Group:
     """Counts by what became of the articles."""
     wrong = [arrival for arrival in arrivals if not arrival.is_expected]
     duplicates = sum(1 for arrival in arrivals if arrival.event and arrival.event["duplicate"]["is_duplicate"])
-    dead = sum(1 for arrival in arrivals if arrival.event is None)
+    withdrawn = sum(1 for arrival in arrivals if arrival.result == WITHDRAWN)
+    dead = sum(1 for arrival in arrivals if arrival.event is None) - withdrawn
     languages = {arrival.event["language"]["tag"] for arrival in arrivals if arrival.event}
     told = (
-        f"{len(arrivals) - duplicates - dead} events for consumers, {duplicates} duplicates linked, "
-        f"{dead} dead letters, in {len(languages)} languages; "
+        f"{len(arrivals) - duplicates - dead - withdrawn} events for consumers, {duplicates} duplicates linked, "
+        f"{dead} dead letters, {withdrawn} withdrawn, in {len(languages)} languages; "
         f"{len(arrivals) - len(wrong)} of {len(arrivals)} as expected"
     )
     return Group(_counts(arrivals), Text(told, style="bold"))

@@ -6,14 +6,17 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 import orjson
+
+#: What becomes of a takedown.
+WITHDRAWN: Final = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One message. ``expected``: for each article in it the relation, or the code of the rejection."""
+    """One message. ``expected``: for each item in it the relation, `WITHDRAWN`, or the code of the rejection."""
 
     value: bytes | None
     expected: Sequence[str]

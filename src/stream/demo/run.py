@@ -13,7 +13,7 @@ import orjson
 
 from stream.app import ArticleFlow
 from stream.deadletters import HEADER_PREFIX
-from stream.demo.feed import Sample
+from stream.demo.feed import WITHDRAWN, Sample
 from stream.errors import StreamError
 from stream.records import Outgoing, Record
 from stream.settings import Settings, load_settings
@@ -26,7 +26,10 @@ _POLL_S: Final = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What came out for one article. ``result``: a relation or a rejection code; ``event``: None if rejected."""
+    """What came out for one article. ``result``: a relation, a rejection code, or `WITHDRAWN`.
+
+    ``event``: None if it was rejected or withdrawn; ``reason``: why, or what was withdrawn.
+    """
 
     number: int
     result: str
@@ -89,10 +92,13 @@ class Demo:
 
     def _published(self) -> list[tuple[str, dict[str, Any] | None, str | None]]:
         topics = self.settings.topics
-        events = [orjson.loads(record.value or b"") for record in self._new(topics.enriched, topics.duplicates)]
-        answers: list[tuple[str, dict[str, Any] | None, str | None]] = [
-            (event["duplicate"]["relation"], event, None) for event in events
-        ]
+        answers: list[tuple[str, dict[str, Any] | None, str | None]] = []
+        for record in self._new(topics.enriched, topics.duplicates):
+            if record.value is not None:
+                event = orjson.loads(record.value)
+                answers.append((event["duplicate"]["relation"], event, None))
+            elif record.topic == topics.enriched:  # the other topic has the same tombstone
+                answers.append((WITHDRAWN, None, (record.key or b"").decode()))
         for record in self._new(topics.rejected):
             headers = {name.removeprefix(HEADER_PREFIX): value.decode() for name, value in record.headers}
             field = f"{headers['field']}: " if "field" in headers else ""

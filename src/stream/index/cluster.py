@@ -1,48 +1,75 @@
-"""How a cluster grows by one event."""
+"""What the index keeps of a duplicate cluster, and how it grows and shrinks."""
 
 from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from stream.clock import rfc3339
-from stream.events import ClusterEvent, FingerprintEvent
+from stream.events import ClusterEvent
+from stream.index.packing import Article
 
 SOURCES_MAX: Final = 100
+#: The first members are known by their offsets; of a larger cluster the others are only counted.
+MEMBERS_MAX: Final = 256
 
 
-def grown(cluster: ClusterEvent | None, event: FingerprintEvent) -> ClusterEvent:
-    """``cluster`` (None: not begun yet) with ``event`` in it."""
-    # Files have no time of arrival: an event time of 0 is none.
-    times = [rfc3339(event.event_time)] if event.event_time else []
-    sources = {event.source} if event.source else set()
-    published = event.published_at
-    if cluster is None:
+class Cluster(msgspec.Struct, array_like=True):
+    """A duplicate cluster. ``members``: offsets of its first `MEMBERS_MAX` articles, in order."""
+
+    canonical_id: str
+    size: int
+    sources: list[str]
+    languages: list[str]
+    first_seen: str | None
+    last_seen: str | None
+    earliest_published_at: str | None
+    members: list[int]
+
+    @classmethod
+    def begun(cls, canonical_id: str) -> Cluster:
+        """A cluster whose first article is going to be ``canonical_id``."""
+        return cls(canonical_id, 0, [], [], None, None, None, [])
+
+    def event(self, cluster_id: str) -> ClusterEvent:
+        """What consumers are told of it."""
         return ClusterEvent(
-            cluster_id=event.duplicate.cluster_id,
-            canonical_id=event.duplicate.duplicate_of or event.id,
-            size=1,
-            sources=sorted(sources),
-            languages=[language_of(event.scope)],
-            first_seen=min(times, default=None),
-            last_seen=max(times, default=None),
-            earliest_published_at=published,
+            cluster_id=cluster_id,
+            canonical_id=self.canonical_id,
+            size=self.size,
+            sources=self.sources,
+            languages=self.languages,
+            first_seen=self.first_seen,
+            last_seen=self.last_seen,
+            earliest_published_at=self.earliest_published_at,
         )
-    return ClusterEvent(
-        cluster_id=cluster.cluster_id,
-        canonical_id=cluster.canonical_id,
-        size=cluster.size + 1,
-        sources=sorted({*cluster.sources, *sources})[:SOURCES_MAX],
-        languages=sorted({*cluster.languages, language_of(event.scope)}),
-        first_seen=min([*times, *_known(cluster.first_seen)], default=None),
-        last_seen=max([*times, *_known(cluster.last_seen)], default=None),
-        earliest_published_at=min([*_known(cluster.earliest_published_at), *_known(published)], default=None),
-    )
 
+    def add(self, article: Article, scope: str, offset: int) -> None:
+        """Count ``article`` in."""
+        # Files have no time of arrival: an event time of 0 is none.
+        seen = [rfc3339(article.event_time)] if article.event_time else []
+        self.size += 1
+        self.sources = sorted({*self.sources, *_known(article.source)})[:SOURCES_MAX]
+        self.languages = sorted({*self.languages, language_of(scope)})
+        self.first_seen = min([*seen, *_known(self.first_seen)], default=None)
+        self.last_seen = max([*seen, *_known(self.last_seen)], default=None)
+        published = [*_known(self.earliest_published_at), *_known(article.published_at)]
+        self.earliest_published_at = min(published, default=None)
+        if len(self.members) < MEMBERS_MAX:
+            self.members.append(offset)
 
-def _known(time: str | None) -> list[str]:
-    return [time] if time else []
+    def remove(self, offsets: set[int], canonical_id: str) -> None:
+        """Take the articles at ``offsets`` out; ``canonical_id`` is the first of those that stay."""
+        self.size -= len(offsets)
+        self.members = [offset for offset in self.members if offset not in offsets]
+        self.canonical_id = canonical_id
 
 
 def language_of(scope: str) -> str:
     """The language of a scope, which is tenant and language."""
     return scope.rpartition("/")[2]
+
+
+def _known(value: str | None) -> list[str]:
+    return [value] if value else []

@@ -1,12 +1,11 @@
 """Keys and values of the index: what is looked up under which name.
 
 A key is the scope's hash, a generation's parity, and a name: its kind and what it stands for. Postings, the
-values under most names, are lists of 16 bytes an article: where it is, when it was seen, how many anchors it has.
+values under most names, are lists of 10 bytes an article: where it is, when it was seen, how many anchors lead to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from hashlib import blake2b
 from struct import Struct
 from typing import Final, NamedTuple, cast
@@ -14,7 +13,8 @@ from typing import Final, NamedTuple, cast
 import numpy as np
 
 from stream.dedup import Subject
-from stream.events import FingerprintEvent
+from stream.errors import IndexFault
+from stream.events import FingerprintEvent, RemovalEvent
 from stream.fold import Hashes
 
 _EVENT, _URL, _ID, _TEXT, _ANCHOR, _DOCUMENT, _CLUSTER = (bytes([kind]) for kind in range(7))
@@ -22,15 +22,23 @@ _EVENT, _URL, _ID, _TEXT, _ANCHOR, _DOCUMENT, _CLUSTER = (bytes([kind]) for kind
 _META: Final = bytes(9)
 POSITION: Final = _META + b"position"
 
-_POSTING: Final = Struct("<QII")
+_POSTING: Final = Struct("<IBIB")
 POSTING_BYTES: Final = _POSTING.size
 SECONDS_MAX: Final = 2**32 - 1
-# Big-endian, so that anchors lie in the store as they are sorted, and those of one article are found near each other.
-_ANCHOR_NAME: Final = np.dtype([("kind", "u1"), ("anchor", ">u8")])
+#: Offsets from here on do not fit into a posting; at a thousand articles a second they are reached after 34 years.
+OFFSET_MAX: Final = 2**40
+_ANCHORS_COUNTED_MAX: Final = 255
+# Bytes of an anchor that make its name: among 300 million, one look-up in a million finds another anchor's articles,
+# and comparing the texts tells.
+_ANCHOR_BYTES: Final = 6
 
 
 class Posting(NamedTuple):
-    """One article under one name. ``seen``: the scope's time in seconds when it was recorded."""
+    """One article under one name.
+
+    ``seen``: the scope's time in seconds when it was recorded. ``anchors``: names of anchors that lead to it, 255 for
+    more.
+    """
 
     offset: int
     seen: int
@@ -38,13 +46,23 @@ class Posting(NamedTuple):
 
 
 def pack_posting(posting: Posting) -> bytes:
-    """The 16 bytes of ``posting``."""
-    return _POSTING.pack(*posting)
+    """The 10 bytes of ``posting``.
+
+    Raises:
+        IndexFault: the offset is `OFFSET_MAX` or more.
+    """
+    if posting.offset >= OFFSET_MAX:
+        raise IndexFault(f"offset {posting.offset} is beyond what an index can hold; make the topics anew")
+    low, high = posting.offset & 0xFFFFFFFF, posting.offset >> 32
+    return _POSTING.pack(low, high, posting.seen, min(posting.anchors, _ANCHORS_COUNTED_MAX))
 
 
-def unpack_postings(value: bytes | None) -> Iterator[tuple[int, int, int]]:
-    """The (offset, seen, anchors) of each `Posting` in ``value``, in the order in which they were added."""
-    return _POSTING.iter_unpack(value) if value else iter(())
+def visible_postings(value: bytes | None, horizon: int = 0) -> list[tuple[int, int]]:
+    """The (offset, anchors) of each posting in ``value`` that was not seen before ``horizon``, oldest first."""
+    if not value:
+        return []
+    unpacked = _POSTING.iter_unpack(value)
+    return [(low | high << 32, anchors) for low, high, seen, anchors in unpacked if seen >= horizon]
 
 
 def scope_prefix(scope: str) -> bytes:
@@ -55,6 +73,11 @@ def scope_prefix(scope: str) -> bytes:
 def scope_key(prefix: bytes) -> bytes:
     """The whole key of a scope's clock."""
     return _META + b"scope" + prefix
+
+
+def tenant_key(tenant: str) -> bytes:
+    """The whole key of the languages in which a tenant has articles."""
+    return _META + b"tenant" + blake2b(tenant.encode(), digest_size=8).digest()
 
 
 def event_name(event_id: str) -> bytes:
@@ -77,7 +100,7 @@ def cluster_name(cluster_id: str) -> bytes:
     return _CLUSTER + bytes.fromhex(cluster_id)
 
 
-def address_names(article: Subject | FingerprintEvent) -> list[bytes]:
+def address_names(article: Subject | FingerprintEvent | RemovalEvent) -> list[bytes]:
     """Of the newest article with the same id, and of the one with the same URL."""
     names = [_ID + _short_hash(article.id)]
     if article.url_key:
@@ -86,21 +109,11 @@ def address_names(article: Subject | FingerprintEvent) -> list[bytes]:
 
 
 def anchor_names(anchors: Hashes) -> list[bytes]:
-    """Of the articles that hold each of ``anchors``."""
-    names = np.empty(len(anchors), dtype=_ANCHOR_NAME)
-    names["kind"] = _ANCHOR[0]
-    names["anchor"] = anchors
-    return cast("list[bytes]", names.view(np.dtype((np.void, _ANCHOR_NAME.itemsize))).tolist())
-
-
-def names_of(subject: Subject, event_id: str) -> list[bytes]:
-    """All that deciding and recording ``subject`` asks for, but articles and clusters."""
-    return [
-        event_name(event_id),
-        text_name(subject.print.text_hash),
-        *address_names(subject),
-        *anchor_names(subject.print.anchors),
-    ]
+    """Of the articles that hold each of ``anchors``; in their order, so those of one article lie near each other."""
+    names = np.empty((len(anchors), 1 + _ANCHOR_BYTES), dtype=np.uint8)
+    names[:, 0] = _ANCHOR[0]
+    names[:, 1:] = anchors.astype(">u8").view(np.uint8).reshape(-1, 8)[:, :_ANCHOR_BYTES]
+    return cast("list[bytes]", names.view(np.dtype((np.void, names.shape[1]))).ravel().tolist())
 
 
 def _short_hash(value: str) -> bytes:

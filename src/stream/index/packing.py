@@ -1,80 +1,188 @@
-"""Fingerprints in changelog records, and changelog records in the store."""
+"""Fingerprints in changelog records, and articles in the store."""
 
 from __future__ import annotations
 
-from typing import Final, TypedDict
+from typing import Final, TypedDict, TypeVar
 
 import msgspec
 import numpy as np
 
-from stream.dedup import Earlier
-from stream.events import FingerprintEvent
-from stream.fingerprint import Fingerprint
+from stream.dedup import VERSION, Earlier, new_cluster_id
+from stream.errors import IndexDamaged
+from stream.events import DUPLICATE_RELATIONS, Change, Duplicate, FingerprintEvent, Origin, Relation
+from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint
+
+T = TypeVar("T")
 
 
 class PackedFingerprint(TypedDict):
     """The fields of a `FingerprintEvent` that hold a fingerprint."""
 
+    format: str
     text_hash: str
     tokens: int
-    level: int
-    sketch: bytes
+    is_spaced: bool
+    sequence: bytes
     anchors: bytes
-    numbers: bytes
     title: bytes
 
 
 def pack_fingerprint(found: Fingerprint) -> PackedFingerprint:
     """The fields of a `FingerprintEvent` that hold ``found``."""
     return {
+        "format": FORMAT,
         "text_hash": found.text_hash,
         "tokens": found.tokens,
-        "level": found.level,
-        "sketch": found.sketch.astype("<u4").tobytes(),
-        "anchors": found.anchors.astype("<u8").tobytes(),
-        "numbers": found.numbers.astype("<u4").tobytes(),
-        "title": found.title.astype("<u4").tobytes(),
+        "is_spaced": found.is_spaced,
+        "sequence": found.sequence.astype("<u2", copy=False).tobytes(),
+        "anchors": found.anchors.astype("<u8", copy=False).tobytes(),
+        "title": found.title.astype("<u2", copy=False).tobytes(),
     }
 
 
-def unpack_fingerprint(event: FingerprintEvent) -> Fingerprint:
-    """The fingerprint in a changelog record."""
-    return Fingerprint(
-        text_hash=event.text_hash,
-        tokens=event.tokens,
-        level=event.level,
-        sketch=np.frombuffer(event.sketch, dtype="<u4"),
-        anchors=np.frombuffer(event.anchors, dtype="<u8"),
-        numbers=np.frombuffer(event.numbers, dtype="<u4"),
-        title=np.frombuffer(event.title, dtype="<u4"),
-    )
+class Article(msgspec.Struct, array_like=True, gc=False):
+    """An article as the store keeps it: a changelog record without what its key tells and what only names it.
+
+    What can be had from other fields is None: the cluster that an article begins, the version of the rules in use.
+    """
+
+    event_id: bytes
+    id: str
+    text_hash: bytes
+    shown_hash: bytes
+    tokens: int
+    is_spaced: bool
+    sequence: bytes
+    title: bytes
+    event_time: int
+    revision: int
+    links: int
+    earlier_offset: int | None
+    source: str | None
+    published_at: str | None
+    origin: tuple[str, int, int, str | None, int | None]
+    relation: Relation
+    method: str
+    duplicate_of: str | None
+    cluster_id: bytes | None
+    jaccard: float | None
+    containment: float | None
+    title_similarity: float | None
+    change: tuple[float, bool] | None
+    same_source: bool | None
+    version: str | None
+    #: Made by other code: its text is not compared with others.
+    is_foreign: bool
+
+    def earlier(self, scope: str, offset: int) -> Earlier:
+        """The view that the decision takes of it."""
+        return Earlier(
+            offset=offset,
+            id=self.id,
+            source=self.source,
+            cluster_id=self.cluster_of(scope),
+            revision=self.revision,
+            links=self.links,
+            shown_hash=self.shown_hash.hex(),
+            print=Fingerprint(
+                text_hash=self.text_hash.hex(),
+                tokens=self.tokens,
+                is_spaced=self.is_spaced,
+                sequence=np.frombuffer(b"" if self.is_foreign else self.sequence, dtype="<u2"),
+                title=np.frombuffer(b"" if self.is_foreign else self.title, dtype="<u2"),
+                anchors=NO_HASHES,
+                shingles=NO_HASHES,
+            ),
+        )
+
+    def duplicate(self, scope: str) -> Duplicate:
+        """Its verdict."""
+        return Duplicate(
+            relation=self.relation,
+            is_duplicate=self.relation in DUPLICATE_RELATIONS,
+            duplicate_of=self.duplicate_of,
+            cluster_id=self.cluster_of(scope),
+            jaccard=self.jaccard,
+            containment=self.containment,
+            title_similarity=self.title_similarity,
+            change=Change(tokens=self.change[0], numbers=self.change[1]) if self.change else None,
+            same_source=self.same_source,
+            method=self.method,
+            version=self.version or VERSION,
+        )
+
+    def origin_event(self) -> Origin:
+        """Where its raw event stood."""
+        topic, partition, offset, timestamp, item = self.origin
+        return Origin(topic=topic, partition=partition, offset=offset, timestamp=timestamp, item=item)
+
+    def cluster_of(self, scope: str) -> str:
+        """Its cluster."""
+        return self.cluster_id.hex() if self.cluster_id else new_cluster_id(scope, self.id, self.text_hash.hex())
 
 
-def earlier_of(event: FingerprintEvent) -> Earlier:
-    """The view that the decision takes of a recorded article."""
-    return Earlier(
-        offset=event.offset,
-        id=event.id,
-        source=event.source,
-        cluster_id=event.duplicate.cluster_id,
-        revision=event.revision,
-        print=unpack_fingerprint(event),
-    )
-
-
-def pack_document(event: FingerprintEvent) -> bytes:
+def pack_article(event: FingerprintEvent) -> bytes:
     """A changelog record as the store keeps it."""
-    return _ENCODER.encode(event)
+    duplicate, origin = event.duplicate, event.origin
+    begins = duplicate.cluster_id == new_cluster_id(event.scope, event.id, event.text_hash)
+    change = duplicate.change
+    return _ENCODER.encode(
+        (
+            bytes.fromhex(event.event_id),
+            event.id,
+            bytes.fromhex(event.text_hash),
+            bytes.fromhex(event.shown_hash),
+            event.tokens,
+            event.is_spaced,
+            event.sequence,
+            event.title,
+            event.event_time,
+            event.revision,
+            event.links,
+            event.earlier_offset,
+            event.source,
+            event.published_at,
+            (origin.topic, origin.partition, origin.offset, origin.timestamp, origin.item),
+            duplicate.relation,
+            duplicate.method,
+            duplicate.duplicate_of,
+            None if begins else bytes.fromhex(duplicate.cluster_id),
+            duplicate.jaccard,
+            duplicate.containment,
+            duplicate.title_similarity,
+            (change.tokens, change.numbers) if change else None,
+            duplicate.same_source,
+            None if duplicate.version == VERSION else duplicate.version,
+            event.format != FORMAT,
+        )
+    )
 
 
-def unpack_document(value: bytes) -> FingerprintEvent:
-    """The changelog record in ``value``.
+def unpack_article(value: bytes) -> Article:
+    """The article in ``value``.
 
     Raises:
-        msgspec.MsgspecError: it is none.
+        IndexDamaged: it is none.
     """
-    return _DECODER.decode(value)
+    try:
+        return _DECODER.decode(value)
+    except _UNREADABLE as error:
+        raise IndexDamaged(f"the index holds something that is no article: {error}") from error
 
 
+def unpack(value: bytes, kind: type[T]) -> T:
+    """What stands in ``value``, as MessagePack.
+
+    Raises:
+        IndexDamaged: it is something else.
+    """
+    try:
+        return msgspec.msgpack.decode(value, type=kind)
+    except _UNREADABLE as error:
+        raise IndexDamaged(f"the index holds something that is no {kind.__name__}: {error}") from error
+
+
+# Text is decoded outside of msgspec's own checks.
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError)
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(FingerprintEvent)
+_DECODER: Final = msgspec.msgpack.Decoder(Article)

@@ -14,16 +14,18 @@ from typing import Final
 import msgspec
 
 from stream.dedup import VERSION, Earlier
-from stream.errors import IndexFault
-from stream.events import FingerprintEvent
+from stream.errors import IndexDamaged
+from stream.events import FingerprintEvent, RemovalEvent
 from stream.index import keys
+from stream.index.packing import unpack
+from stream.index.removal import remove
 from stream.index.session import Place, Position, Session
 from stream.index.store import Store
 
 __all__ = ["LAYOUT_VERSION", "RECENT_MAX", "PartitionIndex", "Session"]
 
 #: Layout of the store, and the rules whose verdicts it holds.
-LAYOUT_VERSION: Final = f"1/{VERSION}"
+LAYOUT_VERSION: Final = f"2/{VERSION}"
 #: Articles kept at hand, decoded: about 4 KiB each.
 RECENT_MAX: Final = 4096
 
@@ -34,7 +36,7 @@ class PartitionIndex:
     ``window_ms``: how far back articles are remembered, in milliseconds of the scope's own time.
 
     Raises:
-        IndexFault: the store was written by another version of the rules, or is damaged.
+        IndexDamaged: the store was written by another version of the rules, or is damaged.
     """
 
     def __init__(self, store: Store, *, window_ms: int) -> None:
@@ -71,9 +73,11 @@ class PartitionIndex:
         puts, dropped = session.changes()
         self.store.write(puts, dropped)
         self._position = session.position
+        for place in session.gone:
+            self._recent.pop(place, None)
         self._remember(session.seen)
 
-    def restore(self, events: Sequence[FingerprintEvent], *, changelog_end: int) -> int:
+    def restore(self, events: Sequence[FingerprintEvent | RemovalEvent], *, changelog_end: int) -> int:
         """Take over changelog records and return how many were new.
 
         A record that does not follow the last one taken over is left out: what it was based on never reached
@@ -81,10 +85,11 @@ class PartitionIndex:
         trimmed changelog follows nothing.
         """
         session = self.session()
+        session.prefetch_records([event for event in events if isinstance(event, FingerprintEvent)])
         taken = 0
         for event in events:
             if event.offset > session.position.last and session.position.last in (-1, event.previous):
-                session.record(event)
+                _take(session, event)
                 taken += 1
         self.commit(session, changelog_end=changelog_end)
         return taken
@@ -108,15 +113,17 @@ class PartitionIndex:
             del recent[place]
 
 
+def _take(session: Session, event: FingerprintEvent | RemovalEvent) -> None:
+    if isinstance(event, FingerprintEvent):
+        session.record(event)
+    else:
+        remove(session, event)
+        session.position.last = event.offset
+
+
 def _read_position(store: Store) -> Position:
     value = store.get_many([keys.POSITION])[0]
-    try:
-        position = msgspec.msgpack.decode(value, type=Position) if value else Position(LAYOUT_VERSION)
-    except msgspec.MsgspecError as error:
-        raise IndexFault(f"the index is damaged ({error}); delete its folder, it is rebuilt") from error
+    position = unpack(value, Position) if value else Position(LAYOUT_VERSION)
     if position.version != LAYOUT_VERSION:
-        raise IndexFault(
-            f"the index was written by version {position.version}, this is {LAYOUT_VERSION}; "
-            "delete its folder, it is rebuilt from the changelog"
-        )
+        raise IndexDamaged(f"the index was written by version {position.version}, this is {LAYOUT_VERSION}")
     return position

@@ -8,12 +8,13 @@ reads again the offsets that it had not committed, and has to find what it found
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
 from stream.index.keys import SECONDS_MAX, scope_key, scope_prefix
+from stream.index.packing import unpack
 from stream.index.store import Store
 
 #: So many offsets of a partition may be read again after a crash: those decided and not yet committed.
@@ -43,7 +44,9 @@ class ScopeView:
         self._window_s = window_s
         self._prefix = scope_prefix(scope)
         value = store.get_many([scope_key(self._prefix)])[0]
-        self._state = msgspec.msgpack.decode(value, type=ScopeState) if value else ScopeState()
+        #: Nothing was recorded in it before.
+        self.is_new = value is None
+        self._state = unpack(value, ScopeState) if value else ScopeState()
         # Name -> value, of both generations: all that was read or written.
         self._values: dict[bytes, bytes | None] = {}
         # Name -> value written in this session, by parity of the generation.
@@ -80,24 +83,24 @@ class ScopeView:
             self.load([name])
             return self._values[name]
 
-    def get_many(self, names: Iterable[bytes]) -> list[bytes]:
-        """The values under ``names``, without those that have none."""
-        names = list(names)
-        self.load(names)
-        return [value for value in map(self._values.__getitem__, names) if value]
+    def get_many(self, names: Sequence[bytes]) -> list[bytes | None]:
+        """The value under each of ``names``."""
+        try:
+            return list(map(self._values.__getitem__, names))
+        except KeyError:
+            self.load(names)
+            return list(map(self._values.__getitem__, names))
 
     def put(self, name: bytes, value: bytes) -> None:
         """Write ``value`` in the current generation."""
         self._values[name] = self._written[self._state.generation & 1][name] = value
 
-    def append(self, names: Iterable[bytes], value: bytes, *, bytes_max: int) -> None:
+    def append(self, names: Sequence[bytes], value: bytes, *, bytes_max: int) -> None:
         """Write ``value`` behind what stands under each of ``names``, of which the last ``bytes_max`` bytes stay."""
-        names = list(names)
-        self.load(names)
         values, written = self._values, self._written[self._state.generation & 1]
         for name in names:
-            before = values[name]
-            values[name] = written[name] = (before + value)[-bytes_max:] if before else value
+            known = values[name] if name in values else self.get(name)
+            values[name] = written[name] = (known + value)[-bytes_max:] if known else value
 
     def advance(self, time: int, *, offset: int) -> None:
         """Set the clock to ``time`` (milliseconds) if that is later; ``offset``: of the article to be recorded."""
@@ -117,7 +120,8 @@ class ScopeView:
         puts = {scope_key(self._prefix): msgspec.msgpack.encode(self._state)}
         for parity, written in zip(_PARITIES, self._written, strict=True):
             start = self._prefix + parity
-            puts.update({start + name: value for name, value in written.items()})
+            # In the order in which they were loaded, which is that of the store: they will be sorted.
+            puts.update({start + name: written[name] for name in self._values if name in written})
         return puts, [self._prefix + _PARITIES[parity] for parity in sorted(self._dropped)]
 
     def _stored(self, parity: int, names: list[bytes]) -> list[bytes | None]:

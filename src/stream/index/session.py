@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
+import numpy as np
 
-from stream.dedup import Candidates, Earlier, Subject
-from stream.errors import IndexFault
+from stream.dedup import Candidates, Earlier, Subject, new_cluster_id
+from stream.errors import IndexDamaged
 from stream.events import ClusterEvent, FingerprintEvent
-from stream.fingerprint import Fingerprint
+from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint, unique
 from stream.index import keys
-from stream.index.cluster import grown
+from stream.index.cluster import Cluster
 from stream.index.keys import POSTING_BYTES, Posting
-from stream.index.packing import earlier_of, pack_document, unpack_document
+from stream.index.packing import Article, pack_article, unpack, unpack_article
 from stream.index.scope import ScopeView
 from stream.index.store import Store
 
 POSTINGS_MAX: Final = 32
 CANDIDATES_MAX: Final = 16
-#: An article that shares less than this part of the anchors of the shorter text is not looked at.
-ANCHORS_SHARED_MIN: Final = 0.2
+#: An article that shares less than this part of the anchors of the one with fewer is not looked at.
+ANCHORS_SHARED_MIN: Final = 0.14
+#: An anchor with so many postings is furniture. Those of one cluster count once: see `Session.record`.
+COMMON_MIN: Final = 12
+
+#: So many removed articles in a row may stand in for one another.
+STAND_INS_MAX: Final = 32
 
 #: Scope and offset: where an article stands in an index.
 Place = tuple[str, int]
 
 
+class Decided(NamedTuple):
+    """An event that was decided before, at ``offset``; its article is None if it was removed since."""
+
+    offset: int
+    article: Article | None
+
+
 class Position(msgspec.Struct, array_like=True):
-    """How far an index has come. ``last``: offset of its newest article, -1 for none."""
+    """How far an index has come. ``last``: offset of its newest record, -1 for none."""
 
     version: str
     last: int = -1
@@ -46,70 +59,94 @@ class Session:
         self.position = position
         #: Articles that were looked at or recorded, for the index to keep at hand.
         self.seen: dict[Place, Earlier] = {}
+        #: Those that were removed, for the index to let go.
+        self.gone: set[Place] = set()
         self._store = store
         self._window_s = window_s
         self._recent = recent
         self._scopes: dict[str, ScopeView] = {}
-        self._clusters: dict[tuple[str, str], ClusterEvent] = {}
+        self._languages: dict[str, list[str]] = {}
+        self._clusters: dict[tuple[str, str], Cluster | None] = {}
+        self._names: dict[bytes, list[bytes]] = {}
+        self._addresses: dict[tuple[str, str | None], list[bytes]] = {}
 
-    def prefetch(self, subjects: Iterable[tuple[Subject, str]]) -> None:
+    def prefetch(self, subjects: Sequence[tuple[Subject, str]]) -> None:
         """Read at once what deciding these (subject, event id) will ask for."""
-        wanted: dict[str, set[bytes]] = {}
-        for subject, event_id in subjects:
-            wanted.setdefault(subject.scope, set()).update(keys.names_of(subject, event_id))
-        for scope, names in wanted.items():
-            self._scope(scope).load(names)
+        self._prefetch(
+            (
+                subject.scope,
+                [*_own_names(event_id, subject.print.text_hash), *self._address_names(subject)],
+                subject.print.anchors.tobytes(),
+            )
+            for subject, event_id in subjects
+        )
 
-    def delivered(self, scope: str, event_id: str, *, offset: int, time: int) -> FingerprintEvent | None:
-        """The record of an event that was decided before: within the window, or read again after a restart.
+    def prefetch_records(self, events: Sequence[FingerprintEvent]) -> None:
+        """Read at once what recording ``events`` will ask for."""
+        self._prefetch(
+            (
+                event.scope,
+                [*_own_names(event.event_id, event.text_hash), *self._address_names(event)],
+                event.anchors if event.format == FORMAT else b"",
+            )
+            for event in events
+        )
+
+    def delivered(self, scope: str, event_id: str, *, offset: int, time: int) -> Decided | None:
+        """An event that was decided before: within the window, or read again after a restart.
 
         ``offset`` and ``time`` are those of the delivery in hand, in the normalized topic and in milliseconds.
         """
-        view = self._scope(scope)
+        view = self.scope(scope)
         horizon = 0 if offset <= self.position.last else view.horizon(time)
         # Behind ``offset`` stands what was decided later: not what this delivery was told the first time.
-        postings = keys.unpack_postings(view.get(keys.event_name(event_id)))
-        known = [(decided_at, seen) for decided_at, seen, _ in postings if decided_at <= offset]
-        if not known or known[-1][1] < horizon:
-            return None
-        value = view.get(keys.document_name(known[-1][0]))
-        return _document(value) if value else None
+        value = view.get(keys.event_name(event_id))
+        known = [place for place, _ in keys.visible_postings(value, horizon) if place <= offset] if value else []
+        return Decided(known[-1], self.article(scope, known[-1])) if known else None
 
     def candidates(self, subject: Subject, *, time: int) -> Candidates:
         """Earlier articles that ``subject``, seen at ``time`` (milliseconds), may be a version or a copy of.
 
         Work is bounded: at most `POSTINGS_MAX` postings an anchor are read, and `CANDIDATES_MAX` articles.
         """
-        view, scope = self._scope(subject.scope), subject.scope
+        view, scope = self.scope(subject.scope), subject.scope
         horizon = view.horizon(time)
-        addresses = [at for name in keys.address_names(subject) for at in _visible(view, name, horizon)]
+        addresses = [at for name in self._address_names(subject) for at in _visible(view, name, horizon)]
+        same_address = next((found for at in sorted(addresses)[::-1] if (found := self._known(scope, at))), None)
         texts = _visible(view, keys.text_name(subject.print.text_hash), horizon)
-        return Candidates(
-            same_address=self._earlier(scope, max(addresses)) if addresses else None,
-            same_text=self._earlier(scope, min(texts)) if texts else None,
-            similar=() if texts else self._similar(scope, subject.print, horizon),
-        )
+        alike = (found for at in sorted(texts) if (found := self._earlier(scope, at)))
+        same_text = next((found for found in alike if found.print.text_hash == subject.print.text_hash), None)
+        if same_address or same_text:
+            return Candidates(same_address=same_address, same_text=same_text)
+        return self._similar(scope, subject.print, horizon)
 
     def record(self, event: FingerprintEvent) -> None:
-        """Add a decided event; its ``previous`` must be the index's last offset."""
-        view = self._scope(event.scope)
+        """Add a decided event; its ``previous`` must be the index's last offset.
+
+        Anchors that lead to an article of its cluster already do not lead to this one too: a story that everybody
+        reprints crowds nothing, and the postings of an anchor tell how many unrelated texts have it.
+        """
+        view = self.scope(event.scope)
+        if view.is_new:
+            self._register(event.scope)
+            view.is_new = False
         view.advance(event.event_time, offset=event.offset)
-        self._put_document(view, event)
-        self._put_cluster(view, event)
+        view.put(keys.document_name(event.offset), pack_article(event))
+        cluster = self._joined(event)
+        self._put_names(view, event, cluster)
         self.position.last = event.offset
         self.position.documents += 1
 
     def cluster(self, scope: str, cluster_id: str) -> ClusterEvent | None:
-        """The cluster as it stands after all that was recorded."""
-        known = self._clusters.get((scope, cluster_id))
-        if known is None:
-            value = self._scope(scope).get(keys.cluster_name(cluster_id))
-            known = msgspec.msgpack.decode(value, type=ClusterEvent) if value else None
-        return known
+        """The cluster as it stands after all that was recorded; None as long as it has one article."""
+        known = self.cluster_state(scope, cluster_id)
+        return known.event(cluster_id) if known else None
 
     def changes(self) -> tuple[dict[bytes, bytes], list[bytes]]:
         """Keys and values to be put into the store, after all keys with one of the prefixes are removed."""
         puts = {keys.POSITION: msgspec.msgpack.encode(self.position)}
+        for tenant, languages in self._languages.items():
+            puts[keys.tenant_key(tenant)] = msgspec.msgpack.encode(languages)
         dropped: list[bytes] = []
         for view in self._scopes.values():
             written, emptied = view.changes()
@@ -117,76 +154,227 @@ class Session:
             dropped += emptied
         return puts, dropped
 
-    def _scope(self, scope: str) -> ScopeView:
+    # What removing articles asks for too
+
+    def scope(self, scope: str) -> ScopeView:
+        """What the index holds of one scope."""
         view = self._scopes.get(scope)
         if view is None:
             view = self._scopes[scope] = ScopeView(self._store, scope, window_s=self._window_s)
         return view
 
-    def _similar(self, scope: str, ours: Fingerprint, horizon: int) -> list[Earlier]:
-        names = keys.anchor_names(ours.anchors)
-        shared: dict[int, int] = {}
-        sizes: dict[int, int] = {}
-        for value in self._scope(scope).get_many(names):
-            for offset, seen, anchors in keys.unpack_postings(value):
-                if seen >= horizon:
-                    shared[offset] = shared.get(offset, 0) + 1
-                    sizes[offset] = anchors
-        near = sorted(
-            (-count, offset)
-            for offset, count in shared.items()
-            if count >= ANCHORS_SHARED_MIN * min(sizes[offset], len(names))
-        )
-        return [self._earlier(scope, offset) for _, offset in near[:CANDIDATES_MAX]]
-
-    def _earlier(self, scope: str, offset: int) -> Earlier:
-        place = (scope, offset)
-        known = self.seen.get(place) or self._recent.get(place)
+    def languages(self, tenant: str) -> list[str]:
+        """The languages in which ``tenant`` has articles here."""
+        known = self._languages.get(tenant)
         if known is None:
-            value = self._scope(scope).get(keys.document_name(offset))
-            if value is None:
-                raise IndexFault(f"the index lacks the article at {offset}; delete its folder, it is rebuilt")
-            known = earlier_of(_document(value))
+            value = self._store.get_many([keys.tenant_key(tenant)])[0]
+            known = unpack(value, list[str]) if value else []
+        return known
+
+    def article(self, scope: str, offset: int) -> Article | None:
+        """The article at ``offset``; None if it was removed.
+
+        Raises:
+            IndexDamaged: the index does not hold what it points to.
+        """
+        value = self.scope(scope).get(keys.document_name(offset))
+        if value is None:
+            raise IndexDamaged(f"the index lacks the article at {offset}")
+        if len(value) <= _FORWARD_BYTES_MAX:
+            return None
+        return unpack_article(value)
+
+    def held(self, scope: str, offset: int) -> Article | None:
+        """The article at ``offset``; None if it was removed, forgotten, or never restored.
+
+        For what older records name: they may be remembered for longer than the article.
+        """
+        return self.article(scope, offset) if self._holds(scope, offset) else None
+
+    def forward(self, scope: str, offset: int) -> int | None:
+        """The offset of the article that stands in for the removed one at ``offset``, if there is one."""
+        value = self.scope(scope).get(keys.document_name(offset)) or b""
+        return int.from_bytes(value, "big") if value and len(value) <= _FORWARD_BYTES_MAX else None
+
+    def put_removed(self, scope: str, offset: int, stand_in: int | None) -> None:
+        """Forget the article at ``offset``; what leads to it leads to ``stand_in``, if that is given."""
+        # One byte of zero stands for none: offset 0 has nothing before it that it could stand in for.
+        value = (stand_in or 0).to_bytes(_FORWARD_BYTES_MAX, "big") if stand_in else b"\0"
+        self.scope(scope).put(keys.document_name(offset), value)
+        self.seen.pop((scope, offset), None)
+        self.gone.add((scope, offset))
+
+    def cluster_state(self, scope: str, cluster_id: str) -> Cluster | None:
+        """What the index keeps of a cluster of two articles or more."""
+        place = (scope, cluster_id)
+        if place not in self._clusters:
+            value = self.scope(scope).get(keys.cluster_name(cluster_id))
+            self._clusters[place] = unpack(value, Cluster) if value else None
+        return self._clusters[place]
+
+    def put_cluster(self, scope: str, cluster_id: str, cluster: Cluster | None) -> None:
+        """Keep ``cluster``; None for one that has nothing left in it."""
+        self._clusters[scope, cluster_id] = cluster
+        self.scope(scope).put(keys.cluster_name(cluster_id), msgspec.msgpack.encode(cluster) if cluster else b"")
+
+    def _prefetch(self, wanted: Iterable[tuple[str, list[bytes], bytes]]) -> None:
+        by_scope: dict[str, tuple[list[bytes], list[bytes]]] = {}
+        for scope, names, anchors in wanted:
+            known, joined = by_scope.setdefault(scope, ([], []))
+            known += names
+            joined.append(anchors)
+        for scope, (known, joined) in by_scope.items():
+            each = unique(np.frombuffer(b"".join(joined), dtype="<u8"))
+            # In the order of the store, where neighbours are read and written faster; anchors come last.
+            self.scope(scope).load(sorted(set(known)) + keys.anchor_names(each))
+
+    def _anchor_names(self, anchors: bytes) -> list[bytes]:
+        """The names of anchors as a changelog record holds them; asked for three times while one is decided."""
+        names = self._names.get(anchors)
+        if names is None:
+            names = self._names[anchors] = keys.anchor_names(np.frombuffer(anchors, dtype="<u8"))
+        return names
+
+    def _address_names(self, article: Subject | FingerprintEvent) -> list[bytes]:
+        place = (article.id, article.url_key)
+        names = self._addresses.get(place)
+        if names is None:
+            names = self._addresses[place] = keys.address_names(article)
+        return names
+
+    def _register(self, scope: str) -> None:
+        tenant, _, language = scope.rpartition("/")
+        self._languages[tenant] = sorted({*self.languages(tenant), language})
+
+    def _similar(self, scope: str, ours: Fingerprint, horizon: int) -> Candidates:
+        view = self.scope(scope)
+        values = view.get_many(self._anchor_names(ours.anchors.tobytes()))
+        postings = [keys.visible_postings(value, horizon) for value in values]
+        common = [place for place, found in enumerate(postings) if len(found) >= COMMON_MIN]
+        telling = [found for found in postings if 0 < len(found) < COMMON_MIN]
+        if not telling and not common:
+            return _NO_CANDIDATES
+        near = _most_shared(telling or [postings[place] for place in common], len(postings))[:CANDIDATES_MAX]
+        view.load([keys.document_name(offset) for offset in near if not self._at_hand((scope, offset))])
+        earlier = (self._earlier(scope, offset) for offset in near)
+        return Candidates(
+            similar=[found for found in earlier if found],
+            common=ours.anchors[common] if common else NO_HASHES,
+        )
+
+    def _earlier(self, scope: str, offset: int) -> Earlier | None:
+        """The article at ``offset``, or the one that stands in for it if it was removed."""
+        known = self._known(scope, offset)
+        for _ in range(STAND_INS_MAX):
+            stand_in = None if known else self.forward(scope, offset)
+            if not stand_in or not self._holds(scope, stand_in):
+                break
+            offset, known = stand_in, self._known(scope, stand_in)
+        return known
+
+    def _holds(self, scope: str, offset: int) -> bool:
+        return self.scope(scope).get(keys.document_name(offset)) is not None
+
+    def _known(self, scope: str, offset: int) -> Earlier | None:
+        """The article at ``offset``; None if it was removed."""
+        place = (scope, offset)
+        known = self._at_hand(place)
+        if known is None:
+            article = self.article(scope, offset)
+            if article is None:
+                return None
+            known = article.earlier(scope, offset)
         self.seen[place] = known
         return known
 
-    def _put_document(self, view: ScopeView, event: FingerprintEvent) -> None:
-        earlier = self.seen[event.scope, event.offset] = earlier_of(event)
-        anchors = earlier.print.anchors
-        view.put(keys.document_name(event.offset), pack_document(event))
-        posting = keys.pack_posting(Posting(event.offset, view.now, len(anchors)))
-        for name in keys.address_names(event):
+    def _at_hand(self, place: Place) -> Earlier | None:
+        return self.seen.get(place) or (None if place in self.gone else self._recent.get(place))
+
+    def _joined(self, event: FingerprintEvent) -> Cluster | None:
+        """The cluster of ``event`` with it counted in; None where it is the first one of its own."""
+        scope, cluster_id = event.scope, event.duplicate.cluster_id
+        cluster = self.cluster_state(scope, cluster_id)
+        if _begins(event):
+            if cluster:  # it begins anew: what was in it is forgotten
+                self.put_cluster(scope, cluster_id, None)
+            return None
+        if cluster is None:
+            cluster = Cluster.begun(event.duplicate.duplicate_of or event.id)
+            first = event.earlier_offset
+            if first is not None and (article := self.held(scope, first)):
+                cluster.add(article, scope, first)
+        if article := self.article(scope, event.offset):
+            cluster.add(article, scope, event.offset)
+        self.put_cluster(scope, cluster_id, cluster)
+        return cluster
+
+    def _put_names(self, view: ScopeView, event: FingerprintEvent, cluster: Cluster | None) -> None:
+        names = list(self._anchor_names(event.anchors)) if event.format == FORMAT else []
+        if event.duplicate.relation in ("recrawl", "copy"):  # the same text is found by its hash
+            names = []
+        elif cluster:
+            names = _not_leading(view, names, set(cluster.members))
+        posting = keys.pack_posting(Posting(event.offset, view.now, len(names)))
+        for name in self._address_names(event):
             view.put(name, posting)
-        _put_text(view, event.text_hash, posting)
-        names = [keys.event_name(event.event_id)]
-        if event.duplicate.relation not in ("recrawl", "copy"):
-            # The same text is found by its hash; its anchors would only crowd the postings.
-            names += keys.anchor_names(anchors)
+        if event.format == FORMAT:
+            _put_text(view, event.text_hash, posting)
+        names.append(keys.event_name(event.event_id))
         view.append(names, posting, bytes_max=POSTINGS_MAX * POSTING_BYTES)
 
-    def _put_cluster(self, view: ScopeView, event: FingerprintEvent) -> None:
-        cluster_id = event.duplicate.cluster_id
-        known = None if event.duplicate.relation == "new" else self.cluster(event.scope, cluster_id)
-        cluster = self._clusters[event.scope, cluster_id] = grown(known, event)
-        view.put(keys.cluster_name(cluster_id), msgspec.msgpack.encode(cluster))
+
+#: Of an article that was removed, the store keeps where its stand-in is: fewer bytes than any article has.
+_FORWARD_BYTES_MAX: Final = 8
+_NO_CANDIDATES: Final = Candidates()
+
+
+def _own_names(event_id: str, text_hash: str) -> tuple[bytes, bytes]:
+    return keys.event_name(event_id), keys.text_name(text_hash)
+
+
+def _begins(event: FingerprintEvent) -> bool:
+    """The article is the first one of its cluster: it is new, or only an item of a round-up that is linked."""
+    if event.duplicate.relation in ("excerpt", "expansion"):
+        return event.duplicate.cluster_id == new_cluster_id(event.scope, event.id, event.text_hash)
+    return event.duplicate.relation == "new"
+
+
+def _most_shared(postings: Iterable[Iterable[tuple[int, int]]], anchors: int) -> list[int]:
+    """The offsets that enough of the postings name, those that most do first, then the first ones."""
+    shared: dict[int, int] = {}
+    sizes: dict[int, int] = {}
+    for found in postings:
+        for offset, size in found:
+            shared[offset] = shared.get(offset, 0) + 1
+            sizes[offset] = size
+    near = sorted(
+        (-count, offset)
+        for offset, count in shared.items()
+        if count >= ANCHORS_SHARED_MIN * min(sizes[offset], anchors)
+    )
+    return [offset for _, offset in near]
+
+
+def _not_leading(view: ScopeView, names: list[bytes], members: set[int]) -> list[bytes]:
+    """Those of ``names`` whose postings name none of ``members``."""
+    return [
+        name
+        for name, value in zip(names, view.get_many(names), strict=True)
+        if not value or members.isdisjoint(offset for offset, _ in keys.visible_postings(value))
+    ]
 
 
 def _put_text(view: ScopeView, text_hash: str, posting: bytes) -> None:
     """Keep the first article with this text that is still visible, and the newest one."""
     name = keys.text_name(text_hash)
-    value, horizon = view.get(name) or b"", view.horizon()
-    visible = [place for place, (_, seen, _) in enumerate(keys.unpack_postings(value)) if seen >= horizon]
-    start = visible[0] * POSTING_BYTES if visible else len(value)
-    view.put(name, value[start : start + POSTING_BYTES] + posting)
+    value = view.get(name)
+    if value:
+        # Those that are not visible any more are older than those that are.
+        start = len(value) - POSTING_BYTES * len(keys.visible_postings(value, view.horizon()))
+        posting = value[start : start + POSTING_BYTES] + posting
+    view.put(name, posting)
 
 
 def _visible(view: ScopeView, name: bytes, horizon: int) -> list[int]:
     """The offsets of the articles under ``name`` that are not forgotten."""
-    return [offset for offset, seen, _ in keys.unpack_postings(view.get(name)) if seen >= horizon]
-
-
-def _document(value: bytes) -> FingerprintEvent:
-    try:
-        return unpack_document(value)
-    except msgspec.MsgspecError as error:
-        raise IndexFault(f"an article in the index is damaged: {error}; delete its folder, it is rebuilt") from error
+    return [offset for offset, _ in keys.visible_postings(view.get(name), horizon)]

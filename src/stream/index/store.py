@@ -9,8 +9,16 @@ from typing import Protocol
 class Store(Protocol):
     """An ordered map of bytes, written in whole batches."""
 
+    #: Why it was emptied when it was opened; None if it was not.
+    emptied_because: str | None
+
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """The value of each key, None where there is none."""
+        """The value of each key, None where there is none.
+
+        Raises:
+            IndexDamaged: it does not hold what was written.
+            IndexFault: it cannot be read.
+        """
 
     def write(self, puts: Mapping[bytes, bytes], dropped: Iterable[bytes] = ()) -> None:
         """Remove all keys that begin with one of ``dropped``, then put ``puts``; both or neither survive a crash.
@@ -26,8 +34,11 @@ class Store(Protocol):
             IndexFault: it cannot be written.
         """
 
+    def distrust(self, reason: str) -> None:
+        """Let it be empty when it is opened again."""
+
     def close(self) -> None:
-        """Release files and locks."""
+        """Write what is not written yet; release files and locks."""
 
     @property
     def size_bytes(self) -> int:
@@ -39,6 +50,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._values: dict[bytes, bytes] = {}
+        self.emptied_because: str | None = None
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See `Store`."""
@@ -55,6 +67,9 @@ class MemoryStore:
     def clear(self) -> None:
         """See `Store`."""
         self._values.clear()
+
+    def distrust(self, reason: str) -> None:
+        """See `Store`; it is gone with the process anyway."""
 
     def close(self) -> None:
         """See `Store`."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from stream.clock import rfc3339
 from stream.errors import Rejected
-from stream.events import Content, Fix, Language, NormalizedEvent, Origin, RawEvent, Source
+from stream.events import Content, Fix, Language, NormalizedEvent, Origin, RawEvent, Source, TakedownEvent
 from stream.normalize.dates import parse_moment
 from stream.normalize.furniture import strip_furniture
 from stream.normalize.language import detect, primary_language
@@ -79,6 +79,24 @@ def normalize(raw: RawEvent, arrival: Arrival) -> NormalizedEvent:
         extra=raw.extra or {},
         url_key=address.key if address else None,
         event_time=fetched if fetched is not None else arrival.time,
+    )
+
+
+def takedown_of(raw: RawEvent, arrival: Arrival) -> TakedownEvent:
+    """The takedown in a raw event whose status is ``canceled``; known by id or address as its article is.
+
+    Raises:
+        Rejected: the URL cannot be one.
+    """
+    address = _address(raw, _NO_PAGE)
+    fetched = _moment("fetched_at", (raw.fetched_at,), None, arrival.timestamp, Fixes())
+    return TakedownEvent(
+        event_id=arrival.event_id,
+        tenant=raw.tenant or DEFAULT_TENANT,
+        id=raw.id.strip() if raw.id else _id_of(address),
+        url_key=address.key if address else None,
+        event_time=fetched if fetched is not None else arrival.time,
+        origin=arrival.origin,
     )
 
 

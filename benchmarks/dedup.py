@@ -1,0 +1,222 @@
+"""The duplicate decision on one core, on indexes that hold nothing and that hold many articles; and rivals beside it.
+
+Fingerprint, look-up, decision and insert are timed in batches as the deduplicate step does them; reading and writing
+JSON is not. Each size is measured in a process of its own, on a copy of an index that is made once: see
+`benchmarks.signatures`.
+"""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from benchmarks import dedup_rivals
+from benchmarks.corpus import rows
+from benchmarks.dedup_core import BATCH, MIB, Pass, decided, in_process, normalized, resident_bytes
+from benchmarks.signatures import (
+    SCOPE,
+    WINDOW_MS,
+    Shape,
+    bytes_of,
+    copied,
+    event_time,
+    filled,
+    property_of,
+    settle,
+    shape,
+)
+from stream import wire
+from stream.dedup import Subject
+from stream.deduplicate import subject_of
+from stream.events import FingerprintEvent, NormalizedEvent
+from stream.fingerprint import fingerprints
+from stream.index.partition import PartitionIndex
+from stream.index.rocks import RocksStore
+from stream.pipeline import scope_of
+
+#: The sizes take turns, so that what else the machine does hits all of them.
+TURNS: Final = 3
+#: One article in so many is not recorded but looked up.
+HELD_BACK_EVERY: Final = 3
+#: Look-ups before anything is timed, so that the caches are as they are in a worker that runs for long.
+WARM_UP: Final = 1_000
+GOALS: Final = (
+    "wanted: 5,000 articles/s at 1 M, 80 % of that at 10 M; p99 of a look-up 5 ms; restore 20,000/s; "
+    "an article 1,500 bytes on disk and 150 of memory"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was measured on an index of ``indexed`` articles, with ``articles`` more. Bytes, seconds."""
+
+    indexed: int
+    articles: int
+    best: Pass
+    lookups_s: list[float]
+    disk_before: int
+    disk_after: int
+    resident: int
+    caches: int
+    readers: int
+    restored: int
+    restore_cpu: float
+    restore_wall: float
+
+
+def run(corpus: Path, indexed: Sequence[int], folder: Path) -> None:
+    """Print the figures for an empty index and for each of ``indexed`` articles, then those of the rivals."""
+    articles = normalized(rows(corpus))
+    shapes = [shape(found) for found in fingerprints((article.text, article.title) for article in articles)]
+    mean = np.mean(shapes, axis=0)
+    print(f"{len(articles)} articles, a mean of {mean[0]:.0f} tokens and {mean[2]:.1f} anchors")
+    folder.mkdir(parents=True, exist_ok=True)
+    made = {count: _made(folder, count, shapes) for count in sorted({0, *indexed})}
+    # Beside what is kept: tables can be linked on one file system only.
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        turns = [
+            [in_process(partial(_measured, count, articles, made[count], Path(scratch))) for count in made]
+            for _ in range(TURNS)
+        ]
+        _print([_best(one) for one in zip(*turns, strict=True)])
+        dedup_rivals.run(corpus, articles, Path(scratch))
+
+
+def _made(folder: Path, count: int, shapes: Sequence[Shape]) -> Path:
+    started = time.perf_counter()
+    path = filled(folder, count, shapes)
+    print(f"index of {count:,} articles: {path}, ready in {time.perf_counter() - started:.0f} s", flush=True)
+    return path
+
+
+def _measured(count: int, articles: Sequence[NormalizedEvent], made: Path, scratch: Path) -> Figures:
+    """The figures of one turn on the index in ``made``, which holds ``count`` articles."""
+    later = [_at(article, count + place) for place, article in enumerate(articles)]
+    held_back = _subjects(later[::HELD_BACK_EVERY])
+    recorded = [article for place, article in enumerate(later) if place % HELD_BACK_EVERY]
+    gc.freeze()  # a worker has no such heap to be searched for garbage
+    before = resident_bytes()
+    path = copied(made, scratch / "measured")
+    store = RocksStore(path)
+    index = PartitionIndex(store, window_ms=WINDOW_MS)
+    _lookups(index, held_back[:WARM_UP])
+    found = decided(index, recorded)
+    lookups = _lookups(index, held_back)
+    resident, readers = resident_bytes() - before, property_of(store, "estimate-table-readers-mem")
+    caches = property_of(store, "block-cache-usage", "cur-size-all-mem-tables")
+    settle(store)
+    index.close()
+    disk_after = bytes_of(path)
+    restore_cpu, restore_wall = _restored(copied(made, path), found.recorded)
+    return Figures(
+        indexed=count,
+        articles=len(recorded),
+        best=found,
+        lookups_s=lookups,
+        disk_before=bytes_of(made),
+        disk_after=disk_after,
+        resident=resident,
+        caches=caches,
+        readers=readers,
+        restored=len(found.recorded),
+        restore_cpu=restore_cpu,
+        restore_wall=restore_wall,
+    )
+
+
+def _best(turns: Sequence[Figures]) -> Figures:
+    """The shortest times of all turns, and the look-ups of all; the memory and the disk of the first."""
+    passes = [turn.best for turn in turns]
+    best = min(passes, key=lambda one: one.cpu)
+    return replace(
+        turns[0],
+        best=replace(
+            best,
+            wall=min(one.wall for one in passes),
+            parts={name: min(one.parts[name] for one in passes) for name in best.parts},
+        ),
+        lookups_s=[seconds for turn in turns for seconds in turn.lookups_s],
+        restore_cpu=min(turn.restore_cpu for turn in turns),
+        restore_wall=min(turn.restore_wall for turn in turns),
+    )
+
+
+def _at(article: NormalizedEvent, offset: int) -> NormalizedEvent:
+    """``article`` seen behind those in the index, and in their scope."""
+    tenant, _, language = SCOPE.partition("/")
+    moved = msgspec.structs.replace(
+        article,
+        event_time=event_time(offset),
+        tenant=tenant,
+        language=msgspec.structs.replace(article.language, tag=language),
+    )
+    assert scope_of(moved) == SCOPE  # noqa: S101 - else nothing would be found
+    return moved
+
+
+def _subjects(articles: Sequence[NormalizedEvent]) -> list[tuple[Subject, int]]:
+    prints = fingerprints((article.text, article.title) for article in articles)
+    return [(subject_of(article, found), article.event_time) for article, found in zip(articles, prints, strict=True)]
+
+
+def _lookups(index: PartitionIndex, subjects: Iterable[tuple[Subject, int]]) -> list[float]:
+    """The seconds of each look-up, alone and without anything read before it."""
+    seconds = []
+    for subject, moment in subjects:
+        started = time.perf_counter()
+        index.session().candidates(subject, time=moment)
+        seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def _restored(path: Path, events: Sequence[FingerprintEvent]) -> tuple[float, float]:
+    """The seconds, CPU and wall, in which ``events`` are read from JSON and taken over."""
+    values = [wire.encode(event) for event in events]
+    index = PartitionIndex(RocksStore(path), window_ms=WINDOW_MS)
+    cpu, wall, taken = time.process_time(), time.perf_counter(), 0
+    for start in range(0, len(values), BATCH):
+        batch = [wire.decode(value, FingerprintEvent) for value in values[start : start + BATCH]]
+        taken += index.restore(batch, changelog_end=start + len(batch))
+    spent = time.process_time() - cpu, time.perf_counter() - wall
+    index.close()
+    assert taken == len(values)  # noqa: S101 - else the rate is that of something else
+    return spent
+
+
+def _print(figures: Sequence[Figures]) -> None:
+    first = next((one for one in figures if one.indexed), figures[0])
+    print(f"\n{GOALS}")
+    print(f"\n{'indexed':>11} {'articles/CPU s':>15} {'/s':>7} {'ratio':>6}  µs an article, by part")
+    for one in figures:
+        best, count = one.best, one.articles
+        parts = ", ".join(f"{name} {seconds / count * 1e6:.0f}" for name, seconds in best.parts.items())
+        ratio = first.best.cpu / best.cpu
+        print(f"{one.indexed:11,} {count / best.cpu:15,.0f} {count / best.wall:7,.0f} {ratio:6.2f}  {parts}")
+    print(f"\n{'indexed':>11} {'look-up p50':>12} {'p99':>8} {'max':>8}    restore/CPU s      /s  relations")
+    for one in figures:
+        p50, p99, most = (float(np.percentile(one.lookups_s, share)) * 1e3 for share in (50, 99, 100))
+        rates = f"{one.restored / one.restore_cpu:15,.0f} {one.restored / one.restore_wall:7,.0f}"
+        relations = ", ".join(f"{name} {count}" for name, count in one.best.relations.items())
+        print(f"{one.indexed:11,} {p50:9.2f} ms {p99:5.2f} ms {most:5.2f} ms  {rates}  {relations}")
+    print(f"\n{'indexed':>11} {'bytes on disk an article':>25} {'of memory':>10} {'readers':>8}   resident, caches")
+    for one in figures:
+        _print_size(one, figures[0])
+
+
+def _print_size(one: Figures, empty: Figures) -> None:
+    """Memory an article is what the index needs beyond its caches, and beyond that of the empty one."""
+    held = one.indexed or one.articles
+    disk = one.disk_before if one.indexed else one.disk_after
+    beyond = (one.resident - one.caches) - (empty.resident - empty.caches)
+    memory, readers = (f"{bytes_ / held:.0f}" if one.indexed else "" for bytes_ in (beyond, one.readers))
+    size = f"{one.resident / MIB:.0f} MiB, {one.caches / MIB:.0f} MiB"
+    print(f"{one.indexed:11,} {disk / held:25,.0f} {memory:>10} {readers:>8}   {size}")

@@ -1,0 +1,113 @@
+"""What the measurements of the duplicate decision share: articles, and how they are decided in batches."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import orjson
+
+from stream.dedup import decide
+from stream.deduplicate import remembered, subject_of
+from stream.errors import Rejected
+from stream.events import FingerprintEvent, NormalizedEvent, Origin
+from stream.fingerprint import fingerprints
+from stream.index.partition import PartitionIndex
+from stream.normalize import Arrival, normalize
+from stream.validate import articles_in, read_message, validate
+
+BATCH: Final = 500
+PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+MIB: Final = 2**20
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One pass of articles through an index: seconds, in all and by part; ``cpu`` counts RocksDB's threads too."""
+
+    cpu: float
+    wall: float
+    parts: dict[str, float]
+    recorded: list[FingerprintEvent]
+
+    @property
+    def relations(self) -> dict[str, int]:
+        """How many articles have each relation."""
+        return dict(sorted(Counter(event.duplicate.relation for event in self.recorded).items()))
+
+
+def normalized(given: Iterable[dict[str, Any]], language: str | None = None) -> list[NormalizedEvent]:
+    """``given`` through the normalize step; without what it rejects."""
+    return [article for number, row in enumerate(given) for article in _normalized(row, number, language)]
+
+
+def _normalized(row: dict[str, Any], number: int, language: str | None) -> Iterator[NormalizedEvent]:
+    event = {**row, "language": language} if language else row
+    origin = Origin(topic="articles.raw", partition=0, offset=number)
+    try:
+        raw = validate(articles_in(read_message(orjson.dumps(event)))[0])
+        yield normalize(raw, Arrival(f"{number:032x}", origin, None, 0))
+    except Rejected:
+        return
+
+
+def in_process(work: Callable[[], _Result]) -> _Result:
+    """``work`` done in a new process, whose memory is its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(work)
+
+
+def resident_bytes() -> int:
+    """The memory of this process."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE_BYTES
+
+
+def decided(index: PartitionIndex, articles: Sequence[NormalizedEvent]) -> Pass:
+    """``articles`` decided and recorded behind what the index holds."""
+    parts: dict[str, float] = defaultdict(float)
+    recorded: list[FingerprintEvent] = []
+    cpu, wall = time.process_time(), time.perf_counter()
+    for start in range(0, len(articles), BATCH):
+        recorded += _decide_batch(index, articles[start : start + BATCH], parts)
+    spent = time.process_time() - cpu, time.perf_counter() - wall
+    return Pass(*spent, dict(parts), recorded)
+
+
+def _decide_batch(
+    index: PartitionIndex, articles: Sequence[NormalizedEvent], parts: dict[str, float]
+) -> list[FingerprintEvent]:
+    clock, recorded = time.perf_counter, []
+    started = clock()
+    prints = fingerprints((article.text, article.title) for article in articles)
+    subjects = [subject_of(article, found) for article, found in zip(articles, prints, strict=True)]
+    fingerprinted = clock()
+    session = index.session()
+    session.prefetch([(subject, article.event_id) for subject, article in zip(subjects, articles, strict=True)])
+    done = clock()
+    parts["fingerprint"] += fingerprinted - started
+    parts["prefetch"] += done - fingerprinted
+    for article, subject in zip(articles, subjects, strict=True):
+        offset, begun = session.position.last + 1, done
+        if session.delivered(subject.scope, article.event_id, offset=offset, time=article.event_time):
+            continue
+        candidates = session.candidates(subject, time=article.event_time)
+        found = clock()
+        verdict = decide(subject, candidates)
+        judged = clock()
+        event = remembered(article, subject, verdict, offset=offset, previous=offset - 1)
+        session.record(event)
+        recorded.append(event)
+        done = clock()
+        parts["look-up"] += found - begun
+        parts["decide"] += judged - found
+        parts["record"] += done - judged
+    index.commit(session)
+    parts["commit"] += clock() - done
+    return recorded

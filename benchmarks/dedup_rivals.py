@@ -1,0 +1,282 @@
+"""datasketch's and rensa's MinHash LSH beside our decision: the same articles, folded alike, in the same run.
+
+MinHash (Broder 1997) with 128 permutations over word 3-shingles of folded tokens, banded at a threshold of Jaccard
+similarity; candidates count as duplicates if their estimated similarity reaches it. Both are given the hashes that our
+folding makes; datasketch once more with its own hash function, SHA-1. Both keep all in memory, and nothing else than
+these signatures.
+"""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, NamedTuple, cast
+
+import msgspec
+import numpy as np
+import orjson
+from datasketch import MinHash, MinHashLSH
+from rensa import RMinHash, RMinHashLSH
+
+from benchmarks.dedup_core import MIB, decided, in_process, normalized, resident_bytes
+from benchmarks.signatures import WINDOW_MS
+from stream.events import NormalizedEvent
+from stream.fingerprint import runs
+from stream.fold import Hashes, mix, tokenize_all
+from stream.index.partition import PartitionIndex
+from stream.index.rocks import RocksStore
+from stream.index.store import MemoryStore
+
+PERMUTATIONS: Final = 128
+SHINGLE: Final = 3
+#: Articles folded together, as many as `stream.fingerprint` takes.
+FOLDED: Final = 24
+#: rensa's bands have equal sizes; these are steepest near the threshold.
+RENSA_BANDS: Final = {0.5: 32, 0.7: 16}
+ROUNDS: Final = 2
+_LOW_32: Final = np.uint64(0xFFFFFFFF)
+
+
+class Rival:
+    """An LSH index, and the signatures in it. Texts are given as the hashes of their shingles."""
+
+    def __init__(self, lsh: Any, sign: Callable[[Hashes], Any], threshold: float) -> None:
+        self._lsh = lsh
+        self._sign = sign
+        self._threshold = threshold
+        self._known: dict[int, Any] = {}
+
+    def similar(self, shingles: Hashes, *, key: int | None = None) -> list[int]:
+        """The keys of the texts that one is similar to; with a ``key`` it is then remembered too."""
+        signature = self._sign(shingles)
+        known, threshold = self._known, self._threshold
+        found = [near for near in self._lsh.query(signature) if known[near].jaccard(signature) >= threshold]
+        if key is not None:
+            known[key] = signature
+            self._lsh.insert(key, signature)
+        return found
+
+
+def _datasketch(threshold: float) -> Rival:
+    empty = MinHash(num_perm=PERMUTATIONS, hashfunc=int)
+    return _with_datasketch(threshold, empty, lambda shingles: (shingles & _LOW_32).tolist())
+
+
+def _datasketch_alone(threshold: float) -> Rival:
+    return _with_datasketch(threshold, MinHash(num_perm=PERMUTATIONS), _as_bytes)
+
+
+def _with_datasketch(threshold: float, empty: Any, listed: Callable[[Hashes], list[Any]]) -> Rival:
+    def sign(shingles: Hashes) -> Any:
+        signature = empty.copy()  # shares the permutations, which take long to make
+        if len(shingles):
+            signature.update_batch(listed(shingles))
+        return signature
+
+    return Rival(MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS), sign, threshold)
+
+
+def _rensa(threshold: float) -> Rival:
+    def sign(shingles: Hashes) -> Any:
+        signature = RMinHash(PERMUTATIONS, 1)
+        signature.update(_as_bytes(shingles))
+        return signature
+
+    return Rival(RMinHashLSH(threshold, PERMUTATIONS, RENSA_BANDS[threshold]), sign, threshold)
+
+
+def _as_bytes(shingles: Hashes) -> list[bytes]:
+    return cast("list[bytes]", shingles.view("V8").tolist())
+
+
+class Pair(NamedTuple):
+    """Two articles, and whether people or their publisher say that they are versions of one."""
+
+    first: NormalizedEvent
+    second: NormalizedEvent
+    are_alike: bool
+
+
+class PairSet(NamedTuple):
+    """Labelled pairs. ``is_crossed``: of different pairs, the first and the second are not alike."""
+
+    name: str
+    pairs: list[Pair]
+    is_crossed: bool = False
+
+
+class Count(NamedTuple):
+    """Of pairs: alike and found, alike, found, looked at."""
+
+    right: int
+    alike: int
+    found: int
+    pairs: int
+
+    def __str__(self) -> str:
+        if not self.alike:
+            return f"{self.found} of {self.pairs} wrong"
+        precision, recall = self.right / max(1, self.found), self.right / self.alike
+        f1 = 2 * self.right / (self.found + self.alike)
+        return f"{precision:.3f} {recall:.3f} {f1:.3f}, {self.found - self.right} wrong"
+
+
+class Speed(NamedTuple):
+    """A stream of articles looked up and remembered: CPU seconds, bytes of memory, and how many were like others."""
+
+    articles: int
+    cpu: float
+    resident: int
+    linked: int
+
+
+RIVALS: Final[dict[str, Callable[[], Rival]]] = {
+    "datasketch 0.5": partial(_datasketch, 0.5),
+    "datasketch 0.7": partial(_datasketch, 0.7),
+    "datasketch SHA-1": partial(_datasketch_alone, 0.5),
+    "rensa 0.5": partial(_rensa, 0.5),
+    "rensa 0.7": partial(_rensa, 0.7),
+}
+
+
+def run(corpus: Path, articles: Sequence[NormalizedEvent], scratch: Path) -> None:
+    """Print speed and memory of ours and of each rival on ``articles``, and the quality on labelled pairs."""
+    speeds = {"ours": in_process(partial(_our_speed, articles, scratch / "beside-rivals"))}
+    speeds |= {name: in_process(partial(_speed, make, articles)) for name, make in RIVALS.items()}
+    folding = in_process(partial(_folding, articles))
+    print(f"\n{len(articles)} articles as a stream; folding and hashing alone: {1e6 * folding:.0f} µs an article")
+    print(f"{'':16} {'articles/CPU s':>15} {'of ours':>8} {'memory':>10} {'linked':>8}")
+    for name, speed in speeds.items():
+        rate, ratio = speed.articles / speed.cpu, speeds["ours"].cpu / speed.cpu
+        print(f"{name:16} {rate:15,.0f} {ratio:8.2f} {speed.resident / MIB:6.0f} MiB {speed.linked:8}")
+    sets = list(_sets(corpus.parent / "labelled"))
+    if not sets:
+        return
+    linking: dict[str, Callable[[PairSet], Count]] = {"ours": _our_count}
+    linking.update({name: partial(_count, make) for name, make in RIVALS.items()})
+    print("\nprecision, recall and F1 on labelled pairs; in ant_truncated every teaser may be linked to every article")
+    print(f"{'':16} " + " ".join(f"{given.name:>29}" for given in sets))
+    for name, link in linking.items():
+        print(f"{name:16} " + " ".join(f"{link(given)!s:>29}" for given in sets))
+
+
+def shingles(texts: Sequence[str]) -> Iterator[Hashes]:
+    """Of each text, the hashes of its shingles of `SHINGLE` folded tokens; of a shorter text, one of all."""
+    for start in range(0, len(texts), FOLDED):
+        batch = tokenize_all(texts[start : start + FOLDED])
+        bounds = batch.bounds.tolist()
+        for begin, end in pairwise(bounds):
+            yield mix(runs(batch.tokens.hashes[begin:end], min(SHINGLE, end - begin)))
+
+
+def _our_speed(articles: Sequence[NormalizedEvent], path: Path) -> Speed:
+    gc.freeze()
+    before, passes = resident_bytes(), []
+    for number in range(ROUNDS):
+        shutil.rmtree(path, ignore_errors=True)
+        index = PartitionIndex(RocksStore(path), window_ms=WINDOW_MS)
+        passes.append(decided(index, articles))
+        if not number:
+            resident = resident_bytes() - before
+        index.close()
+    linked = sum(event.duplicate.relation != "new" for event in passes[0].recorded)
+    return Speed(len(articles), min(one.cpu for one in passes), resident, linked)
+
+
+def _speed(make: Callable[[], Rival], articles: Sequence[NormalizedEvent]) -> Speed:
+    gc.freeze()
+    before, seconds = resident_bytes(), []
+    for number in range(ROUNDS):
+        rival, linked, started = make(), 0, time.process_time()
+        for key, given in enumerate(shingles([article.text for article in articles])):
+            linked += bool(rival.similar(given, key=key))
+        seconds.append(time.process_time() - started)
+        if not number:
+            resident = resident_bytes() - before
+    return Speed(len(articles), min(seconds), resident, linked)
+
+
+def _folding(articles: Sequence[NormalizedEvent]) -> float:
+    """CPU seconds for one article."""
+    texts, seconds = [article.text for article in articles], []
+    for _ in range(ROUNDS):
+        started = time.process_time()
+        for _ in shingles(texts):
+            pass
+        seconds.append(time.process_time() - started)
+    return min(seconds) / len(texts)
+
+
+def _sets(folder: Path) -> Iterator[PairSet]:
+    given: list[tuple[str, str, Callable[[dict[str, Any]], bool | None]]] = [
+        ("english_hand", "en", lambda row: None if row["is_duplicate"] is None else bool(row["is_duplicate"])),
+        ("ant_truncated", "ar", lambda _: True),
+        ("ant_updates", "ar", lambda _: True),
+        ("telegram_same_event_en", "en", lambda row: None if row["label"] else False),
+        ("telegram_same_event_ru", "ru", lambda row: None if row["label"] else False),
+    ]
+    for name, language, label in given:
+        path = folder / f"{name}.jsonl"
+        if path.is_file():
+            lines = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+            labelled = [(row, alike) for row in lines if (alike := label(row)) is not None]
+            pairs = [_pair(row, alike, number, language) for number, (row, alike) in enumerate(labelled)]
+            yield PairSet(name.replace("_same_event", ""), pairs, is_crossed=name == "ant_truncated")
+
+
+def _pair(row: dict[str, Any], are_alike: bool, number: int, language: str) -> Pair:
+    """Without addresses, which would tell what belongs together."""
+    given = (
+        [row["a"], row["b"]]
+        if "a" in row
+        else [{"text": row["long"], "source": row["source"]}, {"text": row["short"], "source": row["source"]}]
+    )
+    events = [
+        {"id": f"{number}-{place}", "title": one.get("title"), "text": one["text"], "source": one.get("source")}
+        for place, one in enumerate(given)
+    ]
+    first, second = normalized(events, language)
+    return Pair(first, second, are_alike)
+
+
+def _our_count(given: PairSet) -> Count:
+    """Ours links what it puts into one cluster. Pairs that are not crossed have a tenant, and so a scope, each."""
+    index = PartitionIndex(MemoryStore(), window_ms=WINDOW_MS)
+    articles = [
+        msgspec.structs.replace(article, tenant="all" if given.is_crossed else f"t{number}", event_id=f"{event:032x}")
+        for event, (number, article) in enumerate(_in_order(given.pairs))
+    ]
+    clusters = [event.duplicate.cluster_id for event in decided(index, articles).recorded]
+    firsts: dict[str, list[int]] = {}
+    for number, cluster in enumerate(clusters[: len(given.pairs)]):
+        firsts.setdefault(cluster, []).append(number)
+    return _counted(given, [firsts.get(cluster, []) for cluster in clusters[len(given.pairs) :]])
+
+
+def _in_order(pairs: Sequence[Pair]) -> Iterator[tuple[int, NormalizedEvent]]:
+    yield from ((number, pair.first) for number, pair in enumerate(pairs))
+    yield from ((number, pair.second) for number, pair in enumerate(pairs))
+
+
+def _count(make: Callable[[], Rival], given: PairSet) -> Count:
+    rival = make()
+    for number, found in enumerate(shingles([pair.first.text for pair in given.pairs])):
+        rival.similar(found, key=number)
+    return _counted(given, [rival.similar(found) for found in shingles([pair.second.text for pair in given.pairs])])
+
+
+def _counted(given: PairSet, linked: Iterable[Sequence[int]]) -> Count:
+    """``linked``: for each second article, the pairs whose first one it was linked to."""
+    right = found = 0
+    for number, (pair, numbers) in enumerate(zip(given.pairs, linked, strict=True)):
+        is_linked = number in numbers
+        right += is_linked and pair.are_alike
+        found += len(numbers) if given.is_crossed else is_linked
+    alike = sum(pair.are_alike for pair in given.pairs)
+    pairs = len(given.pairs) ** 2 if given.is_crossed else len(given.pairs)
+    return Count(right, alike, found, pairs)

@@ -1,0 +1,282 @@
+"""The second step: fingerprint, find candidates, decide, and tell everybody; takedowns too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+import msgspec
+import orjson
+
+from stream import cloudevents, wire
+from stream.deadletters import dead_letter
+from stream.dedup import Subject, Verdict, decide
+from stream.errors import Rejected
+from stream.events import (
+    Duplicate,
+    EnrichedEvent,
+    FingerprintEvent,
+    NormalizedEvent,
+    Origin,
+    RemovalEvent,
+    TakedownEvent,
+)
+from stream.fingerprint import Fingerprint, fingerprints
+from stream.index.packing import Article as Known
+from stream.index.packing import pack_fingerprint
+from stream.index.removal import Removed, remove
+from stream.index.session import Decided, Session
+from stream.pipeline import Outcome, Wrap, scope_of, unwrapped
+from stream.records import Headers, Outgoing, Record
+from stream.topics import Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An article of the normalized topic, read and fingerprinted."""
+
+    record: Record
+    article: NormalizedEvent
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A takedown of the normalized topic."""
+
+    record: Record
+    takedown: TakedownEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record of the normalized topic that is neither, and why."""
+
+    record: Record
+    error: Rejected
+
+
+class Deduplicator:
+    """Records of one partition of the normalized topic to verdicts, through a session of its index."""
+
+    def __init__(self, topics: Topics, *, wrap: Wrap = unwrapped) -> None:
+        self._topics = topics
+        self._decode = wrap("decode_normalized", _decode)
+        self._fingerprint = wrap("fingerprint", fingerprints)
+        self._prefetch = wrap("prefetch", Session.prefetch)
+        self._candidates = wrap("find_candidates", Session.candidates)
+        self._decide = wrap("decide", decide)
+        self._record = wrap("record", Session.record)
+        self._remove = wrap("remove", remove)
+        self._publish = wrap("encode_enriched", self._outputs)
+
+    def __call__(self, records: Sequence[Record], session: Session, *, now: str) -> list[Outcome]:
+        """One outcome for each record, in order. The session then holds what the index has to record."""
+        prepared = self._prepare(records)
+        known = [(item.subject, item.article.event_id) for item in prepared if isinstance(item, Prepared)]
+        self._prefetch(session, known)
+        return [self._one(item, session, now) for item in prepared]
+
+    def _prepare(self, records: Sequence[Record]) -> list[Prepared | Withdrawn | Unreadable]:
+        read = [self._read(record) for record in records]
+        articles = [event for event in read if isinstance(event, NormalizedEvent)]
+        prints = iter(self._fingerprint([(article.text, article.title) for article in articles]))
+        prepared: list[Prepared | Withdrawn | Unreadable] = []
+        for record, event in zip(records, read, strict=True):
+            if isinstance(event, NormalizedEvent):
+                prepared.append(Prepared(record, event, subject_of(event, next(prints))))
+            elif isinstance(event, TakedownEvent):
+                prepared.append(Withdrawn(record, event))
+            else:
+                prepared.append(Unreadable(record, event))
+        return prepared
+
+    def _read(self, record: Record) -> NormalizedEvent | TakedownEvent | Rejected:
+        try:
+            return self._decode(record)
+        except Rejected as error:
+            return error
+
+    def _one(self, item: Prepared | Withdrawn | Unreadable, session: Session, now: str) -> Outcome:
+        if isinstance(item, Prepared):
+            return self._article(item, session, now)
+        if isinstance(item, Withdrawn):
+            return self._takedown(item, session, now)
+        return self._reject(item.record, item.error)
+
+    def _article(self, item: Prepared, session: Session, now: str) -> Outcome:
+        article, subject = item.article, item.subject
+        offset, time = item.record.offset, article.event_time
+        before = session.delivered(subject.scope, article.event_id, offset=offset, time=time)
+        if before is not None:
+            return self._repeat(item, before, session, now)
+        verdict = self._decide(subject, self._candidates(session, subject, time=time))
+        changelog = []
+        if offset > session.position.last:
+            known = remembered(article, subject, verdict, offset=offset, previous=session.position.last)
+            self._record(session, known)
+            changelog.append(self._changelog_record(known, known.scope, item.record.partition, now))
+        published = Published(verdict.duplicate, verdict.revision, article.origin)
+        outputs = self._publish(item, published, session, now) + changelog
+        return Outcome(verdict.duplicate.relation, outputs, time=time)
+
+    def _repeat(self, item: Prepared, before: Decided, session: Session, now: str) -> Outcome:
+        """What was decided is published again; not into the changelog, where a restore could not go on behind it."""
+        known, scope, time = before.article, item.subject.scope, item.article.event_time
+        if known is None:
+            return Outcome("withdrawn", self._tombstones(item.article.id, item.article.event_id, now), None, time, True)
+        if known.shown_hash.hex() != item.subject.shown_hash:
+            return self._reject(item.record, _reused(known))
+        published = Published(known.duplicate(scope), known.revision, known.origin_event())
+        outputs = self._publish(item, published, session, now)
+        return Outcome(published.duplicate.relation, outputs, time=time, is_repeat=True)
+
+    def _takedown(self, item: Withdrawn, session: Session, now: str) -> Outcome:
+        takedown, offset = item.takedown, item.record.offset
+        event = RemovalEvent(
+            event_id=takedown.event_id,
+            offset=offset,
+            previous=session.position.last,
+            tenant=takedown.tenant,
+            id=takedown.id,
+            url_key=takedown.url_key,
+        )
+        removed = self._remove(session, event) if offset > session.position.last else Removed()
+        if not removed.ids:
+            return Outcome("nothing_withdrawn", [], time=takedown.event_time)
+        outputs = [letter for name in removed.ids for letter in self._tombstones(name, takedown.event_id, now)]
+        for cluster_id, cluster in removed.clusters.items():
+            headers = _headers(self._topics.clusters, f"{takedown.event_id}.{cluster_id}", cloudevents.CLUSTER, now)
+            value = wire.encode(cluster) if cluster else None
+            outputs.append(Outgoing(self._topics.clusters, cluster_id.encode(), value, headers))
+        outputs.append(self._changelog_record(event, event.tenant, item.record.partition, now))
+        return Outcome("withdrawn", outputs, time=takedown.event_time)
+
+    def _tombstones(self, article_id: str, event_id: str, now: str) -> list[Outgoing]:
+        """No value under the article's key, wherever its versions were published."""
+        return [
+            Outgoing(topic, article_id.encode(), None, _headers(topic, event_id, cloudevents.WITHDRAWN, now))
+            for topic in (self._topics.enriched, self._topics.duplicates)
+        ]
+
+    def _outputs(self, item: Prepared, published: Published, session: Session, now: str) -> list[Outgoing]:
+        topics, article = self._topics, item.article
+        topic, kind = (
+            (topics.duplicates, cloudevents.DUPLICATE)
+            if published.duplicate.is_duplicate
+            else (topics.enriched, cloudevents.ENRICHED)
+        )
+        value = wire.encode(enriched(article, published))
+        outputs = [Outgoing(topic, article.id.encode(), value, _headers(topic, article.event_id, kind, now))]
+        cluster = session.cluster(item.subject.scope, published.duplicate.cluster_id)
+        if cluster:
+            headers = _headers(topics.clusters, f"{cluster.cluster_id}.{cluster.size}", cloudevents.CLUSTER, now)
+            outputs.append(Outgoing(topics.clusters, cluster.cluster_id.encode(), wire.encode(cluster), headers))
+        return outputs
+
+    def _changelog_record(self, event: FingerprintEvent | RemovalEvent, key: str, partition: int, now: str) -> Outgoing:
+        topic = self._topics.fingerprints
+        kind = cloudevents.FINGERPRINT if isinstance(event, FingerprintEvent) else cloudevents.REMOVAL
+        return Outgoing(topic, key.encode(), wire.encode(event), _headers(topic, event.event_id, kind, now), partition)
+
+    def _reject(self, record: Record, error: Rejected) -> Outcome:
+        letter = dead_letter(self._topics.rejected, record, "deduplicate", [(None, error)])
+        return Outcome("rejected", [letter], code=error.code)
+
+
+def subject_of(article: NormalizedEvent, found: Fingerprint) -> Subject:
+    """What the decision has to know of ``article``."""
+    shown = (article.content.hash, article.title, article.byline, article.dateline, *article.agencies)
+    return Subject(
+        id=article.id,
+        scope=scope_of(article),
+        url_key=article.url_key,
+        source=article.source.domain or article.source.name,
+        shown_hash=blake2b("\n".join(part or "" for part in shown).encode(), digest_size=16).hexdigest(),
+        print=found,
+    )
+
+
+def remembered(
+    article: NormalizedEvent, subject: Subject, verdict: Verdict, *, offset: int, previous: int
+) -> FingerprintEvent:
+    """The changelog record of a decided article."""
+    return FingerprintEvent(
+        event_id=article.event_id,
+        offset=offset,
+        previous=previous,
+        event_time=article.event_time,
+        scope=subject.scope,
+        id=article.id,
+        url_key=subject.url_key,
+        source=subject.source,
+        published_at=article.published_at,
+        shown_hash=subject.shown_hash,
+        revision=verdict.revision,
+        links=verdict.links,
+        earlier_offset=verdict.earlier.offset if verdict.earlier else None,
+        duplicate=verdict.duplicate,
+        origin=article.origin,
+        **pack_fingerprint(subject.print),
+    )
+
+
+class Published(NamedTuple):
+    """What the published event tells beyond the article; a repeated delivery keeps the origin of the first."""
+
+    duplicate: Duplicate
+    revision: int
+    origin: Origin
+
+
+def enriched(article: NormalizedEvent, published: Published) -> EnrichedEvent:
+    """The published event."""
+    fields = {name: getattr(article, name) for name in _SHARED_FIELDS}
+    return EnrichedEvent(**{**fields, **published._asdict()})
+
+
+def changelog_event(record: Record) -> FingerprintEvent | RemovalEvent:
+    """The event in a record of the changelog.
+
+    Raises:
+        msgspec.ValidationError: it has another shape.
+        orjson.JSONDecodeError: it is not JSON.
+    """
+    value = record.value or b""
+    if cloudevents.kind(record) == cloudevents.REMOVAL:
+        return wire.decode(value, RemovalEvent)
+    return wire.decode(value, FingerprintEvent)
+
+
+def _decode(record: Record) -> NormalizedEvent | TakedownEvent:
+    value = record.value or b""
+    try:
+        if cloudevents.kind(record) == cloudevents.TAKEDOWN:
+            return wire.decode(value, TakedownEvent)
+        return wire.decode(value, NormalizedEvent)
+    except (msgspec.ValidationError, orjson.JSONDecodeError) as error:
+        raise _unreadable(str(error)) from None
+
+
+def _unreadable(reason: str) -> Rejected:
+    return Rejected("invalid_normalized", f"{reason}; only the normalize step may write to this topic")
+
+
+def _reused(known: Known) -> Rejected:
+    topic, partition, offset, *_ = known.origin
+    return Rejected(
+        "event_id_reused",
+        f"the event id stands for {known.id} at {topic}/{partition}/{offset}"
+        ", whose text is another; give every event its own ce_id",
+    )
+
+
+def _headers(topic: str, event_id: str, kind: str, now: str) -> Headers:
+    return cloudevents.headers(f"/{topic}", event_id, kind, now)
+
+
+_SHARED_FIELDS: Final = tuple(
+    name for name in NormalizedEvent.__struct_fields__ if name in EnrichedEvent.__struct_fields__
+)

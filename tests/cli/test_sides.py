@@ -1,0 +1,57 @@
+"""Text of both directions on a terminal."""
+
+from __future__ import annotations
+
+import pytest
+from rich.console import Console
+from rich.text import Text
+
+from stream.cli.sides import LRI, PDI, PLAIN_COLUMNS, RLI, console, is_rtl, isolated, phrase, wrapped
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("bridge", False), ("الجسر", True), ("12 (الجسر) bridge", True), ("«גשר»", True), ("12", False), ("", False)],
+)
+def test_the_first_letter_tells_the_direction(text: str, expected: bool) -> None:
+    assert is_rtl(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "rtl", "beside", "expected"),
+    [
+        ("plain text 12", False, False, None),
+        ("نص عربي", True, False, None),
+        ("نص عربي", True, True, RLI),
+        ("نص [-عربي-]", True, True, RLI),
+        ("نص CNN عربي", True, False, RLI),
+        ("نص ١٢ عربي", True, False, RLI),
+        ("CNN", True, False, RLI),
+        ("the word نص", False, False, LRI),
+        ("plain text", False, True, None),
+    ],
+)
+def test_lines_that_mix_directions_are_isolated(text: str, rtl: bool, beside: bool, expected: str | None) -> None:
+    made = isolated(Text(text), rtl=rtl, beside=beside).plain
+    assert made == (text if expected is None else f"{expected}{text}{PDI}")
+
+
+def test_each_line_is_isolated_on_its_own_and_as_wide_as_asked() -> None:
+    text = Text("قال المتحدث باسم CNN إن ١٢ شخصا " * 6 + "\nنص")
+    lines = wrapped(text, Console(width=200), width=30, rtl=True, beside=True)
+    assert len(lines) > 6
+    assert all(line.plain.startswith(RLI) and line.plain.endswith(PDI) and line.cell_len <= 30 for line in lines)
+    letters = "".join(line.plain.strip(RLI + PDI).replace(" ", "") for line in lines)
+    assert letters == text.plain.replace(" ", "").replace("\n", "")
+
+
+def test_a_phrase_is_one_line() -> None:
+    assert phrase("two\n words").plain == "two words"
+    assert phrase("نص").plain == f"{RLI}نص{PDI}"
+
+
+def test_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert console().width == PLAIN_COLUMNS
+    monkeypatch.setenv("COLUMNS", "77")
+    assert console().width == 77

@@ -1,0 +1,87 @@
+"""Invented stories and articles for tests of the duplicate decision."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+from stream.dedup import Candidates, Earlier, Subject, Verdict, decide
+from stream.fingerprint import NO_HASHES, fingerprint
+from stream.index.session import ANCHORS_SHARED_MIN
+from stream.likeness import Likeness
+
+#: Six sentences a story, all invented, in scripts with and without spaces, from left and from right.
+STORIES: Final[dict[str, dict[str, Any]]] = {
+    found["name"]: found
+    for found in map(orjson.loads, (Path(__file__).parent / "cases/duplicates_stories.jsonl").read_bytes().splitlines())
+}
+SCRIPTS: Final = tuple(STORIES)
+REPRINTED: Final = tuple(name for name, found in STORIES.items() if "reprint" in found)
+
+
+def subject(text: str, *, title: str | None = None, name: str = "later", shown_hash: str = "later") -> Subject:
+    found = fingerprint(text, title)
+    return Subject(name, "default/xx", f"later.example/{name}", "later.example", shown_hash, found)
+
+
+def earlier(
+    text: str,
+    *,
+    title: str | None = None,
+    offset: int = 0,
+    revision: int = 1,
+    links: int = 0,
+    shown_hash: str = "earlier",
+) -> Earlier:
+    """An article as the index remembers it, without what it was found by."""
+    found = dataclasses.replace(fingerprint(text, title), anchors=NO_HASHES, shingles=NO_HASHES)
+    source, cluster_id = "earlier.example", f"{offset:032x}"
+    return Earlier(offset, f"earlier-{offset}", source, cluster_id, revision, links, shown_hash, found)
+
+
+def decide_similar(
+    later: str, before: str, *, title: str | None = None, title_before: str | None = None, links: int = 0
+) -> Verdict:
+    """The verdict on ``later`` when all that is known is ``before``, from another address."""
+    mine, other = subject(later, title=title), earlier(before, title=title_before, links=links)
+    if mine.print.text_hash == other.print.text_hash:
+        return decide(mine, Candidates(same_text=other))
+    return decide(mine, Candidates(similar=[other]))
+
+
+def story(script: str, *sentences: int) -> str:
+    found: list[str] = STORIES[script]["sentences"]
+    return "\n".join(found[place] for place in sentences or range(len(found)))
+
+
+def shared_anchors(one: str, other: str) -> float:
+    """Of the text with fewer anchors, the share of them that the other has too."""
+    mine, theirs = (fingerprint(text, None).anchors for text in (one, other))
+    return len(np.intersect1d(mine, theirs)) / min(len(mine), len(theirs))
+
+
+def is_found(one: str, other: str) -> bool:
+    """The index would look at one text when the other comes."""
+    return shared_anchors(one, other) >= ANCHORS_SHARED_MIN
+
+
+def figures(**changed: object) -> Likeness:
+    """A likeness of which the figures are given: of 100 tokens just enough are shared."""
+    found = object.__new__(Likeness)
+    usual = {
+        "tokens": 100,
+        "covered": 66,
+        "number_changes": 0,
+        "numbers_known": None,
+        "length_ratio": 1.0,
+        "is_longer": False,
+        "is_opening": False,
+        "shares_opening": True,
+        "has_other_names": False,
+    }
+    vars(found).update(usual | changed)
+    return found

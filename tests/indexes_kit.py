@@ -1,0 +1,116 @@
+"""A changelog without a broker, and indexes that are restored from it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from faust.types import TP
+
+from flow.articles import dumps, fictional
+from stream.clock import rfc3339
+from stream.index.store import MemoryStore, Store
+from stream.indexes import Indexes
+from stream.metrics import Metrics
+from stream.offline import OfflineFlow
+from stream.records import InputRecord, Record
+from stream.settings import DAY_MS
+
+WINDOW_MS = 7 * DAY_MS
+
+
+def changelog(articles: Sequence[dict[str, Any]]) -> list[InputRecord]:
+    """What the changelog of one partition holds after these articles and takedowns."""
+    flow = OfflineFlow(window_ms=WINDOW_MS)
+    outputs = [
+        output
+        for outcomes in flow.run(map(dumps, articles), now=rfc3339(0))
+        for outcome in outcomes
+        for output in outcome.outputs
+        if output.topic == "articles.fingerprints"
+    ]
+    return [
+        InputRecord("log", 0, offset, 0, output.key, output.value, output.headers)
+        for offset, output in enumerate(outputs)
+    ]
+
+
+RECORDS = changelog(fictional(12, seed=61))
+
+
+class Log:
+    """A transport with one changelog, whose replays can be held."""
+
+    def __init__(self, records: Sequence[InputRecord] = RECORDS) -> None:
+        self.records = list(records)
+        self.start = 0
+        self.replayed_from: list[int] = []
+        self.go = asyncio.Event()
+        self.go.set()
+
+    async def bounds(self, tp: TP) -> tuple[int, int]:
+        """Return the log's start and end."""
+        assert tp.topic == "log"
+        return self.start, len(self.records)
+
+    async def replay(self, _tp: TP, start: int) -> AsyncIterator[Sequence[Record]]:
+        """Give the records from ``start`` on, five at a time."""
+        self.replayed_from.append(start)
+        await self.go.wait()
+        for first in range(start, len(self.records), 5):
+            yield self.records[first : first + 5]
+
+
+class CountingStore(MemoryStore):
+    """A store that knows whether it was closed, and whether it is said to be damaged."""
+
+    is_closed = False
+    distrusted: str | None = None
+
+    def distrust(self, reason: str) -> None:
+        """Take note."""
+        assert not self.is_closed
+        self.distrusted = reason
+
+    def close(self) -> None:
+        """Take note."""
+        assert not self.is_closed
+        self.is_closed = True
+
+
+class Site:
+    """Indexes over one changelog, and the stores that were made for them."""
+
+    def __init__(self, log: Log, stores: Callable[[int], Store] | None = None) -> None:
+        self.log = log
+        self.metrics = Metrics()
+        self.opened: list[Store] = []
+        self._stores = stores or (lambda _partition: CountingStore())
+        self.indexes = Indexes(log, "log", self._open, window_ms=WINDOW_MS, metrics=self.metrics)
+
+    def _open(self, partition: int) -> Store:
+        self.opened.append(self._stores(partition))
+        return self.opened[-1]
+
+    @property
+    def are_closed(self) -> list[bool]:
+        """Which of the stores that were made are closed."""
+        return [store.is_closed for store in self.opened if isinstance(store, CountingStore)]
+
+    def value(self, name: str, partition: int | None = None) -> float | None:
+        """A metric."""
+        return self.metrics.registry.get_sample_value(name, {} if partition is None else {"partition": str(partition)})
+
+
+async def documents(indexes: Indexes, partition: int = 0) -> int:
+    """How many articles an index has, once it is restored."""
+    async with indexes.using(partition) as index:
+        assert index is not None
+        return index.documents
+
+
+async def opened(site: Site) -> list[CountingStore]:
+    """The stores, once the index of partition 0 is restored."""
+    await documents(site.indexes)
+    return [store for store in site.opened if isinstance(store, CountingStore)]

@@ -1,0 +1,176 @@
+"""Takedowns in the deduplicate step: what a withdrawn article leaves behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipeline_kit import ARTICLE, PARTITION, SENT_MS, TEXT, TOPICS, Flow, by_topic, enriched, normalized, raw
+from stream import wire
+from stream.events import ClusterEvent, RemovalEvent
+from stream.pipeline import Outcome
+from stream.records import Outgoing
+
+#: Another article, in another language.
+ARABIC = {
+    "url": "https://ar.amberley.example/1",
+    "text": "وافق مجلس ميناء أمبرلي على إقامة محطة لتوليد الكهرباء من المد والجزر تحت الرصيف الحجري القديم. "
+    "وقال المهندسون إن قوارب الصيد ستمر دون ضرر، وإن السكان الذين احتجوا شهورا راضون عن الخطة الجديدة.",
+}
+
+
+CANCELED = {"url": ARTICLE["url"], "status": "canceled"}
+COPY = {**ARTICLE, "url": "https://b.example/2"}
+
+
+def withdrawn(outcome: Outcome) -> dict[str, list[str]]:
+    """The keys of the tombstones in each topic."""
+    found: dict[str, list[str]] = {}
+    for output in outcome.outputs:
+        if output.value is None:
+            found.setdefault(output.topic, []).append((output.key or b"").decode())
+    return found
+
+
+def test_tombstones_stand_in_both_topics_and_the_changelog_tells() -> None:
+    flow = Flow()
+    name = enriched(flow.one(ARTICLE)).id
+    outcome = flow.one(CANCELED, offset=1)
+    assert (outcome.result, outcome.code, outcome.time, outcome.is_repeat) == ("withdrawn", None, SENT_MS, False)
+    assert withdrawn(outcome) == {TOPICS.enriched: [name], TOPICS.duplicates: [name]}
+    record = by_topic(outcome)[TOPICS.fingerprints]
+    event = wire.decode(record.value or b"", RemovalEvent)
+    assert (record.key, record.partition) == (b"default", PARTITION)
+    assert (event.offset, event.previous, event.tenant, event.id) == (1, 0, "default", name)
+    assert TOPICS.clusters not in by_topic(outcome)
+
+
+def test_what_was_withdrawn_is_not_known_any_more() -> None:
+    flow = Flow()
+    flow.one(ARTICLE)
+    flow.one(CANCELED, offset=1)
+    assert flow.one(COPY, offset=2).result == "new"
+    again = enriched(flow.one(ARTICLE, offset=3))
+    assert (again.duplicate.relation, again.revision) == ("copy", 1)
+
+
+@pytest.mark.parametrize("takedown", [{"id": "a1", "status": "canceled"}, CANCELED])
+def test_the_id_or_the_address_is_enough(takedown: dict[str, Any]) -> None:
+    flow = Flow()
+    flow.one({**ARTICLE, "id": "a1"})
+    assert withdrawn(flow.one(takedown, offset=1)) == {TOPICS.enriched: ["a1"], TOPICS.duplicates: ["a1"]}
+
+
+def test_every_version_goes_under_every_id_that_it_had() -> None:
+    flow = Flow()
+    versions = [{**ARTICLE, "id": name, "text": f"{TEXT} {name}"} for name in ("a1", "a1", "a2")]
+    assert [flow.one(version, offset=n).result for n, version in enumerate(versions)][-1] == "revision"
+    outcome = flow.one(CANCELED, offset=3)
+    assert withdrawn(outcome)[TOPICS.enriched] == withdrawn(outcome)[TOPICS.duplicates] == ["a1", "a2"]
+    assert flow.one({**COPY, "text": f"{TEXT} a1"}, offset=4).result == "new"
+
+
+def test_its_cluster_has_another_canonical_and_one_less() -> None:
+    flow = Flow()
+    first, second = enriched(flow.one(ARTICLE)), enriched(flow.one(COPY, offset=1))
+    outcome = flow.one(CANCELED, offset=2)
+    cluster = wire.decode(by_topic(outcome)[TOPICS.clusters].value or b"", ClusterEvent)
+    assert (cluster.cluster_id, cluster.size) == (first.duplicate.cluster_id, 1)
+    assert cluster.canonical_id == second.id
+    third = enriched(flow.one({**ARTICLE, "url": "https://c.example/3"}, offset=3))
+    assert (third.duplicate.relation, third.duplicate.duplicate_of) == ("copy", second.id)
+    assert third.duplicate.cluster_id == cluster.cluster_id
+
+
+def test_a_cluster_that_nothing_is_left_of_has_a_tombstone() -> None:
+    flow = Flow()
+    cluster_id = enriched(flow.one(ARTICLE)).duplicate.cluster_id
+    flow.one(COPY, offset=1)
+    flow.one(CANCELED, offset=2)
+    outcome = flow.one({**CANCELED, "url": COPY["url"]}, offset=3)
+    assert withdrawn(outcome)[TOPICS.clusters] == [cluster_id]
+
+
+def test_whatever_its_language_but_not_another_tenant() -> None:
+    flow = Flow()
+    given = [{**ARTICLE, "id": "x"}, {**ARABIC, "id": "x"}, {**ARTICLE, "id": "x", "tenant": "acme"}]
+    assert [flow.one(article, offset=n).result for n, article in enumerate(given)] == ["new"] * 3
+    assert flow.one({"id": "x", "status": "canceled"}, offset=3).result == "withdrawn"
+    results = [flow.one({**article, "id": f"y{n}"}, offset=4 + n).result for n, article in enumerate(given)]
+    assert results == ["new", "new", "recrawl"]
+
+
+def test_of_an_article_that_nobody_knows_nothing_is_published() -> None:
+    flow = Flow()
+    flow.one(ARTICLE)
+    outcome = flow.one({**CANCELED, "url": "https://nowhere.example/"}, offset=1)
+    assert (outcome.result, list(outcome.outputs), outcome.time) == ("nothing_withdrawn", [], SENT_MS)
+    assert flow.one(COPY, offset=2).result == "copy"
+
+
+def test_in_the_batch_of_its_article() -> None:
+    outcomes = Flow().raw(raw(ARTICLE), raw(CANCELED, offset=1), raw(COPY, offset=2))
+    assert [outcome.result for outcome in outcomes] == ["new", "withdrawn", "new"]
+
+
+def test_a_late_delivery_of_a_withdrawn_event_is_withdrawn_again() -> None:
+    flow, headers = Flow(), (("ce_source", b"/s"), ("ce_id", b"17"))
+    name = enriched(flow.one(ARTICLE, headers=headers)).id
+    flow.one(CANCELED, offset=1)
+    again = flow.one(ARTICLE, offset=2, headers=headers)
+    assert (again.result, again.is_repeat) == ("withdrawn", True)
+    assert withdrawn(again) == {TOPICS.enriched: [name], TOPICS.duplicates: [name]}
+    assert TOPICS.fingerprints not in by_topic(again)
+
+
+@pytest.mark.xfail(strict=True, reason="a takedown that was recorded and is delivered again publishes nothing")
+def test_after_a_crash_the_tombstones_are_published_again() -> None:
+    outputs = [normalized(raw(event, offset=n))[0].outputs[0] for n, event in enumerate((ARTICLE, COPY, CANCELED))]
+    first = Flow().stored(outputs)
+    again = Flow().restored(first).stored(outputs[2:], first=2)[0]
+    assert (again.result, again.is_repeat) == ("withdrawn", True)
+    assert withdrawn(again) == withdrawn(first[2])
+    assert by_topic(again)[TOPICS.clusters] == by_topic(first[2])[TOPICS.clusters]
+    assert TOPICS.fingerprints not in by_topic(again)
+
+
+def test_a_restored_index_has_forgotten_too() -> None:
+    flow = Flow()
+    outcomes = flow.raw(raw(ARTICLE), raw(COPY, offset=1), raw(CANCELED, offset=2))
+    again = flow.restored(outcomes)
+    assert again.index.last_offset == 2
+    third = {**ARTICLE, "url": "https://c.example/3"}
+    events = [enriched(one.raw(raw(third, offset=3))[0]) for one in (flow, again)]
+    assert events[0] == events[1]
+
+
+@pytest.mark.xfail(strict=True, reason="a version whose id and address both have newer articles is not found")
+def test_no_version_stays_known_when_another_article_came_between() -> None:
+    flow = Flow()
+    first = {**ARTICLE, "id": "a", "url": "https://x.example/1"}
+    other = {
+        "id": "b",
+        "url": "https://x.example/2",
+        "text": "The orchards of Lower Aldersey were picked late this year.",
+    }
+    for offset, event in enumerate((first, other, {**other, "id": "a", "title": "Apples"})):
+        flow.one(event, offset=offset)
+    flow.one({"id": "a", "status": "canceled"}, offset=3)
+    assert flow.one(COPY, offset=4).result == "new"
+
+
+@pytest.mark.xfail(strict=True, reason="the tombstones of a late delivery hit what has the id since")
+def test_a_late_delivery_does_not_withdraw_what_was_published_since() -> None:
+    flow, headers = Flow(), (("ce_source", b"/s"), ("ce_id", b"17"))
+    flow.one(ARTICLE, headers=headers)
+    flow.one(CANCELED, offset=1)
+    assert flow.one(ARTICLE, offset=2).result == "new"
+    assert withdrawn(flow.one(ARTICLE, offset=3, headers=headers)) == {}
+
+
+@pytest.mark.parametrize("value", [None, b"", b"[]", b'{"event_id":"17"}'])
+def test_one_that_the_normalize_step_did_not_write_is_a_dead_letter(value: bytes | None) -> None:
+    (output,) = normalized(raw(CANCELED))[0].outputs
+    (outcome,) = Flow().stored([Outgoing(TOPICS.normalized, b"key", value, output.headers)])
+    assert (outcome.result, outcome.code) == ("rejected", "invalid_normalized")

@@ -1,0 +1,172 @@
+"""Explanations: the verdict of the core, and why, in figures that lead to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_RESET, HARVEST
+from stream import dedup
+from stream.dedup import judge
+from stream.errors import Rejected
+from stream.explain import METHODS, checks, compare, explain
+from stream.likeness import Likeness
+
+REPORT = (
+    "The central bank of Calder sold bills worth {} million crowns at an average rate of {} percent on Tuesday.\n"
+    "Bids reached {} million crowns, of which {} percent were accepted, the bank said in a statement."
+)
+
+
+def event(name: str, text: str, **fields: Any) -> dict[str, Any]:
+    """A raw event."""
+    return {"id": name, "text": text, **fields}
+
+
+#: The first article, the second one, and what is said of it: relation, method, and whether texts alone are linked.
+EXPLAINED = [
+    (event("a", BRIDGE), event("b", BRIDGE_EDITED), "near_copy", "similar-text", True),
+    (event("a", BRIDGE), event("b", BRIDGE_TEASER), "excerpt", "similar-text", True),
+    (event("a", BRIDGE_TEASER), event("b", BRIDGE), "expansion", "similar-text", True),
+    (event("a", FLOOD), event("b", FLOOD_RESET), "copy", "same-text", True),
+    (event("a", BRIDGE), event("b", HARVEST), "new", "nothing-alike", False),
+    (event("a", BRIDGE), event("a", HARVEST), "revision", "same-address", False),
+    (event("a", BRIDGE), event("a", BRIDGE), "recrawl", "same-address", True),
+    (
+        event("a", REPORT.format(120, 3.5, 340, 35)),
+        event("b", REPORT.format(90, 4.1, 280, 32)),
+        "new",
+        "other-numbers",
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "relation", "method", "is_alike"), EXPLAINED)
+def test_the_verdict_and_the_rule_that_decided(
+    first: dict[str, Any], second: dict[str, Any], relation: str, method: str, is_alike: bool
+) -> None:
+    found = explain(first, second)
+    verdict = found.second.duplicate
+    assert (verdict.relation, verdict.method) == (relation, method)
+    assert found.is_linked == (relation != "new")
+    assert found.meaning == METHODS[method]
+    assert (found.comparison.reason is None) == is_alike
+    assert all(check.is_met for check in found.comparison.checks) == is_alike
+    if method not in ("same-address", "same-text", "nothing-alike", "similar-text"):
+        assert found.comparison.reason == method
+
+
+@pytest.mark.parametrize(("first", "second", "relation", "method", "is_alike"), EXPLAINED[:3])
+def test_the_scores_are_those_that_are_published(
+    first: dict[str, Any], second: dict[str, Any], relation: str, method: str, is_alike: bool
+) -> None:
+    assert is_alike
+    found = explain(first, second)
+    scores, published = found.comparison.scores, found.second.duplicate
+    for name in ("jaccard", "containment", "title_similarity", "change", "same_source"):
+        assert getattr(scores, name) == getattr(published, name), (relation, method)
+
+
+def test_two_that_are_not_linked_have_scores_too() -> None:
+    source = {"name": "The Paper"}
+    found = explain(
+        event("a", BRIDGE, title="Bridge closed", source=source),
+        event("b", HARVEST, title="Bridge open", source=source),
+    )
+    assert found.second.duplicate.title_similarity is None
+    scores = found.comparison.scores
+    assert scores.title_similarity == pytest.approx(1 / 3, abs=1e-3)
+    assert scores.same_source
+    assert scores.containment == 0
+
+
+def test_articles_of_two_languages_never_meet() -> None:
+    found = explain(event("a", BRIDGE), event("b", FLOOD))
+    assert not found.is_linked
+    assert found.meaning.startswith("articles of default/en and default/ar never meet")
+
+
+def test_the_window_hides_nothing() -> None:
+    found = explain(
+        event("a", BRIDGE, published_at="2001-01-01T00:00:00Z"),
+        event("b", BRIDGE, published_at="2026-01-01T00:00:00Z"),
+    )
+    assert found.second.duplicate.relation == "copy"
+
+
+@pytest.mark.parametrize(("first", "second", "name"), [("", BRIDGE, "A"), (BRIDGE, "<>", "B")])
+def test_what_is_no_article_is_rejected_by_name(first: str, second: str, name: str) -> None:
+    if name == "B":
+        second = "\u200b"
+    with pytest.raises(Rejected) as told:
+        explain(event("a", first), event("b", second))
+    assert told.value.code == "missing_content"
+    assert told.value.message.startswith(f"{name}: ")
+
+
+def test_every_method_has_a_meaning() -> None:
+    reasons = {reason for name, reason in vars(dedup).items() if name == "_REASONS" for reason in reason}
+    assert {name for name, _ in dedup.RULES} | reasons | {"nothing-alike", "other-title"} == METHODS.keys()
+
+
+@dataclass
+class Figures:
+    """What `judge` and `checks` ask of a likeness."""
+
+    tokens: int
+    covered: int
+    number_changes: int
+    numbers_known: float | None
+    length_ratio: float
+    is_longer: bool
+    is_opening: bool
+    shares_opening: bool
+    has_other_names: bool
+
+    @property
+    def containment(self) -> float:
+        """As in `Likeness`."""
+        return self.covered / self.tokens if self.tokens else 0.0
+
+
+FIGURES = st.builds(
+    Figures,
+    tokens=st.integers(0, 400),
+    covered=st.integers(0, 400),
+    number_changes=st.integers(0, 10),
+    numbers_known=st.none() | st.floats(0, 1),
+    length_ratio=st.floats(0.01, 1),
+    is_longer=st.booleans(),
+    is_opening=st.booleans(),
+    shares_opening=st.booleans(),
+    has_other_names=st.booleans(),
+).filter(lambda figures: figures.covered <= figures.tokens)
+
+
+@given(FIGURES)
+def test_checks_agree_with_the_rule_and_name_the_first_that_fails(figures: Figures) -> None:
+    likeness = cast("Likeness", figures)
+    failed = [check.reason for check in checks(likeness) if not check.is_met]
+    assert (failed[0] if failed else None) == judge(likeness)
+
+
+def test_checks_say_what_is_required_in_numbers() -> None:
+    found = explain(event("a", BRIDGE), event("b", BRIDGE_EDITED))
+    required = " ".join(check.required for check in found.comparison.checks)
+    assert "words" in required
+    likeness = found.comparison.likeness
+    assert f"{likeness.covered} ({likeness.containment:.0%})" in [check.found for check in found.comparison.checks]
+    chinese = "市政府星期一宣布，旧桥经过两年维修后重新开放，行人和车辆都可以通过。"
+    characters = explain(event("a", chinese), event("b", chinese.replace("两年", "三年")))
+    assert "characters" in " ".join(check.required for check in characters.comparison.checks)
+
+
+def test_comparing_does_not_depend_on_the_verdict() -> None:
+    first, second = (explain(event("a", BRIDGE), event(name, BRIDGE_EDITED)) for name in "ab")
+    assert first.second.duplicate.relation == "revision"
+    assert compare(first.first, first.second).scores.jaccard == second.second.duplicate.jaccard

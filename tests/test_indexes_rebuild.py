@@ -1,0 +1,108 @@
+"""Indexes that cannot be trusted: marked, emptied, and rebuilt from the changelog."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from indexes_kit import CountingStore, Log, Site, documents, opened
+from stream.errors import IndexDamaged, IndexFault
+from stream.index.rocks import RocksStore
+
+
+async def test_an_index_of_other_rules_is_rebuilt_from_the_changelog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = Log()
+    for version in ("old rules", "rules in use"):
+        monkeypatch.setattr("stream.index.partition.LAYOUT_VERSION", version)
+        site = Site(log, lambda partition: RocksStore(tmp_path / str(partition)))
+        site.indexes.assign([0])
+        assert await documents(site.indexes) == 12
+        await site.indexes.close()
+    assert log.replayed_from == [0, 0]
+    (told,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert told.message == (
+        "index of partition 0 is rebuilt from the changelog: "
+        "the index was written by version old rules, this is rules in use"
+    )
+
+
+async def test_a_damaged_index_is_rebuilt_from_the_changelog(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log = Log()
+    for _ in range(2):
+        site = Site(log, lambda partition: RocksStore(tmp_path / str(partition)))
+        site.indexes.assign([0])
+        assert await documents(site.indexes) == 12
+        await site.indexes.close()
+        (manifest,) = (tmp_path / "0").glob("MANIFEST-*")
+        manifest.write_bytes(b"no manifest")
+    assert log.replayed_from == [0, 0]
+    assert "index of partition 0 is rebuilt from the changelog: " in caplog.text
+
+
+class UnreadableStore(CountingStore):
+    """A store that turns out to be damaged when an article is looked up."""
+
+    is_damaged = True
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Fail at any key but those that the index keeps for itself."""
+        if self.is_damaged and any(not key.startswith(b"\0") for key in keys):
+            raise IndexDamaged("a block does not match its checksum")
+        return super().get_many(keys)
+
+
+async def test_damage_that_a_restore_meets_marks_the_store() -> None:
+    store = UnreadableStore()
+    site = Site(Log(), lambda _partition: store)
+    site.indexes.assign([0])
+    with pytest.raises(IndexDamaged, match="checksum"):
+        await documents(site.indexes)
+    assert store.distrusted == "a block does not match its checksum"
+    assert store.is_closed
+    assert not site.indexes.are_restored
+    await site.indexes.close()
+
+
+async def test_damage_that_a_decision_meets_marks_the_store_before_anybody_else_hears_of_it() -> None:
+    site = Site(Log())
+    site.indexes.assign([0])
+    (store,) = await opened(site)
+    with pytest.raises(IndexDamaged):
+        async with site.indexes.using(0):
+            raise IndexDamaged("the index lacks the article at 7")
+    assert store.distrusted == "the index lacks the article at 7"
+    await site.indexes.close()
+
+
+@pytest.mark.parametrize("fault", [IndexFault("no space left"), ValueError("no index")])
+async def test_another_fault_does_not_cost_the_index(fault: Exception) -> None:
+    site = Site(Log())
+    site.indexes.assign([0])
+    (store,) = await opened(site)
+    with pytest.raises(type(fault)):
+        async with site.indexes.using(0):
+            raise fault
+    assert store.distrusted is None
+    await site.indexes.close()
+
+
+async def test_a_marked_index_is_rebuilt_when_it_is_opened_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = Log()
+    for reason in ("the index lacks the article at 7", None):
+        site = Site(log, lambda partition: RocksStore(tmp_path / str(partition)))
+        site.indexes.assign([0])
+        assert await documents(site.indexes) == 12
+        if reason:
+            with pytest.raises(IndexDamaged):
+                async with site.indexes.using(0):
+                    raise IndexDamaged(reason)
+        await site.indexes.close()
+    assert log.replayed_from == [0, 0]
+    assert "rebuilt from the changelog: the index lacks the article at 7" in caplog.text

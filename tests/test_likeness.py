@@ -1,0 +1,329 @@
+"""How two texts compare, against the same measures on plain sets of words."""
+
+from __future__ import annotations
+
+from itertools import groupby, pairwise
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from stream.fingerprint import NO_HASHES, TOKENS_MAX, Fingerprint, fingerprint
+from stream.fingerprint import WORDS as GRAIN
+from stream.fold import Mask
+from stream.likeness import OPENING_LONGER, OPENING_SHORTER, Likeness, Text, furniture
+
+# Few tokens, so that texts share runs of them.
+VOCABULARY = {"words": [*"abcdef", "10", "25", "31"], "characters": [*"新闻今天日本国人"]}
+RUN = {"words": 3, "characters": 5}
+WINDOW = GRAIN.window
+JOINT = {"words": " ", "characters": ""}
+KINDS = list(VOCABULARY)
+WORDS = st.lists(st.sampled_from(VOCABULARY["words"]), max_size=40)
+LONG_WORDS = st.integers(0, 9).map(lambda first: [f"{chr(97 + n % 23)}{chr(97 + n % 19)}" for n in range(first, 150)])
+MARKS = st.sets(st.integers(0, 45))
+
+
+class Measures(NamedTuple):
+    """What a `Likeness` tells of two texts."""
+
+    tokens: int
+    covered: int
+    containment: float
+    changed: float
+    jaccard: float
+    number_changes: int
+    numbers_known: float | None
+    has_other_numbers: bool
+    length_ratio: float
+    is_longer: bool
+    is_opening: bool
+    shares_opening: bool
+
+
+def measures(found: Likeness) -> Measures:
+    """Return all that ``found`` tells."""
+    return Measures(*(getattr(found, name) for name in Measures._fields))
+
+
+def text_of(words: list[str], kind: str = "words", marks: set[int] | None = None) -> Text:
+    """Return ``words`` as a text; the tokens at ``marks`` are furniture."""
+    found = fingerprint(JOINT[kind].join(words), None)
+    assert found.tokens == len(words)
+    mask = np.array([place in (marks or ()) for place in range(len(found.sequence))], dtype=np.bool_)
+    return Text(found, mask if marks else None)
+
+
+def likeness_of(one: str, other: str) -> Likeness:
+    """Return how one text compares with another."""
+    return Text(fingerprint(one, None)).likeness(Text(fingerprint(other, None)))
+
+
+def runs_of(words: list[str], size: int) -> list[tuple[str, ...]]:
+    """Return the runs of ``size`` words in order."""
+    return [tuple(words[start : start + size]) for start in range(len(words) - size + 1)]
+
+
+def size_for(one: list[str], other: list[str], kind: str) -> int:
+    """Return how many tokens a run has when two texts are compared."""
+    return max(1, min(RUN[kind], len(one), len(other)))
+
+
+def covered_places(words: list[str], runs: set[tuple[str, ...]], size: int) -> set[int]:
+    """Return the places of words that stand in one of ``runs``."""
+    starts = [start for start, run in enumerate(runs_of(words, size)) if run in runs]
+    return {place for start in starts for place in range(start, start + size)}
+
+
+def expected_measures(one: list[str], other: list[str], kind: str, marks: set[int]) -> Measures:
+    """Return how ``one``, whose furniture is at ``marks``, compares with ``other``."""
+    size = size_for(one, other, kind)
+    runs, runs_other = set(runs_of(one, size)), set(runs_of(other, size))
+    marked_runs = {run for start, run in enumerate(runs_of(one, size)) if {*range(start, start + size)} <= marks}
+    sides = [
+        (one, covered_places(one, runs_other, size), marks & {*range(len(one))}),
+        (other, covered_places(other, runs, size), covered_places(other, marked_runs, size)),
+    ]
+    is_longer = len(one) > len(other)
+    (shorter, covered, left_out), (longer, covered_longer, left_out_longer) = sides[::-1] if is_longer else sides
+    tokens, seen = len(shorter) - len(left_out), len(covered - left_out)
+    total, shared = tokens + len(longer) - len(left_out_longer), seen + len(covered_longer - left_out_longer)
+    numbers, numbers_longer = ({word for word in words if word.isdigit()} for words in (shorter, longer))
+    fewest = min(len(numbers), len(numbers_longer))
+    opening = runs_of(shorter, size)[:OPENING_SHORTER]
+    opening_longer = set(runs_of(longer, size)[:OPENING_LONGER])
+    return Measures(
+        tokens=tokens,
+        covered=seen,
+        containment=seen / tokens if tokens else 0.0,
+        changed=(total - shared) / total if total else 0.0,
+        jaccard=len(runs & runs_other) / len(runs | runs_other) if runs | runs_other else 0.0,
+        number_changes=changes_with_number(shorter, covered),
+        numbers_known=len(numbers & numbers_longer) / fewest if fewest else None,
+        has_other_numbers=numbers != numbers_longer,
+        length_ratio=len(shorter) / len(longer) if longer else 1.0,
+        is_longer=is_longer,
+        is_opening=bool(opening) and 2 * sum(run in opening_longer for run in opening) >= len(opening),
+        shares_opening=any(
+            bool(words) and 2 * len(places & {*range(OPENING_SHORTER)}) >= min(len(words), OPENING_SHORTER)
+            for words, places in ((shorter, covered), (longer, covered_longer))
+        ),
+    )
+
+
+def changes_with_number(words: list[str], covered: set[int]) -> int:
+    """Return how many runs of uncovered words hold a number."""
+    stretches = groupby(enumerate(words), key=lambda item: item[0] in covered)
+    return sum(any(word.isdigit() for _, word in run) for is_covered, run in stretches if not is_covered)
+
+
+def test_the_vocabulary_has_a_token_for_each_word() -> None:
+    """Or the exact measures would not be those of the texts."""
+    for words in VOCABULARY.values():
+        assert len({fingerprint(word, None).sequence.tobytes() for word in words}) == len(words)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(st.data())
+def test_the_measures_are_those_of_plain_sets(kind: str, data: st.DataObject) -> None:
+    words = st.lists(st.sampled_from(VOCABULARY[kind]), max_size=40)
+    one, more = data.draw(words), data.draw(words)
+    other = data.draw(st.sampled_from([more, one[5:] + more + one[:20], more + one]))
+    found = text_of(one, kind).likeness(text_of(other, kind))
+    assert measures(found) == expected_measures(one, other, kind, set())
+
+
+@given(WORDS, WORDS, MARKS)
+@example(list("abcdef"), list("abcdef"), {0, 1, 2})
+@example(list("abc"), list("xabcd"), {0, 1, 2})
+def test_furniture_is_left_out_on_both_sides(one: list[str], other: list[str], marks: set[int]) -> None:
+    marks &= {*range(len(one))}
+    found = text_of(one, marks=marks).likeness(text_of(other))
+    assert measures(found) == expected_measures(one, other, "words", marks)
+
+
+@given(WORDS | LONG_WORDS, WORDS | LONG_WORDS, MARKS)
+def test_all_shares_are_between_none_and_all(one: list[str], other: list[str], marks: set[int]) -> None:
+    found = text_of(one, marks=marks).likeness(text_of(other))
+    shares = (found.containment, found.changed, found.jaccard, found.length_ratio, found.numbers_known or 0.0)
+    assert all(0 <= share <= 1 for share in shares)
+    assert 0 <= found.covered <= found.tokens
+
+
+@given(WORDS | LONG_WORDS, WORDS | LONG_WORDS)
+def test_it_does_not_matter_which_text_came_first(one: list[str], other: list[str]) -> None:
+    """Of two texts of one length, the later one counts as the shorter."""
+    there, back = (measures(mine.likeness(theirs)) for mine, theirs in twice(text_of(one), text_of(other)))
+    assert (there.changed, there.jaccard, there.numbers_known) == (back.changed, back.jaccard, back.numbers_known)
+    assert not (there.is_longer and back.is_longer)
+    if len(one) != len(other):
+        assert there._replace(is_longer=back.is_longer) == back
+        assert there.is_longer is not back.is_longer
+
+
+def twice(one: Text, other: Text) -> list[tuple[Text, Text]]:
+    """Return both in either order."""
+    return [(one, other), (other, one)]
+
+
+@given(WORDS | LONG_WORDS)
+def test_a_text_is_all_of_itself(words: list[str]) -> None:
+    found, share = text_of(words).likeness(text_of(words)), 1.0 if words else 0.0
+    assert (found.containment, found.changed, found.length_ratio, found.jaccard) == (share, 0.0, 1.0, share)
+    assert (found.number_changes, found.is_longer, found.is_opening) == (0, False, bool(words))
+
+
+def test_one_exchanged_word_costs_one_token() -> None:
+    words = "the harbour of the old town opens again on monday after a long and stormy winter".split()
+    found = text_of(words).likeness(text_of([*words[:7], "friday", *words[8:]]))
+    assert (found.tokens, found.covered, found.changed) == (16, 15, 1 / 16)
+
+
+def test_texts_shorter_than_a_run_are_compared_whole() -> None:
+    assert likeness_of("storm warning", "a storm warning today").containment == 1.0
+    assert likeness_of("warning storm", "a storm warning today").containment == 0.0
+    assert likeness_of("storm", "the storm is over").containment == 1.0
+
+
+def test_an_empty_text_is_like_nothing() -> None:
+    found = likeness_of("", "the storm is over")
+    assert (found.containment, found.length_ratio, found.is_opening) == (0.0, 0.0, False)
+    both = likeness_of("", "")
+    assert (both.containment, both.changed, both.length_ratio) == (0.0, 0.0, 1.0)
+
+
+def test_a_text_of_characters_is_compared_with_words_by_shorter_runs() -> None:
+    found = likeness_of("新闻今 a b c d e", "a b c 新闻今天日本国")
+    assert (found.tokens, found.covered) == (8, 6)
+
+
+@pytest.mark.parametrize(
+    ("later", "earlier", "changes"),
+    [
+        ("a b c 10 d e f 25 a b c", "a b c 11 d e f 26 a b c", 2),
+        ("a b c 10 12 x 13 d e f", "a b c 11 d e f g h i j", 1),
+        ("a b c 10 d e f", "a b c 10 d e f", 0),
+        ("a b c x d e f", "a b c y d e f", 0),
+        ("10 a b c d e f 25", "11 a b c d e f 26", 2),
+    ],
+)
+def test_numbers_that_changed_are_counted_by_place(later: str, earlier: str, changes: int) -> None:
+    assert (
+        likeness_of(later, earlier).number_changes == changes or likeness_of(earlier, later).number_changes == changes
+    )
+
+
+@pytest.mark.parametrize(
+    ("later", "earlier", "known"),
+    [
+        ("rose by 10 to 25", "fell by 10 to 31", 0.5),
+        ("rose by 10 to 25", "in 25 towns 10 of 31 rose", 1.0),
+        ("rose by 10", "rose by 11", 0.0),
+        ("rose by ten", "rose by 10", None),
+        ("10 10 10 25", "10 31", 0.5),
+        ("سجل ٢٥ هدفا", "25 goals", 1.0),
+    ],
+)
+def test_known_numbers_are_a_share_of_the_fewer(later: str, earlier: str, known: float | None) -> None:
+    assert likeness_of(later, earlier).numbers_known == known
+    assert likeness_of(earlier, later).numbers_known == known
+
+
+@pytest.mark.parametrize(
+    ("title", "title_before", "has_other_names"),
+    [
+        ("ambassador from westmark", "ambassador from lowland", True),
+        ("ambassador from westmark", "ambassador received", False),
+        ("ambassador received", "ambassador from lowland", False),
+        ("exclusive today", "read more here", False),
+        (None, "ambassador from lowland", False),
+    ],
+)
+def test_other_names_are_those_of_both_titles(title: str | None, title_before: str, has_other_names: bool) -> None:
+    """They count only where the title's own text has them and the other text has not."""
+    later = Text(fingerprint("the minister received the ambassador from westmark", title))
+    before = Text(fingerprint("the minister received the ambassador from lowland", title_before))
+    assert later.likeness(before).has_other_names is has_other_names
+
+
+def test_only_what_is_remembered_is_compared_and_the_whole_length_counts() -> None:
+    words = [f"{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676)}" for n in range(2 * TOKENS_MAX)]
+    whole, half = text_of(words), text_of(words[:TOKENS_MAX])
+    found = half.likeness(whole)
+    assert (found.tokens, found.covered, found.changed, found.length_ratio) == (TOKENS_MAX, TOKENS_MAX, 0.0, 0.5)
+
+
+@pytest.mark.parametrize(("place", "is_opening"), [(0, True), (52, True), (53, False), (80, False)])
+def test_an_opening_stands_near_the_beginning_of_the_longer_text(place: int, is_opening: bool) -> None:
+    """Of 24 runs, 12 have to begin among the first 64."""
+    words = [f"{chr(97 + n % 26)}{chr(97 + n // 26)}x" for n in range(200)]
+    found = text_of(words[place : place + 40]).likeness(text_of(words))
+    assert (found.containment, found.is_opening) == (1.0, is_opening)
+
+
+OWN = "the mayor of saltmere opened a bridge that fishermen had asked for since the great flood carried the old one off"
+OTHER = "our gardens win a prize that nobody expected at all this spring and the town thanks everyone who watered them"
+BELOW = (
+    "this notice stands below every article of the paper and says the same each day so that readers know where to turn "
+    "with praise or blame follow us on all channels that you like and write to the editors whenever you please copying "
+    "whole pages without asking is forbidden but short passages may be quoted when their source is named beside them "
+    "subscribers read everything without advertising and pay less for a year than others spend on coffee in a month"
+)
+
+
+def expected_furniture(found: Fingerprint, common: set[int]) -> list[bool]:
+    """Return the tokens in common anchors and between neighbouring ones."""
+    size, shingles = found.grain.anchor, found.shingles.tolist()
+    anchors = [place for place, value in enumerate(shingles) if value in set(found.anchors.tolist())]
+    marked = {place for place in anchors if shingles[place] in common}
+    for before, behind in pairwise(anchors):
+        if {before, behind} <= marked:
+            marked |= {*range(before, behind)}
+    return [any(start in marked for start in range(place - size + 1, place + 1)) for place in range(found.tokens)]
+
+
+@given(st.permutations([OWN, OTHER, BELOW]), st.data())
+def test_furniture_is_in_common_anchors_and_between_them(parts: list[str], data: st.DataObject) -> None:
+    found = fingerprint(" ".join(parts), None)
+    common = data.draw(st.sets(st.sampled_from(found.anchors.tolist()), min_size=1))
+    mask = furniture(found, np.array(sorted(common), dtype=np.uint64))
+    assert mask is not None
+    assert mask.tolist() == expected_furniture(found, common)
+
+
+def test_what_many_articles_have_below_them_is_furniture_and_the_article_is_not() -> None:
+    """Up to a window of it is left at each end, where its first and last anchors are not known."""
+    mask = marked(f"{OWN} {BELOW}", BELOW)
+    own, below = len(OWN.split()), len(BELOW.split())
+    assert not mask[:own].any()
+    assert mask[own + WINDOW : -WINDOW].all()
+    assert own + 2 * WINDOW < own + below == len(mask)
+
+
+def marked(text: str, common: str) -> Mask:
+    """Return the furniture of ``text`` where all anchors of ``common`` are."""
+    mask = furniture(fingerprint(text, None), fingerprint(common, None).anchors)
+    assert mask is not None
+    return mask
+
+
+def test_without_common_anchors_there_is_no_furniture() -> None:
+    assert furniture(fingerprint(OWN, None), NO_HASHES) is None
+    assert not marked(OWN, BELOW).any()
+
+
+@pytest.mark.parametrize("text", ["", "one", "one two three", "新闻今"])
+def test_texts_shorter_than_an_anchor_are_furniture_whole_or_not_at_all(text: str) -> None:
+    assert marked(text, text or OWN).tolist() == [True] * fingerprint(text, None).tokens
+    assert not marked(text, OWN).any()
+
+
+def test_texts_that_share_furniture_alone_have_little_in_common() -> None:
+    mine = fingerprint(f"{OWN} {BELOW}", None)
+    others = Text(fingerprint(f"{OTHER} {BELOW}", None))
+    assert Text(mine).likeness(others).containment > 0.75
+    found = Text(mine, furniture(mine, fingerprint(BELOW, None).anchors)).likeness(others)
+    assert found.containment < 0.6
+    assert found.tokens < 60
