@@ -124,7 +124,6 @@ def test_a_late_delivery_of_a_withdrawn_event_is_withdrawn_again() -> None:
     assert TOPICS.fingerprints not in by_topic(again)
 
 
-@pytest.mark.xfail(strict=True, reason="a takedown that was recorded and is delivered again publishes nothing")
 def test_after_a_crash_the_tombstones_are_published_again() -> None:
     outputs = [normalized(raw(event, offset=n))[0].outputs[0] for n, event in enumerate((ARTICLE, COPY, CANCELED))]
     first = Flow().stored(outputs)
@@ -145,7 +144,6 @@ def test_a_restored_index_has_forgotten_too() -> None:
     assert events[0] == events[1]
 
 
-@pytest.mark.xfail(strict=True, reason="a version whose id and address both have newer articles is not found")
 def test_no_version_stays_known_when_another_article_came_between() -> None:
     flow = Flow()
     first = {**ARTICLE, "id": "a", "url": "https://x.example/1"}
@@ -160,7 +158,6 @@ def test_no_version_stays_known_when_another_article_came_between() -> None:
     assert flow.one(COPY, offset=4).result == "new"
 
 
-@pytest.mark.xfail(strict=True, reason="the tombstones of a late delivery hit what has the id since")
 def test_a_late_delivery_does_not_withdraw_what_was_published_since() -> None:
     flow, headers = Flow(), (("ce_source", b"/s"), ("ce_id", b"17"))
     flow.one(ARTICLE, headers=headers)

@@ -26,7 +26,7 @@ from stream.events import (
 from stream.fingerprint import Fingerprint, fingerprints
 from stream.index.packing import Article as Known
 from stream.index.packing import pack_fingerprint
-from stream.index.removal import Removed, remove
+from stream.index.removal import remove, removed_before
 from stream.index.session import Decided, Session
 from stream.pipeline import Outcome, Wrap, scope_of, unwrapped
 from stream.records import Headers, Outgoing, Record
@@ -126,7 +126,11 @@ class Deduplicator:
         """What was decided is published again; not into the changelog, where a restore could not go on behind it."""
         known, scope, time = before.article, item.subject.scope, item.article.event_time
         if known is None:
-            return Outcome("withdrawn", self._tombstones(item.article.id, item.article.event_id, now), None, time, True)
+            # Read again after a crash, it was published before its takedown, which is read again too. Sent again later,
+            # it is withdrawn already, and its id may stand for another article since.
+            is_read_again = item.record.offset <= session.position.last
+            outputs = self._tombstones(item.article.id, item.article.event_id, now) if is_read_again else []
+            return Outcome("withdrawn", outputs, None, time, is_repeat=True)
         if known.shown_hash.hex() != item.subject.shown_hash:
             return self._reject(item.record, _reused(known))
         published = Published(known.duplicate(scope), known.revision, known.origin_event())
@@ -143,16 +147,18 @@ class Deduplicator:
             id=takedown.id,
             url_key=takedown.url_key,
         )
-        removed = self._remove(session, event) if offset > session.position.last else Removed()
-        if not removed.ids:
+        before = removed_before(session, event.event_id)
+        removed = before or (self._remove(session, event) if offset > event.previous else None)
+        if removed is None:
             return Outcome("nothing_withdrawn", [], time=takedown.event_time)
         outputs = [letter for name in removed.ids for letter in self._tombstones(name, takedown.event_id, now)]
         for cluster_id, cluster in removed.clusters.items():
             headers = _headers(self._topics.clusters, f"{takedown.event_id}.{cluster_id}", cloudevents.CLUSTER, now)
             value = wire.encode(cluster) if cluster else None
             outputs.append(Outgoing(self._topics.clusters, cluster_id.encode(), value, headers))
-        outputs.append(self._changelog_record(event, event.tenant, item.record.partition, now))
-        return Outcome("withdrawn", outputs, time=takedown.event_time)
+        if before is None:
+            outputs.append(self._changelog_record(event, f"{event.tenant}/*", item.record.partition, now))
+        return Outcome("withdrawn", outputs, time=takedown.event_time, is_repeat=before is not None)
 
     def _tombstones(self, article_id: str, event_id: str, now: str) -> list[Outgoing]:
         """No value under the article's key, wherever its versions were published."""

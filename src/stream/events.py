@@ -77,7 +77,8 @@ class RawEvent(Struct, frozen=True, kw_only=True):
     tags: list[str] | None = None
     tenant: Annotated[str | None, Meta(description="whose article it is; default where it is not given")] = None
     status: Annotated[
-        str | None, Meta(description="usable where it is not given; canceled, a takedown, is rejected by this version")
+        str | None,
+        Meta(description="usable if it is not given; canceled withdraws the article, and needs no text"),
     ] = None
     extra: Annotated[dict[str, Any] | None, Meta(description="anything else that consumers should get")] = None
 

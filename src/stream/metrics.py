@@ -50,7 +50,9 @@ class Metrics:
         self.published = Counter(
             "stream_records_published", "Records stored in an output topic.", ["topic"], registry=registry
         )
-        self.normalized = Counter("stream_events_normalized", "Articles passed on by normalize.", registry=registry)
+        self.normalized = Counter(
+            "stream_events_normalized", "Articles and takedowns passed on by normalize.", registry=registry
+        )
         self.decided = Counter(
             "stream_events_decided", "Articles decided, by relation.", ["relation"], registry=registry
         )

@@ -134,12 +134,7 @@ async def test_verdicts_survive_deliveries_that_fail(
     assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
 
 
-NOT_REPEATED = pytest.mark.xfail(
-    strict=True, reason="a takedown that was recorded and is delivered again publishes nothing"
-)
-
-
-@pytest.mark.parametrize("change", [*FAILURES[:3], pytest.param(only_remembers, marks=NOT_REPEATED)])
+@pytest.mark.parametrize("change", [*FAILURES[:3], only_remembers])
 async def test_takedowns_survive_deliveries_that_fail(
     site: Site, change: Callable[[Deliver, Sequence[Outgoing]], Awaitable[list[Delivered]]]
 ) -> None:

@@ -66,7 +66,6 @@ class TestWhatGoes:
         assert partition.withdraw(takedown(url_key=first.url_key)).tombstones == tombstones("a", "b")
         assert partition.one(article(STORY)).verdict.relation == "new"
 
-    @pytest.mark.xfail(strict=True, reason="an id leads to its newest article, and that to the newest at its address")
     def test_versions_behind_one_that_moved_to_the_address_of_another_article(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         other = article(prose("x"), name="b")
@@ -150,7 +149,6 @@ class TestAfterwards:
             assert partition.withdraw(again).result == "nothing_withdrawn"
         assert (store._values, len(partition.changelog)) == (before, 2)  # noqa: SLF001 # as above
 
-    @pytest.mark.xfail(strict=True, reason="the changelog may be stored when the tombstones are not")
     def test_a_takedown_that_is_read_again_after_a_crash_is_told_again(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         partition.one(article(STORY, name="a"))

@@ -175,9 +175,6 @@ class TestClusters:
         assert cluster.members == list(range(MEMBERS_MAX))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="anchors lead to the first article of a cluster only, for as long as it is known"
-)
 @pytest.mark.parametrize("later", [STORY, REPRINT])
 def test_a_near_copy_is_found_as_long_as_any_member_of_its_cluster_is_in_the_window(
     new_store: NewStore, later: str

@@ -57,6 +57,11 @@ def pack_posting(posting: Posting) -> bytes:
     return _POSTING.pack(low, high, posting.seen, min(posting.anchors, _ANCHORS_COUNTED_MAX))
 
 
+def posting_of(offset: int) -> bytes:
+    """The bytes that every posting of the article at ``offset`` begins with."""
+    return (offset & 0xFFFFFFFF).to_bytes(4, "little") + (offset >> 32).to_bytes(1, "little")
+
+
 def visible_postings(value: bytes | None, horizon: int = 0) -> list[tuple[int, int]]:
     """The (offset, anchors) of each posting in ``value`` that was not seen before ``horizon``, oldest first."""
     if not value:
@@ -80,6 +85,11 @@ def tenant_key(tenant: str) -> bytes:
     return _META + b"tenant" + blake2b(tenant.encode(), digest_size=8).digest()
 
 
+def takedown_key(event_id: str) -> bytes:
+    """The whole key of what a takedown removed."""
+    return _META + b"takedown" + bytes.fromhex(event_id)
+
+
 def event_name(event_id: str) -> bytes:
     """Of the postings of an event."""
     return _EVENT + bytes.fromhex(event_id)
@@ -101,7 +111,7 @@ def cluster_name(cluster_id: str) -> bytes:
 
 
 def address_names(article: Subject | FingerprintEvent | RemovalEvent) -> list[bytes]:
-    """Of the newest article with the same id, and of the one with the same URL."""
+    """Of the articles with the same id, and of those with the same URL."""
     names = [_ID + _short_hash(article.id)]
     if article.url_key:
         names.append(_URL + _short_hash(article.url_key))

@@ -3,59 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from stream.events import ClusterEvent, RemovalEvent
 from stream.index import keys
 from stream.index.packing import Article
-from stream.index.session import Session
+from stream.index.session import Session, Takedown
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Removed:
     """What a takedown removed: the ids of articles, and the clusters that they were in as they stand now.
 
     A cluster that has nothing left is None.
     """
 
-    ids: list[str] = field(default_factory=list)
-    clusters: dict[str, ClusterEvent | None] = field(default_factory=dict)
+    ids: list[str]
+    clusters: dict[str, ClusterEvent | None]
 
 
-def remove(session: Session, event: RemovalEvent) -> Removed:
+def remove(session: Session, event: RemovalEvent) -> Removed | None:
     """Forget every version of the articles with the id or the address of ``event``, whatever their language.
 
-    What led to a removed article leads to another one of its cluster, if one is left, best of all to one with the same
-    text: later articles of a cluster have few anchors of their own (see `Session.record`).
+    None if there is none. What led to a removed article leads to another one of its cluster, if one is left, best of
+    all to one with the same text: later articles of a cluster have few anchors of their own (see `Session.record`).
     """
-    removed = Removed()
+    told = Takedown([], [])
     for language in session.languages(event.tenant):
-        _remove_from(session, f"{event.tenant}/{language}", event, removed)
-    if removed.ids:
-        session.position.last = event.offset
-    return removed
+        _remove_from(session, f"{event.tenant}/{language}", event, told)
+    if not told.ids:
+        return None
+    session.put_takedown(event.event_id, told)
+    session.position.last = event.offset
+    return removed_before(session, event.event_id)
 
 
-def _remove_from(session: Session, scope: str, event: RemovalEvent, removed: Removed) -> None:
+def removed_before(session: Session, event_id: str) -> Removed | None:
+    """What this takedown removed when it was first delivered; None if nothing."""
+    told = session.takedown(event_id)
+    if told is None:
+        return None
+    return Removed(told.ids, {cluster_id: session.cluster(scope, cluster_id) for scope, cluster_id in told.clusters})
+
+
+def _remove_from(session: Session, scope: str, event: RemovalEvent, told: Takedown) -> None:
     versions = dict(_versions(session, scope, event))
     for offset, article in versions.items():
         stand_in = _stand_in(session, scope, article, set(versions))
         session.put_removed(scope, offset, stand_in)
-    removed.ids += sorted({article.id for article in versions.values()} - set(removed.ids))
+    told.ids += sorted({article.id for article in versions.values()} - set(told.ids))
     by_cluster: dict[str, dict[int, Article]] = {}
     for offset, article in versions.items():
         by_cluster.setdefault(article.cluster_of(scope), {})[offset] = article
     for cluster_id, articles in by_cluster.items():
-        _shrink(session, scope, cluster_id, articles, removed)
+        _shrink(session, scope, cluster_id, articles, told)
 
 
 def _versions(session: Session, scope: str, event: RemovalEvent) -> Iterator[tuple[int, Article]]:
     """Every article at the address of ``event``, newest first: each names the version before it."""
-    view = session.scope(scope)
+    view, seen = session.scope(scope), set[int]()
     for name in keys.address_names(event):
-        for place, _ in keys.visible_postings(view.get(name)):
+        for place, _ in reversed(keys.visible_postings(view.get(name))):
             offset: int | None = place
-            while offset is not None and (article := session.held(scope, offset)) is not None:
+            while offset is not None and offset not in seen and (article := session.held(scope, offset)) is not None:
+                seen.add(offset)
                 yield offset, article
                 offset = article.earlier_offset if article.relation in ("recrawl", "revision") else None
 
@@ -68,7 +79,7 @@ def _stand_in(session: Session, scope: str, article: Article, leaving: set[int])
     return next(same, left[0][0] if left else None)
 
 
-def _shrink(session: Session, scope: str, cluster_id: str, articles: dict[int, Article], removed: Removed) -> None:
+def _shrink(session: Session, scope: str, cluster_id: str, articles: dict[int, Article], told: Takedown) -> None:
     cluster = session.cluster_state(scope, cluster_id)
     if cluster is None:  # it had one article, and was never published
         return
@@ -76,10 +87,9 @@ def _shrink(session: Session, scope: str, cluster_id: str, articles: dict[int, A
     first = next((article.id for article in left if article), None)
     is_canonical = cluster.canonical_id in {article.id for article in articles.values()}
     canonical_id = first if is_canonical else cluster.canonical_id
+    told.clusters.append((scope, cluster_id))
     if canonical_id is None:
         session.put_cluster(scope, cluster_id, None)
-        removed.clusters[cluster_id] = None
-        return
-    cluster.remove(set(articles), canonical_id)
-    session.put_cluster(scope, cluster_id, cluster)
-    removed.clusters[cluster_id] = cluster.event(cluster_id)
+    else:
+        cluster.remove(set(articles), canonical_id)
+        session.put_cluster(scope, cluster_id, cluster)

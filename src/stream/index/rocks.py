@@ -94,7 +94,8 @@ class RocksStore:
 
     def _empty(self, reason: str) -> None:
         self.emptied_because = reason
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder.exists():
+            shutil.rmtree(self._folder)
         self._marker.unlink(missing_ok=True)
 
     def _write(self, batch: WriteBatch) -> None:

@@ -102,6 +102,13 @@ class ScopeView:
             known = values[name] if name in values else self.get(name)
             values[name] = written[name] = (known + value)[-bytes_max:] if known else value
 
+    def remove(self, names: Sequence[bytes], beginning: bytes, size: int) -> None:
+        """Take out, under each of ``names``, the pieces of ``size`` bytes that begin so."""
+        for name, value in zip(names, self.get_many(names), strict=True):
+            if value and beginning in value:
+                pieces = [value[at : at + size] for at in range(0, len(value), size)]
+                self.put(name, b"".join(piece for piece in pieces if not piece.startswith(beginning)))
+
     def advance(self, time: int, *, offset: int) -> None:
         """Set the clock to ``time`` (milliseconds) if that is later; ``offset``: of the article to be recorded."""
         state = self._state

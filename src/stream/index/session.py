@@ -25,6 +25,9 @@ CANDIDATES_MAX: Final = 16
 ANCHORS_SHARED_MIN: Final = 0.14
 #: An anchor with so many postings is furniture. Those of one cluster count once: see `Session.record`.
 COMMON_MIN: Final = 12
+#: A posting that leads to a cluster is trusted to do so for this part of the window: after that, another article of the
+#: cluster leaves its own, so that those that are still visible are found.
+LEADING_SHARE: Final = 8
 
 #: So many removed articles in a row may stand in for one another.
 STAND_INS_MAX: Final = 32
@@ -38,6 +41,13 @@ class Decided(NamedTuple):
 
     offset: int
     article: Article | None
+
+
+class Takedown(msgspec.Struct, array_like=True):
+    """What a takedown removed: ids of articles, and the (scope, id) of the clusters that they were in."""
+
+    ids: list[str]
+    clusters: list[tuple[str, str]]
 
 
 class Position(msgspec.Struct, array_like=True):
@@ -67,6 +77,7 @@ class Session:
         self._scopes: dict[str, ScopeView] = {}
         self._languages: dict[str, list[str]] = {}
         self._clusters: dict[tuple[str, str], Cluster | None] = {}
+        self._takedowns: dict[str, Takedown] = {}
         self._names: dict[bytes, list[bytes]] = {}
         self._addresses: dict[tuple[str, str | None], list[bytes]] = {}
 
@@ -145,6 +156,7 @@ class Session:
     def changes(self) -> tuple[dict[bytes, bytes], list[bytes]]:
         """Keys and values to be put into the store, after all keys with one of the prefixes are removed."""
         puts = {keys.POSITION: msgspec.msgpack.encode(self.position)}
+        puts |= {keys.takedown_key(name): msgspec.msgpack.encode(told) for name, told in self._takedowns.items()}
         for tenant, languages in self._languages.items():
             puts[keys.tenant_key(tenant)] = msgspec.msgpack.encode(languages)
         dropped: list[bytes] = []
@@ -203,6 +215,18 @@ class Session:
         self.scope(scope).put(keys.document_name(offset), value)
         self.seen.pop((scope, offset), None)
         self.gone.add((scope, offset))
+
+    def takedown(self, event_id: str) -> Takedown | None:
+        """What this takedown removed, if it removed anything."""
+        known = self._takedowns.get(event_id)
+        if known is None:
+            value = self._store.get_many([keys.takedown_key(event_id)])[0]
+            known = unpack(value, Takedown) if value else None
+        return known
+
+    def put_takedown(self, event_id: str, told: Takedown) -> None:
+        """Remember what a takedown removed: it may be delivered again, and has to be told again."""
+        self._takedowns[event_id] = told
 
     def cluster_state(self, scope: str, cluster_id: str) -> Cluster | None:
         """What the index keeps of a cluster of two articles or more."""
@@ -310,16 +334,14 @@ class Session:
 
     def _put_names(self, view: ScopeView, event: FingerprintEvent, cluster: Cluster | None) -> None:
         names = list(self._anchor_names(event.anchors)) if event.format == FORMAT else []
-        if event.duplicate.relation in ("recrawl", "copy"):  # the same text is found by its hash
-            names = []
+        if event.duplicate.relation == "revision":  # it takes the place of the version before it
+            view.remove(names, keys.posting_of(event.earlier_offset or 0), POSTING_BYTES)
         elif cluster:
-            names = _not_leading(view, names, set(cluster.members))
+            names = _not_leading(view, names, set(cluster.members), max(0, view.now - self._window_s // LEADING_SHARE))
         posting = keys.pack_posting(Posting(event.offset, view.now, len(names)))
-        for name in self._address_names(event):
-            view.put(name, posting)
         if event.format == FORMAT:
             _put_text(view, event.text_hash, posting)
-        names.append(keys.event_name(event.event_id))
+        names += [keys.event_name(event.event_id), *self._address_names(event)]
         view.append(names, posting, bytes_max=POSTINGS_MAX * POSTING_BYTES)
 
 
@@ -355,12 +377,12 @@ def _most_shared(postings: Iterable[Iterable[tuple[int, int]]], anchors: int) ->
     return [offset for _, offset in near]
 
 
-def _not_leading(view: ScopeView, names: list[bytes], members: set[int]) -> list[bytes]:
-    """Those of ``names`` whose postings name none of ``members``."""
+def _not_leading(view: ScopeView, names: list[bytes], members: set[int], since: int) -> list[bytes]:
+    """Those of ``names`` under which no posting seen ``since`` then is of one of ``members``."""
     return [
         name
         for name, value in zip(names, view.get_many(names), strict=True)
-        if not value or members.isdisjoint(offset for offset, _ in keys.visible_postings(value))
+        if not value or members.isdisjoint(offset for offset, _ in keys.visible_postings(value, since))
     ]
 
 
