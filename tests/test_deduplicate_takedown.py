@@ -41,7 +41,7 @@ def test_tombstones_stand_in_both_topics_and_the_changelog_tells() -> None:
     assert withdrawn(outcome) == {TOPICS.enriched: [name], TOPICS.duplicates: [name]}
     record = by_topic(outcome)[TOPICS.fingerprints]
     event = wire.decode(record.value or b"", RemovalEvent)
-    assert (record.key, record.partition) == (b"default", PARTITION)
+    assert (record.key, record.partition) == (b"default/*", PARTITION)
     assert (event.offset, event.previous, event.tenant, event.id) == (1, 0, "default", name)
     assert TOPICS.clusters not in by_topic(outcome)
 
@@ -114,11 +114,12 @@ def test_in_the_batch_of_its_article() -> None:
     assert [outcome.result for outcome in outcomes] == ["new", "withdrawn", "new"]
 
 
-def test_a_late_delivery_of_a_withdrawn_event_is_withdrawn_again() -> None:
+def test_a_withdrawn_event_that_is_read_again_is_withdrawn_again() -> None:
     flow, headers = Flow(), (("ce_source", b"/s"), ("ce_id", b"17"))
-    name = enriched(flow.one(ARTICLE, headers=headers)).id
+    (outcome,) = normalized(raw(ARTICLE, headers=headers))
+    name = enriched(flow.stored(outcome.outputs)[0]).id
     flow.one(CANCELED, offset=1)
-    again = flow.one(ARTICLE, offset=2, headers=headers)
+    (again,) = flow.stored(outcome.outputs, first=0)
     assert (again.result, again.is_repeat) == ("withdrawn", True)
     assert withdrawn(again) == {TOPICS.enriched: [name], TOPICS.duplicates: [name]}
     assert TOPICS.fingerprints not in by_topic(again)

@@ -101,7 +101,7 @@ def test_files_are_processed_without_a_broker(tmp_path: Path) -> None:
 
 def test_decisions_are_explained_and_measured(tmp_path: Path) -> None:
     run(block("printf"), tmp_path)
-    told = run(block("head"), tmp_path).stdout
+    told = run(block("head"), tmp_path, COLUMNS="120").stdout
     assert "B is copy of A: both texts are the same once folded" in told
     assert "pairs.jsonl      1         0     1.0000  1.0000  1.0000" in told
 

@@ -148,7 +148,7 @@ _CHANNELS: Final[dict[str, _Channel]] = {
                 "RemovalEvent",
                 "removal",
                 "Articles that were withdrawn.",
-                {"type": "string", "description": "the tenant", "pattern": f"^{_TENANT}$"},
+                {"type": "string", "description": "tenant/*", "pattern": f"^{_TENANT}/\\*$"},
                 cloudevents.REMOVAL,
             ),
         ),

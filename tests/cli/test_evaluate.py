@@ -188,7 +188,8 @@ def test_input_that_cannot_be_read_is_exit_code_66(folder: Path) -> None:
         assert result.stderr.startswith(f"stream: {name}: ")
 
 
-def test_one_index_reports_links_across_pairs() -> None:
+def test_one_index_reports_links_across_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     rows = jsonl(
         {"long": BRIDGE, "short": BRIDGE_TEASER},
         {"long": HARVEST, "short": BRIDGE_EDITED},
