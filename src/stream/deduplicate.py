@@ -126,11 +126,8 @@ class Deduplicator:
         """What was decided is published again; not into the changelog, where a restore could not go on behind it."""
         known, scope, time = before.article, item.subject.scope, item.article.event_time
         if known is None:
-            # Read again after a crash, it was published before its takedown, which is read again too. Sent again later,
-            # it is withdrawn already, and its id may stand for another article since.
-            is_read_again = item.record.offset <= session.position.last
-            outputs = self._tombstones(item.article.id, item.article.event_id, now) if is_read_again else []
-            return Outcome("withdrawn", outputs, None, time, is_repeat=True)
+            # Nothing is told: after a crash its takedown is read again too, and later its id may stand for another one.
+            return Outcome("withdrawn", [], None, time, is_repeat=True)
         if known.shown_hash.hex() != item.subject.shown_hash:
             return self._reject(item.record, _reused(known))
         published = Published(known.duplicate(scope), known.revision, known.origin_event())

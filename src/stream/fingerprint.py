@@ -42,7 +42,7 @@ class Grain(NamedTuple):
     run: int
     anchor: int
     window: int
-    opening: int = 48
+    opening: int = 24
     opening_window: int = 12
 
 

@@ -177,7 +177,8 @@ def test_text_read_from_the_right_is_not_reordered_and_isolated_where_it_is_mixe
 def test_a_template_is_told_by_its_numbers() -> None:
     report = (
         "The central bank of Calder sold bills for {} million crowns at {} percent on Tuesday morning.\n"
-        "Bids for the bills reached {} million crowns, the bank said in a statement, as it does every week."
+        "Bids for the bills reached {} million crowns, the bank said in a statement, as it does every week.\n"
+        "It sells them to drain money from the market before the taxes of the month are paid into its accounts."
     )
     Path("a.txt").write_text(report.format("120", "3.5", "1,340"))
     result = stream("explain", "a.txt", "-", stdin=report.format("90", "4.1", "280"))
