@@ -37,8 +37,8 @@ from stream.events import Duplicate, EnrichedEvent
 from stream.fingerprint import fingerprints
 from stream.index.session import ANCHORS_SHARED_MIN
 from stream.likeness import Likeness, Text
-from stream.normalize.language import primary_language
 from stream.offline import OfflineFlow
+from stream.pipeline import scope_of
 
 #: Nothing is forgotten: events without a time of fetching are all seen at one moment.
 WINDOW_MS: Final = 366 * 24 * 3600 * 1000
@@ -115,7 +115,7 @@ class Explanation:
     @property
     def meaning(self) -> str:
         """The rule that decided, in words."""
-        scopes = [scope(event) for event in (self.first, self.second)]
+        scopes = [scope_of(event) for event in (self.first, self.second)]
         if scopes[0] != scopes[1]:
             return f"articles of {scopes[0]} and {scopes[1]} never meet: only one tenant and language is compared"
         return METHODS.get(self.second.duplicate.method, self.second.duplicate.method)
@@ -147,7 +147,7 @@ def decided(flow: OfflineFlow, events: Iterable[dict[str, Any]]) -> Iterator[Enr
 def compare(first: EnrichedEvent, second: EnrichedEvent) -> Comparison:
     """How the texts of two published articles compare, whatever was decided."""
     mine, other = fingerprints([(second.text, second.title), (first.text, first.title)])
-    subject = Subject(second.id, scope(second), None, _source(second), "", mine)
+    subject = Subject(second.id, scope_of(second), None, _source(second), "", mine)
     earlier = Earlier(0, first.id, _source(first), "", 1, 0, "", other)
     anchors = [set(found.anchors.tolist()) for found in (mine, other)]
     return Comparison(
@@ -215,11 +215,6 @@ def _covered(
         return Check(reason, told, found, covered >= required)
     holds, words = unless
     return Check(reason, f"{words}, or {told}", "yes" if holds else f"no, {found}", holds or covered >= required)
-
-
-def scope(event: EnrichedEvent) -> str:
-    """Tenant and language: only articles of one scope are compared."""
-    return f"{event.tenant}/{primary_language(event.language.tag)}"
 
 
 def _accepted(name: str, found: EnrichedEvent | Rejected) -> EnrichedEvent:

@@ -14,7 +14,7 @@ from stream import cloudevents, wire
 from stream.clock import rfc3339
 from stream.deadletters import dead_letter
 from stream.errors import Rejected
-from stream.events import NormalizedEvent, Origin, TakedownEvent
+from stream.events import Article, NormalizedEvent, Origin, TakedownEvent
 from stream.normalize import Arrival, normalize, takedown_of
 from stream.normalize.language import primary_language
 from stream.records import Outgoing, Record
@@ -139,7 +139,7 @@ def _arrival(record: Record, item: int | None, event_id: str, time: int) -> Arri
     return Arrival(event_id, origin, timestamp, timestamp if timestamp is not None else time)
 
 
-def scope_of(article: NormalizedEvent) -> str:
+def scope_of(article: Article) -> str:
     """Tenant and language: everything that can be a copy of each other has one scope, and so one partition."""
     return f"{article.tenant}/{primary_language(article.language.tag)}"
 

@@ -84,22 +84,14 @@ class Session:
     def prefetch(self, subjects: Sequence[tuple[Subject, str]]) -> None:
         """Read at once what deciding these (subject, event id) will ask for."""
         self._prefetch(
-            (
-                subject.scope,
-                [*_own_names(event_id, subject.print.text_hash), *self._address_names(subject)],
-                subject.print.anchors.tobytes(),
-            )
+            (subject, subject.scope, event_id, subject.print.text_hash, subject.print.anchors.tobytes())
             for subject, event_id in subjects
         )
 
     def prefetch_records(self, events: Sequence[FingerprintEvent]) -> None:
         """Read at once what recording ``events`` will ask for."""
         self._prefetch(
-            (
-                event.scope,
-                [*_own_names(event.event_id, event.text_hash), *self._address_names(event)],
-                event.anchors if event.format == FORMAT else b"",
-            )
+            (event, event.scope, event.event_id, event.text_hash, event.anchors if event.format == FORMAT else b"")
             for event in events
         )
 
@@ -211,7 +203,7 @@ class Session:
     def put_removed(self, scope: str, offset: int, stand_in: int | None) -> None:
         """Forget the article at ``offset``; what leads to it leads to ``stand_in``, if that is given."""
         # One byte of zero stands for none: offset 0 has nothing before it that it could stand in for.
-        value = (stand_in or 0).to_bytes(_FORWARD_BYTES_MAX, "big") if stand_in else b"\0"
+        value = stand_in.to_bytes(_FORWARD_BYTES_MAX, "big") if stand_in else b"\0"
         self.scope(scope).put(keys.document_name(offset), value)
         self.seen.pop((scope, offset), None)
         self.gone.add((scope, offset))
@@ -241,11 +233,12 @@ class Session:
         self._clusters[scope, cluster_id] = cluster
         self.scope(scope).put(keys.cluster_name(cluster_id), msgspec.msgpack.encode(cluster) if cluster else b"")
 
-    def _prefetch(self, wanted: Iterable[tuple[str, list[bytes], bytes]]) -> None:
+    def _prefetch(self, wanted: Iterable[tuple[Subject | FingerprintEvent, str, str, str, bytes]]) -> None:
+        """Read the names of these (article, scope, event id, text hash, anchors)."""
         by_scope: dict[str, tuple[list[bytes], list[bytes]]] = {}
-        for scope, names, anchors in wanted:
+        for article, scope, event_id, text_hash, anchors in wanted:
             known, joined = by_scope.setdefault(scope, ([], []))
-            known += names
+            known += (keys.event_name(event_id), keys.text_name(text_hash), *self._address_names(article))
             joined.append(anchors)
         for scope, (known, joined) in by_scope.items():
             each = unique(np.frombuffer(b"".join(joined), dtype="<u8"))
@@ -348,10 +341,6 @@ class Session:
 #: Of an article that was removed, the store keeps where its stand-in is: fewer bytes than any article has.
 _FORWARD_BYTES_MAX: Final = 8
 _NO_CANDIDATES: Final = Candidates()
-
-
-def _own_names(event_id: str, text_hash: str) -> tuple[bytes, bytes]:
-    return keys.event_name(event_id), keys.text_name(text_hash)
 
 
 def _begins(event: FingerprintEvent) -> bool:
