@@ -7,7 +7,6 @@ JSON is not. Each size is measured in a process of its own, on a copy of an inde
 
 from __future__ import annotations
 
-import gc
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
@@ -34,7 +33,7 @@ from benchmarks.signatures import (
     settle,
     shape,
 )
-from stream import wire
+from stream import collector, wire
 from stream.dedup import Subject
 from stream.deduplicate import subject_of
 from stream.events import FingerprintEvent, NormalizedEvent
@@ -103,7 +102,7 @@ def _measured(count: int, articles: Sequence[NormalizedEvent], made: Path, scrat
     later = [_at(article, count + place) for place, article in enumerate(articles)]
     held_back = _subjects(later[::HELD_BACK_EVERY])
     recorded = [article for place, article in enumerate(later) if place % HELD_BACK_EVERY]
-    gc.freeze()  # a worker has no such heap to be searched for garbage
+    collector.relax()  # as a worker does
     before = resident_bytes()
     path = copied(made, scratch / "measured")
     store = RocksStore(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 from hypothesis import given, settings
@@ -174,7 +175,7 @@ def test_changelog_records_are_read_by_their_type() -> None:
     outputs = [by_topic(outcome)[TOPICS.fingerprints] for outcome in outcomes]
     events = [changelog_event(InputRecord("log", 0, 0, None, out.key, out.value, out.headers)) for out in outputs]
     assert [type(event) for event in events] == [FingerprintEvent, RemovalEvent]
-    with pytest.raises(orjson.JSONDecodeError):
+    with pytest.raises(msgspec.DecodeError):
         changelog_event(InputRecord("log", 0, 0, None, None, None, outputs[1].headers))
 
 

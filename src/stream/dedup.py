@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Final, NamedTuple
@@ -143,6 +144,7 @@ def _enough(share: float, tokens: int) -> float:
     return min(share * tokens + TOKENS_MORE, SHARE_MAX * tokens)
 
 
+@lru_cache(maxsize=4096)  # asked for three times while an article is decided
 def new_cluster_id(scope: str, article_id: str, text_hash: str) -> str:
     """The id of a cluster that begins with this article: 32 hexadecimal digits.
 

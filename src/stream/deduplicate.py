@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-import msgspec
-import orjson
-
 from stream import cloudevents, wire
 from stream.deadletters import dead_letter
 from stream.dedup import Subject, Verdict, decide
@@ -244,8 +241,8 @@ def changelog_event(record: Record) -> FingerprintEvent | RemovalEvent:
     """The event in a record of the changelog.
 
     Raises:
-        msgspec.ValidationError: it has another shape.
-        orjson.JSONDecodeError: it is not JSON.
+        msgspec.DecodeError: it is not JSON, or has another shape.
+        UnicodeDecodeError: a text in it is not UTF-8.
     """
     value = record.value or b""
     if cloudevents.kind(record) == cloudevents.REMOVAL:
@@ -259,7 +256,7 @@ def _decode(record: Record) -> NormalizedEvent | TakedownEvent:
         if cloudevents.kind(record) == cloudevents.TAKEDOWN:
             return wire.decode(value, TakedownEvent)
         return wire.decode(value, NormalizedEvent)
-    except (msgspec.ValidationError, orjson.JSONDecodeError) as error:
+    except wire.UNREADABLE as error:
         raise _unreadable(str(error)) from None
 
 

@@ -15,12 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.fold import Hashes, TokenBatch, mix, tokenize_all
+from stream.fold import Hashes, Places, TokenBatch, mix, tokenize_all
 
 TOKENS_MAX: Final = 4096
 TITLE_MAX: Final = 48
@@ -105,12 +106,12 @@ def _together(articles: Sequence[tuple[str, str | None]]) -> list[Fingerprint]:
     batch = tokenize_all([text for text, _ in articles] + [title or "" for _, title in articles])
     sequence, bounds = _sequence(batch), batch.bounds.tolist()
     hashes = batch.tokens.hashes
+    spans = [(start, min(end, start + TOKENS_MAX)) for start, end in pairwise(bounds[: count + 1])]
     spaced = _are_spaced(batch)[:count]
-    chosen = {is_spaced: _Anchors(hashes[: bounds[count]], _GRAINS[is_spaced]) for is_spaced in set(spaced)}
+    anchors = {is_spaced: _Anchors(hashes[: bounds[count]], spans, _GRAINS[is_spaced]) for is_spaced in set(spaced)}
     found = []
     for place, is_spaced in enumerate(spaced):
-        start, end = bounds[place : place + 2]
-        head = min(end, start + TOKENS_MAX)
+        (start, head), end = spans[place], bounds[place + 1]
         title_start, title_end = bounds[count + place : count + place + 2]
         found.append(
             Fingerprint(
@@ -119,8 +120,8 @@ def _together(articles: Sequence[tuple[str, str | None]]) -> list[Fingerprint]:
                 is_spaced=is_spaced,
                 sequence=sequence[start:head].copy(),
                 title=unique(sequence[title_start:title_end])[:TITLE_MAX],
-                anchors=chosen[is_spaced].of(start, head),
-                shingles=chosen[is_spaced].shingles_of(start, head),
+                anchors=anchors[is_spaced].of(place),
+                shingles=anchors[is_spaced].shingles_of(place),
             )
         )
     return found
@@ -139,33 +140,59 @@ def _are_spaced(batch: TokenBatch) -> list[bool]:
 
 
 class _Anchors:
-    """The anchors of texts whose tokens stand behind each other in ``hashes``."""
+    """The anchors of texts whose tokens stand behind each other in ``hashes``.
 
-    def __init__(self, hashes: Hashes, grain: Grain) -> None:
+    ``spans``: the first token of each text, and the one behind the last that is looked at.
+    """
+
+    def __init__(self, hashes: Hashes, spans: Sequence[tuple[int, int]], grain: Grain) -> None:
         self._hashes = hashes
+        self._spans = spans
         self._grain = grain
         self._shingles = mix(runs(hashes, grain.anchor))
-        self._smallest = minima(self._shingles, grain.window)
-        self._smallest_opening = minima(self._shingles, grain.opening_window)
+        self._chosen, self._bounds = self._choose()
 
-    def shingles_of(self, start: int, end: int) -> Hashes:
-        """The shingles of the text whose tokens are ``start`` to ``end``."""
+    def shingles_of(self, text: int) -> Hashes:
+        """The shingles of the text with this number."""
+        start, end = self._spans[text]
         size = self._grain.anchor
         if end - start < size:  # all of it is one
             return mix(runs(self._hashes[start:end], end - start))
         return self._shingles[start : end - size + 1]
 
-    def of(self, start: int, end: int) -> Hashes:
+    def of(self, text: int) -> Hashes:
         """The anchors of that text."""
-        shingles, grain = self.shingles_of(start, end), self._grain
-        count = len(shingles)
-        if count < grain.opening_window:
-            return unique(minima(shingles, count))
-        opening = min(count, grain.opening)
-        chosen = [_no_repeats(self._smallest_opening[start : start + opening - grain.opening_window + 1])]
-        if count >= grain.window:
-            chosen.append(_no_repeats(self._smallest[start : start + count - grain.window + 1]))
-        return unique(np.concatenate(chosen))
+        shingles = self.shingles_of(text)
+        if len(shingles) < self._grain.opening_window:
+            return unique(minima(shingles, len(shingles)))
+        return self._chosen[self._bounds[text] : self._bounds[text + 1]]
+
+    def _choose(self) -> tuple[Hashes, list[int]]:
+        """The smallest shingle of each window of all texts, and where those of each text begin."""
+        grain = self._grain
+        counts = [end - start - grain.anchor + 1 for start, end in self._spans]
+        opening = [min(count, grain.opening) - grain.opening_window + 1 for count in counts]
+        chosen = [self._minima(opening, grain.opening_window)]
+        chosen.append(self._minima([count - grain.window + 1 for count in counts], grain.window))
+        texts, values = (np.concatenate(both) for both in zip(*chosen, strict=True))
+        order = np.lexsort((values, texts))
+        texts, values = texts[order], values[order]
+        is_new = np.ones(len(values), dtype=np.bool_)
+        is_new[1:] = (values[1:] != values[:-1]) | (texts[1:] != texts[:-1])
+        return values[is_new], texts[is_new].searchsorted(range(len(counts) + 1)).tolist()
+
+    def _minima(self, windows: Sequence[int], width: int) -> tuple[Places, Hashes]:
+        """The smallest shingle of each of the first so many windows of each text, and whose it is."""
+        smallest = minima(self._shingles, width)
+        is_chosen = np.zeros(len(smallest), dtype=np.bool_)
+        is_new = smallest[1:] != smallest[:-1]
+        for (start, _), count in zip(self._spans, windows, strict=True):
+            if count > 0:
+                is_chosen[start] = True
+                is_chosen[start + 1 : start + count] = is_new[start : start + count - 1]
+        places = is_chosen.nonzero()[0]
+        starts = [start for start, _ in self._spans]
+        return np.searchsorted(starts, places, side="right") - 1, smallest[places]
 
 
 def runs(tokens: NDArray[_Hash], size: int) -> Hashes:

@@ -7,10 +7,9 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
-import msgspec
-import orjson
 from faust.types import TP
 
+from stream import wire
 from stream.deduplicate import changelog_event
 from stream.errors import IndexDamaged, IndexFault
 from stream.events import FingerprintEvent, RemovalEvent
@@ -185,7 +184,7 @@ class Indexes:
 def _changelog_event(record: Record) -> FingerprintEvent | RemovalEvent:
     try:
         return changelog_event(record)
-    except (msgspec.ValidationError, orjson.JSONDecodeError) as error:
+    except wire.UNREADABLE as error:
         raise IndexFault(
             f"{record.topic}/{record.partition}/{record.offset} is not a fingerprint ({error}); only the deduplicate "
             "step may write to this topic"

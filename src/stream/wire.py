@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 import orjson
 
 T = TypeVar("T")
+
+#: What `decode` raises: the bytes are not JSON, of another shape, or no UTF-8.
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError)
 
 
 def encode(event: msgspec.Struct) -> bytes:
@@ -20,6 +23,13 @@ def decode(data: bytes, kind: type[T]) -> T:
 
     Raises:
         msgspec.ValidationError: it has another shape.
-        orjson.JSONDecodeError: it is not JSON.
+        msgspec.DecodeError: it is not JSON.
+        UnicodeDecodeError: a text in it is not UTF-8.
     """
-    return msgspec.convert(orjson.loads(data), kind)
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    return cast("T", decoder.decode(data))
+
+
+_decoders: Final[dict[type, msgspec.json.Decoder[Any]]] = {}

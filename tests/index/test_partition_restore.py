@@ -95,14 +95,14 @@ class TestStore:
 
     def test_a_store_of_other_rules_is_refused(self, new_store: NewStore) -> None:
         store = new_store()
-        store.write({POSITION: msgspec.msgpack.encode(["0/other", 5, 5, 5])})
+        store.write({POSITION: msgspec.msgpack.encode(["0/other", 5, 5, 5])}.items())
         with pytest.raises(IndexDamaged, match="written by version 0/other, this is "):
             PartitionIndex(store, window_ms=WINDOW_MS)
 
     @pytest.mark.parametrize("value", [b"garbage", msgspec.msgpack.encode({"a": 1})])
     def test_a_store_with_another_content_is_refused(self, new_store: NewStore, value: bytes) -> None:
         store = new_store()
-        store.write({POSITION: value})
+        store.write({POSITION: value}.items())
         with pytest.raises(IndexDamaged):
             PartitionIndex(store, window_ms=WINDOW_MS)
 
@@ -114,7 +114,7 @@ class TestStore:
         for key in documents:
             store._values.pop(key)  # noqa: SLF001 # as above
             if value:
-                store.write({key: value})
+                store.write({key: value}.items())
         assert documents
         with pytest.raises(IndexDamaged):
             Partition(store).one(article(REPRINT))

@@ -23,7 +23,7 @@ VALUES = {KEY + bytes([number]): bytes([number]) * 700 for number in range(200)}
 
 def fill(folder: Path) -> None:
     store = RocksStore(folder)
-    store.write(VALUES)
+    store.write(VALUES.items())
     store.close()
 
 
@@ -48,7 +48,7 @@ def killed(folder: Path, batches: int) -> None:
         "store = RocksStore(Path(sys.argv[1]))\n"
         "for number in range(int(sys.argv[2])):\n"
         "    name = b'%06d' % number\n"
-        "    store.write({b'document' + name: os.urandom(200_000), b'position': name, b'other' + name: name})\n"
+        "    store.write({b'document' + name: os.urandom(200_000), b'position': name, b'other' + name: name}.items())\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, "-c", script, str(folder), str(batches)], check=False)
@@ -75,7 +75,7 @@ def test_a_folder_in_use_is_refused_with_advice(tmp_path: Path) -> None:
     with pytest.raises(IndexFault, match="in use by another worker; give each worker a STREAM_DATA_DIR") as refused:
         RocksStore(tmp_path / "index")
     assert not isinstance(refused.value, IndexDamaged)
-    first.write({KEY: b"value"})
+    first.write({KEY: b"value"}.items())
     first.close()
     second = RocksStore(tmp_path / "index")
     assert second.get_many([KEY]) == [b"value"]
@@ -175,7 +175,7 @@ def test_one_that_was_distrusted_is_empty_when_it_is_opened_again(tmp_path: Path
     again = RocksStore(tmp_path / "index")
     assert again.emptied_because == "a verdict was wrong"
     assert again.get_many(list(VALUES)) == [None] * len(VALUES)
-    again.write({KEY: b"fresh"})
+    again.write({KEY: b"fresh"}.items())
     again.close()
     third = RocksStore(tmp_path / "index")
     assert (third.emptied_because, third.get_many([KEY])) == (None, [b"fresh"])
@@ -204,7 +204,7 @@ def test_a_closed_store_faults(tmp_path: Path) -> None:
     with pytest.raises(IndexFault):
         store.get_many([KEY])
     with pytest.raises(IndexFault, match="closed"):
-        store.write({KEY: b""})
+        store.write({KEY: b""}.items())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

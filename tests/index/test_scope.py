@@ -23,13 +23,13 @@ def view(store: Store) -> ScopeView:
 
 def commit(scope: ScopeView, store: Store) -> ScopeView:
     """Write what ``scope`` holds and look at the store anew."""
-    store.write(*scope.changes())
+    store.write(scope.changes(), scope.dropped)
     return view(store)
 
 
 def test_one_in_which_nothing_was_recorded_is_empty_and_writes_nothing(new_store: NewStore) -> None:
     scope = view(new_store())
-    assert (scope.is_new, scope.now, scope.get(b"name"), scope.changes()) == (True, 0, None, ({}, []))
+    assert (scope.is_new, scope.now, scope.get(b"name"), [*scope.changes()], scope.dropped) == (True, 0, None, [], [])
 
 
 def test_what_was_written_is_seen_at_once_and_after_it_was_committed(new_store: NewStore) -> None:

@@ -19,7 +19,7 @@ ONE, TWO = b"\x01" * PREFIX_BYTES, b"\x01" * (PREFIX_BYTES - 1) + b"\x02"
 
 def test_values_come_in_the_order_of_their_keys(new_store: NewStore) -> None:
     store = new_store()
-    store.write({ONE + b"a": b"1", ONE + b"b": b"2", TWO: b"3"})
+    store.write({ONE + b"a": b"1", ONE + b"b": b"2", TWO: b"3"}.items())
     assert store.get_many([TWO, ONE + b"c", ONE + b"b", ONE + b"a", ONE + b"b"]) == [b"3", None, b"2", b"1", b"2"]
     assert store.get_many([]) == []
 
@@ -27,42 +27,42 @@ def test_values_come_in_the_order_of_their_keys(new_store: NewStore) -> None:
 def test_a_dropped_prefix_takes_its_keys_and_no_others(new_store: NewStore) -> None:
     store = new_store()
     last = b"\x01" * (PREFIX_BYTES - 1) + b"\xff"
-    store.write({ONE: b"1", ONE + b"\xff" * 40: b"2", TWO: b"3", last + b"x": b"4"})
-    store.write({}, [ONE])
+    store.write({ONE: b"1", ONE + b"\xff" * 40: b"2", TWO: b"3", last + b"x": b"4"}.items())
+    store.write([], [ONE])
     assert store.get_many([ONE, ONE + b"\xff" * 40, TWO, last + b"x"]) == [None, None, b"3", b"4"]
-    store.write({}, [last])
+    store.write([], [last])
     assert store.get_many([TWO, last + b"x"]) == [b"3", None]
 
 
 def test_what_is_put_under_a_dropped_prefix_in_the_same_write_stays(new_store: NewStore) -> None:
     store = new_store()
-    store.write({ONE + b"old": b"1"})
-    store.write({ONE + b"new": b"2"}, [ONE])
+    store.write({ONE + b"old": b"1"}.items())
+    store.write({ONE + b"new": b"2"}.items(), [ONE])
     assert store.get_many([ONE + b"old", ONE + b"new"]) == [None, b"2"]
 
 
 def test_a_cleared_store_is_empty_and_can_be_used(new_store: NewStore) -> None:
     store = new_store()
-    store.write({bytes(PREFIX_BYTES): b"0", ONE + b"a": b"1", b"\xff" * 40: b"2"})
+    store.write({bytes(PREFIX_BYTES): b"0", ONE + b"a": b"1", b"\xff" * 40: b"2"}.items())
     store.clear()
     assert store.get_many([bytes(PREFIX_BYTES), ONE + b"a", b"\xff" * 40]) == [None] * 3
-    store.write({ONE + b"a": b"3"}, [TWO])
+    store.write({ONE + b"a": b"3"}.items(), [TWO])
     assert store.get_many([ONE + b"a"]) == [b"3"]
 
 
 def test_the_size_grows_with_what_is_written(new_store: NewStore) -> None:
     store = new_store()
     before = store.size_bytes
-    store.write({ONE + bytes([number]): bytes(100_000) for number in range(20)})
+    store.write({ONE + bytes([number]): bytes(100_000) for number in range(20)}.items())
     assert store.size_bytes > before + 1_000_000
 
 
 def test_the_size_of_a_store_in_memory_is_that_of_its_keys_and_values() -> None:
     store = MemoryStore()
-    store.write({ONE + b"a": b"12345", TWO: b""})
-    store.write({ONE + b"a": b"1", TWO: b"22"})
+    store.write({ONE + b"a": b"12345", TWO: b""}.items())
+    store.write({ONE + b"a": b"1", TWO: b"22"}.items())
     assert store.size_bytes == PREFIX_BYTES + 1 + 1 + PREFIX_BYTES + 2
-    store.write({}, [ONE, TWO, b"absent"])
+    store.write([], [ONE, TWO, b"absent"])
     assert store.size_bytes == 0
 
 
@@ -78,8 +78,8 @@ def test_both_stores_hold_the_same_after_any_writes(history: list[tuple[dict[byt
     with TemporaryDirectory() as folder:
         memory, rocks = MemoryStore(), RocksStore(Path(folder) / "index")
         for puts, dropped in history:
-            memory.write(puts, dropped)
-            rocks.write(puts, dropped)
+            memory.write(puts.items(), dropped)
+            rocks.write(puts.items(), dropped)
         asked = sorted({key for puts, _ in history for key in puts})
         assert memory.get_many(asked) == rocks.get_many(asked)
         rocks.close()

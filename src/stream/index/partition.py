@@ -70,8 +70,7 @@ class PartitionIndex:
         """Write what ``session`` recorded, in one step."""
         if changelog_end is not None:
             session.position.changelog_end = max(session.position.changelog_end, changelog_end)
-        puts, dropped = session.changes()
-        self.store.write(puts, dropped)
+        self.store.write(session.changes(), session.dropped)
         self._position = session.position
         for place in session.gone:
             self._recent.pop(place, None)

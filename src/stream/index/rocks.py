@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, cast
 
@@ -48,14 +48,14 @@ class RocksStore:
         except Exception as error:  # rocksdict raises bare Exception for whatever RocksDB reports
             raise self._fault(error) from error
 
-    def write(self, puts: Mapping[bytes, bytes], dropped: Iterable[bytes] = ()) -> None:
+    def write(self, puts: Iterable[tuple[bytes, bytes]], dropped: Iterable[bytes] = ()) -> None:
         """See `Store`."""
         batch = WriteBatch(raw_mode=True)
         for prefix in dropped:
             batch.delete_range(prefix, _after(prefix))
         put = batch.put
-        for key in sorted(puts):  # memtables take neighbours in half the time
-            put(key, puts[key])
+        for key, value in puts:
+            put(key, value)
         self._write(batch)
 
     def clear(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 import msgspec
@@ -11,7 +12,7 @@ import numpy as np
 from stream.dedup import Candidates, Earlier, Subject, new_cluster_id
 from stream.errors import IndexDamaged
 from stream.events import ClusterEvent, FingerprintEvent
-from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint, unique
+from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint
 from stream.index import keys
 from stream.index.cluster import Cluster
 from stream.index.keys import POSTING_BYTES, Posting
@@ -145,18 +146,18 @@ class Session:
         known = self.cluster_state(scope, cluster_id)
         return known.event(cluster_id) if known else None
 
-    def changes(self) -> tuple[dict[bytes, bytes], list[bytes]]:
-        """Keys and values to be put into the store, after all keys with one of the prefixes are removed."""
-        puts = {keys.POSITION: msgspec.msgpack.encode(self.position)}
-        puts |= {keys.takedown_key(name): msgspec.msgpack.encode(told) for name, told in self._takedowns.items()}
-        for tenant, languages in self._languages.items():
-            puts[keys.tenant_key(tenant)] = msgspec.msgpack.encode(languages)
-        dropped: list[bytes] = []
-        for view in self._scopes.values():
-            written, emptied = view.changes()
-            puts.update(written)
-            dropped += emptied
-        return puts, dropped
+    @property
+    def dropped(self) -> list[bytes]:
+        """All keys with one of these prefixes are to be removed from the store, before `changes` are put into it."""
+        return [prefix for view in self._scopes.values() for prefix in view.dropped]
+
+    def changes(self) -> Iterator[tuple[bytes, bytes]]:
+        """Keys and values to be put into the store."""
+        encode = msgspec.msgpack.encode
+        own = [(keys.POSITION, encode(self.position))]
+        own += [(keys.takedown_key(event_id), encode(told)) for event_id, told in self._takedowns.items()]
+        own += [(keys.tenant_key(tenant), encode(languages)) for tenant, languages in self._languages.items()]
+        return chain(own, *(view.changes() for view in self._scopes.values()))
 
     # What removing articles asks for too
 
@@ -235,15 +236,25 @@ class Session:
 
     def _prefetch(self, wanted: Iterable[tuple[Subject | FingerprintEvent, str, str, str, bytes]]) -> None:
         """Read the names of these (article, scope, event id, text hash, anchors)."""
-        by_scope: dict[str, tuple[list[bytes], list[bytes]]] = {}
+        by_scope: dict[str, tuple[list[bytes], list[bytes], list[bytes]]] = {}
         for article, scope, event_id, text_hash, anchors in wanted:
-            known, joined = by_scope.setdefault(scope, ([], []))
+            known, clusters, joined = by_scope.setdefault(scope, ([], [], []))
             known += (keys.event_name(event_id), keys.text_name(text_hash), *self._address_names(article))
+            clusters.append(keys.cluster_name(new_cluster_id(scope, article.id, text_hash)))
             joined.append(anchors)
-        for scope, (known, joined) in by_scope.items():
-            each = unique(np.frombuffer(b"".join(joined), dtype="<u8"))
-            # In the order of the store, where neighbours are read and written faster; anchors come last.
-            self.scope(scope).load(sorted(set(known)) + keys.anchor_names(each))
+        for scope, (known, clusters, joined) in by_scope.items():
+            # In the order of the store, where neighbours are read and written faster.
+            self.scope(scope).load(sorted(set(known)) + self._name_anchors(joined) + sorted(set(clusters)))
+
+    def _name_anchors(self, joined: Sequence[bytes]) -> list[bytes]:
+        """The names of all anchors of several articles, sorted; those of each article are kept for `_anchor_names`."""
+        each, places = np.unique(np.frombuffer(b"".join(joined), dtype="<u8"), return_inverse=True)
+        names, chosen, start = keys.anchor_names(each), places.tolist(), 0
+        for anchors in joined:
+            end = start + len(anchors) // each.itemsize
+            self._names[anchors] = [names[place] for place in chosen[start:end]]
+            start = end
+        return names
 
     def _anchor_names(self, anchors: bytes) -> list[bytes]:
         """The names of anchors as a changelog record holds them; asked for three times while one is decided."""
@@ -266,12 +277,12 @@ class Session:
     def _similar(self, scope: str, ours: Fingerprint, horizon: int) -> Candidates:
         view = self.scope(scope)
         values = view.get_many(self._anchor_names(ours.anchors.tobytes()))
-        postings = [keys.visible_postings(value, horizon) for value in values]
-        common = [place for place, found in enumerate(postings) if len(found) >= COMMON_MIN]
-        telling = [found for found in postings if 0 < len(found) < COMMON_MIN]
+        held = [(place, keys.visible_postings(value, horizon)) for place, value in enumerate(values) if value]
+        common = [place for place, found in held if len(found) >= COMMON_MIN]
+        telling = [found for _, found in held if 0 < len(found) < COMMON_MIN]
         if not telling and not common:
             return _NO_CANDIDATES
-        near = _most_shared(telling or [postings[place] for place in common], len(postings))[:CANDIDATES_MAX]
+        near = _most_shared(telling or [found for _, found in held], len(values))[:CANDIDATES_MAX]
         view.load([keys.document_name(offset) for offset in near if not self._at_hand((scope, offset))])
         earlier = (self._earlier(scope, offset) for offset in near)
         return Candidates(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 
@@ -20,8 +20,10 @@ class Store(Protocol):
             IndexFault: it cannot be read.
         """
 
-    def write(self, puts: Mapping[bytes, bytes], dropped: Iterable[bytes] = ()) -> None:
+    def write(self, puts: Iterable[tuple[bytes, bytes]], dropped: Iterable[bytes] = ()) -> None:
         """Remove all keys that begin with one of ``dropped``, then put ``puts``; both or neither survive a crash.
+
+        ``puts``: keys and values, each key once; those in order are written faster.
 
         Raises:
             IndexFault: it cannot be written.
@@ -56,7 +58,7 @@ class MemoryStore:
         """See `Store`."""
         return list(map(self._values.get, keys))
 
-    def write(self, puts: Mapping[bytes, bytes], dropped: Iterable[bytes] = ()) -> None:
+    def write(self, puts: Iterable[tuple[bytes, bytes]], dropped: Iterable[bytes] = ()) -> None:
         """See `Store`."""
         prefixes = tuple(dropped)
         if prefixes:  # once in a window: looking at every key then is cheaper than keeping books on each
