@@ -1,4 +1,4 @@
-"""Fingerprints in changelog records, and articles in the store."""
+"""Fingerprints in changelog records; articles, and what an index knows of itself, in the store."""
 
 from __future__ import annotations
 
@@ -119,6 +119,22 @@ class Article(msgspec.Struct, array_like=True, gc=False):
     def cluster_of(self, scope: str) -> str:
         """Its cluster."""
         return self.cluster_id.hex() if self.cluster_id else new_cluster_id(scope, self.id, self.text_hash.hex())
+
+
+class Takedown(msgspec.Struct, array_like=True):
+    """What a takedown removed: ids of articles, and the (scope, id) of the clusters that they were in."""
+
+    ids: list[str]
+    clusters: list[tuple[str, str]]
+
+
+class Position(msgspec.Struct, array_like=True):
+    """How far an index has come. ``last``: offset of its newest record, -1 for none."""
+
+    version: str
+    last: int = -1
+    changelog_end: int = 0
+    documents: int = 0
 
 
 def pack_article(event: FingerprintEvent) -> bytes:

@@ -17,9 +17,9 @@ from stream.dedup import VERSION, Earlier
 from stream.errors import IndexDamaged
 from stream.events import FingerprintEvent, RemovalEvent
 from stream.index import keys
-from stream.index.packing import unpack
+from stream.index.packing import Position, unpack
 from stream.index.removal import remove
-from stream.index.session import Place, Position, Session
+from stream.index.session import Place, Session
 from stream.index.store import Store
 
 __all__ = ["LAYOUT_VERSION", "RECENT_MAX", "PartitionIndex", "Session"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from stream.events import ClusterEvent, RemovalEvent
 from stream.index import keys
-from stream.index.packing import Article
-from stream.index.session import Session, Takedown
+from stream.index.packing import Article, Takedown
+from stream.index.session import Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint
 from stream.index import keys
 from stream.index.cluster import Cluster
 from stream.index.keys import POSTING_BYTES, Posting
-from stream.index.packing import Article, pack_article, unpack, unpack_article
+from stream.index.packing import Article, Position, Takedown, pack_article, unpack, unpack_article
 from stream.index.scope import ScopeView
 from stream.index.store import Store
 
@@ -42,22 +42,6 @@ class Decided(NamedTuple):
 
     offset: int
     article: Article | None
-
-
-class Takedown(msgspec.Struct, array_like=True):
-    """What a takedown removed: ids of articles, and the (scope, id) of the clusters that they were in."""
-
-    ids: list[str]
-    clusters: list[tuple[str, str]]
-
-
-class Position(msgspec.Struct, array_like=True):
-    """How far an index has come. ``last``: offset of its newest record, -1 for none."""
-
-    version: str
-    last: int = -1
-    changelog_end: int = 0
-    documents: int = 0
 
 
 class Session:
