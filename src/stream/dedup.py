@@ -121,27 +121,74 @@ def decide(subject: Subject, candidates: Candidates) -> Verdict:
 
 def judge(likeness: Likeness, *, links: int = 0) -> str | None:
     """Why two texts are not one in versions; None if they are. ``links``: of the earlier one."""
-    tokens, covered = likeness.tokens, likeness.covered
-    share = SHARE_MIN + SHARE_MORE * (links + (likeness.length_ratio < LENGTH_RATIO_LOW))
-    if tokens < TOKENS_MIN or covered < _enough(share, tokens):
-        return "too-little-alike"
-    apart = SHARE_MORE_ITEM if likeness.length_ratio < LENGTH_RATIO_MIN else SHARE_MORE_REPRINT
-    if covered < _enough(share + apart, tokens) and not likeness.shares_opening:
-        return "other-opening"
-    if covered < _enough(share + SHARE_MORE_NAMES, tokens) and likeness.has_other_names:
-        return "other-names"
+    return next((reason for reason, is_met in REQUIREMENTS if not is_met(likeness, links)), None)
+
+
+def tokens_required(likeness: Likeness, links: int = 0, *, more: float = 0.0) -> float:
+    """So many tokens of the shorter text must stand in the longer one, with this share ``more`` than usual."""
+    share = share_required(likeness, links) + more
+    return min(share * likeness.tokens + TOKENS_MORE, SHARE_MAX * likeness.tokens)
+
+
+def share_required(likeness: Likeness, links: int = 0) -> float:
+    """The usual share of the shorter text, beside `TOKENS_MORE` tokens and below `SHARE_MAX`."""
+    return SHARE_MIN + SHARE_MORE * (links + (likeness.length_ratio < LENGTH_RATIO_LOW))
+
+
+def share_more_apart(likeness: Likeness) -> float:
+    """The share that is required beyond the usual where neither beginning stands in the other text."""
+    return SHARE_MORE_ITEM if likeness.length_ratio < LENGTH_RATIO_MIN else SHARE_MORE_REPRINT
+
+
+def has_enough_tokens(likeness: Likeness, _links: int) -> bool:
+    """The shorter text is long enough to be compared."""
+    return likeness.tokens >= TOKENS_MIN
+
+
+def is_covered(likeness: Likeness, links: int) -> bool:
+    """Enough of it stands in the longer one."""
+    return likeness.covered >= tokens_required(likeness, links)
+
+
+def opens_alike(likeness: Likeness, links: int) -> bool:
+    """Even more does, or a beginning is in both."""
+    more = share_more_apart(likeness)
+    return likeness.covered >= tokens_required(likeness, links, more=more) or likeness.shares_opening
+
+
+def names_the_same(likeness: Likeness, links: int) -> bool:
+    """Even more does, or the titles do not name what only one of the texts tells."""
+    more = SHARE_MORE_NAMES
+    return likeness.covered >= tokens_required(likeness, links, more=more) or not likeness.has_other_names
+
+
+def keeps_numbers(likeness: Likeness, _links: int) -> bool:
+    """Few of its passages that the longer text has not hold a number."""
+    return likeness.number_changes <= likeness.tokens // TOKENS_A_NUMBER
+
+
+def knows_numbers(likeness: Likeness, _links: int) -> bool:
+    """The other text has many of its numbers, or nearly all of its tokens."""
     known = likeness.numbers_known
-    if likeness.number_changes > tokens // TOKENS_A_NUMBER or (
-        known is not None and known < NUMBERS_KNOWN_MIN and likeness.containment < SHARE_SURE
-    ):
-        return "other-numbers"
-    if likeness.is_longer and likeness.length_ratio < EXPANSION_RATIO_MIN and not likeness.is_opening:
-        return "round-up"
-    return None
+    return known is None or known >= NUMBERS_KNOWN_MIN or likeness.containment >= SHARE_SURE
 
 
-def _enough(share: float, tokens: int) -> float:
-    return min(share * tokens + TOKENS_MORE, SHARE_MAX * tokens)
+def is_no_round_up(likeness: Likeness, _links: int) -> bool:
+    """The later text does not contain the earlier one among much else."""
+    return not likeness.is_longer or likeness.length_ratio >= EXPANSION_RATIO_MIN or likeness.is_opening
+
+
+#: What two similar texts must have in common, in the order in which it is looked at: what is told cheaply, and tells
+#: most, comes first. Each with the ``method`` of a verdict where it is missing.
+REQUIREMENTS: Final[tuple[tuple[str, Callable[[Likeness, int], bool]], ...]] = (
+    ("too-little-alike", has_enough_tokens),
+    ("too-little-alike", is_covered),
+    ("other-opening", opens_alike),
+    ("other-names", names_the_same),
+    ("other-numbers", keeps_numbers),
+    ("other-numbers", knows_numbers),
+    ("round-up", is_no_round_up),
+)
 
 
 @lru_cache(maxsize=4096)  # asked for three times while an article is decided

@@ -12,6 +12,7 @@ from stream.deadletters import dead_letter
 from stream.dedup import Subject, Verdict, decide
 from stream.errors import Rejected
 from stream.events import (
+    Article,
     Duplicate,
     EnrichedEvent,
     FingerprintEvent,
@@ -193,10 +194,15 @@ def subject_of(article: NormalizedEvent, found: Fingerprint) -> Subject:
         id=article.id,
         scope=scope_of(article),
         url_key=article.url_key,
-        source=article.source.domain or article.source.name,
+        source=source_of(article),
         shown_hash=blake2b("\n".join(part or "" for part in shown).encode(), digest_size=16).hexdigest(),
         print=found,
     )
+
+
+def source_of(article: Article) -> str | None:
+    """Who published it."""
+    return article.source.domain or article.source.name
 
 
 def remembered(

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import orjson
 
-from stream import wire
+from stream import dedup, wire
 from stream.clock import rfc3339
-from stream.dedup import (
-    EXPANSION_RATIO_MIN,
-    LENGTH_RATIO_LOW,
-    LENGTH_RATIO_MIN,
-    NUMBERS_KNOWN_MIN,
-    SHARE_MAX,
-    SHARE_MIN,
-    SHARE_MORE,
-    SHARE_MORE_ITEM,
-    SHARE_MORE_NAMES,
-    SHARE_MORE_REPRINT,
-    SHARE_SURE,
-    TOKENS_A_NUMBER,
-    TOKENS_MIN,
-    TOKENS_MORE,
-    Candidates,
-    Earlier,
-    Subject,
-    decide,
-    judge,
-)
+from stream.dedup import Candidates, Earlier, Subject, decide, judge
+from stream.deduplicate import source_of
 from stream.errors import Rejected
 from stream.events import Duplicate, EnrichedEvent
 from stream.fingerprint import fingerprints
@@ -147,8 +128,8 @@ def decided(flow: OfflineFlow, events: Iterable[dict[str, Any]]) -> Iterator[Enr
 def compare(first: EnrichedEvent, second: EnrichedEvent) -> Comparison:
     """How the texts of two published articles compare, whatever was decided."""
     mine, other = fingerprints([(second.text, second.title), (first.text, first.title)])
-    subject = Subject(second.id, scope_of(second), None, _source(second), "", mine)
-    earlier = Earlier(0, first.id, _source(first), "", 1, 0, "", other)
+    subject = Subject(second.id, scope_of(second), None, source_of(second), "", mine)
+    earlier = Earlier(0, first.id, source_of(first), "", 1, 0, "", other)
     anchors = [set(found.anchors.tolist()) for found in (mine, other)]
     return Comparison(
         likeness=Text(mine).likeness(Text(other)),
@@ -161,74 +142,73 @@ def compare(first: EnrichedEvent, second: EnrichedEvent) -> Comparison:
 
 def checks(likeness: Likeness, *, unit: str = "words") -> Sequence[Check]:
     """What `stream.dedup.judge` requires of two texts, in its order, the earlier one the first of its cluster."""
-    tokens = likeness.tokens
-    share = SHARE_MIN + SHARE_MORE * (likeness.length_ratio < LENGTH_RATIO_LOW)
-    apart = SHARE_MORE_ITEM if likeness.length_ratio < LENGTH_RATIO_MIN else SHARE_MORE_REPRINT
-    allowed, known = tokens // TOKENS_A_NUMBER, likeness.numbers_known
-    is_known = known is None or known >= NUMBERS_KNOWN_MIN or likeness.containment >= SHARE_SURE
-    return (
-        Check(
-            "too-little-alike", f"at least {TOKENS_MIN} {unit} in the shorter text", str(tokens), tokens >= TOKENS_MIN
-        ),
-        _covered("too-little-alike", likeness, share, unit),
-        _covered(
-            "other-opening", likeness, share + apart, unit, unless=(likeness.shares_opening, "the beginning is in both")
-        ),
-        _covered(
-            "other-names",
-            likeness,
-            share + SHARE_MORE_NAMES,
-            unit,
-            unless=(not likeness.has_other_names, "titles name the same"),
-        ),
-        Check(
-            "other-numbers",
-            f"at most {allowed} of its passages with other numbers (one in {TOKENS_A_NUMBER} {unit})",
-            str(likeness.number_changes),
-            likeness.number_changes <= allowed,
-        ),
-        Check(
-            "other-numbers",
-            f"at least {NUMBERS_KNOWN_MIN:.0%} of the numbers in both, or {SHARE_SURE:.0%} of its {unit}",
-            "no numbers" if known is None else f"{known:.0%} of the numbers",
-            is_known,
-        ),
-        Check(
-            "round-up",
-            f"a later text more than {1 / EXPANSION_RATIO_MIN:.0f} times as long begins like the earlier one",
-            _lengths(likeness),
-            not likeness.is_longer or likeness.length_ratio >= EXPANSION_RATIO_MIN or likeness.is_opening,
-        ),
-    )
+    return [
+        Check(reason, *_DESCRIBED[is_met](likeness, unit), is_met=is_met(likeness, 0))
+        for reason, is_met in dedup.REQUIREMENTS
+    ]
 
 
-def _covered(
-    reason: str, likeness: Likeness, share: float, unit: str, *, unless: tuple[bool, str] | None = None
-) -> Check:
-    """That so many tokens of the shorter text stand in the longer one; ``unless`` something, in words, is true."""
-    tokens, covered = likeness.tokens, likeness.covered
-    required = min(share * tokens + TOKENS_MORE, SHARE_MAX * tokens)
-    found = f"{covered} ({likeness.containment:.0%})"
-    told = f"at least {np.ceil(required):.0f} of its {unit} in the longer one"
-    if unless is None:
-        told += f" ({share:.0%} and {TOKENS_MORE} more, or {SHARE_MAX:.0%})"
-        return Check(reason, told, found, covered >= required)
-    holds, words = unless
-    return Check(reason, f"{words}, or {told}", "yes" if holds else f"no, {found}", holds or covered >= required)
+def _described_tokens(likeness: Likeness, unit: str) -> tuple[str, str]:
+    return f"at least {dedup.TOKENS_MIN} {unit} in the shorter text", str(likeness.tokens)
+
+
+def _described_covered(likeness: Likeness, unit: str) -> tuple[str, str]:
+    usual = f"{dedup.share_required(likeness):.0%} and {dedup.TOKENS_MORE} more, or {dedup.SHARE_MAX:.0%}"
+    return f"{_so_many(likeness, unit)} ({usual})", _covered(likeness)
+
+
+def _described_opening(likeness: Likeness, unit: str) -> tuple[str, str]:
+    required = f"the beginning is in both, or {_so_many(likeness, unit, more=dedup.share_more_apart(likeness))}"
+    return required, "yes" if likeness.shares_opening else f"no, {_covered(likeness)}"
+
+
+def _described_names(likeness: Likeness, unit: str) -> tuple[str, str]:
+    required = f"titles name the same, or {_so_many(likeness, unit, more=dedup.SHARE_MORE_NAMES)}"
+    return required, f"no, {_covered(likeness)}" if likeness.has_other_names else "yes"
+
+
+def _described_changes(likeness: Likeness, unit: str) -> tuple[str, str]:
+    size = dedup.TOKENS_A_NUMBER
+    allowed = f"at most {likeness.tokens // size} of its passages with other numbers (one in {size} {unit})"
+    return allowed, str(likeness.number_changes)
+
+
+def _described_numbers(likeness: Likeness, unit: str) -> tuple[str, str]:
+    known = likeness.numbers_known
+    required = f"at least {dedup.NUMBERS_KNOWN_MIN:.0%} of the numbers in both, or {dedup.SHARE_SURE:.0%} of its {unit}"
+    return required, "no numbers" if known is None else f"{known:.0%} of the numbers"
+
+
+def _described_lengths(likeness: Likeness, _unit: str) -> tuple[str, str]:
+    times = 1 / dedup.EXPANSION_RATIO_MIN
+    required = f"a later text more than {times:.0f} times as long begins like the earlier one"
+    if not likeness.is_longer:
+        return required, "it is not longer"
+    times = 1 / likeness.length_ratio if likeness.length_ratio else float("inf")
+    return required, f"{times:.1f} times as long, {'the same' if likeness.is_opening else 'another'} beginning"
+
+
+#: Each of `stream.dedup.REQUIREMENTS` -> what it requires of two texts, and what it found, in words.
+_DESCRIBED: Final[dict[Callable[[Likeness, int], bool], Callable[[Likeness, str], tuple[str, str]]]] = {
+    dedup.has_enough_tokens: _described_tokens,
+    dedup.is_covered: _described_covered,
+    dedup.opens_alike: _described_opening,
+    dedup.names_the_same: _described_names,
+    dedup.keeps_numbers: _described_changes,
+    dedup.knows_numbers: _described_numbers,
+    dedup.is_no_round_up: _described_lengths,
+}
+
+
+def _so_many(likeness: Likeness, unit: str, *, more: float = 0.0) -> str:
+    return f"at least {np.ceil(dedup.tokens_required(likeness, more=more)):.0f} of its {unit} in the longer one"
+
+
+def _covered(likeness: Likeness) -> str:
+    return f"{likeness.covered} ({likeness.containment:.0%})"
 
 
 def _accepted(name: str, found: EnrichedEvent | Rejected) -> EnrichedEvent:
     if isinstance(found, Rejected):
         raise Rejected(found.code, f"{name}: {found.message}", field=found.field)
     return found
-
-
-def _lengths(likeness: Likeness) -> str:
-    if not likeness.is_longer:
-        return "it is not longer"
-    times = 1 / likeness.length_ratio if likeness.length_ratio else float("inf")
-    return f"{times:.1f} times as long, {'the same' if likeness.is_opening else 'another'} beginning"
-
-
-def _source(event: EnrichedEvent) -> str | None:
-    return event.source.domain or event.source.name
