@@ -42,6 +42,8 @@ RECORDS = changelog(fictional(12, seed=61))
 class Log:
     """A transport with one changelog, whose replays can be held."""
 
+    batch_bytes = 1 << 20
+
     def __init__(self, records: Sequence[InputRecord] = RECORDS) -> None:
         self.records = list(records)
         self.start = 0

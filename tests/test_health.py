@@ -66,3 +66,21 @@ def test_only_what_moved_is_told() -> None:
     assert watch.observe({ONE: Progress(5, 9), TWO: Progress(0, 0)}, 100) == [ONE, TWO]
     assert watch.observe({ONE: Progress(5, 9), TWO: Progress(0, 0)}, 101) == []
     assert watch.observe({ONE: Progress(5, 9), TWO: Progress(1, 1)}, 102) == [TWO]
+
+
+def test_a_restore_that_gets_on_is_no_stall() -> None:
+    watch = ProgressWatch(10)
+    for moment, reached in ((100, 0), (109, 500), (118, 900)):
+        assert watch.observe({ONE: Progress(5, 9)}, moment, restoring={ONE: reached}) == ([ONE] if reached == 0 else [])
+        assert watch.check(moment).is_good
+    watch.observe({ONE: Progress(5, 9)}, 125, restoring={ONE: 900})
+    assert watch.check(128).is_good
+    assert not watch.check(129).is_good
+
+
+def test_the_end_of_a_restore_gives_the_whole_limit_to_the_first_batch() -> None:
+    watch = ProgressWatch(10)
+    watch.observe({ONE: Progress(5, 9)}, 100, restoring={ONE: 900})
+    watch.observe({ONE: Progress(5, 9)}, 109)
+    assert watch.check(118).is_good
+    assert not watch.check(120).is_good

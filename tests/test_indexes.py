@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,14 @@ from faust.types import TP
 
 from flow.articles import BRIDGE, HARVEST, article
 from indexes_kit import RECORDS, Log, Site, changelog, documents
+from stream.deduplicate import changelog_event
 from stream.errors import IndexFault
+from stream.events import FingerprintEvent
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
 from stream.index.store import MemoryStore
-from stream.indexes import topic_partitions
+from stream.indexes import Told, topic_partitions
+from stream.records import InputRecord
 
 
 async def test_an_index_is_restored_before_it_is_handed_out() -> None:
@@ -219,6 +223,119 @@ async def test_takedowns_are_restored_too() -> None:
         assert session.article("default/en", 0) is None
         assert session.article("default/en", 1) is not None
     await site.indexes.close()
+
+
+async def test_a_batch_does_not_wait_for_a_restore_once_it_is_not_wanted() -> None:
+    site = Site(Log())
+    site.log.go.clear()
+    site.indexes.assign([0])
+    unless = asyncio.Event()
+
+    async def batch() -> PartitionIndex | None:
+        async with site.indexes.using(0, unless=unless) as index:
+            return index
+
+    waiting = asyncio.create_task(batch())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    unless.set()
+    assert await waiting is None
+    # The restore goes on for whoever has the partition after that, and closing does not wait for it.
+    assert not site.indexes.are_restored
+    await site.indexes.close()
+    assert site.are_closed == [True]
+
+
+async def test_how_far_restores_are_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    site = Site(Log())
+    site.log.go.clear()
+    site.indexes.assign([0])
+    await asyncio.sleep(0.01)
+    assert dict(site.indexes.restoring) == {0: 0}
+    site.log.go.set()
+    with caplog.at_level(logging.INFO, "stream.indexes"):
+        await documents(site.indexes)
+    assert dict(site.indexes.restoring) == {}
+    assert caplog.messages == ["index of partition 0 restored: 12 of 12 records were new"]
+    await site.indexes.close()
+
+
+def test_a_long_restore_is_told_every_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
+    told = Told(3, 1000, 3000)
+    with caplog.at_level(logging.INFO, "stream.indexes"):
+        for now, offset in ((5.0, 1000), (9.0, 1400), (15.0, 2000), (16.0, 2100), (25.0, 2500)):
+            told.reached(offset, now)
+    assert caplog.messages == [
+        "index of partition 3: 50 % of 2000 records restored, 100 records/s, 10 s left",
+        "index of partition 3: 75 % of 2000 records restored, 75 records/s, 7 s left",
+    ]
+
+
+async def record_last(site: Site, *, known: int, stored: list[int]) -> PartitionIndex:
+    """Let an index that has read ``known`` records decide the next ones, which were stored at ``stored``."""
+    async with site.indexes.using(0) as index:
+        assert index is not None
+        session = index.session()
+        for record in RECORDS[known : known + len(stored)]:
+            event = changelog_event(record)
+            assert isinstance(event, FingerprintEvent)
+            session.record(event)
+        await site.indexes.record(0, index, session, stored)
+        return index
+
+
+async def test_what_was_decided_is_written_without_reading_it_again() -> None:
+    site = Site(Log(RECORDS[:7]))
+    site.indexes.assign([0])
+    await documents(site.indexes)
+    site.log.records = list(RECORDS)
+    index = await record_last(site, known=7, stored=[7, 8, 9, 10, 11])
+    assert (index.documents, index.changelog_end) == (12, 12)
+    assert site.log.replayed_from == [0]
+    await site.indexes.close()
+
+
+async def test_a_batch_without_changelog_records_moves_nothing() -> None:
+    site = Site(Log(RECORDS[:7]))
+    site.indexes.assign([0])
+    await documents(site.indexes)
+    index = await record_last(site, known=7, stored=[])
+    assert (index.documents, index.changelog_end) == (7, 7)
+    await site.indexes.close()
+
+
+async def test_an_owner_skips_what_a_zombie_wrote() -> None:
+    site = Site(Log(RECORDS[:9]))
+    site.indexes.assign([0])
+    await documents(site.indexes)
+    # The zombie's records were decided before; they stand between this index and its own.
+    site.log.records = numbered([*RECORDS[:9], *RECORDS[6:9], *RECORDS[9:]])
+    index = await record_last(site, known=9, stored=[12, 13, 14])
+    assert (index.last_offset, index.documents, index.changelog_end) == (11, 12, 15)
+    assert site.log.replayed_from == [0, 9]
+    await site.indexes.close()
+
+
+async def test_a_zombie_learns_what_the_owner_decided_meanwhile() -> None:
+    store = MemoryStore()
+    site = Site(Log(RECORDS[:4]), lambda _partition: store)
+    site.indexes.assign([0])
+    await documents(site.indexes)
+    # The owner has decided all; only then the zombie's batch of two was stored.
+    site.log.records = numbered([*RECORDS, *RECORDS[4:6]])
+    index = await record_last(site, known=4, stored=[12, 13])
+    assert (index.last_offset, index.documents, index.changelog_end) == (11, 12, 14)
+    await site.indexes.close()
+    # Later it gets the partition back, and has nothing left to read.
+    site.indexes.assign([0])
+    assert await documents(site.indexes) == 12
+    assert site.log.replayed_from == [0, 4, 14]
+    await site.indexes.close()
+
+
+def numbered(records: Sequence[InputRecord]) -> list[InputRecord]:
+    """The records at the offsets of their places."""
+    return [replace(record, offset=offset) for offset, record in enumerate(records)]
 
 
 def test_partitions_of_one_topic() -> None:

@@ -65,7 +65,7 @@ def test_all_mistakes_are_told_at_once(file: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("STREAM_BROKER", "kafka")
     lines = told(batch_records=0).splitlines()
     assert lines[0] == "these settings cannot be used:"
-    begun = {line.split(" = ")[0].strip() for line in lines[1:]}
+    begun = {line.partition(")")[0].strip() + ")" for line in lines[1:]}
     assert begun == {
         f"STREAM_{name.upper()} ({name})"
         for name in ("window_days", "retention", "log_level", "web_port", "broker", "batch_records")
@@ -76,7 +76,8 @@ def test_all_mistakes_are_told_at_once(file: Path, monkeypatch: pytest.MonkeyPat
 
 def test_an_unknown_key_of_the_file_is_a_mistake(file: Path) -> None:
     file.write_text("windowdays = 3\n", encoding="utf-8")
-    assert "STREAM_WINDOWDAYS (windowdays) = 3: Extra inputs are not permitted" in told()
+    # Its value is not shown: who knows what was to be written there.
+    assert "STREAM_WINDOWDAYS (windowdays): Extra inputs are not permitted" in told()
 
 
 def test_a_file_that_is_not_toml_is_named(file: Path) -> None:
@@ -127,6 +128,8 @@ def test_brokers_that_cannot_be_one(given: str) -> None:
         {"max_message_bytes": 25 * 1024 * 1024},
         {"session_timeout_s": 0},
         {"stall_s": 0},
+        {"start_timeout_s": -1},
+        {"stop_timeout_s": 0},
         {"web_port": 0},
     ],
 )

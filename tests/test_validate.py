@@ -73,6 +73,8 @@ def test_unreadable_bytes(message: bytes, code: str) -> None:
     ("fields", "code", "field"),
     [
         ({"text": "x" * 1_000_001}, "text_too_large", "$.text"),
+        ({"text": "x\n" * 50_000}, "text_too_large", "$.text"),
+        ({"text": "x\u2028\r" * 25_000}, "text_too_large", "$.text"),
         ({"html": "x" * 4_000_001}, "html_too_large", "$.html"),
         ({"html": "<p>x" * 50_001}, "html_too_large", "$.html"),
         ({"title": "x" * 10_001}, "text_too_large", "$.title"),
@@ -99,8 +101,22 @@ def test_an_array_is_limited() -> None:
     assert refuse(b"[" + b",".join([OBJECT] * 3) + b"]", Limits(array_items=2))[0] == "too_many_items"
 
 
+PAGES = b"[" + b",".join([b'{"id":"a","html":"<p>one<\\u0070>"}'] * 3) + b"]"
+
+
+def test_the_pages_of_a_message_are_limited_together() -> None:
+    assert refuse(PAGES, Limits(message_tags=5)) == ("html_too_large", None)
+    assert len(read(PAGES, Limits(message_tags=6))) == 3
+
+
+def test_pages_that_need_not_be_read_do_not_count() -> None:
+    message = PAGES.replace(b'"html"', b'"text":"t","html"')
+    assert len(read(message, Limits(message_tags=0))) == 3
+    assert refuse(message.replace(b'"t"', b'" "'), Limits(message_tags=0))[0] == "html_too_large"
+
+
 def test_limits_themselves_are_allowed() -> None:
-    limits = Limits(text_chars=3, short_chars=2, list_items=1, id_chars=1, depth=3)
+    limits = Limits(text_chars=3, text_lines=1, short_chars=2, list_items=1, id_chars=1, depth=3)
     assert read(article(text="abc", title="ab", tags=["ab"], extra={"x": [1]}), limits)[0].text == "abc"
 
 

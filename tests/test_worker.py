@@ -17,7 +17,8 @@ import pytest
 from kafka import KafkaProducer
 
 from flow.articles import BRIDGE, article, dumps, fictional
-from flow.process import Station, wait_until
+from flow.process import STREAM, Station, Worker, clean_environment, wait_until
+from kafka_node import KafkaNode
 from stream.demo.run import free_port
 from stream.index.rocks import RocksStore
 
@@ -178,6 +179,64 @@ def test_the_index_is_in_use_by_another_worker(station: Station) -> None:
     assert station.lag() == 0
 
 
+def test_a_second_worker_on_the_same_folder_is_refused_before_it_joins(station: Station) -> None:
+    with station.worker() as first:
+        first.wait_ready()
+        station.environment["STREAM_WEB_PORT"] = str(free_port())
+        told = station.run("worker")
+        assert told.returncode == 78
+        folder = Path(station.environment["STREAM_DATA_DIR"]) / station.group
+        assert told.stderr.startswith(f"stream: {folder} is in use by another worker (process {first.process.pid} on ")
+        assert told.stderr.endswith("); give each worker a STREAM_DATA_DIR of its own\n")
+        # The first has noticed nothing: it still has all partitions, and decides.
+        send(station, dumps(article(1, BRIDGE)))
+        wait_until(lambda: station.end(station.topics.enriched) == 1 and station.lag() == 0, "decided and committed")
+        # Another step needs no folder.
+        with station.worker("--step", "normalize") as normalizing:
+            normalizing.wait_ready()
+            assert normalizing.stop() == 0
+        first.kill()
+    with station.worker() as again:
+        again.wait_ready()
+        assert again.stop() == 0
+
+
+def test_a_worker_waits_for_its_broker_and_its_topics(
+    local_kafka: None,  # noqa: ARG001
+    tmp_path: Path,
+) -> None:
+    node = KafkaNode()
+    node.address = f"127.0.0.1:{free_port()}"
+    environment = clean_environment(
+        STREAM_BROKER=node.address,
+        STREAM_DATA_DIR=str(tmp_path / "data"),
+        STREAM_WEB_PORT=str(free_port()),
+        STREAM_SESSION_TIMEOUT_S="6",
+    )
+    with Worker(environment, tmp_path / "stopped.log") as stopped:
+        wait_until(lambda: "waiting to start" in stopped.log, "it tells that it waits")
+        # Alive, or a supervisor would end it; not ready.
+        assert [stopped.answers(page)[0] for page in ("/healthz", "/readyz", "/metrics")] == [200, 503, 200]
+        assert stopped.stop() == 0
+    with Worker(environment, tmp_path / "waiting.log") as worker:
+        wait_until(lambda: "waiting to start" in worker.log, "it tells that it waits")
+        with node:
+            wait_until(lambda: "the topics are not ready" in worker.answers("/readyz")[1], "it has found the broker")
+            made = subprocess.run([STREAM, "topics"], env=environment, check=False, capture_output=True)
+            assert made.returncode == 0
+            worker.wait_ready()
+            assert worker.stop() == 0
+
+
+def test_a_worker_that_waited_too_long_fails(new_station: Callable[..., Station]) -> None:
+    station = new_station(STREAM_START_TIMEOUT_S="3")
+    station.environment["STREAM_BROKER"] = f"127.0.0.1:{free_port()}"
+    told = station.run("worker")
+    assert told.returncode == 69
+    assert "waiting to start, " in told.stderr.splitlines()[0]
+    assert told.stderr.splitlines()[-1] == "gave up after 3 s (STREAM_START_TIMEOUT_S)"
+
+
 def send(station: Station, *values: bytes) -> None:
     """Store messages in the raw topic, by another client than ours."""
     with KafkaProducer(bootstrap_servers=station.environment["STREAM_BROKER"]) as producer:
@@ -199,7 +258,7 @@ def test_workers_that_run_one_step_each(station: Station) -> None:
 
 
 def test_missing_topics_are_named(new_station: Callable[..., Station]) -> None:
-    station = new_station()
+    station = new_station(STREAM_START_TIMEOUT_S="0")
     told = station.run("worker")
     assert told.returncode == 69
     for topic in (station.topics.raw, station.topics.fingerprints, station.topics.rejected):
@@ -216,7 +275,7 @@ def test_another_number_of_partitions_is_refused(station: Station) -> None:
 
 
 def test_a_broker_that_is_not_there_is_told_in_one_line(new_station: Callable[..., Station]) -> None:
-    station = new_station()
+    station = new_station(STREAM_START_TIMEOUT_S="0")
     station.environment["STREAM_BROKER"] = f"127.0.0.1:{free_port()}"
     told = station.run("worker")
     assert told.returncode == 69

@@ -16,7 +16,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,11 +34,14 @@ from stream.index.store import MemoryStore, Store
 from stream.indexes import Indexes, topic_partitions
 from stream.metrics import Metrics
 from stream.pipeline import Normalizer, Outcome
-from stream.records import Delivered
+from stream.records import Delivered, Record
+from stream.security import load_access
 from stream.settings import MIB, STEPS, Settings, Step
 from stream.topics import OUTPUT_MESSAGE_BYTES
-from stream.transport.batch import RecordBatch, Records, consumer_of, producer_of, transport_of
-from stream.transport.errors import TransportError
+from stream.transport.batch import RecordBatch, Records, consumer_of, pieces, producer_of, transport_of
+from stream.transport.consumer import ledger_of
+from stream.transport.credentials import faust_credentials
+from stream.transport.errors import RevokedError, TransportError
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +49,8 @@ log = logging.getLogger(__name__)
 EXIT_FAULT: Final = 70
 #: Records decided between two turns of the event loop, so that health checks are answered meanwhile.
 RECORDS_A_TURN: Final = 50
+#: And their bytes: one record of a few kilobytes takes a tenth of a millisecond, or a second if it was made to.
+BYTES_A_TURN: Final = 256 * 1024
 #: What was stored and not yet committed is stored again after a crash.
 _COMMIT_INTERVAL_S: Final = 0.5
 _SECONDS_BETWEEN_MEASURES: Final = 1.0
@@ -90,6 +96,7 @@ class ArticleFlow:
         self._was_assigned = False
         self._began = time.monotonic()
         self.app = _new_app(settings, web=web)
+        transport_of(self.app).batch_bytes = settings.batch_mib * MIB
         self.indexes = Indexes(
             transport_of(self.app),
             self.topics.fingerprints,
@@ -121,37 +128,36 @@ class ArticleFlow:
     async def _normalize(self, batch: RecordBatch) -> None:
         now = wallclock.now()
         outcomes: list[Outcome] = []
-        for position, record in enumerate(batch):
-            outcomes += self._normalizer(record, now=now)
-            if position % RECORDS_A_TURN == 0:
-                await asyncio.sleep(0)
-        await self._deliver("normalize", outcomes)
+        for records in _turns(batch):
+            for record in records:
+                outcomes += self._normalizer(record, now=now)
+            await asyncio.sleep(0)
+        await self._deliver("normalize", batch, outcomes)
         batch.done()
 
     async def _deduplicate(self, batch: RecordBatch) -> None:
         now = wallclock.now()
-        async with self.indexes.using(batch.tp.partition) as index:
+        consumer = ledger_of(self.app)
+        async with self.indexes.using(batch.tp.partition, unless=consumer.suspend_flow) as index:
             if index is None:  # revoked: whoever has the partition now gets the batch, so it is not done
                 return
             session = index.session()
             outcomes: list[Outcome] = []
-            for start in range(0, len(batch), RECORDS_A_TURN):
-                outcomes += self._deduplicator(batch[start : start + RECORDS_A_TURN], session, now=now)
+            for records in _turns(batch):
+                outcomes += self._deduplicator(records, session, now=now)
                 await asyncio.sleep(0)
-            delivered = await self._deliver("deduplicate", outcomes)
-            index.commit(session, changelog_end=self._changelog_end(delivered))
+            delivered = await self._deliver("deduplicate", batch, outcomes)
+            stored = [place.offset for place in delivered if place.topic == self.topics.fingerprints]
+            await self.indexes.record(batch.tp.partition, index, session, stored)
         batch.done()
 
-    async def _deliver(self, step: Step, outcomes: Sequence[Outcome]) -> list[Delivered]:
+    async def _deliver(self, step: Step, batch: RecordBatch, outcomes: Sequence[Outcome]) -> list[Delivered]:
         outputs = [output for outcome in outcomes for output in outcome.outputs]
+        confirm = partial(ledger_of(self.app).confirm, batch)
         with self.metrics.delivery_seconds.labels(step).time():
-            delivered = await producer_of(self.app).deliver(outputs)
+            delivered = await producer_of(self.app).deliver(outputs, confirm=confirm)
         self.metrics.count(step, outcomes, now_ms=wallclock.now_ms())
         return delivered
-
-    def _changelog_end(self, delivered: Iterable[Delivered]) -> int | None:
-        offsets = [place.offset for place in delivered if place.topic == self.topics.fingerprints]
-        return max(offsets) + 1 if offsets else None
 
     async def _work(self, step: Step, handle: Callable[[RecordBatch], Awaitable[None]], batches: Any) -> None:
         async for batch in batches:
@@ -162,6 +168,8 @@ class ArticleFlow:
                     await handle(batch)
             except asyncio.CancelledError:
                 raise
+            except RevokedError as gone:  # whoever has the partition now gets the batch, so it is not done
+                log.warning("%s let go of %r: %s", step, batch, gone)
             except BaseException as fault:
                 self._on_fault(step, batch, fault)
                 raise
@@ -213,7 +221,8 @@ class ArticleFlow:
     def measure(self) -> None:
         """Bring lag, progress and the size of the indexes up to date."""
         progress = consumer_of(self.app).progress()
-        for tp in self._watch.observe(progress, time.monotonic()):
+        restoring = {TP(self.topics.normalized, number): at for number, at in self.indexes.restoring.items()}
+        for tp in self._watch.observe(progress, time.monotonic(), restoring=restoring):
             self.metrics.progress_time.labels(tp.topic, str(tp.partition)).set_to_current_time()
         for tp, state in progress.items():
             self.metrics.lag_records.labels(tp.topic, str(tp.partition)).set(lag(state))
@@ -258,8 +267,12 @@ class ArticleFlow:
     def _new_store(self, partition: int) -> Store:
         if self.settings.is_memory:
             return MemoryStore()
-        folder = self.settings.data_dir / self.settings.group / f"{self.topics.normalized}-{partition}"
+        folder = self.settings.index_dir / f"{self.topics.normalized}-{partition}"
         return RocksStore(folder, cache_bytes=self.settings.index_cache_mib * MIB)
+
+
+def _turns(batch: RecordBatch) -> Iterator[Sequence[Record]]:
+    return pieces(batch, records_max=RECORDS_A_TURN, bytes_max=BYTES_A_TURN)
 
 
 def _answer(view: View, check: Check) -> Response:
@@ -267,13 +280,15 @@ def _answer(view: View, check: Check) -> Response:
 
 
 def _new_app(settings: Settings, *, web: bool) -> faust.App:
-    broker = settings.broker
+    broker, credentials = settings.broker, None
     if not settings.is_memory:
         broker = ";".join(f"kafka+batch://{server}" for server in settings.servers)
+        credentials = faust_credentials(load_access(settings))
     session_s = settings.session_timeout_s
     return faust.App(
         settings.group,
         broker=broker,
+        broker_credentials=credentials,
         broker_session_timeout=session_s,
         broker_heartbeat_interval=session_s / 10,
         broker_rebalance_timeout=session_s,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from stream import cloudevents
+from stream.deadletters import ATTEMPTS, LETTER
 from stream.topics import Topics, topic_specs
 from stream.validate import DEFAULT_LIMITS
 
@@ -315,6 +316,15 @@ _HEADERS_OF_RAW: Final[Json] = {
         "content-type": {
             "type": "string",
             "description": "application/cloudevents+json where the value is a CloudEvent with the article in data",
+        },
+        ATTEMPTS: {
+            "type": "string",
+            "pattern": "^[0-9]+$",
+            "description": "how often the message was put back after it was rejected; its dead letters keep it",
+        },
+        LETTER: {
+            "type": "string",
+            "description": "topic/partition/offset of the dead letter that was put back",
         },
     },
 }

@@ -9,6 +9,10 @@ from stream.errors import Rejected
 from stream.records import Outgoing, Record
 
 HEADER_PREFIX: Final = "__errors."
+#: Headers of a record that was put back. A later dead letter of it keeps them, as it keeps all that came.
+REQUEUE_PREFIX: Final = "__requeue."
+ATTEMPTS: Final = REQUEUE_PREFIX + "attempts"
+LETTER: Final = REQUEUE_PREFIX + "letter"
 #: Of an array with many bad items this many are named.
 ITEMS_NAMED_MAX: Final = 20
 MESSAGE_CHARS_MAX: Final = 500

@@ -4,6 +4,7 @@
     ├── Rejected         a bad event: it becomes a dead letter, the flow goes on
     ├── SettingsError    settings that cannot be used; all mistakes in one message
     ├── BrokerError      broker or topics are not as the worker needs them
+    │   └── BrokerNotReady   waiting may mend it: nobody answers, or topics are yet to be made
     └── IndexFault       the duplicate index cannot be read or written
         └── IndexDamaged it holds what it never wrote, or was written by other code: it is rebuilt at the next start
 
@@ -26,6 +27,10 @@ class SettingsError(StreamError):
 
 class BrokerError(StreamError):
     """The broker cannot be reached, or its topics are missing or differ from what is needed."""
+
+
+class BrokerNotReady(BrokerError):
+    """The broker does not answer, or its topics are missing: a worker that starts waits for them."""
 
 
 class IndexFault(StreamError):

@@ -23,17 +23,23 @@ class ProgressWatch:
 
     def __init__(self, stall_s: float) -> None:
         self._stall_s = stall_s
-        self._moved: dict[TP, tuple[int, float]] = {}
+        self._moved: dict[TP, tuple[int, int | None, float]] = {}
 
-    def observe(self, progress: Mapping[TP, Progress], now: float) -> list[TP]:
-        """Take note of where the partitions are; which of them have moved since the last time."""
+    def observe(
+        self, progress: Mapping[TP, Progress], now: float, *, restoring: Mapping[TP, int] | None = None
+    ) -> list[TP]:
+        """Take note of where the partitions are; which of them have moved since the last time.
+
+        ``restoring``: how far the restore of a partition's index is. One that gets on is no stall.
+        """
         moved = []
         for tp, state in progress.items():
-            finished, _ = self._moved.get(tp, (None, now))
+            finished, restored, _ = self._moved.get(tp, (None, None, now))
             if finished != state.finished:
                 moved.append(tp)
-            if finished != state.finished or lag(state) == 0:
-                self._moved[tp] = (state.finished, now)
+            reached = (restoring or {}).get(tp)
+            if (finished, restored) != (state.finished, reached) or lag(state) == 0:
+                self._moved[tp] = (state.finished, reached, now)
         for gone in self._moved.keys() - progress.keys():
             del self._moved[gone]
         return moved
@@ -42,7 +48,7 @@ class ProgressWatch:
         """Bad when a partition with a lag has not moved for longer than the limit."""
         stalled = {
             f"{tp.topic}/{tp.partition}": round(now - since, 1)
-            for tp, (_, since) in self._moved.items()
+            for tp, (*_, since) in self._moved.items()
             if now - since > self._stall_s
         }
         return Check(not stalled, {"partitions": len(self._moved), "stalled_seconds": stalled})

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from faust.types import TP
 
@@ -13,7 +15,7 @@ from stream import wire
 from stream.deduplicate import changelog_event
 from stream.errors import IndexDamaged, IndexFault
 from stream.events import FingerprintEvent, RemovalEvent
-from stream.index.partition import PartitionIndex
+from stream.index.partition import PartitionIndex, Session
 from stream.index.store import Store
 from stream.metrics import Metrics
 from stream.records import Record
@@ -23,6 +25,9 @@ log = logging.getLogger(__name__)
 
 StoreFactory = Callable[[int], Store]
 
+#: Seconds between two lines about a restore.
+TOLD_EVERY_S: Final = 10.0
+
 
 class _Opening:
     """One partition's index, on its way or there."""
@@ -31,6 +36,8 @@ class _Opening:
         self.task = task
         #: Held while a batch is decided, so that the index is not closed under it.
         self.in_use = asyncio.Lock()
+        #: Offset in the changelog up to which it was read.
+        self.reached = 0
 
     @property
     def is_restored(self) -> bool:
@@ -59,11 +66,17 @@ class Indexes:
         """Every index that was asked for can decide."""
         return all(opening.is_restored for opening in self._open.values())
 
+    @property
+    def restoring(self) -> Mapping[int, int]:
+        """The partitions whose index is being restored, and how far in the changelog each is."""
+        return {partition: opening.reached for partition, opening in self._open.items() if not opening.task.done()}
+
     def assign(self, partitions: Iterable[int]) -> None:
         """Begin to open and restore the indexes of ``partitions``; returns at once."""
         for partition in partitions:
             if partition not in self._open:
-                self._open[partition] = _Opening(asyncio.create_task(self._restored(partition)))
+                task = asyncio.create_task(self._restored(partition))
+                self._open[partition] = _Opening(task)  # before the task's first step
 
     async def revoke(self, partitions: Iterable[int]) -> None:
         """Close the indexes of ``partitions``, once the batches that use them are through."""
@@ -85,8 +98,13 @@ class Indexes:
         await self.revoke(list(self._open))
 
     @contextlib.asynccontextmanager
-    async def using(self, partition: int) -> AsyncIterator[PartitionIndex | None]:
+    async def using(
+        self, partition: int, *, unless: asyncio.Event | None = None
+    ) -> AsyncIterator[PartitionIndex | None]:
         """The restored index of ``partition``, kept open meanwhile; None if the partition was taken away.
+
+        None too if ``unless`` is set before the index is restored: whoever waits for this batch would wait for the
+        whole changelog.
 
         Raises:
             IndexFault: it cannot be opened or restored.
@@ -99,12 +117,35 @@ class Indexes:
             if opening.task.cancelled() or self._open.get(partition) is not opening:
                 yield None
                 return
-            index = await asyncio.shield(opening.task)
+            if not await _is_done(opening.task, unless):
+                yield None
+                return
+            index = opening.task.result()
             try:
                 yield index
             except IndexDamaged as damage:
                 index.store.distrust(str(damage))
                 raise
+
+    async def record(self, partition: int, index: PartitionIndex, session: Session, stored: Sequence[int]) -> None:
+        """Write what ``session`` has decided. ``stored``: the offsets of its changelog records.
+
+        Records of others among or before them tell that this worker, or another one, was a zombie: one of the two did
+        not know yet that the partition had moved. Then the changelog counts, not the session: taken over from where
+        this index has read it, it gives the owner's index what it has, and a zombie's what it missed.
+        """
+        expected = range(index.changelog_end, index.changelog_end + len(stored))
+        if list(stored) == list(expected):
+            index.commit(session, changelog_end=expected.stop)
+            return
+        log.warning(
+            "index of partition %d: between %s offsets %d and %d stand records of another worker; they are read too",
+            partition,
+            self._changelog,
+            expected.start,
+            max(stored),
+        )
+        await self._take_over(partition, index, expected.start, max(stored) + 1)
 
     async def _restored(self, partition: int) -> PartitionIndex:
         try:
@@ -157,17 +198,26 @@ class Indexes:
                 f"the index of partition {partition} has read {tp.topic} up to {index.changelog_end}, the topic ends "
                 f"at {end}: it was deleted and made again; delete the partition's folder in STREAM_DATA_DIR"
             )
+        taken = await self._take_over(partition, index, begin, end)
+        log.info("index of partition %d restored: %d of %d records were new", partition, taken, max(0, end - begin))
+
+    async def _take_over(self, partition: int, index: PartitionIndex, begin: int, end: int) -> int:
+        """Read the changelog from ``begin`` on, and return how many records were new."""
         ratio = self._metrics.restore_ratio.labels(str(partition))
         ratio.set(0)
+        told = Told(partition, begin, end)
         taken = 0
-        async for records in self._transport.replay(tp, begin):
+        async for records in self._transport.replay(TP(self._changelog, partition), begin):
             reached = records[-1].offset + 1
             taken += index.restore([_changelog_event(record) for record in records], changelog_end=reached)
-            ratio.set((reached - begin) / max(1, end - begin))
+            ratio.set(min(1.0, (reached - begin) / max(1, end - begin)))
             self._metrics.restored.inc(len(records))
+            if opening := self._open.get(partition):
+                opening.reached = reached
+            told.reached(reached, time.monotonic())
             await asyncio.sleep(0)
         ratio.set(1)
-        log.info("index of partition %d restored: %d of %d records were new", partition, taken, max(0, end - begin))
+        return taken
 
     async def _close(self, partition: int, opening: _Opening) -> None:
         opening.task.cancel()
@@ -179,6 +229,47 @@ class Indexes:
     def _measure(self, partition: int, index: PartitionIndex) -> None:
         self._metrics.index_documents.labels(str(partition)).set(index.documents)
         self._metrics.index_bytes.labels(str(partition)).set(index.store.size_bytes)
+
+
+async def _is_done(task: asyncio.Task[PartitionIndex], unless: asyncio.Event | None) -> bool:
+    """Wait for the task, which goes on whatever becomes of this wait; False if ``unless`` is set before it is done."""
+    if unless is None:
+        await asyncio.wait([task])
+        return True
+    given_up = asyncio.create_task(unless.wait())
+    try:
+        await asyncio.wait([task, given_up], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        given_up.cancel()
+    return task.done()
+
+
+class Told:
+    """Tells in the log how far a restore is, every ten seconds. Times are seconds of any steady clock."""
+
+    def __init__(self, partition: int, begin: int, end: int) -> None:
+        self._partition = partition
+        self._begin = begin
+        self._end = end
+        self._began: float | None = None
+        self._last = 0.0
+
+    def reached(self, offset: int, now: float) -> None:
+        """Say so if it is time to."""
+        if self._began is None:
+            self._began = self._last = now
+        if now - self._last < TOLD_EVERY_S:
+            return
+        self._last = now
+        rate = (offset - self._begin) / (now - self._began)
+        log.info(
+            "index of partition %d: %.0f %% of %d records restored, %.0f records/s, %.0f s left",
+            self._partition,
+            100 * (offset - self._begin) / max(1, self._end - self._begin),
+            self._end - self._begin,
+            rate,
+            max(0, self._end - offset) / rate,
+        )
 
 
 def _changelog_event(record: Record) -> FingerprintEvent | RemovalEvent:

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from stream.errors import SettingsError
@@ -21,12 +22,14 @@ MIB = 1024 * 1024
 Step = Literal["normalize", "deduplicate"]
 STEPS: tuple[Step, ...] = ("normalize", "deduplicate")
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
 
 class Settings(BaseSettings):
     """What can be set. Each field is the variable ``STREAM_<NAME>`` and the key ``<name>`` of the file."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
 
     broker: Annotated[str, Field(description="host:port[,host:port…] of Kafka, or memory://name")] = "localhost:9092"
     group: Annotated[str, Field(min_length=1, description="consumer group of the workers")] = "article-stream"
@@ -43,6 +46,9 @@ class Settings(BaseSettings):
     replication: Annotated[int, Field(ge=-1, le=10, description="copies of each topic; -1: the broker's default")] = -1
     retention_days: Annotated[float, Field(gt=0, description="how long topics are kept, the changelog apart")] = 7
     batch_records: Annotated[int, Field(ge=1, le=10_000, description="most records in one batch")] = 500
+    batch_mib: Annotated[
+        int, Field(ge=1, le=1024, description="a batch ends with the record that reaches this; it bounds memory")
+    ] = 32
     max_message_bytes: Annotated[int, Field(ge=1024, le=24 * MIB, description="larger raw messages are rejected")] = (
         8 * MIB
     )
@@ -52,16 +58,45 @@ class Settings(BaseSettings):
     session_timeout_s: Annotated[
         float, Field(ge=1, le=300, description="a worker unheard of for so long loses its partitions")
     ] = 30
+    start_timeout_s: Annotated[
+        float, Field(ge=0, description="a worker waits so long for the broker and its topics; 0: it asks once")
+    ] = 300
+    stop_timeout_s: Annotated[
+        float, Field(ge=1, description="after SIGTERM batches get so long; less than the supervisor's patience")
+    ] = 25
     web_host: Annotated[str, Field(description="address of /metrics, /healthz and /readyz")] = "127.0.0.1"
     web_port: Annotated[int, Field(ge=1, le=65535, description="their port")] = 6066
     stall_s: Annotated[
         float, Field(ge=5, description="unhealthy when a partition with a lag has not moved for so long")
     ] = 120
     log_level: LogLevel = "INFO"
+    # How brokers are reached; `stream.security` checks that these fit together.
+    security_protocol: Annotated[
+        SecurityProtocol, Field(description="SSL: TLS; SASL_: with a user or a token; as the broker's listener says")
+    ] = "PLAINTEXT"
+    tls_ca_file: Annotated[
+        Path | None, Field(description="certificates (PEM) that brokers' must be signed by; unset: the system's")
+    ] = None
+    tls_cert_file: Annotated[
+        Path | None, Field(description="our certificate (PEM) and its chain, where brokers ask for one")
+    ] = None
+    tls_key_file: Annotated[Path | None, Field(description="its key (PEM); unset: it is in tls_cert_file")] = None
+    tls_key_password: Annotated[SecretStr | None, Field(description="what the key is encrypted with")] = None
+    tls_key_password_file: Annotated[Path | None, Field(description="a file that holds it")] = None
+    tls_check_hostname: Annotated[bool, Field(description="the broker's certificate must name its host")] = True
+    sasl_mechanism: Annotated[SaslMechanism | None, Field(description="how we log in")] = None
+    sasl_username: Annotated[str | None, Field(min_length=1, description="who we are, for PLAIN and SCRAM")] = None
+    sasl_password: Annotated[SecretStr | None, Field(description="the password; a file is safer")] = None
+    sasl_password_file: Annotated[Path | None, Field(description="a file that holds it, as container secrets")] = None
+    sasl_token_hook: Annotated[
+        str | None, Field(pattern=r"^[\w.]+:\w+$", description="module:function that returns a token, for OAUTHBEARER")
+    ] = None
 
     @field_validator("broker")
     @classmethod
     def _broker(cls, value: str) -> str:
+        if "@" in value:
+            raise ValueError("user and password do not belong here; set STREAM_SASL_USERNAME and _PASSWORD_FILE")
         if value.startswith("memory://"):
             return value
         servers = [server.strip() for server in value.removeprefix("kafka://").split(",")]
@@ -98,6 +133,11 @@ class Settings(BaseSettings):
     def topics(self) -> Topics:
         """The names of the topics."""
         return Topics.with_prefix(self.topic_prefix)
+
+    @property
+    def index_dir(self) -> Path:
+        """Where this group's indexes are; one worker at a time has it."""
+        return self.data_dir / self.group
 
     @property
     def window_ms(self) -> int:
@@ -145,5 +185,13 @@ def _mistakes(error: ValidationError) -> str:
     lines = ["these settings cannot be used:"]
     for mistake in error.errors():
         name = ".".join(map(str, mistake["loc"]))
-        lines.append(f"  {ENV_PREFIX}{name.upper()} ({name}) = {mistake.get('input')!r}: {mistake['msg']}")
+        lines.append(f"  {ENV_PREFIX}{name.upper()} ({name}){_shown(mistake)}: {mistake['msg']}")
     return "\n".join(lines)
+
+
+def _shown(mistake: ErrorDetails) -> str:
+    """What was given, unless it may be a secret: one under a mistyped name, or in an address."""
+    field = Settings.model_fields.get(str(mistake["loc"][0]))
+    given = repr(mistake["input"])
+    is_secret = field is None or "SecretStr" in str(field.annotation) or "@" in given
+    return "" if is_secret else f" = {given}"

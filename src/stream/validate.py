@@ -20,15 +20,22 @@ _SHORT_FIELDS = ("title", "summary", "section", "language", "source", "published
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ABSOLUTE_URL = re.compile(r"https?://[^\s/?#]+", re.IGNORECASE)
+_LINE_BREAKS = "\n\r\v\f\x85\u2028\u2029"
 _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one message may hold; larger ones are rejected, not cut."""
+    """What one message may hold; larger ones are rejected, not cut.
+
+    They bound the time that one message can take from all others of its partition. With the defaults the worst
+    inputs known (`tests/fuzz/hostile.py`) take: a page about 1 s of CPU, a text 2 s, a message of many of them 20 s.
+    """
 
     message_bytes: int = 8 * 1024 * 1024
+    message_tags: int = 250_000
     text_chars: int = 1_000_000
+    text_lines: int = 50_000
     html_chars: int = 4_000_000
     html_tags: int = 50_000
     short_chars: int = 10_000
@@ -71,7 +78,22 @@ def articles_in(parsed: Any, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
         raise Rejected("empty_value", "the array is empty")
     if len(parsed) > limits.array_items:
         raise Rejected("too_many_items", f"{len(parsed)} articles in one message; at most {limits.array_items}")
+    tags = sum(map(_tags_read, parsed))
+    if tags > limits.message_tags:
+        raise Rejected(
+            "html_too_large",
+            f"the pages in this message have {tags} tags in all; at most {limits.message_tags}: send fewer in one",
+        )
     return parsed
+
+
+def _tags_read(item: Any) -> int:
+    """The tags of an article's page, if that has to be read for want of a text."""
+    if not isinstance(item, dict):
+        return 0
+    html, text = item.get("html"), item.get("text")
+    has_text = isinstance(text, str) and _filled(text)
+    return html.count("<") if isinstance(html, str) and not has_text else 0
 
 
 def _parse_json(value: bytes) -> Any:
@@ -140,6 +162,7 @@ def _children(parent: Any) -> Iterator[Any]:
 
 def _check_sizes(event: RawEvent, limits: Limits) -> None:
     _check_length("text", event.text, limits.text_chars, "text_too_large")
+    _check_lines(event.text, limits.text_lines)
     _check_length("html", event.html, limits.html_chars, "html_too_large")
     _check_tags(event.html, limits.html_tags)
     for name, value in _short_fields(event):
@@ -161,8 +184,14 @@ def _short_fields(event: RawEvent) -> Iterator[tuple[str, Any]]:
         yield "source.domain", event.source.domain
 
 
+def _check_lines(text: str | None, limit: int) -> None:
+    # Furniture is looked for line by line, and a line may be a single character.
+    if text is not None and (lines := sum(map(text.count, _LINE_BREAKS)) + 1) > limit:
+        raise Rejected("text_too_large", f"text has {lines} lines; at most {limit}", field="$.text")
+
+
 def _check_tags(html: str | None, limit: int) -> None:
-    # Finding the article takes time by the tag: this many take seconds, twenty times as many take minutes.
+    # Finding the article takes time by the tag; what is nested is bounded where it is parsed.
     if html is not None and html.count("<") > limit:
         raise Rejected("html_too_large", f"html has {html.count('<')} tags; at most {limit}", field="$.html")
 

@@ -54,10 +54,10 @@ def delivering(change: Callable[[Deliver, Sequence[Outgoing]], Awaitable[list[De
         producer: Any = flow.app.producer
         good = producer.deliver
 
-        async def deliver(outputs: Sequence[Outgoing]) -> list[Delivered]:
+        async def deliver(outputs: Sequence[Outgoing], **given: Any) -> list[Delivered]:
             if any(output.topic == to for output in outputs):
                 return await change(good, outputs)
-            found: list[Delivered] = await good(outputs)
+            found: list[Delivered] = await good(outputs, **given)
             return found
 
         producer.deliver = deliver

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from faust.types import TP
 
 from flow.articles import fictional
-from flow.brokers import FlowBackend
+from flow.brokers import FlowBackend, FlowMemory
 from flow.kit import Running, Site, by_offset, uninterrupted, until, verdicts
-from stream.transport.batch import consumer_of
+from stream.app import ArticleFlow
+from stream.transport.batch import RecordBatch, consumer_of
+from stream.transport.consumer import ledger_of
 
 ARTICLES = fictional(240, seed=31, tenants=("north", "south", "east", "west"))
 
@@ -36,10 +40,10 @@ def measured(running: Running) -> set[str]:
     return {str(TP(sample.labels["topic"], int(sample.labels["partition"]))) for sample in samples}
 
 
-async def start_beside(site: Site, name: str) -> Running:
+async def start_beside(site: Site, name: str, prepare: Callable[[ArticleFlow], None] | None = None) -> Running:
     """Start a worker whose index has a folder of its own, as on another machine."""
     site.settings = site.settings.model_copy(update={"data_dir": site.settings.data_dir.parent / name})
-    return await site.start()
+    return await site.start(prepare=prepare)
 
 
 async def test_a_worker_joins_and_leaves_while_articles_arrive(wide: Site) -> None:
@@ -62,6 +66,72 @@ async def test_a_worker_joins_and_leaves_while_articles_arrive(wide: Site) -> No
     await wide.stop(second)
     assert first.faults == second.faults == []
     assert verdicts(by_offset(await wide.events())) == uninterrupted(wide, ARTICLES)
+
+
+async def is_committed(site: Site, topic: str, records: int) -> bool:
+    """Whether the group has committed so many records of ``topic``."""
+    return await site.committed(topic) == records
+
+
+class Hold:
+    """Holds what a flow has decided, before it asks whether the partition is still its own."""
+
+    def __init__(self, topic: str) -> None:
+        self.held = 0
+        self._topic = topic
+        self._open = asyncio.Event()
+
+    def open(self) -> None:
+        """Let the batches go on."""
+        self._open.set()
+
+    def __call__(self, flow: ArticleFlow) -> None:
+        """Stand before the deliveries of ``flow``."""
+        consumer = ledger_of(flow.app)
+        confirm = consumer.confirm
+
+        async def held(batch: RecordBatch) -> bool:
+            if batch.tp.topic == self._topic:
+                self.held += 1
+                await self._open.wait()
+            return await confirm(batch)
+
+        consumer.confirm = held  # type: ignore[method-assign] # a slow part
+
+
+async def test_a_batch_that_outlasts_its_partition_publishes_nothing(wide: Site) -> None:
+    hold = Hold(wide.topics.normalized)
+    await wide.send(*ARTICLES[:40])
+    first = await start_beside(wide, "first", prepare=hold)
+    await until(lambda: hold.held == 1, "a batch that is held")
+    await until(lambda: is_committed(wide, wide.topics.raw, 40), "all normalized, once")
+    second = await start_beside(wide, "second")
+    await until(lambda: all(shares(first, second)), "partitions for both")
+    # What was in the first one's hands before the partitions moved belongs to nobody.
+    hold.open()
+    await wide.settle(first, second)
+    events = await wide.events()
+    assert len(events) == 40
+    assert verdicts(by_offset(events)) == uninterrupted(wide, ARTICLES[:40])
+
+
+@pytest.mark.parametrize("backend", ["memory"], indirect=True)  # a real group forgets nobody on demand
+async def test_a_worker_that_the_group_does_not_know_any_more_publishes_nothing(wide: Site) -> None:
+    assert isinstance(wide.backend, FlowMemory)
+    hold = Hold(wide.topics.normalized)
+    await wide.send(*ARTICLES[:40])
+    first = await start_beside(wide, "first", prepare=hold)
+    await until(lambda: hold.held == 1, "a batch that is held")
+    await until(lambda: is_committed(wide, wide.topics.raw, 40), "all normalized, once")
+    broker, group = wide.backend.broker, wide.settings.group
+    broker.leave(group, *broker.members(group))
+    ledger_of(first.flow.app)._known_at = -math.inf  # noqa: SLF001 - it has slept, and was not told
+    hold.open()
+    second = await start_beside(wide, "second")
+    await wide.settle(second)
+    await wide.stop_all()
+    assert first.faults == []
+    assert len(await wide.events()) == 40
 
 
 async def test_the_steps_can_run_in_workers_of_their_own(wide: Site) -> None:

@@ -7,8 +7,11 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import pytest
+from faust.types import TP
+
 from flow.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown, with_takedowns
-from flow.kit import Site, by_offset, uninterrupted, until, verdicts
+from flow.kit import DEADLINE, Site, by_offset, uninterrupted, until, verdicts
 from stream.app import ArticleFlow
 from stream.errors import IndexFault
 from stream.records import Outgoing, Record
@@ -118,6 +121,88 @@ async def test_nothing_is_decided_and_the_flow_is_not_ready_before_the_index_is_
     assert running.flow.ready().is_good
     await site.stop(running)
     assert await site.relations() == {0: "new", 1: "copy"}
+
+
+class Drip:
+    """Lets each replay of the changelog go on record by record."""
+
+    def __init__(self) -> None:
+        self.at: dict[TP, int] = {}
+        self._given: dict[TP, asyncio.Semaphore] = {}
+
+    def give(self, records: int = 1) -> None:
+        """Let so many more records of each replay through."""
+        for semaphore in self._given.values():
+            for _ in range(records):
+                semaphore.release()
+
+    def __call__(self, flow: ArticleFlow) -> None:
+        """Stand before the replays of ``flow``."""
+        transport: Any = flow.app.transport
+        replay = transport.replay
+
+        async def dripping(tp: TP, start: int) -> AsyncIterator[Sequence[Record]]:
+            self._given[tp] = asyncio.Semaphore(0)
+            async for records in replay(tp, start):
+                for record in records:
+                    self.at[tp] = record.offset
+                    await self._given[tp].acquire()
+                    yield [record]
+            self.at.pop(tp, None)
+
+        transport.replay = dripping
+
+
+class Clock:
+    """A steady clock that stands still until it is moved."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        """The time."""
+        return self.now
+
+
+async def test_stopping_does_not_wait_for_a_restore(site: Site) -> None:
+    await site.process(article(1, BRIDGE))
+    shutil.rmtree(site.settings.data_dir, ignore_errors=True)
+    gate = Gate()
+    await site.send(article(2, BRIDGE))
+    running = await site.start(prepare=gate)
+    await until(
+        lambda: running.finished(site.topics.raw) == 2 and gate.asked == 2, "normalized, and the index asked for"
+    )
+    # The gate stays shut: whoever waited for the restore would wait for ever.
+    await asyncio.wait_for(site.stop(running), DEADLINE)
+    assert running.faults == []
+    assert await site.committed(site.topics.normalized) == 1
+    await site.settle(await site.start())
+    assert await site.relations() == {0: "new", 1: "copy"}
+
+
+async def test_a_restore_that_gets_on_is_alive_and_not_ready(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    articles = fictional(60, seed=25, tenants=("north", "south", "east", "west"))
+    await site.process(*articles[:40])
+    shutil.rmtree(site.settings.data_dir, ignore_errors=True)
+    await site.send(*articles[40:])
+    drip, clock = Drip(), Clock()
+    running = await site.start(prepare=drip)
+    await until(lambda: running.finished(site.topics.raw) == 60 and len(drip.at) == 2, "both restores begun")
+    monkeypatch.setattr("stream.app.time", clock)
+    running.flow.measure()
+    for _ in range(3):
+        clock.now += site.settings.stall_s * 0.9
+        before = dict(drip.at)
+        drip.give()
+        await until(lambda: all(drip.at.get(tp, 1e9) > before[tp] for tp in before), "more of each")  # noqa: B023
+        running.flow.measure()
+        assert running.flow.healthy().is_good
+        assert not running.flow.ready().is_good
+    clock.now += site.settings.stall_s * 1.1
+    running.flow.measure()
+    assert not running.flow.healthy().is_good
+    drip.give(1000)
+    await site.settle(running)
 
 
 async def test_an_unreadable_changelog_is_a_fault_and_nothing_is_committed(site: Site) -> None:

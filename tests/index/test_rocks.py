@@ -182,6 +182,19 @@ def test_one_that_was_distrusted_is_empty_when_it_is_opened_again(tmp_path: Path
     third.close()
 
 
+def test_one_that_was_distrusted_is_not_emptied_while_it_is_in_use(tmp_path: Path) -> None:
+    first = RocksStore(tmp_path / "index")
+    first.write({KEY: b"value"}.items())
+    first.distrust("damaged")
+    with pytest.raises(IndexFault, match="in use by another worker"):
+        RocksStore(tmp_path / "index")
+    assert first.get_many([KEY]) == [b"value"]
+    first.close()
+    second = RocksStore(tmp_path / "index")
+    assert (second.emptied_because, second.get_many([KEY])) == ("damaged", [None])
+    second.close()
+
+
 def test_distrust_is_of_one_folder(tmp_path: Path) -> None:
     for name in ("0", "1"):
         fill(tmp_path / name)

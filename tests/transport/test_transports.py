@@ -10,7 +10,7 @@ import pytest
 from faust.types import TP
 
 from stream.records import Outgoing
-from stream.transport.batch import consumer_of, producer_of, transport_of
+from stream.transport.batch import consumer_of, producer_of, size_of, transport_of
 from stream.transport.errors import OutOfOrderError, RecordTooLargeError, UnknownTopicError
 from transport.kit import numbered, until
 
@@ -77,6 +77,26 @@ async def test_everything_arrives_in_the_order_of_the_log(apps: Apps, backend: B
         numbers = [int(r.value or b"") for r in await backend.contents(TP(backend_topic, partition))]
         assert numbers == sorted(numbers)
     assert max(map(len, work.batches)) <= 70
+
+
+async def test_a_batch_is_bounded_by_bytes(apps: Apps, backend: Backend, backend_topic: str) -> None:
+    """Of one stored batch too, which a broker always hands out whole."""
+    work = Work()
+    work.go.clear()
+    app = apps.make(backend, backend_topic, work)
+    transport_of(app).batch_bytes = 50_000
+    sender = await producer(apps, backend)
+    sizes = [(number * 7919) % 20_000 for number in range(300)] + [150_000] + [100] * 50
+    outputs = [Outgoing(backend_topic, None, bytes([n % 251]) * size, (), 1) for n, size in enumerate(sizes)]
+    await producer_of(sender).deliver(outputs)
+    await apps.start(app)
+    await until(lambda: work.batches, "a first batch")
+    work.go.set()
+    await until(lambda: work.count() == len(sizes), "all records")
+
+    assert [record.value for batch in work.batches for record in batch] == [out.value for out in outputs]
+    assert all(sum(map(size_of, batch[:-1])) < 50_000 for batch in work.batches)
+    assert len(work.batches) > 50
 
 
 async def test_a_record_keeps_its_bytes(apps: Apps, backend: Backend, backend_topic: str) -> None:

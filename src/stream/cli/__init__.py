@@ -22,7 +22,7 @@ EXIT_CODES: Final[tuple[tuple[type[StreamError], int], ...]] = (
 
 #: Each is a module here with a command of the same name, imported when it is called: a worker brings half a
 #: second of imports that ``stream process`` has no use for.
-COMMANDS: Final = ("demo", "evaluate", "explain", "process", "produce", "topics", "worker")
+COMMANDS: Final = ("deadletters", "demo", "doctor", "evaluate", "explain", "process", "produce", "topics", "worker")
 
 
 class _Group(click.Group):

@@ -16,7 +16,7 @@ from stream import broker_admin, cloudevents, wallclock
 from stream.cli.progress import reading
 from stream.errors import BrokerError
 from stream.inputs import STDIN, RawMessage, expand, read_messages
-from stream.settings import load_settings
+from stream.settings import Settings, load_settings
 from stream.topics import RAW_MESSAGE_BYTES
 
 SOURCE = "/stream/produce"
@@ -43,18 +43,19 @@ def produce(files: tuple[str, ...], broker: str | None, rate: float | None, quie
     paths = expand(files or (STDIN,))
     started = time.monotonic()
     with reading(paths, quiet=quiet) as watched:
-        sent = _send_all(settings.broker, settings.topics.raw, _paced(watched(read_messages(paths)), rate))
+        sent = _send_all(settings, _paced(watched(read_messages(paths)), rate))
     if not quiet:
         seconds = time.monotonic() - started
         click.echo(f"{sent} messages stored in {settings.topics.raw} in {seconds:.1f} s", err=True)
 
 
-def _send_all(broker: str, topic: str, messages: Iterable[RawMessage]) -> int:
+def _send_all(settings: Settings, messages: Iterable[RawMessage]) -> int:
+    topic = settings.topics.raw
     failures: list[BaseException] = []
     run, sent, unsent = uuid.uuid4().hex, 0, 0
-    if not broker_admin.exists(broker, topic):  # the producer would wait a minute for it
-        raise BrokerError(f"{topic} does not exist on {broker}; run: stream topics")
-    producer = _connect(broker)
+    if not broker_admin.exists(settings, topic, operation="Write"):  # the producer would wait a minute for it
+        raise BrokerError(f"{topic} does not exist on {settings.broker}; run: stream topics")
+    producer = _connect(settings)
     try:
         for sent, message in enumerate(messages, 1):
             headers = cloudevents.headers(SOURCE, f"{run}-{sent}", "article.raw.v1", wallclock.now())
@@ -76,19 +77,16 @@ def _send_all(broker: str, topic: str, messages: Iterable[RawMessage]) -> int:
     return sent
 
 
-def _connect(broker: str) -> KafkaProducer:
-    try:
-        return KafkaProducer(
-            bootstrap_servers=broker.split(","),
-            bootstrap_timeout_ms=15_000,
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=20,
-            batch_size=256 * 1024,
-            max_request_size=RAW_MESSAGE_BYTES,
-        )
-    except KafkaError as error:
-        raise BrokerError(f"no Kafka at {broker} ({error}); start it, or set STREAM_BROKER") from error
+def _connect(settings: Settings) -> KafkaProducer:
+    return broker_admin.connect(
+        settings,
+        KafkaProducer,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=20,
+        batch_size=256 * 1024,
+        max_request_size=RAW_MESSAGE_BYTES,
+    )
 
 
 def message_key(value: bytes) -> bytes | None:

@@ -21,8 +21,18 @@ from stream.worker import run_worker
 def worker(broker: str | None, steps: tuple[Step, ...], data_dir: Path | None, web_port: int | None) -> None:
     """Run a worker until SIGTERM or Ctrl-C.
 
-    Ends with 70 after a fault, with nothing committed that was not stored: let a supervisor start it again.
-    """
+    It waits up to 300 s (STREAM_START_TIMEOUT_S) for the broker and its topics. After a signal, running batches get
+    25 s (STREAM_STOP_TIMEOUT_S) to finish and be committed: less than the 30 s of Kubernetes' grace period. A second
+    signal ends it at once.
+
+    \b
+    Exit codes:
+      0    stopped on request; all that is stored is committed
+      69   no broker in time, it refuses, or its topics are not as they have to be
+      70   a fault, or not stopped in time; what is not committed is repeated: start it again
+      78   settings; the data folder or the web port is taken
+      130  a second SIGINT (143: SIGTERM); as 70
+    """  # noqa: D301 - click's mark for lines that stay as they are
     settings = load_settings(broker=broker, data_dir=data_dir, web_port=web_port)
     if settings.is_memory:
         raise click.UsageError("memory:// lives in one process and keeps nothing; use a Kafka broker, or: stream demo")

@@ -80,15 +80,20 @@ class RocksStore:
     def _opened(self, cache_bytes: int) -> Rdict:
         try:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
-            if self._marker.exists():
-                self._empty(self._marker.read_text(encoding="utf-8"))
+            distrusted = self._marker.read_text(encoding="utf-8") if self._marker.exists() else None
             try:
-                return _open(self._folder, cache_bytes)
+                db = _open(self._folder, cache_bytes)
             except Exception as error:  # as above
-                if not _is_damage(error):
+                if _is_locked(self._folder, error) or not (distrusted or _is_damage(error)):
                     raise
-                self._empty(str(error))
+                self._empty(distrusted or str(error))
                 return _open(self._folder, cache_bytes)
+            if distrusted is None:
+                return db
+            # That it could be opened tells that nobody else is using what is removed here.
+            db.close()
+            self._empty(distrusted)
+            return _open(self._folder, cache_bytes)
         except Exception as error:  # as above
             raise IndexFault(_advice(self._folder, error)) from error
 
@@ -151,7 +156,11 @@ def _is_damage(error: Exception) -> bool:
     return "Corruption" in str(error) or "No such file" in str(error)
 
 
+def _is_locked(folder: Path, error: Exception) -> bool:
+    return f"{folder}/LOCK" in str(error)
+
+
 def _advice(folder: Path, error: Exception) -> str:
-    if f"{folder}/LOCK" in str(error):
+    if _is_locked(folder, error):
         return f"{folder} is in use by another worker; give each worker a STREAM_DATA_DIR of its own"
     return f"the index in {folder} cannot be used: {error}; look at the disk and at who may write there"

@@ -6,8 +6,8 @@ agent calls `RecordBatch.done`, in order, and never because an event was acknowl
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, overload
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast, overload
 
 import faust
 
@@ -15,6 +15,32 @@ from stream.records import Delivered, Outgoing, Record
 
 if TYPE_CHECKING:
     from faust.types import TP, AppT, Message
+
+
+#: Bytes of one batch unless told otherwise; see `BatchTransport.batch_bytes`.
+BATCH_BYTES: Final = 32 * 1024 * 1024
+
+
+def size_of(record: Record) -> int:
+    """The bytes of key and value."""
+    return len(record.key or b"") + len(record.value or b"")
+
+
+def pieces(records: Iterable[Record], *, records_max: int, bytes_max: int) -> Iterator[list[Record]]:
+    """``records`` in order, in pieces that end with the record that reaches one of the two bounds.
+
+    Lazy: what is behind a piece is not looked at before the piece was taken.
+    """
+    piece: list[Record] = []
+    size = 0
+    for record in records:
+        piece.append(record)
+        size += size_of(record)
+        if len(piece) >= records_max or size >= bytes_max:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
 
 
 class Progress(NamedTuple):
@@ -40,7 +66,7 @@ class RecordBatch(Sequence[Record]):
         finish: Called by `done`.
     """
 
-    __slots__ = ("_finish", "_records", "end", "epoch", "tp")
+    __slots__ = ("_finish", "_records", "end", "epoch", "size_bytes", "tp")
 
     def __init__(
         self,
@@ -54,6 +80,8 @@ class RecordBatch(Sequence[Record]):
         self.tp = tp
         self.end = end
         self.epoch = epoch
+        #: Of keys and values.
+        self.size_bytes = sum(map(size_of, records))
         self._records = records
         self._finish = finish
 
@@ -97,13 +125,17 @@ class Records(faust.Schema):  # type: ignore[type-arg]  # the schema is generic 
         return message.value
 
 
+#: Whether outputs may still go out.
+Confirm = Callable[[], Awaitable[bool]]
+
+
 class BatchProducer(Protocol):
     """What the app needs of ``app.producer``."""
 
-    async def deliver(self, outputs: Sequence[Outgoing]) -> list[Delivered]:
+    async def deliver(self, outputs: Sequence[Outgoing], *, confirm: Confirm | None = None) -> list[Delivered]:
         """Store the outputs, and return when every one is stored by all in-sync replicas.
 
-        Outputs to one partition are stored in the order given.
+        Outputs to one partition are stored in the order given. ``confirm`` is asked right before anything is sent.
 
         Returns:
             Where each was stored, in the order of the outputs.
@@ -111,6 +143,7 @@ class BatchProducer(Protocol):
         Raises:
             UnknownTopicError: Nothing was sent.
             RecordTooLargeError: Nothing was sent, unless only the broker could tell.
+            RevokedError: ``confirm`` said no; what it was asked for was not sent.
             DeliveryError: Some may be stored, some not.
         """
 
@@ -124,6 +157,10 @@ class BatchProducer(Protocol):
 
 class BatchTransport(Protocol):
     """What the app needs of ``app.transport``."""
+
+    #: A batch ends with the record that reaches so many bytes, so that one larger record still passes; and while so
+    #: many bytes of a partition are with the agent, no more of it are handed out. Set it before the app starts.
+    batch_bytes: int
 
     def replay(self, tp: TP, start: int) -> AsyncIterator[Sequence[Record]]:
         """Read a partition from ``start`` (or the log's beginning, if that is later), outside any group.

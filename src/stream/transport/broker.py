@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from faust.types import TP
 
 from stream.records import Delivered, Headers, Outgoing
+from stream.transport.batch import size_of
 from stream.transport.errors import RecordTooLargeError, TopicExistsError, UnknownTopicError
 from stream.transport.groups import Assignment, Group, Wake
 from stream.transport.partitioner import partition_for
@@ -168,12 +169,21 @@ class MemoryBroker:
         )
         return Delivered(out.topic, partition, offset)
 
-    def read(self, tp: TP, start: int, limit: int) -> list[StoredRecord]:
-        """At most ``limit`` records of a partition, from ``start`` or from where the log now begins."""
+    def read(self, tp: TP, start: int, limit: int, limit_bytes: int | None = None) -> list[StoredRecord]:
+        """At most ``limit`` records of a partition, from ``start`` or from where the log now begins.
+
+        The record that reaches ``limit_bytes`` is the last one.
+        """
         with self._lock:
             log = self._log(tp)
             first = max(start - log.start, 0)
-            return log.records[first : first + limit]
+            records = log.records[first : first + limit]
+        size = 0
+        for number, record in enumerate(records if limit_bytes is not None else (), start=1):
+            size += size_of(record)
+            if size >= (limit_bytes or 0):
+                return records[:number]
+        return records
 
     def records(self, topic: str, partition: int | None = None, start: int = 0) -> list[StoredRecord]:
         """What is in the log of a topic, or of one partition, from the offset ``start``."""

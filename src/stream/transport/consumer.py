@@ -14,26 +14,32 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import math
+import time
 from abc import abstractmethod
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from faust.transport.consumer import Consumer
 from faust.types import TP, ConsumerMessage, Message
 from mode.utils.futures import notify
 
-from stream.transport.batch import Progress, RecordBatch
+from stream.transport.batch import BatchTransport, Progress, RecordBatch
 from stream.transport.ledger import Fetched, Ledger, Start
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
+    from faust.types import AppT
     from faust.types.transports import TPorTopicSet
 
 logger = logging.getLogger(__name__)
 
 #: The part of the rebalance timeout that running batches get to finish; then the group must hear of us again.
 _PATIENCE = 0.8
+
+#: Seconds until a group that did not answer is asked again.
+_PAUSE_S = 0.2
 
 _CREATE_TIME = 0
 
@@ -70,6 +76,11 @@ class _NoOffsets(defaultdict[TP, int | None]):
         """Do nothing."""
 
 
+def ledger_of(app: AppT) -> LedgerConsumer:
+    """Return ``app.consumer`` with the type that it has on both transports."""
+    return cast("LedgerConsumer", app.consumer)
+
+
 class LedgerConsumer(Consumer):
     """A Faust consumer whose messages are record batches. A transport adds how to fetch and to commit."""
 
@@ -78,6 +89,9 @@ class LedgerConsumer(Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # passed on
         self.ledger = Ledger(on_room=self.wake)
         super().__init__(*args, **kwargs)
+        #: Bytes of a batch: it ends with the record that reaches them.
+        self.batch_bytes = cast("BatchTransport", self.transport).batch_bytes
+        self.ledger.bytes_max = self.batch_bytes
         # Faust's compiled streams do what `ack` does by themselves, in these books. Kept, they would grow
         # with every batch, and a batch that is repeated would never count as acknowledged.
         self._acked = defaultdict(_NoList)
@@ -86,6 +100,9 @@ class LedgerConsumer(Consumer):
         #: Seconds that running batches get to finish when partitions are taken away or the app stops.
         self.patience: float = self.app.conf.broker_rebalance_timeout * _PATIENCE
         self._asked_ends: Mapping[TP, int] = {}
+        #: Seconds after a commit that succeeded for which outputs may go out.
+        self.lease: float = self.app.conf.broker_session_timeout / 2
+        self._known_at = -math.inf
 
     # What a transport adds.
 
@@ -114,6 +131,24 @@ class LedgerConsumer(Consumer):
     def progress(self) -> dict[TP, Progress]:
         """How far each assigned partition is, as known here without asking. Call it in the app's loop."""
         return {tp: Progress(offset, self._newest_end(tp)) for tp, offset in self.ledger.finished().items()}
+
+    async def confirm(self, batch: RecordBatch) -> bool:
+        """Whether the batch's partition is still ours, so that its outputs may go out; waits where nobody can tell.
+
+        A worker that slept for longer than the session (a stopped process, a suspended machine) does not know that
+        the group gave its partitions to another one, which may be far ahead by now. A commit that succeeds proves
+        that the group knows us: it is good for half a session, and the other half is left for the delivery.
+        """
+        while batch.epoch == self.ledger.epoch:
+            if time.monotonic() - self._known_at < self.lease:
+                return True
+            finished = self.ledger.finished()[batch.tp]
+            if await self._commit({batch.tp: finished}):
+                continue
+            if not self.flow_active:  # the partition is being taken away, or the app stops
+                return False
+            await asyncio.sleep(_PAUSE_S)
+        return False
 
     async def ask_ends(self) -> None:
         """Ask the broker where the assigned partitions end: what fetching tells grows old when fetching stops.
@@ -199,6 +234,7 @@ class LedgerConsumer(Consumer):
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Take over partitions; nothing is fetched until `perform_seek` has found the offsets."""
         self.ledger.forget()
+        self._known_at = -math.inf
         await super().on_partitions_assigned(assigned, generation_id)
 
     # Acknowledging and committing.
@@ -248,11 +284,12 @@ class LedgerConsumer(Consumer):
         """Do nothing: gaps are in the ledger."""
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        epoch = self.ledger.epoch
+        epoch, asked_at = self.ledger.epoch, time.monotonic()
         # Faust has awaited since it chose the offsets; a rebalance may have come between.
         finished = self.ledger.finished()
         current = {tp: offset for tp, offset in offsets.items() if offset <= finished.get(tp, -1)}
         if not current or not await self.store(current):
             return False
         self.ledger.booked(epoch, current)
+        self._known_at = asked_at
         return True

@@ -49,6 +49,12 @@ class DeliveryError(TransportError):
     code = "delivery_failed"
 
 
+class RevokedError(TransportError):
+    """The partition that the outputs are made from belongs to another worker by now; some may be stored, some not."""
+
+    code = "revoked"
+
+
 class OutOfOrderError(TransportError):
     """A batch was finished although one before it was not: the agent lost a batch."""
 

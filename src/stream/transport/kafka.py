@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # it ships no types
+from aiokafka.consumer.fetcher import FetchResult  # type: ignore[import-untyped]
 from aiokafka.errors import (  # type: ignore[import-untyped]
     ConsumerStoppedError,
     KafkaError,
@@ -22,6 +23,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.utils.times import want_seconds
 
+from stream.transport.batch import BATCH_BYTES, pieces
 from stream.transport.consumer import LedgerConsumer, report_deleted
 from stream.transport.errors import TransportError, UnknownTopicError
 from stream.transport.kafka_producer import Producer
@@ -44,6 +46,9 @@ _FETCH_WAIT_MS = 250
 #: it even while it stops; what was not committed is committed next time, or repeated.
 _COMMIT_SECONDS = 10.0
 
+#: Records per batch where the setting ``broker_max_poll_records`` is not given.
+_MAX_RECORDS = 500
+
 __all__ = ["Consumer", "Producer", "Transport"]
 
 
@@ -51,6 +56,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Owns the aiokafka consumer. Methods with an underscore run in its thread, others in the app's loop."""
 
     _nudge: asyncio.Event
+    batch_bytes: int = BATCH_BYTES
 
     def __post_init__(self) -> None:
         """Prepare, before the thread runs."""
@@ -140,13 +146,37 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             state = state_of(tp)
             if not state.has_valid_position or state.position != offset:
                 await self._rewind(consumer, tp, offset)
-        records = await consumer._fetcher.fetched_records(mine, timeout=0, max_records=consumer._max_poll_records)
+        records = {tp: taken for tp in mine if (taken := self._take(consumer, TopicPartition(*tp)))}
+        if not records:  # raises what the broker answered, and forgets what is no longer ours
+            await consumer._fetcher.fetched_records(mine, timeout=0, max_records=consumer._max_poll_records)
         # A partition may move on without records: over transaction markers, or what was compacted away.
         return {
-            tp: Fetched(records.get(TopicPartition(*tp), ()), state_of(tp).position)
+            tp: Fetched(records.get(tp, ()), state_of(tp).position)
             for tp, offset in mine.items()
             if state_of(tp).has_valid_position and state_of(tp).position != offset
         }
+
+    def _take(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> Sequence[Record]:
+        """A batch of what was fetched of one partition: aiokafka's ``FetchResult.getall`` with a bound on its bytes.
+
+        What is behind it stays as it came: not split into records, and compressed if it was.
+        """
+        fetcher = consumer._fetcher
+        result = fetcher._records.get(tp)
+        if not isinstance(result, FetchResult) or not result.check_assignment(tp) or not result.has_more():
+            return ()
+        most = consumer._max_poll_records or _MAX_RECORDS
+        try:
+            batch = next(pieces(result._partition_records, records_max=most, bytes_max=self.batch_bytes), [])
+        except KafkaError:  # a damaged batch: what was read before it has to be fetched again, and not passed over
+            del fetcher._records[tp]
+            raise
+        result._update_position()
+        if result._partition_records._records_iterator is None:
+            result._partition_records = None
+            del fetcher._records[tp]
+            fetcher._notify(fetcher._wait_consume_future)
+        return batch
 
     async def _rewind(self, consumer: AIOKafkaConsumer, tp: TP, offset: int) -> None:
         """Go back for records that were fetched but not accepted, or are no longer in the log."""
@@ -192,7 +222,9 @@ class Consumer(LedgerConsumer, driver.Consumer):
             raise TransportError(f"the broker does not tell the end offsets: {error!r}") from error
 
     def _new_consumer_thread(self) -> ConsumerThread:
-        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        thread = ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        thread.batch_bytes = cast("Transport", self.transport).batch_bytes
+        return thread
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Subscribe to topics, which must exist.
@@ -233,6 +265,8 @@ class Consumer(LedgerConsumer, driver.Consumer):
 class Transport(driver.Transport):
     """Faust transport for ``kafka+batch://``."""
 
+    batch_bytes: int = BATCH_BYTES
+
     Consumer: ClassVar[type[ConsumerT]] = Consumer
     Producer: ClassVar[type[ProducerT]] = Producer
 
@@ -251,8 +285,8 @@ class Transport(driver.Transport):
             check_crcs=conf.broker_check_crcs,
             **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
         )
-        await reader.start()
         try:
+            await reader.start()
             cluster = await reader._client.fetch_all_metadata()
             if tp.partition not in (cluster.partitions_for_topic(tp.topic) or ()):
                 raise UnknownTopicError(f"{tp.topic}-{tp.partition}")

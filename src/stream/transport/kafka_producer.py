@@ -16,13 +16,21 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from stream.records import Delivered, Outgoing
-from stream.transport.errors import DeliveryError, RecordTooLargeError, TransportError, UnknownTopicError
+from stream.transport.errors import (
+    DeliveryError,
+    RecordTooLargeError,
+    RevokedError,
+    TransportError,
+    UnknownTopicError,
+)
 from stream.transport.partitioner import partition_for
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
 
     from aiokafka.producer.message_accumulator import BatchBuilder  # type: ignore[import-untyped]
+
+    from stream.transport.batch import Confirm
 
 logger = logging.getLogger(__name__)
 
@@ -53,13 +61,13 @@ class Producer(driver.Producer):
             "max_batch_size": min(max(self.max_batch_size, _BATCH_BYTES), self.max_request_size),
         }
 
-    async def deliver(self, outputs: Sequence[Outgoing]) -> list[Delivered]:
+    async def deliver(self, outputs: Sequence[Outgoing], *, confirm: Confirm | None = None) -> list[Delivered]:
         """See `BatchProducer.deliver`. Gives up after the setting ``producer_request_timeout``."""
         if self._broken:
             await self._renew()
         by_partition = await self._place(outputs)
         now = int(time.time() * 1000)
-        sending = [self._send(tp, members, outputs, now) for tp, members in by_partition.items()]
+        sending = [self._send(tp, members, outputs, now, confirm) for tp, members in by_partition.items()]
         try:
             async with asyncio.timeout(self.request_timeout):
                 results = await asyncio.gather(*sending, return_exceptions=True)
@@ -114,7 +122,7 @@ class Producer(driver.Producer):
         return self._turns[out.topic] % partitions
 
     async def _send(
-        self, tp: TP, members: Sequence[int], outputs: Sequence[Outgoing], now: int
+        self, tp: TP, members: Sequence[int], outputs: Sequence[Outgoing], now: int, confirm: Confirm | None
     ) -> dict[int, Delivered]:
         """Send the outputs of one partition; they are stored in order."""
         producer = self._ensure_producer()
@@ -123,6 +131,8 @@ class Producer(driver.Producer):
         builder: BatchBuilder = producer.create_batch()
 
         async def submit() -> None:
+            if confirm and not await confirm():
+                raise RevokedError(f"{tp.topic}-{tp.partition}: not sent")
             # A closed builder is sent at once, and no other sender can add to it.
             builder.close()
             sent.append((inside, await producer.send_batch(builder, tp.topic, partition=tp.partition)))

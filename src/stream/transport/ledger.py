@@ -3,7 +3,7 @@
 A partition's offsets, in order::
 
     committed <= finished <= position
-                 |---------|  batches that are with the agent, at most `LIMIT`
+                 |---------|  batches that are with the agent: at most `LIMIT`, none added to ``bytes_max`` bytes
 
 Every change of the assignment begins a new *epoch*; batches of an earlier one no longer count. The epoch is
 counted here, not taken from the broker's generation, because a group that was empty starts at one again.
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from stream.records import Record
-from stream.transport.batch import RecordBatch
+from stream.transport.batch import BATCH_BYTES, RecordBatch
 from stream.transport.errors import LogTruncatedError, OutOfOrderError
 
 if TYPE_CHECKING:
@@ -70,10 +70,12 @@ class Ledger:
 
     Args:
         on_room: Called when a batch was finished, so that the partition may be fetched again.
+        bytes_max: While batches of so many bytes are with the agent, their partition is not fetched.
     """
 
-    def __init__(self, on_room: Callable[[], None]) -> None:
+    def __init__(self, on_room: Callable[[], None], bytes_max: int = BATCH_BYTES) -> None:
         self.epoch = 0
+        self.bytes_max = bytes_max
         self._on_room = on_room
         self._partitions: dict[TP, _Partition] = {}
 
@@ -90,11 +92,11 @@ class Ledger:
 
     def wanted(self, active: Collection[TP]) -> dict[TP, int]:
         """The partitions to fetch now, each with the offset to fetch from."""
-        return {
-            tp: state.position
-            for tp, state in self._partitions.items()
-            if tp in active and len(state.in_flight) < LIMIT
-        }
+        return {tp: state.position for tp, state in self._partitions.items() if tp in active and self._has_room(state)}
+
+    def _has_room(self, state: _Partition) -> bool:
+        running = state.in_flight
+        return len(running) < LIMIT and sum(batch.size_bytes for batch in running) < self.bytes_max
 
     def accept(self, tp: TP, fetched: Fetched) -> RecordBatch | None:
         """Book a fetch and return its batch, or None where it held no records (transaction markers, gaps).

@@ -19,9 +19,16 @@ from faust.types import TP, ConsumerMessage, HeadersArg, RecordMetadata
 from mode import Service
 
 from stream.records import Delivered, Outgoing, Record
+from stream.transport.batch import BATCH_BYTES, Confirm
 from stream.transport.broker import MemoryBroker, StoredRecord
 from stream.transport.consumer import LedgerConsumer, report_deleted
-from stream.transport.errors import NotAMemberError, StaleGenerationError, TransportError, UnknownTopicError
+from stream.transport.errors import (
+    NotAMemberError,
+    RevokedError,
+    StaleGenerationError,
+    TransportError,
+    UnknownTopicError,
+)
 from stream.transport.ledger import Fetched, Start, choose_start
 from stream.transport.partitioner import partition_for
 
@@ -166,7 +173,7 @@ class Consumer(LedgerConsumer):
         limit = self.app.conf.broker_max_poll_records or _MAX_RECORDS
         fetched: dict[TP, Fetched] = {}
         for tp, offset in wanted.items():
-            if records := self._broker.read(tp, offset, limit):
+            if records := self._broker.read(tp, offset, limit, self.batch_bytes):
                 if records[0].offset > offset:
                     report_deleted(tp, offset, records[0].offset)
                 fetched[tp] = Fetched(records, records[-1].offset + 1)
@@ -265,9 +272,11 @@ class Producer(base.Producer):
     def _broker(self) -> MemoryBroker:
         return cast("Transport", self.transport).broker
 
-    async def deliver(self, outputs: Sequence[Outgoing]) -> list[Delivered]:
+    async def deliver(self, outputs: Sequence[Outgoing], *, confirm: Confirm | None = None) -> list[Delivered]:
         """See `BatchProducer.deliver`: here all are stored, or none."""
         await asyncio.sleep(0)  # as over a network, others get a turn
+        if confirm and not await confirm():
+            raise RevokedError("nothing was stored")
         return self._broker.produce_all(outputs)
 
     async def partitions_for(self, topic: str) -> int:
@@ -326,6 +335,7 @@ class Transport(base.Transport):
     Producer: ClassVar[type[ProducerT]] = Producer
 
     driver_version = "memory (not durable)"
+    batch_bytes: int = BATCH_BYTES
 
     @property
     def broker(self) -> MemoryBroker:
@@ -344,7 +354,9 @@ class Transport(base.Transport):
         """See `BatchTransport.replay`."""
         broker = self.broker
         _, end = broker.bounds(tp)
-        while records := [record for record in broker.read(tp, start, _MAX_RECORDS) if record.offset < end]:
+        while records := [
+            record for record in broker.read(tp, start, _MAX_RECORDS, self.batch_bytes) if record.offset < end
+        ]:
             yield records
             start = records[-1].offset + 1
             await asyncio.sleep(0)

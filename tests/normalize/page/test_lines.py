@@ -58,6 +58,24 @@ def test_what_only_looks_like_furniture_stays(inside: str) -> None:
     assert lines(article).text == whole
 
 
+def test_furniture_inside_furniture_is_measured_whole() -> None:
+    box = f"<p>{SENTENCE}</p><div class=related><p>{SENTENCE}</p></div>"
+    article = body(f"<p>{SENTENCE}</p><div class=share>{box}</div><p>{SENTENCE}</p>")
+    drop_furniture(article)
+    assert lines(article).text == "\n".join([SENTENCE] * 3), "the outer one holds half of the text, and stays"
+
+
+def test_lists_of_links_inside_each_other_go() -> None:
+    links = "<a href=x>Other news of the town</a>"
+    article = body(f"<p>{SENTENCE}</p><div><p>{links}</p>{links}</div><p>{SENTENCE}</p>")
+    drop_furniture(article)
+    assert lines(article).text == f"{SENTENCE}\n{SENTENCE}"
+
+
+def test_empty_lines_of_preformatted_text_are_none() -> None:
+    assert lines(body("<pre>one\n\n  \ntwo\n\n</pre>")).text == "one\ntwo"
+
+
 @pytest.mark.parametrize(
     ("html", "share"),
     [

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cases_files import cases
+from stream.errors import Rejected
 from stream.normalize.page import Page, read_page
 
 WORDS = "The new garden of the town was opened this morning by the mayor. "
@@ -105,3 +106,10 @@ def test_no_word_of_plain_paragraphs_is_lost(paragraphs: list[str]) -> None:
 def test_the_parser_is_not_imported_before_the_first_page() -> None:
     code = "import sys, stream.normalize; sys.exit(bool({'trafilatura', 'lxml', 'selectolax'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("html", ["<p>" + "x" * 1_000_001, "<pre>" + "x\n" * 50_001, "<div>" * 25_000 + "x\n" * 50_001])
+def test_a_text_that_is_too_large_is_rejected_in_a_page_too(html: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        read_page(html)
+    assert (caught.value.code, caught.value.field) == ("text_too_large", "$.html")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 from selectolax.lexbor import LexborNode
 
-from stream.normalize.page.tree import is_hidden, is_named
+from stream.normalize.page.tree import is_hidden, is_named, remove
 
 _INLINE: Final = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr output q rb rp rt ruby s"
@@ -32,6 +33,7 @@ _FURNITURE: Final = re.compile(
 _FURNITURE_SHARE_MAX: Final = 0.4
 #: Articles have some hundred parts that may be furniture; each takes time by its length, and they may be nested.
 _CHECKED_MAX: Final = 1_000
+_CHECKED_CHARS_MAX: Final = 20_000_000
 #: A block that is links for this share of its text announces other pages.
 _LINK_SHARE: Final = 0.8
 _INLINE_DEPTH_MAX: Final = 32
@@ -86,14 +88,23 @@ def _is_told(line: str) -> bool:
 
 def drop_furniture(article: LexborNode) -> None:
     """Remove from ``article`` what stands in it without being its text: captions, boxes, bars, lists of links."""
-    for element in article.css(_NOT_TEXT):
-        element.decompose()
-    furniture = [element for element in article.css("[class],[id],[style],[hidden],[role]") if _is_furniture(element)]
+    remove(article.css(_NOT_TEXT))
     most = _FURNITURE_SHARE_MAX * len(article.text())
-    for element in furniture[:_CHECKED_MAX]:
-        if element.mem_id != article.mem_id and len(element.text()) <= most:
-            element.decompose()
+    furniture = (element for element in article.css("[class],[id],[style],[hidden],[role]") if _is_furniture(element))
+    parts = (element for element in furniture if element.mem_id != article.mem_id)
+    remove([element for element, text in _with_text(parts) if len(text) <= most])
     _drop_links(article)
+
+
+def _with_text(elements: Iterable[LexborNode]) -> Iterator[tuple[LexborNode, str]]:
+    """The first of ``elements``, each with its text, until that has become a lot."""
+    chars = 0
+    for element in islice(elements, _CHECKED_MAX):
+        if chars > _CHECKED_CHARS_MAX:
+            break
+        text = element.text()
+        chars += len(text)
+        yield element, text
 
 
 def _is_furniture(element: LexborNode) -> bool:
@@ -103,14 +114,16 @@ def _is_furniture(element: LexborNode) -> bool:
 
 def _drop_links(article: LexborNode) -> None:
     linked: dict[int, int] = {}
-    blocks: dict[int, LexborNode] = {}
     for link in article.css("a"):
         block = _block_of(link)
-        if block is not None:
-            blocks[block.mem_id] = block
+        if block is not None and block.mem_id != article.mem_id:
             linked[block.mem_id] = linked.get(block.mem_id, 0) + len(link.text().strip())
-    for key, block in islice(blocks.items(), _CHECKED_MAX):
-        if key != article.mem_id and linked[key] > _LINK_SHARE * len(block.text().strip()):
+    if not linked:
+        return
+    blocks = [node for node in article.traverse() if node.mem_id in linked]
+    # From the innermost: removing a block frees what is inside it.
+    for block, text in _with_text(reversed(blocks)):
+        if linked[block.mem_id] > _LINK_SHARE * len(text.strip()):
             block.decompose()
 
 
@@ -136,8 +149,10 @@ def lines(element: LexborNode) -> Lines:
             _end(run, found, tag)
             within, tag = block.mem_id, block.tag
         if tag == "pre" and "\n" in text:
-            *whole, text = text.split("\n")
-            for line in whole:
+            first, *whole, text = text.split("\n")
+            run.append(first)
+            _end(run, found, tag)
+            for line in filter(None, whole):
                 run.append(line)
                 _end(run, found, tag)
         run.append(text)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from stream.normalize.page.json_ld import Article, read_json_ld
-from stream.normalize.page.names import authors_in, title_alone
+from stream.normalize.page.names import AUTHORS_MAX, authors_in, title_alone
 from stream.normalize.page.said import Metadata
 from stream.normalize.page.tree import Tree
 
@@ -191,7 +192,8 @@ def _authors(tree: Tree, said: _Said, article: Article) -> list[str]:
 
 
 def _marked_authors(tree: Tree) -> Iterator[str]:
-    for element in tree.body.css(_MARKED_AUTHOR):
+    # They may be nested, and each takes time by what is inside it.
+    for element in islice(tree.body.css(_MARKED_AUTHOR), AUTHORS_MAX):
         name = element.css_first(_MARKED_NAME)
         text = (name if name is not None else element).text()
         if len(text) <= _LINE_CHARS_MAX:

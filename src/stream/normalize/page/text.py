@@ -27,6 +27,7 @@ _FRAGMENT_SHARE: Final = 0.25
 _HIDDEN_TIMES: Final = 2
 #: The extractor takes a twentieth of a millisecond for each of these.
 _EXTRACTED_TAGS_MAX: Final = 10_000
+_EXTRACTED_CHARS_MAX: Final = 1_000_000
 #: A line is looked for this far behind the one before it; a short one, which may stand anywhere, right behind it.
 _SKIPPED_CHARS_MAX: Final = 20_000
 _SEARCHED_CHARS_MIN: Final = 20
@@ -88,7 +89,7 @@ def _without_blanks(text: str) -> str:
 def _extract(element: LexborNode) -> str:
     """The text that trafilatura finds in ``element``; empty where it finds none, or would look for too long."""
     html = element.inner_html or ""
-    if html.count("<") > _EXTRACTED_TAGS_MAX:
+    if len(html) > _EXTRACTED_CHARS_MAX or html.count("<") > _EXTRACTED_TAGS_MAX:
         return ""
     trafilatura, options = _trafilatura()
     try:

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-#: The parser looks up the open elements at each new one: more of them than this would take seconds.
-OPENING_TAGS_MAX: Final = 30_000
-#: It compares each attribute with all others of its tag: a tag of this many takes 10 ms, one of 200,000 minutes.
-ATTRIBUTES_MAX: Final = 3_000
-#: What is shorter than this between two "<" has fewer.
-_TAG_BYTES_MIN: Final = 16_000
-_CLOSED_TAG: Final = re.compile(
-    rb"/?[a-z][^\s/<>]*+(?:\s++[^\s\"'=<>/]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'=<>`]++))?+)*+\s*+/?+>",
-    re.IGNORECASE,
-)
-#: One of these stands before each attribute.
-_BEFORE_ATTRIBUTES: Final = b" \t\n\r\f/\"'"
-_SCRIPT: Final = re.compile(rb"<script\b", re.IGNORECASE)
-_SCRIPT_END: Final = re.compile(rb"</script\b", re.IGNORECASE)
+from stream.normalize.page.effort import parsable
+
 #: Elements that hold no running text, whatever the page; `meta` and `link` are read before they go.
 _NEVER_TEXT: Final = (
     "script,style,noscript,template,svg,math,iframe,object,embed,canvas,video,audio,map,meta,link,base,"
@@ -69,10 +57,10 @@ class Tree:
 
 
 def parse(html: str) -> Tree | None:
-    """The tree of ``html``; None where it has no body or too many elements."""
+    """The tree of ``html``; None where it has no body, or would take too long to parse."""
     # The event's text is decoded already: whatever the page declares is passed over, and half a surrogate is a "?".
-    data = html.encode("utf-8", "replace").replace(b"\0", b"")
-    if _is_too_deep(data) or (_has_endless_tag(data) and _has_endless_tag(_without_scripts(data))):
+    data = parsable(html.encode("utf-8", "replace").replace(b"\0", b""))
+    if data is None:
         return None
     # `scripting` as in browsers: what is meant for readers without scripts is one text in `noscript`, and goes.
     parser = LexborHTMLParser(data, scripting=True)
@@ -81,7 +69,8 @@ def parse(html: str) -> Tree | None:
         return None
     title = head.css_first("title") if head else None
     tree = Tree(root, parser.body, title.text() if title else "")
-    for element in root.css(_NEVER_TEXT):
+    never_text = root.css(_NEVER_TEXT)
+    for element in never_text:
         tag = element.tag
         if tag in _METADATA:
             tree.metadata.append(element.attributes)
@@ -89,39 +78,17 @@ def parse(html: str) -> Tree | None:
             tree.json_ld.append(element.text())
         elif tag == "base" and tree.base is None:
             tree.base = element.attributes.get("href")
-        element.decompose()
+    remove(never_text)
     return tree
 
 
-def _is_too_deep(data: bytes) -> bool:
-    return data.count(b"<") > OPENING_TAGS_MAX and data.count(b"<") - data.count(b"</") > OPENING_TAGS_MAX
+def remove(elements: Sequence[LexborNode]) -> None:
+    """Take ``elements``, which stand in the page's order, out of their tree.
 
-
-def _has_endless_tag(data: bytes) -> bool:
-    # What is long between two "<" fills a window of half the length.
-    window, at = _TAG_BYTES_MIN // 2, 0
-    while at < len(data):
-        if data.find(b"<", at, at + window) < 0:
-            begin, end = data.rfind(b"<", 0, at) + 1, data.find(b"<", at)
-            end = len(data) if end < 0 else end
-            if end - begin >= _TAG_BYTES_MIN and _is_endless(data[begin:end]):
-                return True
-            at = end
-        at += window
-    return False
-
-
-def _is_endless(piece: bytes) -> bool:
-    """Whether ``piece``, which stood between two "<", may be a tag of too many attributes."""
-    tag = _CLOSED_TAG.match(piece)
-    inside = tag[0] if tag else piece
-    return len(inside) - len(inside.translate(None, _BEFORE_ATTRIBUTES)) > ATTRIBUTES_MAX
-
-
-def _without_scripts(data: bytes) -> bytes:
-    first, *scripts = _SCRIPT.split(data)
-    behind = (_SCRIPT_END.split(script, maxsplit=1) for script in scripts)
-    return b"".join([first, *(parts[-1] for parts in behind)])
+    From the last to the first: removing an element frees what is inside it, which must not be touched any more.
+    """
+    for element in reversed(elements):
+        element.decompose()
 
 
 @dataclass(slots=True)

@@ -1,0 +1,264 @@
+"""``stream deadletters``: usage, and on a real broker from the rejection to the enriched event."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from kafka import KafkaProducer
+
+from cli.kit import lines, stream
+from flow.articles import BRIDGE, FLOOD, HARVEST, article, dumps
+from flow.kit import by_offset
+from flow.process import Station, wait_until
+from stream.deadletters import ATTEMPTS, LETTER, dead_letter
+from stream.errors import Rejected
+from stream.records import Headers, InputRecord
+
+# By its name: the package has the command under the same one.
+module = import_module("stream.cli.deadletters")
+
+LISTS = (("list",), ("requeue",))
+ALL = (*LISTS, ("show", "0/1"))
+
+
+@pytest.mark.parametrize("command", ALL)
+def test_a_broker_in_memory_is_refused(command: tuple[str, ...]) -> None:
+    result = stream("deadletters", *command, "--broker", "memory://here")
+    assert result.exit_code == 2
+    assert "memory://" in result.stderr
+
+
+@pytest.mark.parametrize("command", ALL)
+def test_help_shows_an_example(command: tuple[str, ...]) -> None:
+    result = stream("deadletters", command[0], "--help")
+    assert result.exit_code == 0
+    assert f"Example: stream deadletters {command[0]} " in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("command", LISTS)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--code", "invalid"), "'invalid_json'"),
+        (("--stage", "publish"), "'normalize', 'deduplicate'"),
+        (("--since", "yesterday"), "2026-05-04T06:00:00Z"),
+        (("--since", "1h", "--until", "2h"), "--since has to be before --until"),
+        (("--limit", "0"), "--limit"),
+    ],
+)
+def test_wrong_filters_are_exit_code_2_and_say_what_is_right(
+    command: tuple[str, ...], options: tuple[str, ...], message: str
+) -> None:
+    result = stream("deadletters", *command, *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize("command", ["show", "requeue"])
+def test_ids_are_of_the_rejected_topic(command: str) -> None:
+    result = stream("deadletters", command, "articles.raw/0/1")
+    assert result.exit_code == 2
+    assert "dead letters are in articles.rejected" in result.stderr
+    assert "is no id" in stream("deadletters", command, "seven").stderr
+
+
+def test_wrong_settings_are_exit_code_78() -> None:
+    assert stream("deadletters", "list", broker="nowhere").exit_code == 78
+
+
+def test_a_signal_is_noted_and_the_second_one_ends_as_ever() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with module._interruptible() as stopped:  # noqa: SLF001 - what ends a run early
+        assert not stopped()
+        signal.raise_signal(signal.SIGTERM)
+        assert stopped()
+        assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+
+
+@pytest.fixture
+def station(kafka_broker: str, tmp_path: Path) -> Iterator[Station]:
+    """Yield a station with its topics."""
+    made = Station(kafka_broker, tmp_path, COLUMNS="200")
+    assert made.run("topics", "--replication", "1").returncode == 0
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def send(kafka_broker: str) -> Iterator[Callable[..., None]]:
+    """Yield what stores a record, and returns when it is stored."""
+    producer = KafkaProducer(bootstrap_servers=kafka_broker)
+
+    def store(topic: str, value: bytes | None, key: bytes | None = None, headers: Headers = ()) -> None:
+        producer.send(topic, value=value, key=key, headers=list(headers), partition=0).get(30)
+
+    yield store
+    producer.close()
+
+
+def run(station: Station, *arguments: str) -> Any:
+    """Run ``stream deadletters`` in this process, with the station's settings."""
+    given = {name[7:].lower(): value for name, value in station.environment.items() if name.startswith("STREAM_")}
+    return stream("deadletters", *arguments, **given)
+
+
+def work(station: Station, **settings: str) -> None:
+    """Have a worker process everything."""
+    environment = {**station.environment, **settings}
+    before, station.environment = station.environment, environment
+    with station.worker() as worker:
+        wait_until(lambda: station.end(station.topics.raw) > 0 and station.lag() == 0, "no lag")
+        assert worker.stop() == 0
+    station.environment = before
+
+
+def events(station: Station) -> dict[int, dict[str, Any]]:
+    """What consumers read, by the offset in the raw topic."""
+    records = station.records(station.topics.enriched, station.topics.duplicates)
+    return by_offset(orjson.loads(record.value) for record in records)
+
+
+HEADERS: Headers = (("trace", b"\xff\x00"), ("trace", b"2"))
+LONG, BAD = dumps(article(1, BRIDGE)), b"\xff not an article"
+#: One of them is good at once.
+ARRAY = dumps([article(2, HARVEST[:120]), article(3, FLOOD)])
+
+
+@pytest.mark.kafka
+def test_from_the_rejection_to_the_enriched_event(station: Station, send: Callable[..., None]) -> None:
+    topics = station.topics
+    send(topics.raw, LONG, b"k1", HEADERS)
+    send(topics.raw, BAD)
+    send(topics.raw, ARRAY)
+    send(topics.normalized, b'{"event_id": 7}')
+    work(station, STREAM_MAX_TEXT_CHARS="200")
+    assert sorted(events(station)) == [2]
+    check_list(station)
+    check_show(station)
+    check_requeue(station)
+    # Put back twice by mistake: every event is known again, and no copy of itself.
+    assert run(station, "requeue", "--code", "text_too_large").exit_code == 0
+    work(station)
+    published = events(station)
+    assert {event["url"]: event["duplicate"]["relation"] for event in published.values()} == {
+        f"https://paper.example/story/{number}": "new" for number in (1, 2, 3)
+    }
+    check_normalized(station)
+
+
+def check_list(station: Station) -> None:
+    """Filters, counts and the table."""
+    normalize = lines(run(station, "list", "--json", "--stage", "normalize"))
+    assert [line["origin"]["offset"] for line in normalize] == [0, 1, 2]
+    found = lines(run(station, "list", "--json", "--code", "text_too_large", "--source", "paper.example"))
+    assert [(line["origin"]["offset"], line["attempts"]) for line in found] == [(0, 0), (2, 0)]
+    codes = {"text_too_large": 2, "invalid_utf8": 1, "invalid_normalized": 1}
+    assert lines(run(station, "list", "--summary", "--json")) == [{"letters": 4, "codes": codes}]
+    summary = run(station, "list", "--summary")
+    assert ["text_too_large", "2"] in [line.split()[:2] for line in summary.stdout.splitlines()]
+    table = run(station, "list", "--limit", "1", "--stage", "normalize")
+    assert "text_too_large" in table.stdout
+    assert "invalid_utf8" not in table.stdout
+    assert "3 letters, the newest 1 are shown" in table.stderr
+    assert lines(run(station, "list", "--json", "--limit", "1", "--stage", "normalize")) == normalize[-1:]
+    assert lines(run(station, "list", "--json", "--until", "1h")) == []
+    assert len(lines(run(station, "list", "--json", "--since", "1h"))) == 4
+
+
+def check_show(station: Station) -> None:
+    """By a short and by a long id, and byte for byte."""
+    ids = {
+        line["origin"]["offset"]: line["id"] for line in lines(run(station, "list", "--json", "--stage", "normalize"))
+    }
+    assert run(station, "show", ids[1], "--raw").stdout_bytes == BAD
+    assert lines(run(station, "show", ids[0], "--json"))[0]["value"].encode() == LONG
+    shown = run(station, "show", ids[0].partition("/")[2]).stdout
+    assert f"{station.topics.raw}/0/0" in shown
+    assert "base64 /wA=" in shown
+    assert '"url": "https://paper.example/story/1"' in shown
+    missing = run(station, "show", "0/999")
+    assert missing.exit_code == 66
+    assert "there is no such dead letter, or retention has deleted it" in missing.stderr
+
+
+def check_requeue(station: Station) -> None:
+    """Nothing on a dry run; then what came, to where it came from; then nothing again."""
+    raw = station.topics.raw
+    asked = ("requeue", "--code", "text_too_large", "--quiet")
+    tried = run(station, *asked, "--dry-run")
+    assert (tried.exit_code, "2 letters would be put back" in tried.stdout) == (0, True)
+    assert station.end(raw) == 3
+    letters = [line["id"] for line in lines(run(station, "list", "--json", "--code", "text_too_large"))]
+    done = run(station, *asked)
+    assert (done.exit_code, "2 letters put back" in done.stdout) == (0, True)
+    first, second = station.records(raw)[3:]
+    assert (first.key, first.value, tuple(first.headers[:2])) == (b"k1", LONG, HEADERS)
+    assert second.value == ARRAY
+    for record, letter in zip((first, second), letters, strict=True):
+        assert dict(record.headers)[ATTEMPTS] == b"1"
+        assert dict(record.headers)[LETTER].decode() == letter
+    again = run(station, *asked, "--not-requeued")
+    assert (again.exit_code, "2 left: were put back before" in again.stdout) == (0, True)
+    assert station.end(raw) == 5
+    assert len(lines(run(station, "list", "--json", "--not-requeued"))) == 2
+
+
+def check_normalized(station: Station) -> None:
+    """What comes from the normalized topic is not put back there by whoever did not write it."""
+    before = station.end(station.topics.normalized)
+    left = run(station, "requeue", "--stage", "deduplicate")
+    assert left.exit_code == 1
+    assert "1 left: come from the normalized topic, where only the normalize step may write" in left.stdout
+    unreadable = run(station, "requeue", "--also-normalized", "--stage", "deduplicate")
+    assert unreadable.exit_code == 1
+    assert "1 left: come from the normalized topic and cannot be read by this version either" in unreadable.stdout
+    assert station.end(station.topics.normalized) == before
+
+
+@pytest.mark.kafka
+def test_what_was_put_back_too_often_is_left(station: Station, send: Callable[..., None]) -> None:
+    for offset, attempts in enumerate((b"2", b"3")):
+        record = InputRecord(station.topics.raw, 0, offset, 0, None, b"{%d" % offset, ((ATTEMPTS, attempts),))
+        letter = dead_letter(station.topics.rejected, record, "normalize", [(None, Rejected("invalid_json", "why"))])
+        send(letter.topic, letter.value, letter.key, letter.headers)
+    done = run(station, "requeue")
+    assert done.exit_code == 1
+    assert "1 letters put back" in done.stdout
+    assert "1 left: were put back --max-attempts times" in done.stdout
+    [record] = station.records(station.topics.raw)
+    assert [value for name, value in record.headers if name == ATTEMPTS] == [b"3"]
+    assert "2 letters would be put back" in run(station, "requeue", "--max-attempts", "4", "--dry-run").stdout
+    assert "1 letters would be put back" in run(station, "requeue", "0/1", "--max-attempts", "4", "--dry-run").stdout
+
+
+@pytest.mark.kafka
+def test_without_letters_nothing_is_done(station: Station) -> None:
+    for command in (("list",), ("list", "--summary"), ("list", "--not-requeued"), ("requeue",)):
+        result = run(station, *command)
+        assert result.exit_code == 0
+        assert "0 letters" in result.output
+    assert lines(run(station, "list", "--json")) == []
+
+
+@pytest.mark.kafka
+def test_on_a_terminal_it_asks_first(
+    station: Station, send: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = InputRecord(station.topics.raw, 0, 0, 0, None, b"{")
+    letter = dead_letter(station.topics.rejected, record, "normalize", [(None, Rejected("invalid_json", "why"))])
+    send(letter.topic, letter.value, letter.key, letter.headers)
+    monkeypatch.setattr(module, "_is_asked", lambda: True)
+    for answer, code, count in (("n\n", 1, 0), ("y\n", 0, 1)):
+        given = {name[7:].lower(): value for name, value in station.environment.items() if name.startswith("STREAM_")}
+        result = stream("deadletters", "requeue", stdin=answer, **given)
+        assert "Put 1 back?" in result.stderr
+        assert (result.exit_code, station.end(station.topics.raw)) == (code, count)
+    assert run(station, "requeue", "--yes").exit_code == 0
+    assert station.end(station.topics.raw) == 2

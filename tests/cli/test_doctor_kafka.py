@@ -1,0 +1,147 @@
+"""``stream doctor`` on a real broker: all is well, then one thing after the other is not."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
+
+from flow.process import Station, wait_until
+
+pytestmark = pytest.mark.kafka
+
+DAY_MS = 24 * 3600 * 1000
+ARTICLE = (
+    '{"id": "a%d", "text": "The lighthouse keeper of Marn lit the lamp again after %d winters, the harbour said."}\n'
+)
+HOLD = """
+import sys
+from pathlib import Path
+from stream.index.rocks import RocksStore
+store = RocksStore(Path(sys.argv[1]))
+print("open", flush=True)
+sys.stdin.readline()
+store.close()
+"""
+
+
+@pytest.fixture
+def station(kafka_broker: str, tmp_path: Path) -> Iterator[Station]:
+    """Yield a station without topics."""
+    made = Station(kafka_broker, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def admin(kafka_broker: str) -> Iterator[KafkaAdminClient]:
+    """Yield a client of the broker."""
+    with KafkaAdminClient(bootstrap_servers=kafka_broker) as client:
+        yield client
+
+
+def doctor(station: Station) -> tuple[int, dict[str, list[dict[str, Any]]]]:
+    """The exit code, and the findings of each check."""
+    result = station.run("doctor", "--json")
+    assert result.stderr == ""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for finding in orjson.loads(result.stdout)["findings"]:
+        found.setdefault(finding["check"], []).append(finding)
+    return result.returncode, found
+
+
+def states(findings: list[dict[str, Any]]) -> list[str]:
+    return [finding["state"] for finding in findings]
+
+
+def failed(found: dict[str, list[dict[str, Any]]]) -> list[str]:
+    return [check for check, findings in found.items() if "fail" in states(findings)]
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[int]:
+    """Hold an index open in another process, whose number is given."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        yield process.pid
+        process.communicate("\n")
+
+
+def test_a_cluster_is_told_before_and_while_a_worker_runs(station: Station) -> None:
+    code, found = doctor(station)
+    assert (code, failed(found)) == (1, ["topics"])
+    assert found["topics"][0]["advice"] == "run: stream topics"
+    assert found["replication"][0]["state"] == "skipped"
+
+    assert station.run("topics", "--replication", "1").returncode == 0
+    code, found = doctor(station)
+    assert (code, failed(found)) == (0, [])
+    for check in ("broker", "version", "nodes", "clock", "topics", "retention", "message size", "group"):
+        assert states(found[check]) == ["ok"], found[check]
+    assert states(found["permissions"])[0] == "ok"
+    assert states(found["replication"]) == ["warn"]
+    assert station.end(*[getattr(station.topics, field) for field in station.topics.__slots__]) == 0
+
+    feed = station.folder / "feed.jsonl"
+    feed.write_text("".join(ARTICLE % (number, number) for number in range(30)) + "no JSON\n", encoding="utf-8")
+    assert station.run("produce", str(feed), "--quiet").returncode == 0
+    found = doctor(station)[1]
+    assert found["lag"][0]["figures"]["records"] == 31
+    assert found["lag"][0]["figures"]["partitions"]["0"]["seconds"] < 60
+    with station.worker() as worker:
+        worker.wait_ready()
+        wait_until(lambda: station.end(station.topics.rejected) == 1 and station.lag() == 0, "all is read")
+        code, found = doctor(station)
+        assert (code, failed(found)) == (0, [])
+        assert found["group"][0]["figures"]["state"] == "Stable"
+        assert [finding["figures"]["records"] for finding in found["lag"]] == [0, 0]
+        assert found["dead letters"][0]["figures"] == {"last_hour": 1, "raw_last_hour": 31}
+        assert states(found["dead letters"]) == ["warn"]
+        assert found["permissions"][-1]["state"] == "ok"
+        assert "a worker answers" in found["web port"][0]["found"]
+        if sys.platform.startswith("linux"):
+            assert {index["figures"]["locked_by"] for index in found["index"]} == {worker.process.pid}
+        assert worker.stop() == 0
+    found = doctor(station)[1]
+    # All articles are of one scope, so one partition has them all.
+    told = " ".join(index["found"] for index in found["index"])
+    assert told.count("0 records of the changelog to read") == 1
+    assert told.count(": empty") == 1
+    assert [finding["figures"]["partition"] for finding in found["index"]] == [0, 1]
+
+
+def test_what_is_broken_is_told_one_by_one(station: Station, admin: KafkaAdminClient) -> None:
+    topics = station.topics
+    admin.create_topics([NewTopic(topics.normalized, num_partitions=3, replication_factor=1)])
+    assert station.run("topics").returncode == 1
+    found = doctor(station)[1]
+    wrong = [finding for finding in found["topics"] if finding["state"] == "fail"]
+    assert [finding["figures"]["topic"] for finding in wrong] == [topics.normalized]
+    assert "STREAM_SCOPE_PARTITIONS=3" in wrong[0]["advice"]
+
+    admin.delete_topics([topics.enriched])
+    wait_until(lambda: topics.enriched not in admin.list_topics(), "the topic is gone")
+    short = {"retention.ms": str(6 * DAY_MS), "max.message.bytes": str(1 << 20)}
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topics.fingerprints, configs=short)])
+    folder = Path(station.environment["STREAM_DATA_DIR"]) / station.group / f"{topics.normalized}-1"
+    folder.parent.mkdir(parents=True)
+    with held(folder) as process:
+        code, found = doctor(station)
+    assert code == 1
+    assert set(failed(found)) == {"topics", "retention", "message size"}
+    assert found["topics"][0]["found"] == f"missing: {topics.enriched}"
+    assert "6 days, the window is 7 days" in found["retention"][0]["found"]
+    assert found["message size"][0]["figures"]["topic"] == topics.fingerprints
+    if sys.platform.startswith("linux"):
+        assert [index["figures"]["locked_by"] for index in found["index"]] == [process]

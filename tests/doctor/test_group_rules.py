@@ -1,0 +1,105 @@
+"""The consumer group, its lag, and dead letters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from doctor.kit import DAY_MS, NAMES, NOW_MS, SETTINGS, group, topics
+from stream.doctor.facts import GroupFacts, Member, Offsets, Place, Unknown
+from stream.doctor.group_rules import judge_group, judge_lag, judge_rejected
+
+RAW, ONE, TWO = Place(NAMES.raw, 0), Place(NAMES.normalized, 0), Place(NAMES.normalized, 1)
+NORMALIZE_ONLY = (Member("faust", "/10.0.0.7", (RAW,)),)
+
+GROUPS: list[tuple[GroupFacts | Unknown, list[str], str, str]] = [
+    (group(), ["OK"], "article-stream: 1 member on 10.0.0.7", ""),
+    (group(members=()), ["OK"], "no worker has read anything yet", ""),
+    (group(members=(), committed={RAW: 4}), ["WARN"], "no worker runs", "run: stream worker"),
+    (group(state="PreparingRebalance"), ["WARN"], "shared out", "look again in 30 s"),
+    (group(members=NORMALIZE_ONLY), ["WARN"], "nobody reads articles.normalized, partition 0, 1", "--step deduplicate"),
+    (group(members=(Member("a", "/b", (ONE, TWO)),)), ["WARN"], "nobody reads articles.raw", "--step normalize"),
+    (Unknown("why"), ["unknown"], "why", ""),
+]
+
+
+@pytest.mark.parametrize(("facts", "states", "found", "advice"), GROUPS)
+def test_members(facts: GroupFacts | Unknown, states: list[str], found: str, advice: str) -> None:
+    findings = list(judge_group(SETTINGS, facts, topics()))
+    assert [finding.state for finding in findings] == states
+    assert found in findings[0].found
+    assert advice in findings[0].advice
+
+
+def offsets(begin: int, end: int) -> Offsets:
+    return Offsets(begin, end, end, begin, DAY_MS)
+
+
+#: Offsets of the two partitions of the normalized topic, what is committed, ages of the oldest unread in seconds.
+Lag = tuple[tuple[Offsets, Offsets], dict[Place, int], dict[Place, int], list[str], str]
+LAGS: list[Lag] = [
+    ((offsets(0, 0), offsets(0, 0)), {}, {}, ["OK"], "nothing waits"),
+    ((offsets(0, 9), offsets(0, 5)), {ONE: 9, TWO: 5}, {}, ["OK"], "nothing waits"),
+    ((offsets(0, 9), offsets(0, 5)), {ONE: 7, TWO: 4}, {ONE: 3, TWO: 90}, ["OK"], "3 records behind, 1 of them"),
+    ((offsets(0, 9), offsets(0, 5)), {ONE: 7, TWO: 5}, {ONE: 200}, ["WARN"], "the oldest was made 3.3 min ago"),
+    # What nobody has committed is read from the beginning.
+    ((offsets(3, 9), offsets(0, 0)), {}, {ONE: 10}, ["OK"], "6 records behind"),
+    ((offsets(0, 9), offsets(0, 0)), {}, {}, ["WARN"], "9 records behind"),
+    ((offsets(0, 9), offsets(0, 0)), {}, {ONE: 6 * 86_400}, ["FAIL"], "and is deleted after 7 days"),
+    ((offsets(4, 9), offsets(0, 0)), {ONE: 2}, {ONE: 10}, ["FAIL", "OK"], "2 records deleted before being read"),
+    ((offsets(0, 9), offsets(0, 0)), {ONE: 12}, {}, ["FAIL", "OK"], "it was made anew"),
+]
+
+
+@pytest.mark.parametrize("case", LAGS)
+def test_lag(case: Lag) -> None:
+    (one, two), committed, ages, states, found = case
+    unread = {place: NOW_MS - seconds * 1000 for place, seconds in ages.items()}
+    facts = group(committed=committed, unread_ms=unread)
+    there = topics(normalized={"offsets": {0: one, 1: two}})
+    findings = list(judge_lag(SETTINGS, facts, there, now_ms=NOW_MS))[1:]  # the raw topic comes first
+    assert [finding.state for finding in findings] == states
+    assert found in findings[0].found
+
+
+def test_figures_tell_every_partition() -> None:
+    facts = group(committed={ONE: 7}, unread_ms={ONE: NOW_MS - 1500})
+    there = topics(normalized={"offsets": {0: offsets(0, 9), 1: offsets(0, 0)}})
+    assert list(judge_lag(SETTINGS, facts, there, now_ms=NOW_MS))[1].figures == {
+        "topic": NAMES.normalized,
+        "records": 2,
+        "partitions": {"0": {"records": 2, "seconds": 1.5}, "1": {"records": 0, "seconds": None}},
+    }
+
+
+def test_lag_of_what_cannot_be_told() -> None:
+    assert [f.state for f in judge_lag(SETTINGS, Unknown("why"), topics(), now_ms=NOW_MS)] == ["unknown"]
+    there = topics(raw={"partitions": 0}, normalized={"offsets": Unknown("why")})
+    assert [f.state for f in judge_lag(SETTINGS, group(), there, now_ms=NOW_MS)] == ["skipped", "unknown"]
+
+
+#: Dead letters and raw messages of the last hour.
+REJECTED: list[tuple[int, int, str]] = [(0, 0, "OK"), (0, 500, "OK"), (5, 500, "OK"), (6, 500, "WARN"), (1, 0, "WARN")]
+
+
+@pytest.mark.parametrize(("rejected", "raw", "state"), REJECTED)
+def test_dead_letters_of_the_last_hour(rejected: int, raw: int, state: str) -> None:
+    there = topics(
+        rejected={"offsets": {0: Offsets(0, 1000, 1000 - rejected, 0)}},
+        raw={"offsets": {0: Offsets(0, 9000, 9000 - raw, 0)}},
+    )
+    finding = judge_rejected(SETTINGS, there)
+    assert (finding.state, finding.figures) == (state, {"last_hour": rejected, "raw_last_hour": raw})
+
+
+@pytest.mark.parametrize(
+    ("changed", "state"),
+    [
+        ({"partitions": 0}, "skipped"),
+        ({"partitions": 0, "is_hidden": True}, "unknown"),
+        ({"offsets": Unknown("x")}, "unknown"),
+    ],
+)
+def test_dead_letters_that_cannot_be_counted(changed: dict[str, Any], state: str) -> None:
+    assert judge_rejected(SETTINGS, topics(rejected=changed)).state == state

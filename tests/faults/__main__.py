@@ -1,0 +1,8 @@
+"""``python -m faults``, with the tests' folder on the path."""
+
+import sys
+
+from faults.run import main
+
+if __name__ == "__main__":
+    sys.exit(main())

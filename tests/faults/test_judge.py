@@ -1,0 +1,198 @@
+"""The comparison with the oracle: what the core makes passes, and each way to lose or change something is told."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from faults.articles import Newsroom
+from faults.judge import Judgement, Sample, judge
+from stream.deduplicate import Deduplicator
+from stream.index.partition import PartitionIndex
+from stream.index.store import MemoryStore
+from stream.pipeline import Normalizer
+from stream.records import InputRecord, Outgoing, Record
+from stream.settings import Settings, load_settings
+from stream.transport.partitioner import partition_for
+
+NOW: Final = "2026-05-04T06:00:00.000Z"
+END_MS: Final = 1_780_000_000_000
+SETTINGS: Final[Settings] = load_settings(broker="none:1", topic_prefix="", scope_partitions=2, output_partitions=2)
+TOPICS: Final = SETTINGS.topics
+
+Log = dict[str, list[Record]]
+
+
+class Town:
+    """Topics in memory, filled by the core as the workers would."""
+
+    def __init__(self, articles: int) -> None:
+        self.log: Log = {spec.name: [] for spec in SETTINGS.topic_specs}
+        self.partitions = {spec.name: spec.partitions for spec in SETTINGS.topic_specs}
+        for message in Newsroom(5, articles, end_ms=END_MS).messages():
+            self.store(Outgoing(TOPICS.raw, message.key, message.value, message.headers), message.timestamp)
+        normalizer = Normalizer(TOPICS, partitions=2, limits=SETTINGS.limits)
+        for record in self.log[TOPICS.raw]:
+            self.publish(outcome.outputs for outcome in normalizer(record, now=NOW))
+        self.indexes = [PartitionIndex(MemoryStore(), window_ms=SETTINGS.window_ms) for _ in range(2)]
+        for record in list(self.log[TOPICS.normalized]):
+            self.decide(record)
+
+    def decide(self, record: Record) -> None:
+        """Do what the second step does for one record."""
+        index = self.indexes[record.partition]
+        session = index.session()
+        self.publish(outcome.outputs for outcome in Deduplicator(TOPICS)([record], session, now=NOW))
+        index.commit(session)
+
+    def publish(self, outputs: object) -> None:
+        """Store all outputs."""
+        for group in outputs:  # type: ignore[attr-defined] # groups of outputs
+            for output in group:
+                self.store(output, END_MS)
+
+    def store(self, out: Outgoing, timestamp: int) -> None:
+        """Store one record behind the last."""
+        count = self.partitions[out.topic]
+        partition = partition_for(out.key, count) if out.key is not None else 0
+        partition = partition if out.partition is None else out.partition
+        offset = sum(record.partition == partition for record in self.log[out.topic])
+        self.log[out.topic].append(
+            InputRecord(out.topic, partition, offset, timestamp, out.key, out.value, tuple(out.headers))
+        )
+
+    def judged(self, *samples: Sample) -> Judgement:
+        """What the judge says."""
+        log = {topic: sorted(rs, key=lambda r: (r.partition, r.offset)) for topic, rs in self.log.items()}
+        return judge(SETTINGS, log, samples)
+
+    def ends(self) -> dict[tuple[str, int], int]:
+        """Where all partitions end."""
+        found: dict[tuple[str, int], int] = {}
+        for topic, records in self.log.items():
+            for partition in range(self.partitions[topic]):
+                found[topic, partition] = sum(record.partition == partition for record in records)
+        return found
+
+
+@pytest.fixture(scope="module")
+def filled() -> Town:
+    return Town(180)
+
+
+@pytest.fixture
+def town(filled: Town) -> Town:
+    mine = copy.copy(filled)
+    mine.log = {topic: list(records) for topic, records in filled.log.items()}
+    return mine
+
+
+def test_what_the_core_makes_is_good(town: Town) -> None:
+    found = town.judged(Sample(town.ends(), town.ends()))
+    assert found.is_good, found.lines()
+    assert found.events > 180
+    assert found.repeated <= 30  # the scraper's own repetitions
+    kinds = {topic: len(records) for topic, records in town.log.items()}
+    assert all(kinds.values()), kinds
+    assert any(record.value is None for record in town.log[TOPICS.enriched])
+
+
+@pytest.mark.parametrize("name", ["normalized", "enriched", "duplicates", "rejected"])
+def test_a_lost_record_is_missing(town: Town, name: str) -> None:
+    records = town.log[getattr(TOPICS, name)]
+    told = [(record.key, record.value) for record in records]
+    withdrawn = {record.key for record in records if record.value is None}
+    place = next(p for p, one in enumerate(told) if told.count(one) == 1 and one[0] not in withdrawn)
+    del records[place]
+    key, value = told[place]
+    missing = town.judged().missing
+    beginning = (value or b"")[:60].decode("utf-8", "replace")
+    assert [line for line in missing if (key or b"").decode() in line and beginning in line]
+
+
+def test_a_lost_tombstone_is_missing(town: Town) -> None:
+    gone = next(record for record in town.log[TOPICS.enriched] if record.value is None)
+    town.log[TOPICS.enriched] = [
+        record for record in town.log[TOPICS.enriched] if record.key != gone.key or record.value is not None
+    ]
+    assert any("tombstone" in line for line in town.judged().missing)
+
+
+def test_a_lost_cluster_is_missing_unless_a_later_state_is_told(town: Town) -> None:
+    records = town.log[TOPICS.clusters]
+    key = next(r.key for r in records if sum(other.key == r.key for other in records) > 2)
+    mine = [record for record in records if record.key == key]
+    records.remove(mine[0])
+    assert town.judged().is_good
+    for record in mine[1:]:
+        records.remove(record)
+    assert any((key or b"").decode() in line for line in town.judged().missing)
+
+
+@pytest.mark.parametrize("name", ["normalized", "enriched", "duplicates", "clusters", "fingerprints"])
+def test_another_value_is_different(town: Town, name: str) -> None:
+    records = town.log[getattr(TOPICS, name)]
+    place = next(p for p in reversed(range(len(records))) if records[p].value)
+    record = records[place]
+    assert isinstance(record, InputRecord)
+    value = (record.value or b"").replace(b'":"', b'": "', 1)
+    assert value != record.value
+    records.append(replace(record, value=value, offset=10**6))
+    assert any(name in line for line in town.judged().different)
+
+
+def test_a_repetition_is_counted_and_is_no_difference(town: Town) -> None:
+    before = town.judged().repeated
+    last = town.log[TOPICS.duplicates][-1]
+    town.store(Outgoing(last.topic, last.key, last.value, last.headers), END_MS)
+    found = town.judged()
+    assert found.is_good, found.lines()
+    assert found.repeated == before + 1
+
+
+def test_an_old_version_behind_the_newest_is_stale(town: Town) -> None:
+    records = town.log[TOPICS.clusters]
+    first = next(r for r in records if sum(other.key == r.key for other in records) > 1)
+    town.store(Outgoing(first.topic, first.key, first.value, first.headers), END_MS)
+    found = town.judged()
+    assert found.stale
+    assert not found.missing
+    assert not found.different
+
+
+@pytest.mark.parametrize("tamper", [lambda records: records[3:], lambda records: records[::-1]])
+def test_a_changelog_with_a_hole_or_out_of_order_is_broken(
+    town: Town, tamper: Callable[[list[Record]], list[Record]]
+) -> None:
+    mine = [record for record in town.log[TOPICS.fingerprints] if record.partition == 0]
+    changed = [
+        replace(record, offset=offset) for offset, record in enumerate(tamper(mine)) if isinstance(record, InputRecord)
+    ]
+    town.log[TOPICS.fingerprints] = [r for r in town.log[TOPICS.fingerprints] if r.partition] + list(changed)
+    assert town.judged().broken
+
+
+@pytest.mark.parametrize("name", ["raw", "normalized"])
+def test_a_commit_before_the_outputs_are_stored_is_early(town: Town, name: str) -> None:
+    source = getattr(TOPICS, name)
+    ends = town.ends()
+    too_soon = {tp: end if tp[0] == source else 0 for tp, end in ends.items()}
+    found = town.judged(Sample({(source, 0): 40}, too_soon))
+    assert found.early
+    assert not found.missing
+    assert town.judged(Sample({(source, 0): 0}, too_soon), Sample({(source, 0): 40}, ends)).is_good
+
+
+def test_an_article_that_was_withdrawn_before_it_was_told_is_no_loss(town: Town) -> None:
+    """A worker that crashed after its changelog was stored reads the article again when it is gone already."""
+    records = town.log[TOPICS.enriched]
+    withdrawn = {record.key for record in records if record.value is None}
+    untold = next(record for record in records if record.value is not None and record.key in withdrawn)
+    records.remove(untold)
+    found = town.judged()
+    assert found.untold == 1
+    assert found.is_good, found.lines()

@@ -1,0 +1,176 @@
+"""One run: the articles, the workers, the faults of a schedule, and the judgement."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import time
+import traceback
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from kafka import KafkaAdminClient
+
+from faults import points
+from faults.articles import Newsroom
+from faults.crew import EXPECTED_EXITS, STOP_S, Crew, wait_for
+from faults.feed import Feed
+from faults.judge import Judgement, judge
+from faults.perform import Scene
+from faults.schedule import Fault, Schedule
+from faults.site import Observer, Site
+from kafka_node import KafkaNode
+from stream.records import Record
+
+#: Seconds until the lag must be zero, once nothing disturbs the workers any more.
+_RECOVERY_S: Final = 150.0
+#: Articles are spread over about so many seconds for each fault.
+_SECONDS_A_FAULT: Final = 6.0
+_READY_S: Final = 60.0
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one run. ``problems``: everything that must not be; ``exits``: how workers ended."""
+
+    seed: int
+    done: Counter[str] = field(default_factory=Counter)
+    missed: Counter[str] = field(default_factory=Counter)
+    exits: Counter[int] = field(default_factory=Counter)
+    judgement: Judgement = field(default_factory=Judgement)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    looks: int = 0
+    seconds: float = 0.0
+
+    @property
+    def is_good(self) -> bool:
+        """Nothing was lost, nothing differs, and everybody came back."""
+        return not self.problems and self.judgement.is_good
+
+
+def run(plan: Schedule, node: KafkaNode, folder: Path, *, articles: int) -> Result:
+    """Do ``plan`` with about so many ``articles`` on ``node``; ``folder`` takes the logs."""
+    result, began = Result(plan.seed), time.monotonic()
+    folder.mkdir(parents=True)
+    site = Site(node.address, f"faults{plan.seed}-{uuid.uuid4().hex[:6]}", plan, folder)
+    messages = list(Newsroom(plan.seed, articles, end_ms=int(time.time() * 1000)).messages())
+    rate = len(messages) / (_SECONDS_A_FAULT * (len(plan.faults) + 1))
+    environment = {**site.environment(), points.MEMTABLE_KIB: str(plan.memtable_kib)}
+    with contextlib.ExitStack() as stack:
+        crew = stack.enter_context(Crew(environment, folder))
+        feed = stack.enter_context(Feed(node.address, site.topics.raw, messages, rate=rate, seed=plan.seed))
+        observer = stack.enter_context(Observer(site))
+        crew.join(plan.workers)
+        scene = Scene(site, crew, node, feed, observer)
+        try:
+            _perform(plan.faults, scene, result)
+            _recover(scene, result)
+        finally:
+            _stop(crew, result)
+        result.looks = observer.looks
+    log = site.log()
+    result.judgement = judge(site.settings, log, observer.samples)
+    if not result.is_good:
+        _dump(log, folder / "topics.jsonl")
+    _forget(site)
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def _perform(faults: Sequence[Fault], scene: Scene, result: Result) -> None:
+    feed, observer = scene.feed, scene.observer
+    feed.open(faults[0].at if faults else 1.0)
+    wait_for(lambda: observer.lag is not None and sum(observer.samples[-1].committed.values()) > 0, _READY_S)
+    for fault, gate in zip(faults, [*(fault.at for fault in faults[1:]), 1.0], strict=True):
+        feed.open(fault.at, hurry=True)
+        wait_for(lambda fault=fault: feed.progress >= fault.at, _READY_S)  # type: ignore[misc] # bound now
+        feed.open(gate)
+        began = time.monotonic()
+        is_done = scene.perform(fault)
+        (result.done if is_done else result.missed)[fault.kind] += 1
+        result.notes.append(f"{fault}: {'done' if is_done else 'not met'} in {time.monotonic() - began:.1f} s")
+        if fault.pick % 2:  # every other fault meets workers that have not come back from the one before
+            scene.wait_ready()
+
+
+def _recover(scene: Scene, result: Result) -> None:
+    feed, observer = scene.feed, scene.observer
+    feed.open(1.0, hurry=True)
+    if not wait_for(lambda: feed.is_stored or feed.failures, _RECOVERY_S):
+        result.problems.append("not all articles were stored in the raw topic")
+    result.problems += [f"an article was not stored: {failure!r}" for failure in feed.failures[:3]]
+    looks = observer.looks
+    if not wait_for(lambda: observer.looks > looks + 2 and observer.lag == 0, _RECOVERY_S):
+        last = observer.samples[-1]
+        behind = {tp: last.ends[tp] - last.committed.get(tp, 0) for tp in last.ends if tp in last.committed}
+        result.problems.append(f"the lag did not return to zero within {_RECOVERY_S:.0f} s: {behind}")
+
+
+def _stop(crew: Crew, result: Result) -> None:
+    running = [post for post in crew.wanted if post.is_running]
+    for post in crew.wanted:
+        post.is_wanted = False
+        post.signal(signal.SIGTERM)
+    wait_for(lambda: all(post.process is None for post in crew.posts), STOP_S)
+    for post in running:
+        code = post.exits[-1] if post.process is None else None
+        if code != 0 and not result.problems:
+            result.problems.append(f"worker {post.name} did not stop in order: exit code {code}")
+    result.exits = Counter(crew.exits())
+    result.problems += [f"a worker ended with exit code {code}" for code in sorted(set(result.exits) - EXPECTED_EXITS)]
+
+
+def attempt(plan: Schedule, node: KafkaNode, folder: Path, *, articles: int) -> Result:
+    """`run`, with whatever it raises told as a problem."""
+    try:
+        return run(plan, node, folder, articles=articles)
+    except Exception:  # noqa: BLE001 - the other seeds go on, and this one is told as failed
+        return Result(plan.seed, problems=[traceback.format_exc()])
+
+
+def tell(plan: Schedule, result: Result, folder: Path) -> str:
+    """A failed run: its schedule and the first differences. Also written to the folder."""
+    lines = [str(plan), *result.notes, *result.problems, *result.judgement.lines()]
+    lines.append(f"exit codes {dict(result.exits)}, {result.looks} looks; logs and topics in {folder}")
+    text = "\n".join(lines)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "findings.txt").write_text(text + "\n", encoding="utf-8")
+    return text
+
+
+def discard(folder: Path) -> None:
+    """Remove the folder of a run that went well."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forget(site: Site) -> None:
+    client: Any = KafkaAdminClient(bootstrap_servers=site.settings.servers)
+    with contextlib.closing(client):
+        client.delete_topics([spec.name for spec in site.settings.topic_specs])
+
+
+def _dump(log: Mapping[str, Sequence[Record]], file: Path) -> None:
+    with file.open("wb") as out:
+        for topic, records in log.items():
+            for record in records:
+                told = {
+                    "topic": topic,
+                    "partition": record.partition,
+                    "offset": record.offset,
+                    "timestamp": record.timestamp,
+                    "key": _text(record.key),
+                    "value": _text(record.value),
+                    "headers": {name: _text(value) for name, value in record.headers},
+                }
+                out.write(orjson.dumps(told) + b"\n")
+
+
+def _text(data: bytes | None) -> str | None:
+    return None if data is None else data.decode("utf-8", "backslashreplace")

@@ -1,0 +1,104 @@
+"""Pages that the parser would take long for are told by their bytes."""
+
+from __future__ import annotations
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from stream.normalize.page.effort import REOPENED_MAX, parsable
+
+WORDS = "word / 'and' \"word\" " * 3_000
+
+
+def numbered(piece: str, count: int) -> str:
+    return "".join(piece.replace("#", str(number)) for number in range(count))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div>" * 25_000,
+        "<div>" * 20_000 + "</div>" * 20_000,
+        "<div title='</'>" * 18_000,
+        "<div><!--</div>-->" * 18_000,
+        "<svg><desc>" * 13_000,
+        "<span>" * 15_000 + "</x>" * 30_000,
+    ],
+)
+def test_too_many_open_elements(html: str) -> None:
+    assert parsable(html.encode()) is None
+
+
+@pytest.mark.parametrize(
+    "html", ["<p>x</p>" * 20_000, "line<br>" * 20_000, "<p>x<img src=a>" * 12_000, "<!--x-->" * 20_000]
+)
+def test_many_elements_that_hold_no_others(html: str) -> None:
+    assert parsable(html.encode()) == html.encode()
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p " + numbered("attribute#=1 ", 5_000) + ">",
+        "<p" + numbered("/attribute#", 5_000) + ">",
+        "<p " + numbered('a#="1"', 5_000) + ">",
+        "<p " + numbered("a# ", 5_000),
+        "<p " + numbered("<a# ", 5_000) + ">",
+        "<p " + numbered("a#='>' <b#='>' ", 2_500) + ">",
+        "<p title='<b>' " + numbered("a# ", 5_000) + ">",
+        "<!-- > " + "<P " + numbered("a#\n", 5_000) + ">",
+        ("<p " + numbered("a# ", 500) + ">") * 50,
+        numbered("<body a#=1 b#=2>", 2_000),
+        "<html " + numbered("a# ", 3_000) + ">",
+    ],
+)
+def test_too_many_attributes(html: str) -> None:
+    assert parsable(html.encode()) is None
+
+
+@pytest.mark.parametrize("html", ["<p x " * 3_000, "<p" * 3_000, "<p x='<b y=" * 3_000])
+def test_tags_inside_of_tags_are_not_read_again_for_ever(html: str) -> None:
+    assert parsable(html.encode()) is None
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        f"<p class='x'>{WORDS}</p>",
+        f"<p>1 < 2 {WORDS}</p>",
+        f"<script>if (a<b) {{ {WORDS} }}</script><p>x",
+        f"<!-- {WORDS} --><p>x",
+        f"<style>a{{}} {WORDS}</style>",
+        f'<img src="data:{"A" * 100_000}">',
+        f'<p title="<b>{"word " * 9_000}</b>">x',
+        "<meta name=author content=" * 40 + ">",
+        "<!--[if IE]><html class='ie'><![endif]--><html lang=ar><body class='a b'>",
+    ],
+)
+def test_long_texts_scripts_and_values_are_no_attributes(html: str) -> None:
+    assert parsable(html.encode()) == html.encode()
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        numbered("<font color=#>x<p>", 2_000),
+        numbered("<B ID=#>x<p>", 2_000),
+        numbered("<font color=#><!--</font>-->x<p>", 2_000),
+        numbered("<i a='<#>'>x<p>", 2_000),
+        numbered("<em/a#>", 1_000) + "<p>x" * 3_000,
+    ],
+)
+def test_formatting_is_not_opened_again_in_each_block(html: str) -> None:
+    """Work, counted in elements; without a limit each of these has more than a million."""
+    data = parsable(html.encode())
+    assert data is not None
+    parser = LexborHTMLParser(data)
+    assert parser.body is not None
+    assert len(parser.css("*")) < REOPENED_MAX
+    assert parser.body.text().count("x") == html.count("x")
+
+
+def test_ordinary_formatting_stays() -> None:
+    html = ("<p>One <b>two</b> <i class='a'>three</i> <font color=red>four</font>" * 150).encode()
+    assert parsable(html) == html

@@ -1,0 +1,128 @@
+"""The whole flow over TLS with SCRAM and the least ACLs, as processes: each role with what acls.md allows it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaConsumer
+
+from flow.articles import dumps, fictional
+from flow.process import DEADLINE, STREAM, Worker, clean_environment, wait_until
+from security.kit import PASSWORD, SecuredNode
+from stream import broker_admin
+from stream.demo.run import free_port
+from stream.settings import load_settings
+
+pytestmark = pytest.mark.kafka
+ARTICLES = 40
+
+
+def run_stream(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [STREAM, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=DEADLINE
+    )
+
+
+@pytest.fixture
+def environment(with_topics: SecuredNode, tmp_path: Path) -> Callable[..., dict[str, str]]:
+    """Return a maker of a role's environment; the password is in a file, as container secrets are."""
+
+    def made(role: str, **more: str) -> dict[str, str]:
+        secret = tmp_path / f"{role}.secret"
+        secret.write_text(f"{PASSWORD}\n", encoding="utf-8")
+        given: dict[str, Any] = with_topics.settings(role, sasl_password_file=secret, **more)
+        del given["sasl_password"]
+        given |= {"web_port": free_port(), "data_dir": tmp_path / role, "session_timeout_s": 6}
+        return clean_environment(**{f"STREAM_{name.upper()}": str(value) for name, value in given.items()})
+
+    return made
+
+
+def test_each_role_does_its_part_and_shows_no_secret(
+    with_topics: SecuredNode, environment: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "articles.jsonl"
+    file.write_bytes(b"\n".join(dumps(made) for made in fictional(ARTICLES, seed=7)))
+    shown: list[str] = []
+
+    def run(role: str, *arguments: str) -> None:
+        done = run_stream(environment(role), *arguments)
+        shown.extend((done.stdout, done.stderr))
+        assert done.returncode == 0, done.stderr
+
+    run("setup", "topics", "--replication", "1", "--update")
+    run("scraper", "produce", str(file))
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(Worker(environment(step, log_level="DEBUG"), tmp_path / f"{step}.log", "--step", step))
+            for step in ("normalize", "deduplicate")
+        ]
+        settings = load_settings(**with_topics.settings("consumer"))
+        topics = (settings.topics.enriched, settings.topics.duplicates)
+        consumer = broker_admin.connect(
+            settings, KafkaConsumer, group_id="consumer-of-the-test", auto_offset_reset="earliest"
+        )
+        stack.callback(consumer.close)
+        consumer.subscribe(list(topics))
+        found: list[Any] = []
+
+        def all_came() -> bool:
+            found.extend(record for records in consumer.poll(timeout_ms=200).values() for record in records)
+            return len(found) >= ARTICLES
+
+        wait_until(all_came, "articles decided")
+        consumer.commit()
+        shown += [worker.answers("/metrics")[1] for worker in workers]
+        assert [worker.stop() for worker in workers] == [0, 0]
+        shown += [worker.log for worker in workers]
+    assert {record.topic for record in found} <= set(topics)
+    assert PASSWORD not in "".join(shown)
+
+
+@pytest.mark.parametrize(
+    ("role", "command"), [("normalize", "worker"), ("setup", "topics"), ("scraper", "produce")], ids=lambda name: name
+)
+def test_a_wrong_password_is_one_line_and_an_exit_code(
+    with_topics: SecuredNode, environment: Callable[..., dict[str, str]], tmp_path: Path, role: str, command: str
+) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    arguments = [str(tmp_path / "empty.jsonl")] if command == "produce" else []
+    given = environment(role)
+    Path(given["STREAM_SASL_PASSWORD_FILE"]).write_text("wrong-and-secret", encoding="utf-8")
+    done = run_stream(given, command, *arguments)
+    assert done.returncode == 69
+    begin = f"stream: {with_topics.addresses['SECURE']}: user {role} cannot log in with SCRAM-SHA-256; check STREAM_"
+    assert [line.startswith(begin) for line in done.stderr.splitlines()] == [True]
+    assert "wrong-and-secret" not in done.stderr + done.stdout
+
+
+def test_an_expired_certificate_is_one_line_and_an_exit_code(
+    with_topics: SecuredNode, environment: Callable[..., dict[str, str]]
+) -> None:
+    address = with_topics.addresses["EXPIRED"]
+    done = run_stream(environment("normalize", broker=address), "worker", "--step", "normalize")
+    assert done.returncode == 69
+    reason = "the broker's certificate has expired; renew it, and check this machine's clock"
+    assert done.stderr == f"stream: {address}: {reason}\n"
+
+
+def test_a_missing_permission_is_one_line_and_an_exit_code(environment: Callable[..., dict[str, str]]) -> None:
+    done = run_stream(environment("normalize"), "worker", "--step", "deduplicate")
+    assert done.returncode == 69
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("stream: User:normalize is not allowed Read on topic articles.normalized, ")
+    assert line.endswith("; grant it with kafka-acls (deploy/acls.md)")
+
+
+def test_who_may_not_produce_is_told(environment: Callable[..., dict[str, str]], tmp_path: Path) -> None:
+    file = tmp_path / "one.jsonl"
+    file.write_bytes(dumps(next(iter(fictional(1, seed=1)))))
+    done = run_stream(environment("normalize"), "produce", str(file))
+    assert done.returncode == 69
+    assert done.stderr.splitlines()[-1].startswith("stream: User:normalize is not allowed Write on topic articles.raw")

@@ -1,0 +1,240 @@
+"""What is said when a broker and we do not agree: at once, in one line, with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from security.certificates import Authority
+from security.kit import (
+    PASSWORD,
+    PLAIN_USER,
+    ROLES,
+    Rule,
+    SecuredNode,
+    documented_rules,
+    refusal,
+    wait_until_allowed,
+)
+from stream import broker_admin
+from stream.acls import Permission, topic_permissions
+from stream.errors import BrokerError
+from stream.probe import check_access
+from stream.security import AccessError, load_access
+from stream.settings import STEPS, Settings, Step, load_settings
+from stream.topics import TopicSpec
+
+pytestmark = pytest.mark.kafka
+WRONG = "wrong"
+
+Given = Callable[[SecuredNode, Path], dict[str, Any]]
+_HOOKS = """
+import os
+from security.kit import unsigned_token
+
+def good():
+    return unsigned_token("setup")
+
+def late():
+    return unsigned_token("setup", seconds=-60)
+
+def broken():
+    raise RuntimeError("client_secret=S3cret-of-the-test-9f2c")
+
+def nothing():
+    return None
+"""
+
+
+def tls(node: SecuredNode, listener: str, **more: Any) -> dict[str, Any]:
+    """Settings for TLS without a log-in."""
+    return {
+        "broker": node.addresses[listener],
+        "security_protocol": "SSL",
+        "tls_ca_file": node.authority.ca,
+        **more,
+    }
+
+
+def other_authority(node: SecuredNode, folder: Path) -> dict[str, Any]:
+    return tls(node, "SECURE", tls_ca_file=Authority(folder / "other").ca)
+
+
+def certificate_of_another(node: SecuredNode, folder: Path) -> dict[str, Any]:
+    return tls(node, "MUTUAL", tls_cert_file=Authority(folder / "other").sign("setup"))
+
+
+def token(name: str) -> Given:
+    """Settings with a token hook."""
+
+    def given(node: SecuredNode, folder: Path) -> dict[str, Any]:
+        (folder / "hooks_of_the_test.py").write_text(_HOOKS, encoding="utf-8")
+        settings = node.settings("setup", sasl_mechanism="OAUTHBEARER", sasl_token_hook=f"hooks_of_the_test:{name}")
+        return {key: value for key, value in settings.items() if key not in ("sasl_username", "sasl_password")}
+
+    return given
+
+
+REFUSED: dict[str, tuple[Given, str]] = {
+    "wrong password": (
+        lambda node, _: node.settings("setup", sasl_password=WRONG),
+        "user setup cannot log in with SCRAM-SHA-256; check STREAM_SASL_USERNAME, STREAM_SASL_PASSWORD_FILE",
+    ),
+    "wrong password, PLAIN": (
+        lambda node, _: node.settings(PLAIN_USER, sasl_mechanism="PLAIN", sasl_password=WRONG),
+        "user plain-user cannot log in with PLAIN",
+    ),
+    "user without this mechanism": (
+        lambda node, _: node.settings("setup", sasl_mechanism="SCRAM-SHA-512"),
+        "and that the broker has the user for this mechanism",
+    ),
+    "expired certificate": (
+        lambda node, _: node.settings("setup", broker=node.addresses["EXPIRED"]),
+        "the broker's certificate has expired; renew it, and check this machine's clock",
+    ),
+    "untrusted certificate": (other_authority, "the broker's certificate is not trusted ("),
+    "unknown authority": (lambda node, _: tls(node, "SECURE", tls_ca_file=None), "set STREAM_TLS_CA_FILE to the"),
+    "another host's certificate": (lambda node, _: tls(node, "ELSEWHERE"), "certificate is for another host ("),
+    "no client certificate": (lambda node, _: tls(node, "MUTUAL"), "set STREAM_TLS_CERT_FILE and STREAM_TLS_KEY_FILE"),
+    "untrusted client certificate": (certificate_of_another, "it does not accept our certificate ("),
+    "plain text to TLS": (
+        lambda node, _: {"broker": node.addresses["SECURE"]},
+        "the port speaks TLS; set STREAM_SECURITY_PROTOCOL=SSL",
+    ),
+    "SASL in plain text to TLS": (
+        lambda node, _: node.settings("setup", security_protocol="SASL_PLAINTEXT", tls_ca_file=None),
+        "the port speaks TLS; set STREAM_SECURITY_PROTOCOL=SASL_SSL",
+    ),
+    "TLS to plain text": (
+        lambda node, _: tls(node, "PLAINTEXT"),
+        "the port does not speak TLS; set STREAM_SECURITY_PROTOCOL=PLAINTEXT",
+    ),
+    "no log-in": (lambda node, _: {"broker": node.addresses["OPEN"]}, "set STREAM_SECURITY_PROTOCOL=SASL_PLAINTEXT"),
+    "no log-in over TLS": (lambda node, _: tls(node, "SECURE"), "set STREAM_SECURITY_PROTOCOL=SASL_SSL"),
+    "log-in where there is none": (
+        lambda node, _: node.settings("setup", broker=node.addresses["ELSEWHERE"], tls_check_hostname=False),
+        "it has no log-in there; set STREAM_SECURITY_PROTOCOL=SSL",
+    ),
+    "token too old": (token("late"), "it refuses the token; see what STREAM_SASL_TOKEN_HOOK returns"),
+    "token hook fails": (token("broken"), "the token hook hooks_of_the_test:broken raised RuntimeError"),
+    "token hook returns nothing": (token("nothing"), "the token hook hooks_of_the_test:nothing returned NoneType"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_refusal_is_told_in_one_line(
+    secured: SecuredNode, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    given, expected = REFUSED[case]
+    settings = load_settings(**given(secured, tmp_path))
+    with pytest.raises(AccessError) as raised, broker_admin.admin(settings):
+        pass
+    told = str(raised.value)
+    assert told.startswith(f"{settings.broker}: ")
+    assert expected in told
+    assert "\n" not in told
+    assert PASSWORD not in told
+
+
+WAYS: dict[str, Given] = {
+    "SCRAM-SHA-256": lambda node, _: node.settings("setup"),
+    "SCRAM-SHA-512": lambda node, _: node.settings("scraper", sasl_mechanism="SCRAM-SHA-512"),
+    "SCRAM without TLS": lambda node, _: node.settings(
+        "setup", broker=node.addresses["OPEN"], security_protocol="SASL_PLAINTEXT", tls_ca_file=None
+    ),
+    "PLAIN": lambda node, _: node.settings(PLAIN_USER, sasl_mechanism="PLAIN"),
+    "OAUTHBEARER": token("good"),
+    "TLS alone": lambda node, _: tls(node, "ELSEWHERE", tls_check_hostname=False),
+    "client certificate": lambda node, _: tls(node, "MUTUAL", tls_cert_file=node.authority.sign("setup")),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_ways_in(secured: SecuredNode, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    with broker_admin.admin(load_settings(**WAYS[way](secured, tmp_path))) as client:
+        assert client.describe_cluster()["brokers"]
+
+
+def test_one_server_that_lets_us_in_is_enough(secured: SecuredNode) -> None:
+    access = load_access(load_settings(**secured.settings("setup")))
+    check_access(["127.0.0.1:1", secured.addresses["EXPIRED"], secured.addresses["SECURE"]], access)
+    with pytest.raises(AccessError, match="has expired"):
+        check_access(["127.0.0.1:1", secured.addresses["EXPIRED"]], access)
+    check_access(["127.0.0.1:1"], access)  # nobody there: not for this check to tell
+
+
+def test_the_documented_roles_are_those_that_the_code_knows() -> None:
+    rules = documented_rules()
+    assert {rule.user for rule in rules} == set(ROLES)
+    for step in STEPS:
+        documented = {rule.permission for rule in rules if rule.user == step}
+        settings = Settings()
+        group = Permission("Read", "group", settings.group)
+        assert documented == {*topic_permissions([step], settings.topics), group}
+
+
+WORKER_RULES = [rule for rule in documented_rules() if rule.user in STEPS]
+
+
+@pytest.mark.parametrize("rule", WORKER_RULES, ids=[f"{rule.user}: {rule.permission}" for rule in WORKER_RULES])
+def test_a_missing_permission_of_a_worker_is_named(with_topics: SecuredNode, rule: Rule) -> None:
+    step: Step = "normalize" if rule.user == "normalize" else "deduplicate"
+    settings = load_settings(**with_topics.settings(step))
+    wait_until_allowed(lambda: broker_admin.require(settings, [step]))
+    with_topics.forbid(rule)
+    try:
+        told = refusal(lambda: broker_admin.require(settings, [step]))
+    finally:
+        with_topics.allow([rule])
+    assert told == f"User:{step} is not allowed {rule.permission}; grant it with kafka-acls (deploy/acls.md)"
+
+
+def create_one(settings: Settings) -> None:
+    broker_admin.create(settings, [TopicSpec("articles.more", 1, {})], replication=9)  # one node cannot make nine
+
+
+def inspect_one(settings: Settings) -> None:
+    broker_admin.inspect(settings, [TopicSpec("articles.raw", 1, {})])
+
+
+@pytest.mark.parametrize(
+    ("taken", "call", "expected"),
+    [
+        ("Create", create_one, "Create on topic articles.more"),
+        ("AlterConfigs", inspect_one, "DescribeConfigs on topic articles.raw"),
+    ],
+)
+def test_a_missing_permission_of_who_makes_topics_is_named(
+    with_topics: SecuredNode, taken: str, call: Callable[[Settings], None], expected: str
+) -> None:
+    (rule,) = [rule for rule in documented_rules() if rule.user == "setup" and rule.permission.operation == taken]
+    settings = load_settings(**with_topics.settings("setup"))
+    with_topics.forbid(rule)
+    try:
+        told = refusal(lambda: suppressed(lambda: call(settings)))
+    finally:
+        with_topics.allow([rule])
+    assert told == f"User:setup is not allowed {expected}; grant it with kafka-acls (deploy/acls.md)"
+
+
+def suppressed(call: Callable[[], None]) -> None:
+    """Call, and pass on refusals only."""
+    try:
+        call()
+    except AccessError:
+        raise
+    except BrokerError:
+        return
+
+
+def test_a_topic_that_we_may_not_see_is_not_called_missing(with_topics: SecuredNode) -> None:
+    settings = load_settings(**with_topics.settings("consumer"))
+    with pytest.raises(AccessError, match=r"User:consumer is not allowed Describe on topic articles\.raw; grant"):
+        broker_admin.exists(settings, "articles.raw")
+    (status,) = broker_admin.inspect(settings, [TopicSpec("articles.raw", 1, {})])
+    assert status.problem == "articles.raw is not ours to see; grant it with kafka-acls (deploy/acls.md)"

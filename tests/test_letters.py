@@ -1,0 +1,229 @@
+"""What a dead letter tells, which letters are meant, and that one that is put back is what came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow.articles import BRIDGE, article, dumps
+from stream import cloudevents
+from stream.deadletters import ATTEMPTS, HEADER_PREFIX, LETTER, REQUEUE_PREFIX, dead_letter
+from stream.errors import REJECTION_CODES, Rejected
+from stream.letters import Letter, Place, Wanted, domains, is_readable_normalized, put_back, read
+from stream.pipeline import Normalizer
+from stream.records import Headers, InputRecord, Outgoing
+from stream.topics import Topics
+
+TOPICS = Topics()
+TIME = 1_777_874_400_000
+
+
+def stored(out: Outgoing, offset: int, *, time: int = TIME) -> InputRecord:
+    """The record that a broker makes of ``out``."""
+    return InputRecord(out.topic, out.partition or 0, offset, time, out.key, out.value, out.headers)
+
+
+def letter_of(
+    value: bytes | None = b"{",
+    *,
+    code: str = "invalid_json",
+    headers: Headers = (),
+    topic: str = TOPICS.raw,
+    offset: int = 12,
+    time: int = TIME,
+    place: int = 7,
+    stage: Any = "normalize",
+    key: bytes | None = b"key",
+) -> Letter:
+    """A letter as it is read."""
+    record = InputRecord(topic, 3, offset, TIME - 5, key, value, headers)
+    out = dead_letter(TOPICS.rejected, record, stage, [(None, Rejected(code, "why", field="$.text"))])
+    return read(stored(out, place, time=time))
+
+
+def test_a_letter_tells_what_where_when_and_why() -> None:
+    letter = letter_of(b"\xff", headers=(("trace", b"\xfe"), ("trace", b"2")))
+    assert letter == Letter(
+        place=Place(TOPICS.rejected, 0, 7),
+        time=TIME,
+        code="invalid_json",
+        message="why",
+        stage="normalize",
+        field="$.text",
+        items=None,
+        origin=Place(TOPICS.raw, 3, 12),
+        origin_time=TIME - 5,
+        attempts=0,
+        key=b"key",
+        value=b"\xff",
+        headers=(("trace", b"\xfe"), ("trace", b"2")),
+    )
+    assert str(letter.place) == "articles.rejected/0/7"
+    assert letter.place.short == "0/7"
+
+
+# Header names are text; values may be missing. Some are those that count.
+NAMES = st.sampled_from(["ce_id", "ce_source", "content-type", "trace", HEADER_PREFIX + "code", ATTEMPTS, LETTER])
+HEADERS: Any = st.lists(st.tuples(NAMES | st.text(max_size=5), st.none() | st.binary(max_size=8)), max_size=6)
+CONTENT = st.none() | st.binary(max_size=20)
+
+
+@given(CONTENT, CONTENT, HEADERS, st.integers(1, 5))
+def test_putting_back_and_rejecting_again_keeps_the_original_and_counts(
+    key: bytes | None, value: bytes | None, headers: Headers, rounds: int
+) -> None:
+    record = InputRecord(TOPICS.raw, 3, 12, TIME, key, value, headers)
+    first = letter = read(
+        stored(dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected("too_deep", ""))]), 0)
+    )
+    original = [header for header in headers if not header[0].startswith((HEADER_PREFIX, REQUEUE_PREFIX))]
+    for offset in range(1, rounds + 1):
+        out = put_back(letter)
+        assert (out.topic, out.partition, out.key, out.value) == (TOPICS.raw, 3, key, value)
+        assert list(out.headers)[: len(original)] == original
+        assert not [name for name, _ in out.headers if name.startswith(HEADER_PREFIX)]
+        assert [dict(out.headers)[name] for name in (ATTEMPTS, LETTER)] == [
+            b"%d" % (letter.attempts + 1),
+            str(letter.place).encode(),
+        ]
+        assert len([name for name, _ in out.headers if name.startswith(REQUEUE_PREFIX)]) == 2
+        again = stored(out, 1000 + offset)
+        letter = read(
+            stored(dead_letter(TOPICS.rejected, again, "normalize", [(None, Rejected("wrong_type", ""))]), offset)
+        )
+        assert (letter.key, letter.value, letter.attempts) == (key, value, first.attempts + offset)
+        assert (letter.code, letter.origin) == ("wrong_type", Place(TOPICS.raw, 3, 1000 + offset))
+        assert letter.event == first.event
+
+
+@given(HEADERS)
+def test_an_event_that_is_put_back_keeps_its_identity(headers: Headers) -> None:
+    record = InputRecord(TOPICS.raw, 3, 12, TIME, None, b"{", headers)
+    letter = read(stored(dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected("too_deep", ""))]), 0))
+    assert cloudevents.identity(stored(put_back(letter), 99)) == cloudevents.identity(record)
+
+
+def test_the_good_items_of_an_array_are_the_same_events_again() -> None:
+    record = InputRecord(TOPICS.raw, 0, 5, TIME, None, dumps([article(1, BRIDGE), {"text": "no name"}]))
+    flow = Normalizer(TOPICS)
+    good, bad = flow(record, now="")
+    again, _ = flow(stored(put_back(read(stored(bad.outputs[0], 0))), 8), now="")
+    ids = [orjson.loads(outcome.outputs[0].value or b"")["event_id"] for outcome in (good, again)]
+    assert ids[0] == ids[1]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        (("__errors.code", None), ("__errors.topic", None)),
+        (("__errors.topic", b"articles.raw"), ("__errors.partition", b"x"), ("__errors.offset", b"1")),
+        (("__errors.topic", b"articles.raw"), ("__errors.partition", b"0"), ("__errors.offset", b"-1")),
+        (("__errors.topic", b"articles.raw"), ("__errors.partition", b"0"), ("__errors.offset", b"9" * 5000)),
+        (("__errors.topic", b""), ("__errors.partition", b"0"), ("__errors.offset", b"1")),
+    ],
+)
+def test_a_record_that_is_no_letter_of_ours_is_read_but_not_put_back(headers: Any) -> None:
+    letter = read(InputRecord(TOPICS.rejected, 0, 1, None, None, None, headers))
+    assert letter.origin is None
+    assert letter.time == 0
+    with pytest.raises(ValueError, match=r"articles\.rejected/0/1 does not say where it comes from"):
+        put_back(letter)
+
+
+@pytest.mark.parametrize(
+    ("value", "attempts"), [(b"2", 2), (b"007", 7), (b"-3", 0), (b"", 0), (b"x", 0), (None, 0), (b"9" * 5000, 0)]
+)
+def test_a_count_that_cannot_be_read_is_none(value: bytes | None, attempts: int) -> None:
+    headers: Any = [(ATTEMPTS, value)]
+    assert letter_of(headers=headers).attempts == attempts
+
+
+# What is meant
+
+NEWS = letter_of(dumps({"url": "https://www.Paper.example/1", "text": 7}), code="wrong_type", time=TIME + 10)
+FEED = letter_of(b"<html>", headers=(("ce_source", b"/feeds/7"),), topic="other.raw", place=8)
+MADE = letter_of(b"{}", code="invalid_normalized", stage="deduplicate", topic=TOPICS.normalized, place=9)
+ALL = {"news": NEWS, "feed": FEED, "made": MADE}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        (Wanted(), "news feed made"),
+        (Wanted(codes=frozenset(["wrong_type"])), "news"),
+        (Wanted(codes=frozenset(["wrong_type", "invalid_json"])), "news feed"),
+        (Wanted(stages=frozenset(["deduplicate"])), "made"),
+        (Wanted(places=frozenset([FEED.place, MADE.place])), "feed made"),
+        (Wanted(since=TIME + 10), "news"),
+        (Wanted(since=TIME + 11), ""),
+        (Wanted(until=TIME + 10), "feed made"),
+        (Wanted(since=TIME, until=TIME + 11), "news feed made"),
+        (Wanted(sources=frozenset(["articles.raw"])), "news"),
+        (Wanted(sources=frozenset(["articles.raw/3"])), "news"),
+        (Wanted(sources=frozenset(["articles.raw/0"])), ""),
+        (Wanted(sources=frozenset(["/feeds/7"])), "feed"),
+        (Wanted(sources=frozenset(["paper.example"])), "news"),
+        (Wanted(sources=frozenset(["WWW.paper.EXAMPLE"])), "news"),
+        (Wanted(sources=frozenset(["aper.example"])), ""),
+        (Wanted(sources=frozenset(["feed.www.paper.example"])), ""),
+        (Wanted(sources=frozenset([""])), ""),
+        (Wanted(sources=frozenset(["paper.example", "articles.normalized"])), "news made"),
+        (Wanted(codes=frozenset(["wrong_type"]), sources=frozenset(["/feeds/7"])), ""),
+    ],
+)
+def test_filters(wanted: Wanted, names: str) -> None:
+    assert " ".join(name for name, letter in ALL.items() if letter in wanted) == names
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, []),
+        (b"", []),
+        (b"{", []),
+        (b"\xff", []),
+        (b"7", []),
+        (b"[7, null]", []),
+        (b"{}", []),
+        (dumps({"url": 7, "source": 7}), []),
+        (dumps({"url": "https://[half/1"}), []),
+        (dumps({"url": "https://paper.example:8080/1"}), ["paper.example"]),
+        (dumps({"url": "https://paper.example/1", "source": "The Paper"}), ["paper.example"]),
+        (dumps({"url": "https://paper.example/1", "source": {"domain": " News.example "}}), ["news.example"]),
+        (dumps({"url": "https://paper.example/1", "source": {"domain": ""}}), ["paper.example"]),
+        (b"\xef\xbb\xbf" + dumps({"url": "https://paper.example/1"}), ["paper.example"]),
+        (dumps([{"url": f"https://{name}.example/1"} for name in "bab"]), ["b.example", "a.example"]),
+        (dumps({"specversion": "1.0", "data": {"url": "https://paper.example/1"}}), ["paper.example"]),
+        (dumps({"data": {"url": "https://paper.example/1"}}), []),
+        (b"[" * 100_000, []),
+    ],
+)
+def test_domains(value: bytes | None, expected: list[str]) -> None:
+    assert domains(value) == expected
+
+
+def test_what_normalize_wrote_can_be_told_from_what_it_did_not() -> None:
+    raw = [dumps(article(1, BRIDGE)), dumps({"url": "https://paper.example/1", "status": "canceled"})]
+    for value in raw:
+        [outcome] = Normalizer(TOPICS)(InputRecord(TOPICS.raw, 0, 0, TIME, None, value), now="")
+        made = outcome.outputs[0]
+        assert is_readable_normalized(letter_of(made.value, headers=made.headers, topic=TOPICS.normalized))
+        assert not is_readable_normalized(letter_of(value, topic=TOPICS.normalized))
+    assert not is_readable_normalized(letter_of(None, topic=TOPICS.normalized))
+
+
+def test_letters_with_another_content_are_of_another_event() -> None:
+    same = (("ce_source", b"/feeds/7"), ("ce_id", b"1"))
+    events = {letter_of(value, headers=same).event for value in (None, b"", b"{", b"}")}
+    assert len(events) == 4
+    assert letter_of(b"{", headers=same).event == letter_of(b"{", headers=same, offset=99).event
+    assert letter_of(b"{").event != letter_of(b"{", offset=99).event
+
+
+def test_every_code_is_one_that_can_be_asked_for() -> None:
+    assert all(letter_of(code=code) in Wanted(codes=frozenset([code])) for code in REJECTION_CODES)

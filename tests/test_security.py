@@ -1,0 +1,395 @@
+"""TLS and SASL settings: what clients are given, what is said about wrong ones, and that no secret is shown."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import logging
+import os
+import socket
+import ssl
+import string
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from click.testing import CliRunner
+from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaConfigurationError
+from pydantic import ValidationError
+
+from cli.kit import commands
+from security.certificates import KEY_PASSWORD, Authority
+from stream.cli import main
+from stream.errors import SettingsError
+from stream.offline import OfflineFlow
+from stream.security import AccessError, load_access
+from stream.settings import DAY_MS, Settings, load_settings
+from stream.transport.credentials import faust_credentials
+
+SOURCES = Path(__file__).parents[1] / "src"
+PASSWORD = "hush-4d1e77"  # noqa: S105 - of tests  # pragma: allowlist secret
+SASL = {"security_protocol": "SASL_SSL", "sasl_mechanism": "SCRAM-SHA-512", "sasl_username": "reader"}
+#: Text that stands nowhere else in what is shown.
+patient = hypothesis_settings(deadline=None, max_examples=30)
+SECRETS = st.text(string.ascii_letters + string.digits + "é@/:,'\"\\ {}%", min_size=6, max_size=40).map("Zq9".__add__)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("STREAM_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Return an authority that has signed ``client`` and ``other``, and an encrypted key of ``client``."""
+    made = Authority(tmp_path_factory.mktemp("tls") / "authority")
+    for name in ("client", "other"):
+        made.sign(name)
+    made.encrypted_key("client")
+    return made
+
+
+@pytest.fixture
+def here(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder with the authority's files, a password's file and a module of hooks; we are in it."""
+    for file in authority.folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "password").write_text(f"{PASSWORD}\n", encoding="utf-8")
+    (tmp_path / "empty").write_text("\n", encoding="utf-8")
+    (tmp_path / "latin").write_bytes(b"caf\xe9")
+    (tmp_path / "hooks_here.py").write_text("def token():\n    return 'a.b.c'\nnumber = 4\n", encoding="utf-8")
+    (tmp_path / "broken_here.py").write_text("1 / 0\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# What clients are given
+
+
+def test_plain_text_is_the_default() -> None:
+    access = load_access(Settings())
+    assert access.for_kafka_python() == {"security_protocol": "PLAINTEXT"}
+    assert access.for_aiokafka() == {"security_protocol": "PLAINTEXT"}
+    assert faust_credentials(access) is None
+
+
+WAYS: dict[str, dict[str, Any]] = {
+    "TLS": {"security_protocol": "SSL"},
+    "client certificate": {"security_protocol": "SSL", "tls_cert_file": "client.pem"},
+    "certificate and key apart": {
+        "security_protocol": "SSL",
+        "tls_cert_file": "client.crt",
+        "tls_key_file": "client.key",
+    },
+    "encrypted key": {
+        "security_protocol": "SSL",
+        "tls_cert_file": "client.crt",
+        "tls_key_file": "client.encrypted.key",
+        "tls_key_password": KEY_PASSWORD,
+    },
+    "SCRAM over TLS": {**SASL, "sasl_password": PASSWORD},
+    "SCRAM in plain text": {**SASL, "security_protocol": "SASL_PLAINTEXT", "sasl_password": PASSWORD},
+    "password in a file": {**SASL, "sasl_password_file": "password"},
+    "PLAIN": {**SASL, "sasl_mechanism": "PLAIN", "sasl_password": PASSWORD},
+    "token": {
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "OAUTHBEARER",
+        "sasl_token_hook": "hooks_here:token",
+    },
+    "token in plain text": {
+        "security_protocol": "SASL_PLAINTEXT",
+        "sasl_mechanism": "OAUTHBEARER",
+        "sasl_token_hook": "hooks_here:token",
+    },
+}
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("way", WAYS)
+def test_faust_and_kafka_python_are_given_the_same(way: str) -> None:
+    if "SSL" in WAYS[way]["security_protocol"]:
+        access = load_access(load_settings(tls_ca_file="ca.pem", **WAYS[way]))
+        assert access.tls is not None
+        assert (access.tls.verify_mode, access.tls.check_hostname) == (ssl.CERT_REQUIRED, True)
+        assert access.tls.minimum_version >= ssl.TLSVersion.TLSv1_2
+        assert [found["subject"] for found in access.tls.get_ca_certs()] == [((("commonName", "test authority"),),)]
+    else:
+        access = load_access(load_settings(**WAYS[way]))
+        assert access.tls is None
+    ours = access.for_kafka_python()
+    assert ours["security_protocol"] == WAYS[way]["security_protocol"]
+    assert (ours.get("sasl_plain_username"), ours.get("sasl_plain_password")) == (
+        ("reader", PASSWORD) if "sasl_username" in WAYS[way] else (None, None)
+    )
+    fausts = {name: value for name, value in credentials_to_aiokafka_auth(faust_credentials(access)).items() if value}
+    for arguments in (fausts, access.for_aiokafka()):
+        tokens = arguments.pop("sasl_oauth_token_provider", None)
+        if tokens is not None:
+            assert asyncio.run(tokens.token()) == "a.b.c"
+    tokens = ours.pop("sasl_oauth_token_provider", None)
+    assert (tokens.token() if tokens else None) == ("a.b.c" if "sasl_token_hook" in WAYS[way] else None)
+    assert ours == fausts
+
+
+def test_the_host_name_can_be_left_unchecked_but_not_the_signature() -> None:
+    access = load_access(load_settings(security_protocol="SSL", tls_check_hostname=False))
+    assert access.tls is not None
+    assert (access.tls.verify_mode, access.tls.check_hostname) == (ssl.CERT_REQUIRED, False)
+
+
+# What is said about wrong settings
+
+TLS = {"security_protocol": "SSL"}
+TOKEN = {"security_protocol": "SASL_SSL", "sasl_mechanism": "OAUTHBEARER"}
+MISTAKES: list[tuple[dict[str, Any], str]] = [
+    ({"tls_ca_file": "ca.pem"}, "STREAM_TLS_CA_FILE is set, but STREAM_SECURITY_PROTOCOL=PLAINTEXT has no TLS"),
+    ({"sasl_username": "a"}, "STREAM_SASL_USERNAME is set, but STREAM_SECURITY_PROTOCOL=PLAINTEXT logs nobody in"),
+    ({**TLS, "sasl_mechanism": "PLAIN"}, "STREAM_SASL_MECHANISM is set, but STREAM_SECURITY_PROTOCOL=SSL logs nobody"),
+    ({**TLS, "tls_ca_file": "gone.pem"}, "STREAM_TLS_CA_FILE=gone.pem: No such file or directory"),
+    ({**TLS, "tls_ca_file": "password"}, "STREAM_TLS_CA_FILE=password: no certificates in PEM"),
+    ({**TLS, "tls_ca_file": "."}, "STREAM_TLS_CA_FILE=."),
+    ({**TLS, "tls_cert_file": "gone.pem"}, "STREAM_TLS_CERT_FILE=gone.pem: No such file or directory"),
+    (
+        {**TLS, "tls_cert_file": "client.crt", "tls_key_file": "gone.key"},
+        "STREAM_TLS_KEY_FILE=gone.key: No such file or directory",
+    ),
+    ({**TLS, "tls_key_file": "client.key"}, "STREAM_TLS_KEY_FILE is set without STREAM_TLS_CERT_FILE"),
+    (
+        {**TLS, "tls_cert_file": "client.crt", "tls_key_file": "other.key"},
+        "STREAM_TLS_CERT_FILE=client.crt, STREAM_TLS_KEY_FILE=other.key: the key is not that of the certificate",
+    ),
+    ({**TLS, "tls_cert_file": "password"}, "STREAM_TLS_CERT_FILE=password: no certificate and key in PEM"),
+    (
+        {**TLS, "tls_cert_file": "client.crt", "tls_key_file": "client.encrypted.key"},
+        "the key is encrypted, and STREAM_TLS_KEY_PASSWORD_FILE is not set",
+    ),
+    (
+        {**TLS, "tls_cert_file": "client.crt", "tls_key_file": "client.encrypted.key", "tls_key_password": PASSWORD},
+        "the key is encrypted, and STREAM_TLS_KEY_PASSWORD_FILE is another password",
+    ),
+    ({"security_protocol": "SASL_SSL"}, "STREAM_SASL_MECHANISM is not set, and SASL_SSL needs one"),
+    ({**SASL, "sasl_username": None, "sasl_password": PASSWORD}, "STREAM_SASL_USERNAME is not set, and SCRAM-SHA-512"),
+    (SASL, "STREAM_SASL_PASSWORD_FILE is not set, and SCRAM-SHA-512 needs it"),
+    ({**SASL, "sasl_password": ""}, "STREAM_SASL_PASSWORD: empty"),
+    ({**SASL, "sasl_password_file": "empty"}, "STREAM_SASL_PASSWORD_FILE=empty: empty"),
+    ({**SASL, "sasl_password_file": "latin"}, "STREAM_SASL_PASSWORD_FILE=latin: not UTF-8"),
+    ({**SASL, "sasl_password_file": "gone"}, "STREAM_SASL_PASSWORD_FILE=gone: No such file or directory"),
+    (
+        {**SASL, "sasl_password": PASSWORD, "sasl_password_file": "password"},
+        "STREAM_SASL_PASSWORD and STREAM_SASL_PASSWORD_FILE are both set: unset one",
+    ),
+    (
+        {**SASL, "sasl_password": PASSWORD, "sasl_token_hook": "hooks_here:token"},
+        "STREAM_SASL_TOKEN_HOOK is for OAUTHBEARER, not for SCRAM-SHA-512: unset it",
+    ),
+    (TOKEN, "STREAM_SASL_TOKEN_HOOK is not set, and OAUTHBEARER needs it: module:function"),
+    ({**TOKEN, "sasl_token_hook": "hooks_here:none"}, "STREAM_SASL_TOKEN_HOOK=hooks_here:none: hooks_here has no func"),
+    ({**TOKEN, "sasl_token_hook": "hooks_here:number"}, "hooks_here has no function number"),
+    ({**TOKEN, "sasl_token_hook": "gone_here:token"}, "gone_here cannot be imported (ModuleNotFoundError)"),
+    ({**TOKEN, "sasl_token_hook": "broken_here:token"}, "broken_here cannot be imported (ZeroDivisionError)"),
+    (
+        {**TOKEN, "sasl_token_hook": "hooks_here:token", "sasl_password": PASSWORD},
+        "STREAM_SASL_PASSWORD is not for OAUTHBEARER: unset it",
+    ),
+]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(("wrong", "expected"), MISTAKES, ids=lambda value: value if isinstance(value, str) else "")
+def test_settings_that_do_not_fit_are_told(wrong: dict[str, Any], expected: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_access(load_settings(**wrong))
+    head, *lines = str(raised.value).splitlines()
+    assert head == "the brokers cannot be reached with these settings:"
+    assert [line for line in lines if line.startswith("  ") and expected in line]
+    assert PASSWORD not in str(raised.value)
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_access(load_settings(security_protocol="SASL_SSL", sasl_mechanism="PLAIN", tls_ca_file="gone.pem"))
+    assert [line.split()[0].partition("=")[0] for line in str(raised.value).splitlines()[1:]] == [
+        "STREAM_TLS_CA_FILE",
+        "STREAM_SASL_USERNAME",
+        "STREAM_SASL_PASSWORD_FILE",
+    ]
+
+
+def test_a_command_ends_with_the_exit_code_of_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAM_SECURITY_PROTOCOL", "SASL_SSL")
+    told = CliRunner().invoke(main, ["topics", "--broker", "127.0.0.1:1"])
+    assert told.exit_code == 78, told.output
+    assert "STREAM_SASL_MECHANISM is not set" in told.stderr
+
+
+def test_what_a_token_hook_raises_is_not_shown(here: Path) -> None:
+    (here / "leaky_here.py").write_text(f"def token():\n    raise RuntimeError({PASSWORD!r})\n", encoding="utf-8")
+    access = load_access(load_settings(**TOKEN, sasl_token_hook="leaky_here:token"))  # noqa: S106 - no secret
+    assert access.hook is not None
+    with pytest.raises(AccessError, match="the token hook leaky_here:token raised RuntimeError") as raised:
+        access.hook.token()
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
+
+
+# No secret is shown
+
+SECRET_FIELDS = sorted(name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation))
+
+
+def test_every_password_is_a_secret() -> None:
+    assert SECRET_FIELDS == ["sasl_password", "tls_key_password"]
+    named = [name for name in Settings.model_fields if "password" in name or "secret" in name or "token" in name]
+    assert {name for name in named if not name.endswith(("_file", "_hook"))} == set(SECRET_FIELDS)
+
+
+@given(SECRETS)
+@patient
+def test_settings_do_not_show_secrets(secret: str) -> None:
+    settings = load_settings(sasl_password=secret, tls_key_password=secret)
+    shown = [repr(settings), str(settings), str(settings.model_dump()), settings.model_dump_json(), f"{settings}"]
+    assert not [text for text in shown if secret in text]
+
+
+@given(SECRETS, st.sampled_from(SECRET_FIELDS), st.sampled_from([list, lambda text: {text: text}, str.encode]))
+@patient
+def test_secrets_of_a_wrong_type_are_not_shown(secret: str, field: str, wrap: Callable[[str], Any]) -> None:
+    wrong = [secret] if wrap is list else wrap(secret)
+    with pytest.raises(SettingsError) as told:
+        load_settings(**{field: wrong}, window_days=-1)
+    assert secret not in str(told.value)
+    with pytest.raises(ValidationError) as raised:
+        Settings.model_validate({field: wrong, "window_days": -1})
+    assert secret not in str(raised.value)
+
+
+@given(SECRETS, st.sampled_from(["sasl_pasword", "password", "broker_password"]))
+@patient
+def test_secrets_under_another_name_are_not_shown(secret: str, name: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_settings(**{name: secret})
+    assert name in str(raised.value)
+    assert secret not in str(raised.value)
+
+
+@given(SECRETS, st.sampled_from(["kafka://{}@kafka:9092", "reader:{}@kafka:9092", "{}@one:1,two:2", "memory://u:{}@x"]))
+@patient
+def test_a_password_in_the_address_is_refused_and_not_shown(secret: str, address: str) -> None:
+    with pytest.raises(SettingsError, match="do not belong here; set STREAM_SASL_USERNAME") as raised:
+        load_settings(broker=address.format(secret))
+    assert secret not in str(raised.value)
+
+
+@given(SECRETS)
+@patient
+def test_clients_are_given_the_secret_and_do_not_show_it(secret: str) -> None:
+    access = load_access(load_settings(**SASL, sasl_password=secret))
+    arguments = access.for_kafka_python()
+    assert arguments["sasl_plain_password"] == secret
+    assert "\0".join(["", arguments["sasl_plain_password"]]).encode() == b"\0" + secret.encode()
+    assert not [shown for shown in (access, arguments, faust_credentials(access)) if secret in f"{shown!r}{shown}"]
+
+
+def test_kafka_python_logs_no_password(caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("kafka", "kafka.admin.client"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    access = load_access(load_settings(**SASL, sasl_password=PASSWORD))
+    with pytest.raises(KafkaConfigurationError):  # before it connects, and after it has logged its arguments
+        KafkaAdminClient(no_such_argument=True, **access.for_kafka_python())
+    assert "reader" in caplog.text
+    assert PASSWORD not in caplog.text
+
+
+def test_no_command_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAM_SASL_PASSWORD", PASSWORD)
+    monkeypatch.setenv("STREAM_WINDOW_DAYS", "long")
+    for name, _ in commands():
+        told = [CliRunner().invoke(main, [name, "--help"])]
+        told += [CliRunner().invoke(main, [name])] if name in ("topics", "produce") else []
+        assert not [result for result in told if PASSWORD in result.output]
+
+
+# Nothing is fetched, nothing is run
+
+_PAGE = """<!DOCTYPE html SYSTEM "http://127.0.0.1:{port}/x.dtd" [<!ENTITY x SYSTEM "file:///etc/hostname">]>
+<html><head><base href="http://127.0.0.1:{port}/"><link rel="stylesheet" href="http://127.0.0.1:{port}/s.css">
+<script src="http://127.0.0.1:{port}/s.js"></script><meta http-equiv="refresh" content="0;url=http://127.0.0.1:{port}/">
+<link rel="canonical" href="http://127.0.0.1:{port}/a"></head><body background="http://127.0.0.1:{port}/b.png">
+<article><h1>The bridge of Aldena</h1><p>&x; {words}</p><img src="http://127.0.0.1:{port}/i.png">
+<iframe src="http://127.0.0.1:{port}/"></iframe><object data="file:///etc/passwd"></object>
+<xi:include href="file:///etc/passwd" xmlns:xi="http://www.w3.org/2001/XInclude"/></article></body></html>"""
+
+
+class Fetched(Exception):
+    """Something was opened that an article named."""
+
+
+@pytest.fixture
+def unused_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Yield a port where nobody calls in the end, neither through Python's sockets nor from a library in C."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise Fetched
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(f"socket.socket.{name}", refuse)
+    for name in ("getaddrinfo", "gethostbyname", "create_connection"):
+        monkeypatch.setattr(f"socket.{name}", refuse)
+    with server:
+        yield server.getsockname()[1]
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+@pytest.mark.parametrize(
+    "beginning", ["", '<?xml version="1.0"?>', '<?xml-stylesheet href="http://127.0.0.1:{port}/"?>']
+)
+def test_a_page_makes_nobody_fetch_anything(unused_port: int, beginning: str) -> None:
+    words = " ".join(f"The council of Aldena met on bridge number {number} and argued." for number in range(40))
+    page = (beginning + _PAGE).replace("{words}", words).replace("{port}", str(unused_port))
+    article = orjson.dumps({"url": "https://paper.example/a", "html": page})
+    flow = OfflineFlow(window_ms=DAY_MS)
+    published = b"".join(
+        output.value or b""
+        for outcomes in flow.run([article], now="2026-01-01T00:00:00Z")
+        for outcome in outcomes
+        for output in outcome.outputs
+    )
+    assert b"The council of Aldena met on bridge number 7" in published
+    for file in (Path("/etc/passwd"), Path("/etc/hostname")):
+        if file.is_file() and (first := file.read_bytes().split(b"\n")[0]):
+            assert first not in published
+
+
+def test_no_source_can_run_what_it_reads() -> None:
+    """Neither pickle nor anything else that turns data into code."""
+    forbidden = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle", "yaml", "xmlrpc"}
+    calls = {"eval", "exec", "compile", "__import__"}
+    found: list[str] = []
+    for path in SOURCES.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            names: set[str] = set()
+            if isinstance(node, ast.Import):
+                names = {alias.name.partition(".")[0] for alias in node.names} & forbidden
+            elif isinstance(node, ast.ImportFrom):
+                names = {(node.module or "").partition(".")[0]} & forbidden
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                names = {node.func.id} & calls
+            found += [f"{path.name}: {name}" for name in names]
+    assert found == []
+
+
+def test_the_pages_are_for_this_machine_unless_told_otherwise() -> None:
+    assert Settings().web_host == "127.0.0.1"
