@@ -120,7 +120,7 @@ def test_permissions_of_one_step_are_enough_for_it() -> None:
 
 
 PERMISSIONS: list[tuple[dict[str, Any], GroupFacts | Unknown, list[str], str]] = [
-    ({"raw": {"operations": frozenset({"Describe"})}}, group(), ["FAIL"], "--operation Read --operation Describe --topic articles.raw"),
+    ({"raw": {"operations": frozenset({"Describe"})}}, group(), ["FAIL"], "--operation Read --topic articles.raw"),
     ({"raw": {"operations": frozenset()}}, group(), ["FAIL"], "--operation Read --operation Describe --topic"),
     (
         {"fingerprints": {"operations": frozenset()}},
