@@ -18,7 +18,7 @@ from flow.kit import Site, until
 from stream.app import EXIT_FAULT, ArticleFlow
 from stream.records import InputRecord
 from stream.settings import Settings
-from stream.transport.batch import RecordBatch
+from stream.transport.batch import RecordBatch, transport_of
 
 
 @pytest.fixture
@@ -49,6 +49,11 @@ def test_nothing_that_loses_events_is_switched_on() -> None:
     assert str(conf.processing_guarantee.value) == "at_least_once"
     assert not conf.topic_allow_declare
     assert conf.consumer_auto_offset_reset == "earliest"
+
+
+@pytest.mark.parametrize("broker", ["memory://setup", "one:9092"])
+def test_a_batch_has_as_many_bytes_as_are_set(broker: str) -> None:
+    assert transport_of(flow_on(broker, batch_mib=3).app).batch_bytes == 3 * 2**20
 
 
 @pytest.mark.parametrize("session_s", [6.0, 30.0, 300.0])
