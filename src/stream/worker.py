@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from stream import broker_admin, collector
 from stream.app import EXIT_FAULT, ArticleFlow
-from stream.errors import SettingsError
+from stream.errors import IndexFault, SettingsError
 from stream.metrics import Metrics
 from stream.settings import Settings, Step
 from stream.starting import Wait, held, pages
@@ -80,7 +80,10 @@ async def _run(settings: Settings, steps: Sequence[Step]) -> int:
         await flow.app.wait(stop.wait())
     if flow.app.crashed:
         _leave(EXIT_FAULT, f"a service of the worker crashed: {flow.app.crash_reason!r}")
-    await flow.stop()
+    try:
+        await flow.stop()
+    except IndexFault as fault:
+        _leave(EXIT_FAULT, f"{fault}; what the index lost is restored from the changelog")
     log.info("stopped")
     return 0
 

@@ -11,8 +11,9 @@ from faults.points import BATCH_POINTS, POINTS, ZOMBIE_POINTS
 
 #: The group takes a worker for dead after so long without a word.
 SESSION_S: Final = 6.0
-FAULTS_MIN: Final = 5
-FAULTS_MAX: Final = 7
+#: One more than has to happen: a point may not be passed any more.
+FAULTS_MIN: Final = 6
+FAULTS_MAX: Final = 8
 
 #: Kinds of faults and what each does:
 KINDS: Final[dict[str, str]] = {

@@ -220,6 +220,26 @@ def test_a_closed_store_faults(tmp_path: Path) -> None:
         store.write({KEY: b""}.items())
 
 
+def test_a_full_disk_is_a_fault_when_it_is_closed(tmp_path: Path) -> None:
+    script = (
+        "import os, resource, sys\n"
+        "from pathlib import Path\n"
+        "from stream.errors import IndexFault\n"
+        "from stream.index.rocks import RocksStore\n"
+        "store = RocksStore(Path(sys.argv[1]))\n"
+        "store.write([(b'key', os.urandom(200_000))])\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "try:\n"
+        "    store.close()\n"
+        "except IndexFault as fault:\n"
+        "    print(fault)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "index"], capture_output=True, text=True, check=False
+    )
+    assert "look at the disk" in done.stdout, done.stderr
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_place_without_rights_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)

@@ -71,11 +71,12 @@ class RocksStore:
     def close(self) -> None:
         """See `Store`."""
         try:
-            self._db.flush()
+            try:
+                self._db.flush()
+            finally:
+                self._db.close()
         except Exception as error:  # as above
             raise self._fault(error) from error
-        finally:
-            self._db.close()
 
     def _opened(self, cache_bytes: int) -> Rdict:
         try:
