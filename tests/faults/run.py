@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import queue
+import signal
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -35,6 +37,7 @@ class Options:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run them all and return the exit code: 0 where every schedule went well, else 1."""
     options = parse(arguments)
+    end_in_order()
     results: list[Result] = []
     context = multiprocessing.get_context("spawn")
     seeds: Any = context.Queue()
@@ -60,8 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(result.is_good for result in results) else 1
 
 
+def end_in_order() -> None:
+    """Let SIGTERM end jobs, workers and nodes too."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+
+
 def work(options: Options, seeds: Queue[int | None], told: Queue[tuple[Result, str]]) -> None:
     """One job: a node of its own, and one seed after the other."""
+    end_in_order()
     while (seed := seeds.get()) is not None:
         plan = schedule(seed, only=options.only, faults=options.faults)
         folder = options.folder / f"seed-{seed}-{time.strftime('%H%M%S')}"
