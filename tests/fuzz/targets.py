@@ -58,7 +58,10 @@ def fuzz_raw(data: bytes) -> None:
 
 def fuzz_html(data: bytes) -> None:
     """A page: read alone, and as an event."""
-    html = data.decode("utf-8", "surrogatepass" if data[-1:] == b"\n" else "replace")
+    try:
+        html = data.decode("utf-8", "surrogatepass" if data[-1:] == b"\n" else "replace")
+    except UnicodeDecodeError:  # surrogates may pass, but other bytes are no UTF-8 either
+        html = data.decode("utf-8", "replace")
     try:
         validate({"id": "a", "html": html})
         read_page(html)

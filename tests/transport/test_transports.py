@@ -11,7 +11,7 @@ from faust.types import TP
 
 from stream.records import Outgoing
 from stream.transport.batch import consumer_of, producer_of, size_of, transport_of
-from stream.transport.errors import OutOfOrderError, RecordTooLargeError, UnknownTopicError
+from stream.transport.errors import OutOfOrderError, RecordTooLargeError, RevokedError, UnknownTopicError
 from transport.kit import numbered, until
 
 if TYPE_CHECKING:
@@ -311,6 +311,21 @@ async def test_delivering_to_an_unknown_topic_sends_nothing(apps: Apps, backend:
     assert await producer_of(app).partitions_for(backend_topic) == 3
     for partition in range(3):
         assert await backend.contents(TP(backend_topic, partition)) == []
+
+
+async def test_what_may_not_go_any_more_is_not_sent(apps: Apps, backend: Backend, backend_topic: str) -> None:
+    app = await producer(apps, backend)
+    answers = [False]
+
+    async def confirm() -> bool:
+        return answers[0]
+
+    with pytest.raises(RevokedError):
+        await producer_of(app).deliver(numbered(backend_topic, range(3)), confirm=confirm)
+    answers[0] = True
+    await producer_of(app).deliver(numbered(backend_topic, range(3, 6)), confirm=confirm)
+    stored = [record for number in range(3) for record in await backend.contents(TP(backend_topic, number))]
+    assert {record.value for record in stored} == {out.value for out in numbered(backend_topic, range(3, 6))}
 
 
 async def test_a_record_that_the_topic_does_not_take_is_refused(apps: Apps, backend: Backend) -> None:

@@ -1,12 +1,15 @@
 """The Kafka producer: whole record batches, confirmed by all in-sync replicas, or an error."""
 
+# ruff: noqa: SLF001 - aiokafka has no public way to what waits in its queue
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
 
+from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]  # it ships no types
 from aiokafka.errors import (  # type: ignore[import-untyped]  # it ships no types
     KafkaError,
     MessageSizeTooLargeError,
@@ -42,6 +45,37 @@ _BATCH_BYTES = 512 * 1024
 _STOP_SECONDS = 5.0
 
 
+class LeasedProducer(AIOKafkaProducer):  # type: ignore[misc] # it ships no types
+    """Asks, right before a record batch goes to the socket, whether it still may: it can have waited for long.
+
+    A process that sleeps between handing a batch over and sending it would else publish what another worker, which
+    has its partitions by then, has published long before.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: What is asked for each batch on its way; batches that are not in it may go.
+        self.confirms: WeakKeyDictionary[BatchBuilder, Confirm] = WeakKeyDictionary()
+        # aiokafka makes its sender itself, and no other place is behind its queue.
+        self._send_request = self._sender._send_produce_req
+        self._sender._send_produce_req = self._send_confirmed
+
+    async def _send_confirmed(self, node_id: int, batches: Mapping[TP, Any]) -> None:
+        refused = [tp for tp, batch in batches.items() if not await self._may_go(batch)]
+        for tp in refused:
+            batches[tp].failure(exception=RevokedError(f"{tp.topic}-{tp.partition}: not sent"))
+            self._sender._muted_partitions.remove(tp)
+        allowed = {tp: batch for tp, batch in batches.items() if tp not in refused}
+        if allowed:
+            await self._send_request(node_id, allowed)
+        else:
+            self._sender._in_flight.remove(node_id)
+
+    async def _may_go(self, batch: Any) -> bool:
+        confirm = self.confirms.get(batch._builder)
+        return confirm is None or await confirm()
+
+
 class Producer(driver.Producer):
     """Faust's Kafka producer, with `deliver`. Always idempotent, always ``acks=all``."""
 
@@ -53,6 +87,10 @@ class Producer(driver.Producer):
         super().__post_init__()
         self._renewing = asyncio.Lock()
         self._turns: dict[str, int] = {}
+
+    @property
+    def _producer_type(self) -> type[LeasedProducer]:
+        return LeasedProducer
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {
@@ -94,7 +132,7 @@ class Producer(driver.Producer):
             cluster = await client.fetch_all_metadata()
             if not cluster.partitions_for_topic(topic):
                 raise UnknownTopicError(topic)
-            partitions = await client._wait_on_metadata(topic)  # noqa: SLF001  # the public way asks by name first
+            partitions = await client._wait_on_metadata(topic)  # the public way asks by name first
         return len(partitions)
 
     async def _place(self, outputs: Sequence[Outgoing]) -> dict[TP, list[int]]:
@@ -125,14 +163,14 @@ class Producer(driver.Producer):
         self, tp: TP, members: Sequence[int], outputs: Sequence[Outgoing], now: int, confirm: Confirm | None
     ) -> dict[int, Delivered]:
         """Send the outputs of one partition; they are stored in order."""
-        producer = self._ensure_producer()
+        producer = cast("LeasedProducer", self._ensure_producer())
         sent: list[tuple[list[int], Awaitable[Any]]] = []
         inside: list[int] = []
         builder: BatchBuilder = producer.create_batch()
 
         async def submit() -> None:
-            if confirm and not await confirm():
-                raise RevokedError(f"{tp.topic}-{tp.partition}: not sent")
+            if confirm:
+                producer.confirms[builder] = confirm
             # A closed builder is sent at once, and no other sender can add to it.
             builder.close()
             sent.append((inside, await producer.send_batch(builder, tp.topic, partition=tp.partition)))
@@ -157,6 +195,9 @@ class Producer(driver.Producer):
         elif isinstance(error, KafkaError):
             self._broken = True
             failure = DeliveryError(f"{type(error).__name__}: {error}")
+        elif isinstance(error, RevokedError):
+            self._broken = True
+            return error
         else:
             return error
         failure.__cause__ = error
