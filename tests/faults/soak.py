@@ -14,8 +14,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,7 +24,7 @@ TESTS: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
 from kafka import KafkaProducer  # noqa: E402 - the folder of the tests has to be known first
-from kafka.errors import CoordinatorNotAvailableError  # noqa: E402 - as above
+from kafka.errors import KafkaError  # noqa: E402 - as above
 
 from faults.articles import Message, Newsroom  # noqa: E402 - as above
 from flow.process import Station, Worker, wait_until  # noqa: E402 - as above
@@ -98,8 +98,8 @@ class Soak:
         producer.close()
         self._workers = [self._start(number) for number in range(len(self._ports))]
         wait_until(self._has_committed, "the first commit")
-        began, before = time.monotonic(), self._station.lag()
-        wait_until(lambda: self._station.lag() == 0, "the backlog is gone", seconds=1800)
+        began, before = time.monotonic(), self._lag()
+        wait_until(lambda: self._lag() == 0, "the backlog is gone", seconds=1800)
         return articles * min(1.0, before / (2 * articles)) / (time.monotonic() - began)
 
     def run(self, rate: float, *, seconds: float, kill_every: float) -> bool:
@@ -117,9 +117,9 @@ class Soak:
         feed.stop()
         stopped = time.monotonic()
         try:
-            wait_until(lambda: self._station.lag() == 0, "no lag", seconds=PATIENCE_S)
+            wait_until(lambda: self._lag() == 0, "no lag", seconds=PATIENCE_S)
         except AssertionError:
-            print(f"a lag of {self._station.lag()} is left {PATIENCE_S:.0f} s after the last message")
+            print(f"a lag of {self._lag()} is left {PATIENCE_S:.0f} s after the last message")
             return False
         print(f"{feed.sent} sent, no lag {time.monotonic() - stopped:.1f} s after the last")
         return self._is_flat() and self._are_alive()
@@ -130,9 +130,10 @@ class Soak:
             worker.stop()
 
     def _has_committed(self) -> bool:
-        with suppress(CoordinatorNotAvailableError):  # the first group of a cluster
-            return self._station.committed(self._station.topics.raw) > 0
-        return False
+        return settled(lambda: self._station.committed(self._station.topics.raw)) > 0
+
+    def _lag(self) -> int:
+        return settled(self._station.lag)
 
     def _start(self, number: int) -> Worker:
         folder = self._station.folder / f"worker-{number}"
@@ -152,7 +153,7 @@ class Soak:
     def _watch(self, until: float) -> list[Sample]:
         taken = []
         while time.monotonic() < until:
-            taken.append(Sample(time.monotonic(), self._station.lag(), resident(self._workers[0])))
+            taken.append(Sample(time.monotonic(), self._lag(), resident(self._workers[0])))
             time.sleep(SAMPLES_EVERY_S)
         self.samples += taken
         return taken
@@ -176,6 +177,17 @@ class Soak:
         if ended:
             print(f"workers ended by themselves: {ended}")
         return not ended
+
+
+def settled(question: Callable[[], int]) -> int:
+    """The answer, asked again where the broker does not know yet, such as who coordinates a new group."""
+    while True:
+        try:
+            return question()
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            time.sleep(0.2)
 
 
 def messages(seed: int) -> Iterator[Message]:
