@@ -21,7 +21,7 @@ REQUIRE = "STREAM_REQUIRE_KAFKA"
 
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
-    """Let SIGINT interrupt this process and those that it starts: shells switch it off for what runs in the background."""
+    """Let SIGINT interrupt this process and those that it starts: shells switch it off in the background."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
