@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
+from doctor.kit import held
 from flow.process import Station, wait_until
 
 pytestmark = pytest.mark.kafka
@@ -22,15 +21,6 @@ DAY_MS = 24 * 3600 * 1000
 ARTICLE = (
     '{"id": "a%d", "text": "The lighthouse keeper of Marn lit the lamp again after %d winters, the harbour said."}\n'
 )
-HOLD = """
-import sys
-from pathlib import Path
-from stream.index.rocks import RocksStore
-store = RocksStore(Path(sys.argv[1]))
-print("open", flush=True)
-sys.stdin.readline()
-store.close()
-"""
 
 
 @pytest.fixture
@@ -64,18 +54,6 @@ def states(findings: list[dict[str, Any]]) -> list[str]:
 
 def failed(found: dict[str, list[dict[str, Any]]]) -> list[str]:
     return [check for check, findings in found.items() if "fail" in states(findings)]
-
-
-@contextlib.contextmanager
-def held(folder: Path) -> Iterator[int]:
-    """Hold an index open in another process, whose number is given."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "open\n"
-        yield process.pid
-        process.communicate("\n")
 
 
 def test_a_cluster_is_told_before_and_while_a_worker_runs(station: Station) -> None:

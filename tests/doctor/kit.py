@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from stream.acls import topic_permissions
@@ -104,3 +108,26 @@ def data_dir(**changed: Any) -> DataDir:
 def machine(**changed: Any) -> MachineFacts:
     """A machine with all that it takes."""
     return replace(MachineFacts((3, 12, 4), 65_536, data_dir(), Web("free")), **changed)
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from stream.index.rocks import RocksStore
+store = RocksStore(Path(sys.argv[1]))
+print("open", flush=True)
+sys.stdin.readline()
+store.close()
+"""
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[int]:
+    """Hold the index open in another process, whose number is given."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        yield process.pid
+        process.communicate("\n")

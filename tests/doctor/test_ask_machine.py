@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.server
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,22 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from doctor.kit import VERSION
+from doctor.kit import VERSION, held
 from stream.demo.run import free_port
 from stream.doctor.ask_machine import ask_index, ask_machine, ask_sources, ask_web, lock_holder
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
 from stream.settings import Settings
-
-HOLD = """
-import sys
-from pathlib import Path
-from stream.index.rocks import RocksStore
-store = RocksStore(Path(sys.argv[1]))
-print("open", flush=True)
-sys.stdin.readline()
-store.close()
-"""
 
 
 @pytest.fixture
@@ -44,18 +33,6 @@ def folder(tmp_path: Path) -> Path:
 def files(folder: Path) -> dict[str, tuple[int, int]]:
     """When each file was changed, and its size."""
     return {file.name: (file.stat().st_mtime_ns, file.stat().st_size) for file in folder.iterdir()}
-
-
-@contextlib.contextmanager
-def held(folder: Path) -> Iterator[int]:
-    """Hold the index open in another process, whose number is given."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "open\n"
-        yield process.pid
-        process.communicate("\n")
 
 
 def test_an_index_is_read_and_left_as_it_was(folder: Path) -> None:
