@@ -224,10 +224,18 @@ def _check_commits(
             for one in queue[start:stop]:
                 open_ = [out for out in one.outputs if not _was_stored(out, there, states, sample.ends)]
                 found.early += [
-                    f"{tp[0]}/{tp[1]} was committed up to {committed} before this of {one.place} was stored: {out}"
+                    f"{tp[0]}/{tp[1]} was committed up to {committed} before this of {one.place} was stored "
+                    f"({_ends_of(out, sample.ends)}): {out}"
                     for out in open_
                     if (one.place, out.key or b"") not in later
                 ]
+
+
+def _ends_of(output: Written, ends: Mapping[Tp, int]) -> str:
+    """Where the output's topic ended."""
+    return ", ".join(
+        f"{topic}/{partition} ends at {end}" for (topic, partition), end in ends.items() if topic == output.topic
+    )
 
 
 def _was_stored(

@@ -18,6 +18,7 @@ from faults.schedule import SESSION_S, Schedule
 from stream import broker_admin
 from stream.records import Record
 from stream.settings import Settings, load_settings
+from stream.topics import TopicSpec
 
 _SECONDS_BETWEEN_SAMPLES: Final = 0.1
 _ANSWER_MS: Final = 10_000
@@ -79,7 +80,7 @@ class Site:
     def _read(self, topic: str) -> list[Record]:
         found: list[Record] = []
         with contextlib.closing(self._consumer()) as reader:
-            partitions = _partitions(reader, topic)
+            partitions = _partitions(reader, next(spec for spec in self.settings.topic_specs if spec.name == topic))
             ends = reader.end_offsets(partitions)
             reader.assign(partitions)
             reader.seek_to_beginning(*partitions)
@@ -146,7 +147,7 @@ class Observer:
     def _look(self) -> None:
         site, group = self._site, self._site.settings.group
         with contextlib.closing(site._consumer()) as reader, site._admin() as admin:  # noqa: SLF001 - its other half
-            every = [tp for spec in site.settings.topic_specs for tp in _partitions(reader, spec.name)]
+            every = [tp for spec in site.settings.topic_specs for tp in _partitions(reader, spec)]
             inputs = [tp for tp in every if tp.topic in (site.topics.raw, site.topics.normalized)]
             while not self._is_over.is_set():
                 # The commits first: what they stand for was stored before, and so before the ends are asked for.
@@ -157,5 +158,8 @@ class Observer:
                 time.sleep(_SECONDS_BETWEEN_SAMPLES)
 
 
-def _partitions(reader: Any, topic: str) -> Sequence[Any]:
-    return [TopicPartition(topic, number) for number in sorted(reader.partitions_for_topic(topic) or ())]
+def _partitions(reader: Any, spec: TopicSpec) -> Sequence[Any]:
+    found = sorted(reader.partitions_for_topic(spec.name) or ())
+    if len(found) != spec.partitions:
+        raise ValueError(f"{spec.name}: {found} are known of {spec.partitions} partitions; ask again")
+    return [TopicPartition(spec.name, number) for number in found]

@@ -7,15 +7,20 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka.consumer.group_coordinator import GroupCoordinator  # type: ignore[import-untyped]
+from aiokafka.producer.sender import SendProduceReqHandler  # type: ignore[import-untyped]
+from aiokafka.protocol.commit import OffsetFetchRequest, OffsetFetchResponse_v3  # type: ignore[import-untyped]
 from faust.types import TP
 
 from stream.records import Outgoing
 from stream.transport.batch import consumer_of, producer_of, transport_of
+from stream.transport.errors import RevokedError
 from transport.kit import DEADLINE, KafkaBackend, numbered, until
 
 if TYPE_CHECKING:
@@ -95,6 +100,65 @@ async def test_commits_go_over_transaction_markers(apps: Apps, kafka: KafkaBacke
     assert seen == list(range(10))
     await apps.stop(app)
     assert await kafka.committed(f"{kafka.prefix}-group", TP(topic, 0)) == 11
+
+
+#: What a broker answers that has yet to load a group: COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR.
+@pytest.mark.parametrize("code", [14, 16])
+async def test_a_group_that_is_being_loaded_is_not_one_without_offsets(
+    apps: Apps, kafka: KafkaBackend, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    topic = f"{kafka.prefix}-in"
+    await kafka.create(topic, 1)
+    writer = await sender(apps, kafka)
+    seen: list[int] = []
+
+    async def handle(_app: faust.App, batch: RecordBatch) -> None:
+        seen.extend(record.offset for record in batch)
+        batch.done()
+
+    async def read(start: int, stop: int) -> None:
+        await producer_of(writer).deliver(numbered(topic, range(start, stop)))
+        app = await apps.start(apps.make(kafka, topic, handle))
+        await until(lambda: seen[-1:] == [stop - 1], "the last record")
+        await apps.stop(app)
+
+    await read(0, 5)
+    send = GroupCoordinator._send_req  # noqa: SLF001 - a broker cannot be made to load a group for long
+    answers = [OffsetFetchResponse_v3(0, [], code)] * 8
+
+    async def send_first_failing(self: Any, request: Any) -> Any:
+        return answers.pop() if answers and isinstance(request, OffsetFetchRequest) else await send(self, request)
+
+    monkeypatch.setattr(GroupCoordinator, "_send_req", send_first_failing)
+    await read(5, 9)
+    assert not answers, "asked more often than the broker took to load"
+    assert seen == list(range(9))
+
+
+async def test_a_pause_between_the_question_and_the_socket_sends_nothing(
+    apps: Apps, kafka: KafkaBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = f"{kafka.prefix}-in"
+    await kafka.create(topic, 1)
+    app = await sender(apps, kafka)
+    create, is_owner = SendProduceReqHandler.create_request, [True]
+
+    def create_after_a_pause(self: Any) -> Any:
+        time.sleep(0.5)  # as a process that is stopped
+        is_owner[0] = False
+        return create(self)
+
+    async def confirm() -> bool:
+        return is_owner[0]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SendProduceReqHandler, "create_request", create_after_a_pause)
+        with pytest.raises(RevokedError):
+            await producer_of(app).deliver(numbered(topic, range(3)), confirm=confirm)
+    assert await kafka.contents(TP(topic, 0)) == []
+    # The producer is still good afterwards.
+    await producer_of(app).deliver(numbered(topic, range(2)))
+    assert len(await kafka.contents(TP(topic, 0))) == 2
 
 
 async def test_keys_go_where_memory_puts_them(apps: Apps, kafka: KafkaBackend, memory: MemoryBackend) -> None:

@@ -28,6 +28,7 @@ from stream.transport.consumer import LedgerConsumer, report_deleted
 from stream.transport.errors import TransportError, UnknownTopicError
 from stream.transport.kafka_producer import Producer
 from stream.transport.ledger import Fetched, Start, choose_start
+from stream.transport.offsets import heed_errors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -62,6 +63,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """Prepare, before the thread runs."""
         super().__post_init__()
         self._nudge = asyncio.Event()
+
+    async def on_start(self) -> None:
+        """Start the aiokafka consumer."""
+        await super().on_start()
+        heed_errors(self._ensure_consumer()._coordinator)
 
     def wake(self) -> None:
         """End a fetch that waits."""

@@ -14,6 +14,8 @@ from aiokafka.errors import (  # type: ignore[import-untyped]  # it ships no typ
     KafkaError,
     MessageSizeTooLargeError,
 )
+from aiokafka.producer.sender import SendProduceReqHandler  # type: ignore[import-untyped]
+from aiokafka.protocol.produce import ProduceRequest  # type: ignore[import-untyped]
 from aiokafka.record.default_records import DefaultRecordBatchBuilder  # type: ignore[import-untyped]
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -45,6 +47,45 @@ _BATCH_BYTES = 512 * 1024
 _STOP_SECONDS = 5.0
 
 
+#: Seconds for which an answer to "may it still go?" is good: far less than the half session that the lease leaves.
+_ANSWER_SECONDS = 0.2
+
+
+class _AnswerTooOldError(Exception):
+    """Between the answer and the socket there was a pause; nothing was sent."""
+
+
+class _FreshRequest(ProduceRequest):  # type: ignore[misc] # it ships no types
+    """A produce request that is encoded, the last thing before the socket, only while the answer is good."""
+
+    def __init__(self, request: Any, answered_at: float) -> None:
+        self.__dict__ |= request.__dict__
+        self._answered_at = answered_at
+
+    def prepare(self, versions: Any) -> Any:
+        """The request for a broker of ``versions``."""
+        prepared = super().prepare(versions)
+        encode = prepared.encode
+
+        def encode_fresh() -> bytes:
+            data: bytes = encode()
+            if time.monotonic() - self._answered_at > _ANSWER_SECONDS:
+                raise _AnswerTooOldError
+            return data
+
+        prepared.encode = encode_fresh
+        return prepared
+
+
+class _FreshHandler(SendProduceReqHandler):  # type: ignore[misc] # it ships no types
+    def __init__(self, sender: Any, batches: Mapping[TP, Any], answered_at: float) -> None:
+        super().__init__(sender, batches)
+        self._answered_at = answered_at
+
+    def create_request(self) -> Any:
+        return _FreshRequest(super().create_request(), self._answered_at)
+
+
 class LeasedProducer(AIOKafkaProducer):  # type: ignore[misc] # it ships no types
     """Asks, right before a record batch goes to the socket, whether it still may: it can have waited for long.
 
@@ -57,19 +98,23 @@ class LeasedProducer(AIOKafkaProducer):  # type: ignore[misc] # it ships no type
         #: What is asked for each batch on its way; batches that are not in it may go.
         self.confirms: WeakKeyDictionary[BatchBuilder, Confirm] = WeakKeyDictionary()
         # aiokafka makes its sender itself, and no other place is behind its queue.
-        self._send_request = self._sender._send_produce_req
         self._sender._send_produce_req = self._send_confirmed
 
     async def _send_confirmed(self, node_id: int, batches: Mapping[TP, Any]) -> None:
-        refused = [tp for tp, batch in batches.items() if not await self._may_go(batch)]
-        for tp in refused:
-            batches[tp].failure(exception=RevokedError(f"{tp.topic}-{tp.partition}: not sent"))
+        """In the place of the sender's own: one request to a node, and the sender's books on it."""
+        waiting = dict(batches)
+        while waiting:
+            answered_at = time.monotonic()
+            for tp in [tp for tp, batch in waiting.items() if not await self._may_go(batch)]:
+                waiting.pop(tp).failure(exception=RevokedError(f"{tp.topic}-{tp.partition}: not sent"))
+            try:
+                await _FreshHandler(self._sender, waiting, answered_at).do(node_id)
+            except _AnswerTooOldError:
+                continue
+            break
+        self._sender._in_flight.remove(node_id)
+        for tp in batches:
             self._sender._muted_partitions.remove(tp)
-        allowed = {tp: batch for tp, batch in batches.items() if tp not in refused}
-        if allowed:
-            await self._send_request(node_id, allowed)
-        else:
-            self._sender._in_flight.remove(node_id)
 
     async def _may_go(self, batch: Any) -> bool:
         confirm = self.confirms.get(batch._builder)
