@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import dedup, events, folding, furniture, languages, normalize, pages, process, worker
+from benchmarks import dedup, events, folding, furniture, languages, metrics, normalize, pages, process, worker
 from benchmarks.corpus import written
 
 Given = argparse.Namespace
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Path, Given], None]] = {
     "furniture": lambda corpus, _: furniture.run(corpus.parent),
     "dedup": lambda corpus, given: dedup.run(corpus, given.indexed, given.folder),
     "process": lambda corpus, given: process.run(corpus, given.articles),
+    "metrics": lambda corpus, given: metrics.run(corpus, given.articles),
     "worker": lambda corpus, given: worker.run(corpus, given.articles),
 }
 CORPUS = "arabic_news.jsonl.gz"

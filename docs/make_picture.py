@@ -12,7 +12,7 @@ from rich.console import Console
 from stream.cli.demo import arrivals_table, summary
 from stream.demo.feed import samples
 from stream.demo.run import Arrival, Demo
-from stream.worker import configure_logging
+from stream.logs import configure_logging
 
 PICTURE = Path(__file__).with_name("demo.svg")
 COLUMNS = 128
@@ -29,7 +29,7 @@ async def _arrivals() -> list[Arrival]:
 
 def main() -> None:
     """Run the demo and draw its first rows and its summary."""
-    configure_logging("WARNING")
+    configure_logging("ERROR")
     arrivals = asyncio.run(_arrivals())
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(arrivals_table(arrivals[:ROWS], ROWS))

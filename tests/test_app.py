@@ -65,18 +65,30 @@ def test_a_rebalance_ends_before_the_group_gives_up(session_s: float) -> None:
 
 def test_a_fault_ends_the_process_at_once() -> None:
     program = (
-        "import asyncio, logging\n"
+        "from faust.types import TP\n"
         "from stream.app import leave\n"
-        "logging.basicConfig()\n"
+        "from stream.logs import configure_logging\n"
+        "from stream.records import InputRecord\n"
+        "from stream.transport.batch import RecordBatch\n"
+        "configure_logging('INFO')\n"
+        "records = [InputRecord('topic', 3, 7, None, None, b'')]\n"
+        "batch = RecordBatch(TP('topic', 3), records, end=9, epoch=1, finish=print)\n"
         "try:\n"
-        "    leave('deduplicate', 'batch 7', ValueError('no space left'))\n"
+        "    leave('deduplicate', batch, OSError('no space left'))\n"
         "finally:\n"
         "    print('went on')\n"
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert told.returncode == EXIT_FAULT
     assert told.stdout == ""
-    assert "deduplicate failed on 'batch 7'; nothing of it is committed: ValueError('no space left')" in told.stderr
+    place = "step=deduplicate topic=topic partition=3 offset=7 end_offset=9 records=1"
+    assert f"fault, nothing of the batch is committed {place} exception_type=" in told.stderr
+    assert 'exception_message="no space left"' in told.stderr
+
+
+def lags(flow: ArticleFlow) -> set[float]:
+    """The lags that a flow tells, in records."""
+    return {sample.value for sample in next(iter(flow.metrics.lag_records.collect())).samples}
 
 
 async def test_lag_and_progress_are_measured(site: Site) -> None:
@@ -85,16 +97,24 @@ async def test_lag_and_progress_are_measured(site: Site) -> None:
     await site.settle(running)
     running.flow.measure()
     value = running.flow.metrics.registry.get_sample_value
+    await until(lambda: lags(running.flow) == {0}, "all committed, and the lag told")
     for topic, partition in ((site.topics.raw, 0), (site.topics.normalized, 0), (site.topics.normalized, 1)):
         labels = {"topic": topic, "partition": str(partition)}
-        assert value("stream_consumer_lag_records", labels) == 0
+        assert value("stream_consumer_lag_seconds", labels) == 0
         assert (value("stream_last_progress_timestamp_seconds", labels) or 0) > 1_700_000_000
     assert sum(value("stream_index_documents", {"partition": str(partition)}) or 0 for partition in (0, 1)) == 2
     assert value("stream_records_consumed_total", {"step": "normalize"}) == 3
     assert value("stream_records_consumed_total", {"step": "deduplicate"}) == 2
     assert value("stream_records_published_total", {"topic": site.topics.enriched}) == 2
     assert value("stream_events_rejected_total", {"step": "normalize", "code": "invalid_json"}) == 1
-    assert value("stream_event_latency_seconds_count") == 2
+    for since in ("fetched_at", "broker"):
+        assert value("stream_event_latency_seconds_count", {"since": since}) == 2
+    assert [value("stream_articles_by_language_total", {"language": name}) for name in ("en", "ar")] == [1, 1]
+    assert value("stream_articles_by_source_total", {"source": "other", "is_duplicate": "false"}) == 2
+    assert value("stream_ready") == 1
+    assert value("stream_window_seconds") == 7 * 24 * 3600
+    assert value("stream_data_dir_free_bytes") is None
+    assert value("stream_changelog_retention_seconds") is None
     for step in ("parse", "validate", "normalize", "decide", "record"):
         assert (value("stream_step_duration_seconds_count", {"step": step}) or 0) >= 2
     assert (value("stream_step_duration_seconds_count", {"step": "fingerprint"}) or 0) >= 1  # a batch at once
@@ -148,8 +168,7 @@ async def test_a_flow_that_stands_still_is_not_healthy(site: Site, monkeypatch: 
     assert not check.is_good
     assert check.details["partitions"] == 3
     assert list(check.details["stalled_seconds"]) == [f"{site.topics.raw}/0"]  # type: ignore[call-overload]
-    value = running.flow.metrics.registry.get_sample_value
-    assert value("stream_consumer_lag_records", {"topic": site.topics.raw, "partition": "0"}) == 1
+    await until(lambda: 1 in lags(running.flow), "the lag")
 
 
 def test_a_flow_that_the_group_leaves_waiting_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,6 +179,27 @@ def test_a_flow_that_the_group_leaves_waiting_is_not_healthy(monkeypatch: pytest
     check = flow.healthy()
     assert not check.is_good
     assert "waiting_for_group_seconds" in check.details
+
+
+async def test_the_disk_of_the_index_is_measured(tmp_path: Path) -> None:
+    flow = flow_on("one:9092", data_dir=tmp_path)
+    await flow.measure_disk()
+    value = flow.metrics.registry.get_sample_value
+    free, total = value("stream_data_dir_free_bytes"), value("stream_data_dir_total_bytes")
+    assert free is not None
+    assert total is not None
+    assert 0 <= free <= total
+
+
+async def test_a_folder_that_is_not_made_yet_is_no_fault(tmp_path: Path) -> None:
+    flow = flow_on("one:9092", data_dir=tmp_path / "data")
+    await flow.measure_disk()
+    assert flow.metrics.registry.get_sample_value("stream_data_dir_free_bytes") is None
+
+
+def test_a_worker_that_decides_nothing_tells_no_window() -> None:
+    flow = ArticleFlow(Settings(broker="memory://setup"), steps=["normalize"], web=False)
+    assert flow.metrics.registry.get_sample_value("stream_window_seconds") is None
 
 
 async def test_a_batch_whose_index_is_gone_is_not_done() -> None:
@@ -173,6 +213,7 @@ async def test_a_batch_whose_index_is_gone_is_not_done() -> None:
 
 async def test_a_flow_without_partitions_is_not_ready() -> None:
     flow = flow_on("memory://setup")
+    assert flow.metrics.registry.get_sample_value("stream_ready") == 0
     assert not flow.ready().is_good
     assert flow.ready().details == {"assigned": False, "restored": True}
     assert flow.healthy().is_good

@@ -66,6 +66,17 @@ def test_check_names_what_is_stale(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert capsys.readouterr().out == "stale: raw.json\n"
 
 
+def test_the_page_of_the_metrics_is_what_is_generated(tmp_path: Path) -> None:
+    page = Path(__file__).parents[1] / "docs" / "metrics.md"
+    assert not contracts.stale_page(page), "run: python -m stream.contracts"
+    other = tmp_path / "docs" / "metrics.md"
+    assert not contracts.stale_page(other)  # an installed package has no folder for it
+    other.parent.mkdir()
+    assert contracts.stale_page(other)
+    other.write_text(page.read_text("utf-8") + " ", "utf-8")
+    assert contracts.stale_page(other)
+
+
 def test_unknown_contract_is_told_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="no contract 'story'; there are raw, normalized"):
         contracts.load("story")

@@ -18,7 +18,7 @@ from stream.errors import IndexFault
 from stream.events import FingerprintEvent
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
-from stream.index.store import MemoryStore
+from stream.index.store import MEMORY_KINDS, MemoryStore
 from stream.indexes import Told, topic_partitions
 from stream.records import InputRecord
 
@@ -32,8 +32,11 @@ async def test_an_index_is_restored_before_it_is_handed_out() -> None:
     assert not using.done()
     assert not site.indexes.are_restored
     assert site.value("stream_restore_progress_ratio", 0) == 0
+    assert site.value("stream_restore_remaining_records", 0) == 12
     site.log.go.set()
     assert await using == 12
+    assert site.value("stream_restore_remaining_records", 0) == 0
+    assert (site.value("stream_index_oldest_timestamp_seconds", 0) or 0) > 1_700_000_000
     assert site.indexes.are_restored
     assert site.value("stream_restore_progress_ratio", 0) == 1
     assert site.value("stream_records_restored_total") == 12
@@ -171,7 +174,7 @@ async def test_a_changelog_that_cannot_be_read_is_a_fault_and_is_told(caplog: py
         site.indexes.assign([0])
         with pytest.raises(IndexFault, match="log/0/3 is not a fingerprint"):
             await documents(site.indexes)
-    assert "index of partition 0 cannot be restored" in caplog.text
+    assert caplog.messages == ["index cannot be restored"]
     assert not site.indexes.are_restored
     assert site.are_closed == [True]
     # Stopping the worker must not fail for it.
@@ -247,16 +250,23 @@ async def test_a_batch_does_not_wait_for_a_restore_once_it_is_not_wanted() -> No
 
 
 async def test_how_far_restores_are_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "stream.indexes")
     site = Site(Log())
     site.log.go.clear()
     site.indexes.assign([0])
     await asyncio.sleep(0.01)
     assert dict(site.indexes.restoring) == {0: 0}
     site.log.go.set()
-    with caplog.at_level(logging.INFO, "stream.indexes"):
-        await documents(site.indexes)
+    await documents(site.indexes)
     assert dict(site.indexes.restoring) == {}
-    assert caplog.messages == ["index of partition 0 restored: 12 of 12 records were new"]
+    assert caplog.messages == ["restoring index", "index restored"]
+    restored = caplog.records[-1].__dict__
+    assert {name: restored[name] for name in ("partition", "offset", "end_offset", "records")} == {
+        "partition": 0,
+        "offset": 0,
+        "end_offset": 12,
+        "records": 12,
+    }
     await site.indexes.close()
 
 
@@ -265,9 +275,11 @@ def test_a_long_restore_is_told_every_ten_seconds(caplog: pytest.LogCaptureFixtu
     with caplog.at_level(logging.INFO, "stream.indexes"):
         for now, offset in ((5.0, 1000), (9.0, 1400), (15.0, 2000), (16.0, 2100), (25.0, 2500)):
             told.reached(offset, now)
-    assert caplog.messages == [
-        "index of partition 3: 50 % of 2000 records restored, 100 records/s, 10 s left",
-        "index of partition 3: 75 % of 2000 records restored, 75 records/s, 7 s left",
+    assert caplog.messages == ["restore progress"] * 2
+    names = ("partition", "offset", "end_offset", "percent", "records_per_second", "seconds_left")
+    assert [tuple(record.__dict__[name] for name in names) for record in caplog.records] == [
+        (3, 2000, 3000, 50, 100, 10),
+        (3, 2500, 3000, 75, 75, 7),
     ]
 
 
@@ -342,3 +354,19 @@ def test_partitions_of_one_topic() -> None:
     assigned = [TP("b", 3), TP("a", 2), TP("b", 1)]
     assert topic_partitions(assigned, "b") == [1, 3]
     assert topic_partitions(assigned, "c") == []
+
+
+async def test_the_memory_of_an_index_on_disk_is_told_until_it_is_closed(tmp_path: Path) -> None:
+    site = Site(Log(), lambda partition: RocksStore(tmp_path / str(partition)))
+
+    def memory(kind: str) -> float | None:
+        labels = {"partition": "0", "kind": kind}
+        return site.metrics.registry.get_sample_value("stream_index_memory_bytes", labels)
+
+    site.indexes.assign([0])
+    await documents(site.indexes)
+    assert (memory("memtables") or 0) > 1000
+    assert None not in [memory(kind) for kind in MEMORY_KINDS]
+    await site.indexes.close()
+    assert [memory(kind) for kind in MEMORY_KINDS] == [None] * len(MEMORY_KINDS)
+    assert site.value("stream_index_oldest_timestamp_seconds", 0) is None

@@ -1,43 +1,51 @@
-"""Metrics: names and units, labels with a bounded number of values, and what is counted."""
+"""Metrics: what is counted, and labels with a bounded number of values."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
 from stream import __version__
 from stream.errors import REJECTION_CODES
 from stream.events import RELATIONS
-from stream.metrics import Metrics
-from stream.pipeline import TAKEDOWN_RESULTS, Outcome
+from stream.metrics import LANGUAGES, Metrics
+from stream.normalize import language
+from stream.normalize.language import primary_language
+from stream.pipeline import TAKEDOWN_RESULTS, About, Outcome
 from stream.records import Outgoing
 from stream.settings import STEPS
+from stream.top_sources import SOURCES_MAX
 
-#: What dashboards and alerts rely on.
-NAMES = {
-    "stream_batch_duration_seconds",
-    "stream_batch_records",
-    "stream_build_info",
-    "stream_consumer_lag_records",
-    "stream_delivery_duration_seconds",
-    "stream_event_latency_seconds",
-    "stream_events_decided",
-    "stream_events_normalized",
-    "stream_events_rejected",
-    "stream_events_repeated",
-    "stream_index_documents",
-    "stream_index_size_bytes",
-    "stream_last_progress_timestamp_seconds",
-    "stream_records_consumed",
-    "stream_records_published",
-    "stream_records_restored",
-    "stream_restore_progress_ratio",
-    "stream_step_duration_seconds",
-    "stream_takedowns",
-}
+START_MS = 1_767_225_600_000  # 2026-01-01
+
+
+def about(
+    domain: str | None = "paper.example",
+    language: str = "ar",
+    *,
+    fetched_at: str | None = "2026-01-01T00:00:00.000Z",
+    received_at: str | None = "2026-01-01T00:00:02.000Z",
+) -> About:
+    """What metrics are told of an article."""
+    return About(language, domain, fetched_at, received_at)
+
+
+def decide(metrics: Metrics, *articles: About, relation: str = "new", now_ms: int = START_MS) -> None:
+    """Count articles that were decided."""
+    metrics.count("deduplicate", [Outcome(relation, [], time=1, about=one) for one in articles], now_ms=now_ms)
+
+
+def series(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
+    """All series of one name: their labels' values, and their own."""
+    return {
+        tuple(sample.labels.values()): sample.value
+        for metric in metrics.registry.collect()
+        for sample in metric.samples
+        if sample.name == name
+    }
 
 
 @pytest.fixture
@@ -51,16 +59,6 @@ def value(metrics: Metrics, name: str, labels: Mapping[str, str] | None = None) 
     found = metrics.registry.get_sample_value(name, dict(labels or {}))
     assert found is not None, f"{name} {labels}"
     return found
-
-
-def test_names_say_what_is_measured_in_which_unit(metrics: Metrics) -> None:
-    ours = {metric.name: metric for metric in metrics.registry.collect() if metric.name.startswith("stream_")}
-    assert ours.keys() == NAMES
-    for name, metric in ours.items():
-        assert metric.documentation.endswith(".")
-        if metric.type == "histogram" and name != "stream_batch_records":
-            assert name.endswith("_seconds")
-        assert not re.search(r"_(ms|millis|total|count)$", name)
 
 
 def test_the_process_is_measured_too(metrics: Metrics) -> None:
@@ -87,8 +85,8 @@ def test_outcomes_are_counted(metrics: Metrics) -> None:
     metrics.count(
         "deduplicate",
         [
-            Outcome("new", enriched, time=1_000),
-            Outcome("copy", enriched, time=3_000),
+            Outcome("new", enriched, time=1_000, about=about()),
+            Outcome("copy", enriched, time=3_000, about=about()),
             Outcome("copy", enriched, time=3_000, is_repeat=True),
             Outcome("rejected", [Outgoing("rejected", b"k", b"v")], code="event_id_reused"),
         ],
@@ -104,8 +102,7 @@ def test_outcomes_are_counted(metrics: Metrics) -> None:
         topic: value(metrics, "stream_records_published_total", {"topic": topic}) for topic in ("enriched", "rejected")
     }
     assert published == {"enriched": 3, "rejected": 1}
-    assert value(metrics, "stream_event_latency_seconds_count") == 2
-    assert value(metrics, "stream_event_latency_seconds_sum") == 4
+    assert series(metrics, "stream_articles_by_language_total") == {("ar",): 2}
 
 
 def test_takedowns_are_counted_apart_from_articles(metrics: Metrics) -> None:
@@ -127,29 +124,105 @@ def test_takedowns_are_counted_apart_from_articles(metrics: Metrics) -> None:
     assert results == {"withdrawn": 1, "nothing_withdrawn": 2}
     assert value(metrics, "stream_events_repeated_total") == 1
     assert value(metrics, "stream_records_published_total", {"topic": "enriched"}) == 2
-    assert value(metrics, "stream_event_latency_seconds_count") == 0
+    assert sum(series(metrics, "stream_event_latency_seconds_count").values()) == 0
     assert sum(value(metrics, "stream_events_decided_total", {"relation": name}) for name in RELATIONS) == 0
 
 
-def test_an_event_from_the_future_has_no_latency(metrics: Metrics) -> None:
-    metrics.count("deduplicate", [Outcome("new", [], time=9_000)], now_ms=4_000)
-    assert value(metrics, "stream_event_latency_seconds_sum") == 0
+def test_latency_counts_from_the_fetch_and_from_the_raw_record(metrics: Metrics) -> None:
+    decide(metrics, about(), about(fetched_at=None), about(received_at=None), now_ms=START_MS + 5_000)
+    assert series(metrics, "stream_event_latency_seconds_count") == {("fetched_at",): 2, ("broker",): 2}
+    assert series(metrics, "stream_event_latency_seconds_sum") == {("fetched_at",): 10, ("broker",): 6}
+
+
+@pytest.mark.parametrize("moment", ["2027-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"])
+def test_an_event_from_the_future_has_no_latency(metrics: Metrics, moment: str) -> None:
+    decide(metrics, about(fetched_at=moment))
+    assert value(metrics, "stream_event_latency_seconds_count", {"since": "fetched_at"}) == 1
+    assert value(metrics, "stream_event_latency_seconds_sum", {"since": "fetched_at"}) == 0
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "2026-13-01T00:00:00.000Z", "\0", "0001-01-01T00:00:00.000+23:59"])
+def test_a_time_that_is_none_has_no_latency_and_does_no_harm(metrics: Metrics, moment: str) -> None:
+    decide(metrics, about(fetched_at=moment))
+    assert value(metrics, "stream_event_latency_seconds_count", {"since": "fetched_at"}) in {0, 1}
+    assert value(metrics, "stream_event_latency_seconds_count", {"since": "broker"}) == 1
+
+
+def test_latency_is_told_from_ten_milliseconds_to_a_day(metrics: Metrics) -> None:
+    bounds = [float(bound) for _, bound in series(metrics, "stream_event_latency_seconds_bucket")]
+    assert (min(bounds), sorted(set(bounds))[-2:]) == (0.01, [86_400, float("inf")])
+
+
+@pytest.mark.parametrize(
+    ("tag", "label"),
+    [("ar", "ar"), ("sr-Latn", "sr"), ("zh", "zh"), ("und", "und"), ("tlh", "other"), ("", "other"), ("AR", "other")],
+)
+def test_a_language_counts_under_its_primary_subtag(metrics: Metrics, tag: str, label: str) -> None:
+    decide(metrics, about(language=tag))
+    assert series(metrics, "stream_articles_by_language_total") == {(label,): 1}
+
+
+def test_every_language_that_is_told_from_a_text_has_a_label() -> None:
+    told = {primary_language(model_language) for script in scripts() for model_language in language._told_in(script)}  # noqa: SLF001
+    assert told - {None} <= LANGUAGES
+    assert len(told) > 100
+    assert language.UNDETERMINED in LANGUAGES
+
+
+def scripts() -> Sequence[str]:
+    """The scripts whose languages are told apart, or have one."""
+    return [*language._OWN, *language._BY_LETTERS, "Latn", "Cyrl", "Deva", "Arab"]  # noqa: SLF001
+
+
+def test_copies_of_a_source_count_apart(metrics: Metrics) -> None:
+    decide(metrics, *[about()] * 30)
+    decide(metrics, *[about()] * 10, relation="copy")
+    counted = series(metrics, "stream_articles_by_source_total")
+    assert counted[("paper.example", "true")] == 10
+    assert counted[("paper.example", "false")] + counted[("other", "false")] == 30
+
+
+def hostile(number: int) -> About:
+    """What somebody sends who wants a series for each article, or a broken page."""
+    names = [
+        f"n{number}.evil.example",
+        f'"}} 1\nstream_ready{{x="{number}',
+        f"a\0{number}.example",
+        f"x{number}\n.example",
+        f"{'a' * 300}{number}.example",
+        f"\u202e{number}.example",
+        f"\ud800{number}.example",
+    ]
+    return about(names[number % len(names)], f"x-{number}" if number % 2 else f"q{number}")
 
 
 def test_series_do_not_grow_with_the_events(metrics: Metrics) -> None:
-    def series() -> int:
-        return sum(len(metric.samples) for metric in metrics.registry.collect() if metric.name.startswith("stream_"))
-
     def count(number: int) -> None:
         outputs = [Outgoing("enriched", f"id-{number}".encode(), b"v", (("ce_id", b"%d" % number),))]
-        outcomes = [Outcome(result, outputs, time=number) for result in (*RELATIONS, *TAKEDOWN_RESULTS)]
+        told = (*RELATIONS, *TAKEDOWN_RESULTS)
+        outcomes = [Outcome(result, outputs, time=number, about=hostile(number)) for result in told]
         metrics.count("deduplicate", outcomes, now_ms=number)
 
+    def total() -> int:
+        return sum(len(metric.samples) for metric in metrics.registry.collect() if metric.name.startswith("stream_"))
+
     count(0)
-    before = series()
-    for number in range(1, 200):
+    before = total()
+    for number in range(1, 5000):
         count(number)
-    assert series() == before
+    assert total() == before
+    page = generate_latest(metrics.registry).decode()
+    assert "evil" not in page
+    assert len(list(text_string_to_metric_families(page))) == len(list(metrics.registry.collect()))
+
+
+def test_sources_that_flood_one_after_the_other_get_no_more_than_the_bound(metrics: Metrics) -> None:
+    for number in range(2 * SOURCES_MAX):
+        decide(metrics, *[about(f"flood{number}.example")] * 40)
+    names = {source for source, _ in series(metrics, "stream_articles_by_source_total")}
+    assert len(names) == SOURCES_MAX + 1
+    page = generate_latest(metrics.registry).decode()
+    assert len(page) < 500_000
 
 
 def test_a_wrapped_step_is_timed_and_gives_what_it_gave(metrics: Metrics) -> None:
@@ -173,9 +246,12 @@ def test_a_step_that_raises_is_timed_too(metrics: Metrics) -> None:
 
 
 def test_what_was_given_away_is_no_longer_told(metrics: Metrics) -> None:
-    metrics.lag_records.labels("raw", "0").set(5)
     metrics.progress_time.labels("raw", "0").set(5)
-    metrics.index_documents.labels("0").set(5)
+    metrics.index_memory.labels("0", "cache").set(5)
+    for gauge in (metrics.index_documents, metrics.index_bytes, metrics.index_oldest):
+        gauge.labels("0").set(5)
+    for gauge in (metrics.restore_ratio, metrics.restore_remaining):
+        gauge.labels("0").set(5)
     metrics.forget_partition("raw", 0)
     metrics.forget_index(0)
     text = generate_latest(metrics.registry).decode()
@@ -183,6 +259,21 @@ def test_what_was_given_away_is_no_longer_told(metrics: Metrics) -> None:
     # Giving away what was never measured is no fault.
     metrics.forget_partition("raw", 1)
     metrics.forget_index(1)
+
+
+def test_what_is_not_known_is_absent(metrics: Metrics) -> None:
+    absent = {
+        "stream_changelog_retention_seconds": metrics.changelog_retention,
+        "stream_consumer_lag_checked_timestamp_seconds": metrics.lag_checked,
+        "stream_data_dir_free_bytes": metrics.disk_free,
+        "stream_data_dir_total_bytes": metrics.disk_total,
+        "stream_window_seconds": metrics.window,
+    }
+    for name, gauge in absent.items():
+        assert metrics.registry.get_sample_value(name) is None
+        metrics.tell(gauge, 5)
+        metrics.tell(gauge, 7)
+        assert value(metrics, name) == 7
 
 
 def test_two_workers_in_one_process_do_not_share_metrics(metrics: Metrics) -> None:

@@ -214,12 +214,12 @@ def test_a_worker_waits_for_its_broker_and_its_topics(
         STREAM_SESSION_TIMEOUT_S="6",
     )
     with Worker(environment, tmp_path / "stopped.log") as stopped:
-        wait_until(lambda: "waiting to start" in stopped.log, "it tells that it waits")
+        wait_until(lambda: "waiting for the broker" in stopped.log, "it tells that it waits")
         # Alive, or a supervisor would end it; not ready.
         assert [stopped.answers(page)[0] for page in ("/healthz", "/readyz", "/metrics")] == [200, 503, 200]
         assert stopped.stop() == 0
     with Worker(environment, tmp_path / "waiting.log") as worker:
-        wait_until(lambda: "waiting to start" in worker.log, "it tells that it waits")
+        wait_until(lambda: "waiting for the broker" in worker.log, "it tells that it waits")
         with node:
             wait_until(lambda: "the topics are not ready" in worker.answers("/readyz")[1], "it has found the broker")
             made = subprocess.run([STREAM, "topics"], env=environment, check=False, capture_output=True)
@@ -233,7 +233,8 @@ def test_a_worker_that_waited_too_long_fails(new_station: Callable[..., Station]
     station.environment["STREAM_BROKER"] = f"127.0.0.1:{free_port()}"
     told = station.run("worker")
     assert told.returncode == 69
-    assert "waiting to start, " in told.stderr.splitlines()[0]
+    assert "stream.worker starting version=" in told.stderr.splitlines()[0]
+    assert "stream.starting waiting for the broker seconds=" in told.stderr.splitlines()[1]
     assert told.stderr.splitlines()[-1] == "gave up after 3 s (STREAM_START_TIMEOUT_S)"
 
 
@@ -283,7 +284,7 @@ def test_a_broker_that_is_not_there_is_told_in_one_line(new_station: Callable[..
     assert len(lines) == 1
     assert f"no Kafka at {station.environment['STREAM_BROKER']}" in lines[0]
     assert "set STREAM_BROKER" in lines[0]
-    assert told.stderr.splitlines() == lines
+    assert told.stderr.splitlines()[1:] == lines
 
 
 def test_a_web_port_in_use_is_told_in_one_line(station: Station) -> None:
@@ -303,3 +304,36 @@ def test_produce_says_that_the_topic_is_missing(new_station: Callable[..., Stati
     assert told.returncode == 69
     assert f"{station.topics.raw} does not exist" in told.stderr
     assert "run: stream topics" in told.stderr
+
+
+def test_each_change_of_state_is_a_line_of_json(station: Station) -> None:
+    station.environment["STREAM_LOG_FORMAT"] = "json"
+    trace = ("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    with KafkaProducer(bootstrap_servers=station.environment["STREAM_BROKER"]) as producer:
+        for value in (dumps(article(1, BRIDGE)), b"{"):
+            producer.send(station.topics.raw, value, headers=[trace])
+    with station.worker() as worker:
+        worker.wait_ready()
+        wait_until(lambda: station.end(station.topics.enriched) == 1 and station.lag() == 0, "decided and committed")
+        wait_until(lambda: '"ready"' in worker.log, "it tells that it is ready")
+        assert worker.stop() == 0
+    lines = [orjson.loads(line) for line in worker.log.splitlines()]
+    events = [line["event"] for line in lines if line["logger"].startswith("stream.")]
+    once = ["starting", "started", "partitions assigned", "ready", "dead letters", "stopping", "stopped"]
+    assert [event for event in events if events.count(event) == 1 and event in once] == sorted(once, key=events.index)
+    assert (events[0], events[-1]) == ("starting", "stopped")
+    (letter,) = [line for line in lines if line["event"] == "dead letters"]
+    assert (letter["code"], letter["offset"]) == ("invalid_json", 1)
+    assert letter["trace_id"].encode() in trace[1]
+    (enriched,) = station.records(station.topics.enriched)
+    assert trace in enriched.headers
+
+
+def test_a_refusal_is_a_line_of_json(new_station: Callable[..., Station]) -> None:
+    station = new_station(STREAM_START_TIMEOUT_S="0", STREAM_LOG_FORMAT="json")
+    told = station.run("worker")
+    assert told.returncode == 69
+    starting, refusal = map(orjson.loads, told.stderr.splitlines())
+    assert starting["event"] == "starting"
+    assert (refusal["event"], refusal["exit_code"]) == ("not started", 69)
+    assert f"{station.topics.raw} is missing; run: stream topics" in refusal["reason"]

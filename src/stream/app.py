@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -28,7 +29,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from stream import wallclock
 from stream.deduplicate import Deduplicator
-from stream.health import Check, ProgressWatch, lag
+from stream.flow_log import FlowLog, place_of
+from stream.group_lag import GroupLag
+from stream.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets
+from stream.health import Check, ProgressWatch
 from stream.index.rocks import RocksStore
 from stream.index.store import MemoryStore, Store
 from stream.indexes import Indexes, topic_partitions
@@ -42,6 +46,7 @@ from stream.transport.batch import RecordBatch, Records, consumer_of, pieces, pr
 from stream.transport.consumer import ledger_of
 from stream.transport.credentials import faust_credentials
 from stream.transport.errors import RevokedError, TransportError
+from stream.transport.memory import Transport as MemoryTransport
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +66,7 @@ _DELIVERY_TIMEOUT_S: Final = 60.0
 
 def leave(step: str, batch: RecordBatch, fault: BaseException) -> None:
     """End the process at once: whatever it still did could only commit what was not finished."""
-    log.critical("%s failed on %r; nothing of it is committed: %r", step, batch, fault, exc_info=fault)
+    log.critical("fault, nothing of the batch is committed", extra={"step": step, **place_of(batch)}, exc_info=fault)
     logging.shutdown()
     sys.stderr.flush()
     os._exit(EXIT_FAULT)
@@ -92,6 +97,7 @@ class ArticleFlow:
         )
         self._deduplicator = Deduplicator(self.topics, wrap=self.metrics.wrap)
         self._watch = ProgressWatch(settings.stall_s)
+        self._flow_log = FlowLog()
         self._measured: set[TP] = set()
         self._was_assigned = False
         self._began = time.monotonic()
@@ -104,6 +110,9 @@ class ArticleFlow:
             window_ms=settings.window_ms,
             metrics=self.metrics,
         )
+        self.group_lag = self._new_group_lag()
+        if self._decides:
+            self.metrics.tell(self.metrics.window, settings.window_ms / 1000)
         self._add_agents()
         self._add_signals()
         if web:
@@ -121,6 +130,7 @@ class ArticleFlow:
     async def stop(self) -> None:
         """Stop: batches that run are finished or not committed, then the indexes are closed."""
         await self.app.stop()
+        await self.group_lag.close()
         await self.indexes.close()
 
     # The two steps
@@ -157,6 +167,7 @@ class ArticleFlow:
         with self.metrics.delivery_seconds.labels(step).time():
             delivered = await producer_of(self.app).deliver(outputs, confirm=confirm)
         self.metrics.count(step, outcomes, now_ms=wallclock.now_ms())
+        self._flow_log.dead_letters(step, outcomes)
         return delivered
 
     async def _work(self, step: Step, handle: Callable[[RecordBatch], Awaitable[None]], batches: Any) -> None:
@@ -169,7 +180,7 @@ class ArticleFlow:
             except asyncio.CancelledError:
                 raise
             except RevokedError as gone:  # whoever has the partition now gets the batch, so it is not done
-                log.warning("%s let go of %r: %s", step, batch, gone)
+                log.warning("lost the lease", extra={"step": step, **place_of(batch), "reason": gone})
             except BaseException as fault:
                 self._on_fault(step, batch, fault)
                 raise
@@ -196,10 +207,14 @@ class ArticleFlow:
         @app.on_partitions_assigned.connect(weak=False)
         async def assigned(_app: Any, partitions: Iterable[TP], **_: Any) -> None:
             self._was_assigned = True
+            partitions = list(partitions)
+            self._flow_log.assigned(partitions)
             self.indexes.assign(topic_partitions(partitions, self.topics.normalized))
 
         @app.on_partitions_revoked.connect(weak=False)
         async def revoked(_app: Any, partitions: Iterable[TP], **_: Any) -> None:
+            partitions = list(partitions)
+            self._flow_log.revoked(partitions)
             await self.indexes.revoke(topic_partitions(partitions, self.topics.normalized))
 
         @app.timer(_SECONDS_BETWEEN_MEASURES)  # type: ignore[untyped-decorator] # Faust's is
@@ -210,25 +225,42 @@ class ArticleFlow:
         async def ask_ends() -> None:
             await self.ask_ends()
 
+        @app.task  # type: ignore[untyped-decorator] # the same
+        async def watch_group() -> None:
+            await self.group_lag.run()
+
+        if self._decides and not self.settings.is_memory:
+
+            @app.timer(_SECONDS_BETWEEN_QUESTIONS)  # type: ignore[untyped-decorator] # the same
+            async def measure_disk() -> None:
+                await self.measure_disk()
+
+    async def measure_disk(self) -> None:
+        """Bring the space on the index's disk up to date; beside the loop, for a file system may hang."""
+        with contextlib.suppress(OSError):  # the folder is not made yet
+            usage = await asyncio.to_thread(shutil.disk_usage, self.settings.data_dir)
+            self.metrics.tell(self.metrics.disk_free, usage.free)
+            self.metrics.tell(self.metrics.disk_total, usage.total)
+
     async def ask_ends(self) -> None:
         """Learn from the broker how far the input topics go; fetching may have stopped without a word."""
         try:
             async with asyncio.timeout(_SECONDS_BETWEEN_QUESTIONS):
                 await consumer_of(self.app).ask_ends()
         except (TimeoutError, TransportError) as error:
-            log.warning("the lag may be larger than it reads: %r", error)
+            log.warning("broker does not tell where the input ends", extra={"reason": error})
 
     def measure(self) -> None:
-        """Bring lag, progress and the size of the indexes up to date."""
+        """Bring progress, readiness and the figures of the indexes up to date."""
         progress = consumer_of(self.app).progress()
         restoring = {TP(self.topics.normalized, number): at for number, at in self.indexes.restoring.items()}
         for tp in self._watch.observe(progress, time.monotonic(), restoring=restoring):
             self.metrics.progress_time.labels(tp.topic, str(tp.partition)).set_to_current_time()
-        for tp, state in progress.items():
-            self.metrics.lag_records.labels(tp.topic, str(tp.partition)).set(lag(state))
         for gone in self._measured - progress.keys():
             self.metrics.forget_partition(gone.topic, gone.partition)
         self._measured = set(progress)
+        self.metrics.ready.set(self.ready().is_good)
+        self._flow_log.observed(self.healthy(), self.ready())
         self.indexes.measure()
 
     # What operators ask
@@ -264,6 +296,26 @@ class ArticleFlow:
         async def readyz(self_: View, _request: Request) -> Response:
             return _answer(self_, self.ready())
 
+    @property
+    def _decides(self) -> bool:
+        return "deduplicate" in self._steps
+
+    def _new_group_lag(self) -> GroupLag:
+        inputs: dict[Step, str] = {"normalize": self.topics.raw, "deduplicate": self.topics.normalized}
+        transport = self.app.transport
+        offsets: GroupOffsets
+        if isinstance(transport, MemoryTransport):
+            offsets = MemoryOffsets(transport.broker, self.settings.group)
+        else:
+            offsets = KafkaOffsets(self.settings)
+        return GroupLag(
+            offsets,
+            [topic for step, topic in inputs.items() if step in self._steps],
+            metrics=self.metrics,
+            changelog=self.topics.fingerprints if self._decides else None,
+            every_s=_SECONDS_BETWEEN_MEASURES if self.settings.is_memory else _SECONDS_BETWEEN_QUESTIONS,
+        )
+
     def _new_store(self, partition: int) -> Store:
         if self.settings.is_memory:
             return MemoryStore()
@@ -291,8 +343,8 @@ def _new_app(settings: Settings, *, web: bool) -> faust.App:
         broker_credentials=credentials,
         broker_session_timeout=session_s,
         broker_heartbeat_interval=session_s / 10,
-        broker_rebalance_timeout=session_s,
-        broker_request_timeout=max(40.0, session_s + 5),
+        broker_rebalance_timeout=2 * session_s,
+        broker_request_timeout=max(40.0, 2 * session_s + 5),
         broker_commit_interval=_COMMIT_INTERVAL_S,
         broker_max_poll_records=settings.batch_records,
         consumer_auto_offset_reset="earliest",

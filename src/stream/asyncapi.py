@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from stream import cloudevents
 from stream.deadletters import ATTEMPTS, LETTER
 from stream.topics import Topics, topic_specs
+from stream.trace_context import TRACEPARENT, TRACEPARENT_PATTERN, TRACESTATE, TRACESTATE_BYTES_MAX
 from stream.validate import DEFAULT_LIMITS
 
 Json = dict[str, Any]
@@ -291,6 +292,18 @@ _CE_ID: Final = (
     "the event_id; of a tombstone, that of the takedown, or of the withdrawn event that came again; of a cluster, its "
     "id and size, or after a takedown the event_id of that and the cluster's id"
 )
+_TRACE: Final[Json] = {
+    TRACEPARENT: {
+        "type": "string",
+        "pattern": TRACEPARENT_PATTERN,
+        "description": "W3C Trace Context, as the raw message had it; absent where that had no valid one",
+    },
+    TRACESTATE: {
+        "type": "string",
+        "maxLength": TRACESTATE_BYTES_MAX,
+        "description": "the same; only beside a traceparent",
+    },
+}
 _HEADERS: Final[Json] = {
     "title": "CloudEventHeaders",
     "description": "CloudEvents 1.0 in its Kafka binding, binary mode; values are UTF-8.",
@@ -302,6 +315,7 @@ _HEADERS: Final[Json] = {
         "ce_type": {"type": "string", "minLength": 1},
         "ce_time": {"type": "string", "format": "date-time", "description": "when it was published"},
         "content-type": {"const": "application/json"},
+        **_TRACE,
     },
     "required": ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type"],
 }
@@ -317,6 +331,11 @@ _HEADERS_OF_RAW: Final[Json] = {
             "type": "string",
             "description": "application/cloudevents+json where the value is a CloudEvent with the article in data",
         },
+        TRACEPARENT: {
+            "type": "string",
+            "description": "W3C Trace Context: goes on to what is made of the message; left out where it is not valid",
+        },
+        TRACESTATE: {"type": "string", "description": "the same"},
         ATTEMPTS: {
             "type": "string",
             "pattern": "^[0-9]+$",

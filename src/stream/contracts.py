@@ -1,7 +1,7 @@
 """JSON Schemas of all events and the AsyncAPI document, generated from the types in `stream.events`.
 
-``python -m stream.contracts`` writes them into the package's folder ``schemas``; with ``--check`` it only names
-the stale ones, and exits with 1 if there are any.
+``python -m stream.contracts`` writes them into the package's folder ``schemas``, and in a checkout docs/metrics.md
+from `stream.metric_catalogue`; with ``--check`` it only names the stale ones, and exits with 1 if there are any.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
+from stream import metric_catalogue
 from stream.asyncapi import asyncapi
 from stream.errors import REJECTION_CODES
 from stream.events import (
@@ -234,15 +235,26 @@ def write(folder: Path) -> None:
             (folder / name).unlink()
 
 
+def stale_page(page: Path) -> bool:
+    """Whether the page of the metrics is to be written; never outside a checkout, which has no folder for it."""
+    there = page.read_text("utf-8") if page.exists() else None
+    return page.parent.is_dir() and there != metric_catalogue.document()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the documents into the package, or check them; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m stream.contracts", description="Generate the contract documents.")
     parser.add_argument("--check", action="store_true", help="write nothing; name stale documents and exit with 1")
     check: bool = parser.parse_args(arguments).check
     folder = Path(__file__).with_name("schemas")
+    page = Path(__file__).parents[2] / "docs" / "metrics.md"
     names = stale(folder)
     if not check:
         write(folder)
+    if stale_page(page):
+        names.append(f"docs/{page.name}")
+        if not check:
+            page.write_text(metric_catalogue.document(), "utf-8")
     for name in names:
         sys.stdout.write(f"{'stale' if check else 'written'}: {name}\n")
     return int(check and bool(names))

@@ -26,9 +26,10 @@ from stream.index.packing import Article as Known
 from stream.index.packing import pack_fingerprint
 from stream.index.removal import remove, removed_before
 from stream.index.session import Decided, Session
-from stream.pipeline import Outcome, Wrap, scope_of, unwrapped
+from stream.pipeline import About, Outcome, Wrap, scope_of, traced, unwrapped
 from stream.records import Headers, Outgoing, Record
 from stream.topics import Topics
+from stream.trace_context import trace_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +99,14 @@ class Deduplicator:
             return error
 
     def _one(self, item: Prepared | Withdrawn | Unreadable, session: Session, now: str) -> Outcome:
-        if isinstance(item, Prepared):
-            return self._article(item, session, now)
-        if isinstance(item, Withdrawn):
-            return self._takedown(item, session, now)
-        return self._reject(item.record, item.error)
+        if isinstance(item, Unreadable):
+            return self._reject(item.record, item.error)
+        outcome = (
+            self._article(item, session, now) if isinstance(item, Prepared) else self._takedown(item, session, now)
+        )
+        if outcome.code:  # a dead letter keeps the headers of its record
+            return outcome
+        return traced(outcome, trace_headers(item.record.headers), but=self._topics.fingerprints)
 
     def _article(self, item: Prepared, session: Session, now: str) -> Outcome:
         article, subject = item.article, item.subject
@@ -118,7 +122,7 @@ class Deduplicator:
             changelog.append(self._changelog_record(known, known.scope, item.record.partition, now))
         published = Published(verdict.duplicate, verdict.revision, article.origin)
         outputs = self._publish(item, published, session, now) + changelog
-        return Outcome(verdict.duplicate.relation, outputs, time=time)
+        return Outcome(verdict.duplicate.relation, outputs, time=time, about=about(article))
 
     def _repeat(self, item: Prepared, before: Decided, session: Session, now: str) -> Outcome:
         """What was decided is published again; not into the changelog, where a restore could not go on behind it."""
@@ -203,6 +207,16 @@ def subject_of(article: NormalizedEvent, found: Fingerprint) -> Subject:
 def source_of(article: Article) -> str | None:
     """Who published it."""
     return article.source.domain or article.source.name
+
+
+def about(article: Article) -> About:
+    """What metrics tell of ``article``."""
+    return About(
+        article.language.tag,
+        article.domain or article.source.domain,
+        article.fetched_at,
+        article.origin.timestamp,
+    )
 
 
 def remembered(

@@ -1,11 +1,13 @@
-"""Every metric, in one place. Seconds and bytes; labels take their values from the code, never from events."""
+"""The metrics of one worker, as `stream.metric_catalogue` lists them, and what is counted of a batch."""
 
 from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable
-from typing import ParamSpec, TypeVar
+from collections import Counter as Counted
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, ParamSpec, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -20,19 +22,32 @@ from prometheus_client import (
 
 from stream import __version__
 from stream.errors import REJECTION_CODES
-from stream.events import RELATIONS
+from stream.events import DUPLICATE_RELATIONS, RELATIONS
+from stream.index.store import MEMORY_KINDS
+from stream.metric_catalogue import CATALOGUE, Metric
 from stream.pipeline import TAKEDOWN_RESULTS, Outcome
 from stream.settings import STEPS
+from stream.tallied import TalliedHistogram
+from stream.top_sources import OTHER, TopSources
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # a series more for each counter, which nobody asks for
 
-_STEP_BUCKETS = (2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 5e-2, 0.25, 1, 5)
-_BATCH_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
-_RECORD_BUCKETS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000)
-_LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
+#: The primary language subtags that the normalize step can tell from a text, and ``und``; a declared language that
+#: is none of these counts as ``other``.
+LANGUAGES: Final = frozenset(
+    """
+    ace af am an ar as az ba bcl be bg bn bo br bs ca chr ckb crh cs cy da de dv el en eo es et eu ext fa fi fil fo fr
+    fuv fy ga gcf gcr gd gl gom gu gug guw ha he hi hr ht hu hy id ig is it iu ja jv ka kab kik kk km kn ko ku ky la lb
+    lg lij ln lo lt ltg lv mg mk ml mn mni mr ms mt my ne nl nn no nqo nso oc om or pa pcm pl pnb ps pt qu ro ru rw sa
+    sat sd se si sk sl sn so sq sr st sv sw syr ta te tg th ti tk tr tt ug uk und ur uz vec vi vo wa xh yi yo zgh zh zu
+    """.split()
+)
+_BOOLEANS: Final = ("false", "true")
+_SINCE: Final = ("fetched_at", "broker")
+_LISTED: Final[Mapping[str, Metric]] = {metric.name: metric for metric in CATALOGUE}
 
 
 class Metrics:
@@ -42,91 +57,45 @@ class Metrics:
         registry = self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)
-        self.build = Gauge("stream_build_info", "Version of the worker; always 1.", ["version"], registry=registry)
-        self.build.labels(__version__).set(1)
-        self.consumed = Counter(
-            "stream_records_consumed", "Records taken from a step's input topic.", ["step"], registry=registry
-        )
-        self.published = Counter(
-            "stream_records_published", "Records stored in an output topic.", ["topic"], registry=registry
-        )
-        self.normalized = Counter(
-            "stream_events_normalized", "Articles and takedowns passed on by normalize.", registry=registry
-        )
-        self.decided = Counter(
-            "stream_events_decided", "Articles decided, by relation.", ["relation"], registry=registry
-        )
-        self.takedowns = Counter(
-            "stream_takedowns", "Takedowns by whether an article was withdrawn.", ["result"], registry=registry
-        )
-        self.repeated = Counter(
-            "stream_events_repeated", "Deliveries of events that were decided before.", registry=registry
-        )
-        self.rejected = Counter(
-            "stream_events_rejected", "Dead letters, by step and code.", ["step", "code"], registry=registry
-        )
-        self.step_seconds = Histogram(
-            "stream_step_duration_seconds",
-            "Time of one call of one step of the core.",
-            ["step"],
-            buckets=_STEP_BUCKETS,
-            registry=registry,
-        )
-        self.batch_seconds = Histogram(
-            "stream_batch_duration_seconds",
-            "Time from a batch's arrival to its last delivery.",
-            ["step"],
-            buckets=_BATCH_BUCKETS,
-            registry=registry,
-        )
-        self.delivery_seconds = Histogram(
-            "stream_delivery_duration_seconds",
-            "Time until the broker has stored all outputs of a batch.",
-            ["step"],
-            buckets=_BATCH_BUCKETS,
-            registry=registry,
-        )
-        self.batch_records = Histogram(
-            "stream_batch_records", "Records in a batch.", ["step"], buckets=_RECORD_BUCKETS, registry=registry
-        )
-        self.latency_seconds = Histogram(
-            "stream_event_latency_seconds",
-            "From an event's fetched_at, else its time in the raw topic, until its verdict was stored.",
-            buckets=_LATENCY_BUCKETS,
-            registry=registry,
-        )
-        self.lag_records = Gauge(
-            "stream_consumer_lag_records",
-            "Records of an input partition that are not finished.",
-            ["topic", "partition"],
-            registry=registry,
-        )
-        self.progress_time = Gauge(
-            "stream_last_progress_timestamp_seconds",
-            "When a batch of an input partition was last finished.",
-            ["topic", "partition"],
-            registry=registry,
-        )
-        self.index_documents = Gauge(
-            "stream_index_documents", "Articles recorded in a partition's index.", ["partition"], registry=registry
-        )
-        self.index_bytes = Gauge(
-            "stream_index_size_bytes", "Size of a partition's index.", ["partition"], registry=registry
-        )
-        self.restore_ratio = Gauge(
-            "stream_restore_progress_ratio",
-            "How much of the changelog a partition's index has taken over, 1 when restored.",
-            ["partition"],
-            registry=registry,
-        )
-        self.restored = Counter(
-            "stream_records_restored", "Changelog records taken over by the index.", registry=registry
-        )
+        self._gauge("stream_build_info").labels(__version__).set(1)
+        self.consumed = self._counter("stream_records_consumed")
+        self.published = self._counter("stream_records_published")
+        self.normalized = self._counter("stream_events_normalized")
+        self.decided = self._counter("stream_events_decided")
+        self.repeated = self._counter("stream_events_repeated")
+        self.rejected = self._counter("stream_events_rejected")
+        self.takedowns = self._counter("stream_takedowns")
+        self.latency_seconds = self._tallied("stream_event_latency_seconds")
+        self.step_seconds = self._tallied("stream_step_duration_seconds")
+        self.batch_seconds = self._histogram("stream_batch_duration_seconds")
+        self.delivery_seconds = self._histogram("stream_delivery_duration_seconds")
+        self.batch_records = self._histogram("stream_batch_records")
+        self.languages = self._counter("stream_articles_by_language")
+        self.sources = self._counter("stream_articles_by_source")
+        self.lag_records = self._gauge("stream_consumer_lag_records")
+        self.lag_seconds = self._gauge("stream_consumer_lag_seconds")
+        self.lag_checked = self._later("stream_consumer_lag_checked_timestamp_seconds")
+        self.progress_time = self._gauge("stream_last_progress_timestamp_seconds")
+        self.ready = self._gauge("stream_ready")
+        self.index_documents = self._gauge("stream_index_documents")
+        self.index_bytes = self._gauge("stream_index_size_bytes")
+        self.index_memory = self._gauge("stream_index_memory_bytes")
+        self.index_oldest = self._gauge("stream_index_oldest_timestamp_seconds")
+        self.restore_ratio = self._gauge("stream_restore_progress_ratio")
+        self.restore_remaining = self._gauge("stream_restore_remaining_records")
+        self.restored = self._counter("stream_records_restored")
+        self.window = self._later("stream_window_seconds")
+        self.changelog_retention = self._later("stream_changelog_retention_seconds")
+        self.disk_free = self._later("stream_data_dir_free_bytes")
+        self.disk_total = self._later("stream_data_dir_total_bytes")
+        self._told: set[Gauge] = set()
+        self._top = TopSources()
+        self._since_fetch, self._since_broker = map(self.latency_seconds.observer, _SINCE)
         self._begin_at_zero()
 
     def wrap(self, name: str, step: Callable[P, R]) -> Callable[P, R]:
         """``step`` with its calls timed."""
-        observe = self.step_seconds.labels(name).observe
+        observe = self.step_seconds.observer(name)
         clock = time.perf_counter
 
         @functools.wraps(step)
@@ -139,33 +108,69 @@ class Metrics:
 
         return timed
 
-    def count(self, step: str, outcomes: Iterable[Outcome], *, now_ms: int) -> None:
+    def count(self, step: str, outcomes: Sequence[Outcome], *, now_ms: int) -> None:
         """Count what became of a batch, once its outputs are stored at ``now_ms``."""
-        for outcome in outcomes:
-            for output in outcome.outputs:
-                self.published.labels(output.topic).inc()
-            if outcome.code:
-                self.rejected.labels(step, outcome.code).inc()
-            elif outcome.is_repeat:
-                self.repeated.inc()
-            elif outcome.result in TAKEDOWN_RESULTS:
-                self.takedowns.labels(outcome.result).inc()
-            elif outcome.result == "normalized":
-                self.normalized.inc()
-            else:
-                self.decided.labels(outcome.result).inc()
-                if outcome.time is not None:
-                    self.latency_seconds.observe(max(0, now_ms - outcome.time) / 1000)
+        # Each counter is told once a batch: finding it by its labels, and its lock, cost more than the sum.
+        topics = Counted(output.topic for outcome in outcomes for output in outcome.outputs)
+        for topic, number in topics.items():
+            self.published.labels(topic).inc(number)
+        kinds = Counted((outcome.code, outcome.is_repeat, outcome.result) for outcome in outcomes)
+        for (code, is_repeat, result), number in kinds.items():
+            self._counter_of(step, code, result, is_repeat=is_repeat).inc(number)
+        self._count_articles(outcomes, now_ms / 1000)
+
+    def tell(self, gauge: Gauge, value: float) -> None:
+        """Set one of the gauges that are absent until they are known."""
+        gauge.set(value)
+        if gauge not in self._told:
+            self._told.add(gauge)
+            self.registry.register(gauge)
 
     def forget_partition(self, topic: str, partition: int) -> None:
         """Remove what is no longer this worker's to tell."""
-        for gauge in (self.lag_records, self.progress_time):
-            gauge.remove(topic, str(partition))
+        self.progress_time.remove(topic, str(partition))
 
     def forget_index(self, partition: int) -> None:
         """Remove the figures of an index that was closed."""
-        for gauge in (self.index_documents, self.index_bytes, self.restore_ratio):
-            gauge.remove(str(partition))
+        name = str(partition)
+        for gauge in (
+            *(self.index_documents, self.index_bytes, self.index_oldest),
+            *(self.restore_ratio, self.restore_remaining),
+        ):
+            gauge.remove(name)
+        for kind in MEMORY_KINDS:
+            self.index_memory.remove(name, kind)
+
+    def _counter_of(self, step: str, code: str | None, result: str, *, is_repeat: bool) -> Counter:
+        if code:
+            return self.rejected.labels(step, code)
+        if is_repeat:
+            return self.repeated
+        if result in TAKEDOWN_RESULTS:
+            return self.takedowns.labels(result)
+        return self.normalized if result == "normalized" else self.decided.labels(result)
+
+    def _count_articles(self, outcomes: Iterable[Outcome], now_s: float) -> None:
+        languages: Counted[str] = Counted()
+        sources: Counted[tuple[str, bool]] = Counted()
+        for outcome in outcomes:
+            if about := outcome.about:
+                languages[about.language] += 1
+                sources[self._top.label(about.domain), outcome.result in DUPLICATE_RELATIONS] += 1
+                if about.fetched_at and (began := _seconds(about.fetched_at)) is not None:
+                    self._since_fetch(max(0.0, now_s - began))
+                if about.received_at and (began := _seconds(about.received_at)) is not None:
+                    self._since_broker(max(0.0, now_s - began))
+        for tag, number in languages.items():
+            primary = tag.partition("-")[0]
+            self.languages.labels(primary if primary in LANGUAGES else OTHER).inc(number)
+        for (source, is_duplicate), number in sources.items():
+            self._begin_source(source)
+            self.sources.labels(source, _BOOLEANS[is_duplicate]).inc(number)
+
+    def _begin_source(self, source: str) -> None:
+        for is_duplicate in _BOOLEANS:
+            self.sources.labels(source, is_duplicate)
 
     def _begin_at_zero(self) -> None:
         """A rate needs a first value: what has not happened yet is 0, not missing."""
@@ -177,3 +182,33 @@ class Metrics:
             self.consumed.labels(step)
             for code in REJECTION_CODES:
                 self.rejected.labels(step, code)
+        self._begin_source(OTHER)
+
+    def _counter(self, name: str) -> Counter:
+        metric = _LISTED[name]
+        return Counter(name, metric.help, metric.labels, registry=self.registry)
+
+    def _gauge(self, name: str) -> Gauge:
+        metric = _LISTED[name]
+        return Gauge(name, metric.help, metric.labels, registry=self.registry)
+
+    def _later(self, name: str) -> Gauge:
+        """A gauge that `tell` exposes: one without labels would stand there as 0 before."""
+        return Gauge(name, _LISTED[name].help, registry=None)
+
+    def _tallied(self, name: str) -> TalliedHistogram:
+        histogram = TalliedHistogram(_LISTED[name])
+        self.registry.register(histogram)
+        return histogram
+
+    def _histogram(self, name: str) -> Histogram:
+        metric = _LISTED[name]
+        return Histogram(name, metric.help, metric.labels, buckets=metric.buckets, registry=self.registry)
+
+
+def _seconds(moment: str) -> float | None:
+    """Seconds since 1970; None where ``moment`` is no RFC 3339 time: a figure is not worth a stop."""
+    try:
+        return datetime.fromisoformat(moment).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -7,8 +7,8 @@ knows a broker, a file or the time of day: ``now`` is handed in, and only header
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, ParamSpec, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from stream import cloudevents, wire
 from stream.clock import rfc3339
@@ -17,8 +17,9 @@ from stream.errors import Rejected
 from stream.events import Article, NormalizedEvent, Origin, TakedownEvent
 from stream.normalize import Arrival, normalize, takedown_of
 from stream.normalize.language import primary_language
-from stream.records import Outgoing, Record
+from stream.records import Headers, Outgoing, Record
 from stream.topics import Topics
+from stream.trace_context import trace_headers
 from stream.validate import DEFAULT_LIMITS, Limits, articles_in, read_message, validate
 
 #: What became of a takedown: a partition knew articles of it, or none.
@@ -40,12 +41,22 @@ def unwrapped(_name: str, step: Callable[P, R], /) -> Callable[P, R]:
     return step
 
 
+class About(NamedTuple):
+    """What metrics tell of an article that was decided. Times are RFC 3339; ``received_at``: in the raw topic."""
+
+    language: str
+    domain: str | None
+    fetched_at: str | None
+    received_at: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one event.
 
     ``result`` is ``normalized``, a relation, ``rejected``, or one of `TAKEDOWN_RESULTS`; ``code`` the rejection code.
     ``time``: when the event was fetched, in milliseconds. ``is_repeat``: it was decided before, and is published again.
+    ``about``: of an article that is decided for the first time.
     """
 
     result: str
@@ -53,6 +64,7 @@ class Outcome:
     code: str | None = None
     time: int | None = None
     is_repeat: bool = False
+    about: About | None = None
 
 
 class Normalizer:
@@ -82,13 +94,14 @@ class Normalizer:
             items, identity, is_array = self._items(record)
         except Rejected as error:
             return [self._reject(record, [(None, error)])]
+        trace = trace_headers(record.headers)
         outcomes: list[Outcome] = []
         rejected: list[tuple[int | None, Rejected]] = []
         for position, item in enumerate(items):
             place = position if is_array else None
             try:
                 arrival = _arrival(record, place, cloudevents.event_id(identity, place), time)
-                outcomes.append(self._passed(item, arrival, now))
+                outcomes.append(traced(self._passed(item, arrival, now), trace))
             except Rejected as error:
                 rejected.append((place, error))
         if rejected:
@@ -125,6 +138,17 @@ class Normalizer:
     def _reject(self, record: Record, errors: Sequence[tuple[int | None, Rejected]]) -> Outcome:
         letter = dead_letter(self._topics.rejected, record, "normalize", errors)
         return Outcome("rejected", [letter], code=errors[0][1].code)
+
+
+def traced(outcome: Outcome, trace: Headers, *, but: str | None = None) -> Outcome:
+    """``outcome`` with the trace context on its outputs, those to the topic ``but`` apart."""
+    if not trace:
+        return outcome
+    outputs = [
+        out if out.topic == but else Outgoing(out.topic, out.key, out.value, (*out.headers, *trace), out.partition)
+        for out in outcome.outputs
+    ]
+    return replace(outcome, outputs=outputs)
 
 
 def _arrival(record: Record, item: int | None, event_id: str, time: int) -> Arrival:

@@ -22,6 +22,7 @@ MIB = 1024 * 1024
 Step = Literal["normalize", "deduplicate"]
 STEPS: tuple[Step, ...] = ("normalize", "deduplicate")
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogFormat = Literal["human", "json"]
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
@@ -70,6 +71,9 @@ class Settings(BaseSettings):
         float, Field(ge=5, description="unhealthy when a partition with a lag has not moved for so long")
     ] = 120
     log_level: LogLevel = "INFO"
+    log_format: Annotated[LogFormat, Field(description="of a worker's lines: for people, or one JSON object each")] = (
+        "human"
+    )
     # How brokers are reached; `stream.security` checks that these fit together.
     security_protocol: Annotated[
         SecurityProtocol, Field(description="SSL: TLS; SASL_: with a user or a token; as the broker's listener says")

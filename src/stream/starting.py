@@ -127,7 +127,8 @@ class Wait:
             if moment >= self._limit_s:
                 return
             await asyncio.sleep(max(0.0, moment - self.waited_s))
-            log.warning("waiting to start, %.0f of %.0f s: %s", self.waited_s, self._limit_s, self._reason)
+            seconds = {"seconds": round(self.waited_s), "limit_seconds": self._limit_s}
+            log.warning("waiting for the broker", extra={**seconds, "reason": self._reason, "every_s": 0})
 
     def _given_up(self, error: BrokerNotReady) -> BrokerNotReady:
         if not self._limit_s:

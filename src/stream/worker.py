@@ -10,15 +10,20 @@ import signal
 import socket
 import threading
 from collections.abc import Sequence
+from typing import Final
 
-from stream import broker_admin, collector
+from stream import __version__, broker_admin, collector
 from stream.app import EXIT_FAULT, ArticleFlow
 from stream.errors import IndexFault, SettingsError
+from stream.logs import LogHandler, configure_logging
 from stream.metrics import Metrics
 from stream.settings import Settings, Step
 from stream.starting import Wait, held, pages
 
 log = logging.getLogger(__name__)
+
+#: Seconds between two looks at repeats that were left out of the log.
+_TICK_S: Final = 5.0
 
 
 def run_worker(settings: Settings, steps: Sequence[Step]) -> int:
@@ -30,12 +35,12 @@ def run_worker(settings: Settings, steps: Sequence[Step]) -> int:
         SettingsError: the web port or the folder of the index is taken.
         BrokerError: the broker cannot be reached in time, refuses, or its topics are not as they have to be.
     """
-    configure_logging(settings.log_level)
+    handler = configure_logging(settings.log_level, settings.log_format)
     with contextlib.ExitStack() as stack:
         if "deduplicate" in steps:
             stack.enter_context(held(settings.index_dir))
         require_port(settings.web_host, settings.web_port)
-        return asyncio.run(_run(settings, steps))
+        return asyncio.run(_run(settings, steps, handler))
 
 
 def require_port(host: str, port: int) -> None:
@@ -54,17 +59,24 @@ def require_port(host: str, port: int) -> None:
         ) from None
 
 
-def configure_logging(level: str) -> None:
-    """One line an event on stderr. Libraries speak up from warnings on: at DEBUG they cost a tenth of the CPU."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s %(message)s", force=True)
-    for name in ("faust", "mode", "aiokafka", "aiohttp.access", "stream.transport"):
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
-    # kafka-python logs each attempt to connect; what it raises in the end is told in one line.
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-
-
-async def _run(settings: Settings, steps: Sequence[Step]) -> int:
+async def _run(settings: Settings, steps: Sequence[Step], handler: LogHandler) -> int:
     stop = _stop_on_signals(settings.stop_timeout_s)
+    steps_told = {"version": __version__, "steps": " ".join(steps)}
+    log.info("starting", extra={**steps_told, "broker": settings.broker, "group": settings.group})
+    ticking = asyncio.create_task(_tick(handler))
+    try:
+        return await _until_stopped(settings, steps, stop)
+    finally:
+        ticking.cancel()
+
+
+async def _tick(handler: LogHandler) -> None:
+    while True:
+        await asyncio.sleep(_TICK_S)
+        handler.tick()
+
+
+async def _until_stopped(settings: Settings, steps: Sequence[Step], stop: asyncio.Event) -> int:
     metrics = Metrics()
     wait = Wait(lambda: broker_admin.require(settings, steps), limit_s=settings.start_timeout_s)
     async with pages(settings.web_host, settings.web_port, metrics.registry, wait):
@@ -74,16 +86,14 @@ async def _run(settings: Settings, steps: Sequence[Step]) -> int:
     collector.relax()
     flow = ArticleFlow(settings, steps=steps, metrics=metrics)
     if await _started(flow, stop):
-        log.info(
-            "%s on %s; http://%s:%d/metrics", " and ".join(steps), settings.broker, settings.web_host, settings.web_port
-        )
+        log.info("started", extra={"pages": f"http://{settings.web_host}:{settings.web_port}"})
         await flow.app.wait(stop.wait())
     if flow.app.crashed:
-        _leave(EXIT_FAULT, f"a service of the worker crashed: {flow.app.crash_reason!r}")
+        _leave(EXIT_FAULT, "a service of the worker crashed", flow.app.crash_reason)
     try:
         await flow.stop()
     except IndexFault as fault:
-        _leave(EXIT_FAULT, f"{fault}; what the index lost is restored from the changelog")
+        _leave(EXIT_FAULT, "index fault, what it lost is restored from the changelog", fault)
     log.info("stopped")
     return 0
 
@@ -92,14 +102,13 @@ def _stop_on_signals(timeout_s: float) -> asyncio.Event:
     """An event that the first SIGINT or SIGTERM sets; so many seconds later the process ends in any case."""
     stop = asyncio.Event()
     # A thread: services that wait for a broker that is gone swallow their cancellation, or block the loop.
-    reason = f"did not stop within {timeout_s:g} s; what is not committed is repeated"
-    guard = threading.Timer(timeout_s, _leave, (EXIT_FAULT, reason))
+    guard = threading.Timer(timeout_s, _leave, (EXIT_FAULT, "not stopped in time, what is not committed is repeated"))
     guard.daemon = True
 
     def on_signal(number: int) -> None:
         if stop.is_set():
-            _leave(128 + number, "a second signal: leaving at once; what is not committed is repeated")
-        log.info("stopping, within %g s", timeout_s)
+            _leave(128 + number, "second signal, what is not committed is repeated")
+        log.info("stopping", extra={"signal": signal.Signals(number).name, "seconds": timeout_s})
         guard.start()
         stop.set()
 
@@ -120,12 +129,12 @@ async def _started(flow: ArticleFlow, stop: asyncio.Event) -> bool:
         await asyncio.wait([starting])
         return False
     if fault := starting.exception():
-        _leave(EXIT_FAULT, f"the flow cannot start: {fault!r}")
+        _leave(EXIT_FAULT, "the flow cannot start", fault)
     return True
 
 
-def _leave(code: int, reason: str) -> None:
+def _leave(code: int, event: str, fault: BaseException | None = None) -> None:
     """End the process at once: services that hang would keep it, and none of them may commit any more."""
-    log.critical(reason)
+    log.critical(event, extra={"exit_code": code}, exc_info=fault)
     logging.shutdown()
     os._exit(code)

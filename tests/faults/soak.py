@@ -2,7 +2,8 @@
 
 Measures what the workers can do, sends a share of that for as long as is asked, kills one of the workers (SIGKILL) at
 every interval and starts it again, and prints a line for each interval. The other workers are left alone, so that
-their memory tells. Exit code 1 if a lag is left at the end, a worker ended by itself, or memory has grown.
+their memory tells; what RocksDB accounts for (caches up to a setting, tables by the number of articles) is told apart.
+Exit code 1 if a lag is left at the end, a worker ended by itself, or the memory beside RocksDB's has grown.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ sys.path.insert(0, str(TESTS))
 from kafka import KafkaProducer  # noqa: E402 - the folder of the tests has to be known first
 from kafka.errors import KafkaError  # noqa: E402 - as above
 
+from faults import costs  # noqa: E402 - as above
 from faults.articles import Message, Newsroom  # noqa: E402 - as above
 from flow.process import Station, Worker, wait_until  # noqa: E402 - as above
 from kafka_node import KafkaNode  # noqa: E402 - as above
@@ -43,11 +45,12 @@ MIB: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was seen at one moment. ``rss``: bytes, of the worker that is left alone."""
+    """What was seen at one moment. ``rss``: bytes, of the worker that is left alone; ``rocks``: RocksDB's of it."""
 
     at: float
     lag: int
     rss: int
+    rocks: int
 
 
 class Feed(threading.Thread):
@@ -98,9 +101,12 @@ class Soak:
         producer.close()
         self._workers = [self._start(number) for number in range(len(self._ports))]
         wait_until(self._has_committed, "the first commit")
-        began, before = time.monotonic(), self._lag()
+        began, before, spent = time.monotonic(), self._lag(), costs.cpu_seconds(self._workers)
         wait_until(lambda: self._lag() == 0, "the backlog is gone", seconds=1800)
-        return articles * min(1.0, before / (2 * articles)) / (time.monotonic() - began)
+        done = articles * min(1.0, before / (2 * articles))
+        spent = costs.cpu_seconds(self._workers) - spent
+        print(f"{1000 * spent / done:.2f} ms of CPU an article, both steps, all workers")
+        return done / (time.monotonic() - began)
 
     def run(self, rate: float, *, seconds: float, kill_every: float) -> bool:
         """Send and kill; whether all is well in the end."""
@@ -108,7 +114,7 @@ class Soak:
         feed.start()
         began = time.monotonic()
         intervals = max(1, round(seconds / kill_every))
-        print(f"{'minute':>7} {'sent':>9} {'lag, most':>10} {'lag, least':>11} {'memory, MiB':>12}")
+        print(f"{'minute':>7} {'sent':>9} {'lag, most':>10} {'lag, least':>11} {'memory, MiB':>12} {'RocksDB':>8}")
         for interval in range(intervals):
             if interval:
                 self._kill(-1)
@@ -122,6 +128,7 @@ class Soak:
             print(f"a lag of {self._lag()} is left {PATIENCE_S:.0f} s after the last message")
             return False
         print(f"{feed.sent} sent, no lag {time.monotonic() - stopped:.1f} s after the last")
+        self._print_sizes()
         return self._is_flat() and self._are_alive()
 
     def close(self) -> None:
@@ -153,23 +160,35 @@ class Soak:
     def _watch(self, until: float) -> list[Sample]:
         taken = []
         while time.monotonic() < until:
-            taken.append(Sample(time.monotonic(), self._lag(), resident(self._workers[0])))
+            alone = self._workers[0]
+            rocks = round(costs.figure(alone, "stream_index_memory_bytes"))
+            taken.append(Sample(time.monotonic(), self._lag(), resident(alone), rocks))
             time.sleep(SAMPLES_EVERY_S)
         self.samples += taken
         return taken
 
     def _print(self, minute: float, sent: int, taken: list[Sample]) -> None:
         lags = [sample.lag for sample in taken]
-        most = max(sample.rss for sample in taken) / MIB
-        print(f"{minute:7.1f} {sent:9,} {max(lags):10,} {min(lags):11,} {most:12.0f}", flush=True)
+        memory = max(sample.rss for sample in taken) / MIB
+        rocks = max(sample.rocks for sample in taken) / MIB
+        print(f"{minute:7.1f} {sent:9,} {max(lags):10,} {min(lags):11,} {memory:12.0f} {rocks:8.0f}", flush=True)
+
+    def _print_sizes(self) -> None:
+        """Bytes an article, on disk."""
+        topics = self._station.topics
+        articles = self._station.end(topics.raw)
+        sizes = costs.topic_bytes(self._node.data, topics)
+        sizes["index"] = costs.size_of(self._station.folder.glob("worker-*/data"))
+        for name, size in sizes.items():
+            print(f"{size / articles:8.0f} bytes an article in {name}")
 
     def _is_flat(self) -> bool:
         third = len(self.samples) // 3
         before, last = (
-            statistics.median(sample.rss for sample in part)
+            statistics.median(sample.rss - sample.rocks for sample in part)
             for part in (self.samples[third : 2 * third], self.samples[2 * third :])
         )
-        print(f"memory of the worker that was left alone: {before / MIB:.0f} MiB, then {last / MIB:.0f} MiB")
+        print(f"memory of the worker left alone, beside RocksDB's: {before / MIB:.0f} MiB, then {last / MIB:.0f} MiB")
         return last <= GROWTH_MAX * before
 
     def _are_alive(self) -> bool:

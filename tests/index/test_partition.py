@@ -299,3 +299,25 @@ class TestSession:
         cluster = decided[-1].cluster
         assert cluster is not None
         assert (cluster.size, cluster.first_seen) == (2, stream[3].fetched_at)
+
+
+class TestAge:
+    """How old what it finds is."""
+
+    def test_is_that_of_the_scope_that_reaches_back_furthest(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        assert partition.index.oldest_s is None
+        partition.one(article(STORY, language="en", time=START_MS + HOUR_MS))
+        partition.one(article(STORY, language="fr", time=START_MS))
+        assert partition.index.oldest_s == START_MS // SECOND_MS
+        partition.one(article(STORY, language="fr", time=START_MS + WINDOW_MS + DAY_MS))
+        assert partition.index.oldest_s == (START_MS + HOUR_MS) // SECOND_MS
+        partition.index.reset()
+        assert partition.index.oldest_s is None
+
+    def test_is_told_of_the_newest_scopes_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("stream.index.partition.SCOPES_TOLD_MAX", 3)
+        partition = Partition(MemoryStore())
+        for number in range(9):
+            partition.one(article(STORY, tenant=f"t{number}", time=START_MS + number * HOUR_MS))
+        assert partition.index.oldest_s == (START_MS + 6 * HOUR_MS) // SECOND_MS

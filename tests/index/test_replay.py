@@ -144,6 +144,27 @@ def test_an_index_restored_from_the_changelog_decides_as_the_original(
     assert deliver(again, rest) == deliver(original, rest)
 
 
+@given(streams(), sizes)
+@settings(max_examples=150, deadline=None)
+def test_a_restore_from_nothing_writes_what_one_record_after_another_does(stream: Stream, restored: list[int]) -> None:
+    original, single, again = (Partition(MemoryStore()) for _ in range(3))
+    deliver(original, stream)
+    changelog, start = original.changelog, 0
+    for end, event in enumerate(changelog, 1):
+        single.index.session()  # a session ends a restore, and with it what the restore knew
+        single.index.restore([event], changelog_end=end)
+    for size in [*restored, len(changelog)]:
+        again.index.restore(changelog[start : start + size], changelog_end=min(start + size, len(changelog)))
+        start += size
+    assert _held(again) == _held(single)
+
+
+def _held(partition: Partition) -> dict[bytes, bytes]:
+    store = partition.index.store
+    assert isinstance(store, MemoryStore)
+    return store._values  # noqa: SLF001 # all that it holds
+
+
 @given(streams(), st.data())
 @settings(max_examples=150, deadline=None)
 def test_a_trimmed_changelog_is_taken_over_and_decided_on(stream: Stream, data: st.DataObject) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from stream.errors import IndexDamaged, IndexFault
 from stream.index.rocks import RocksStore
+from stream.index.store import MEMORY_KINDS
 
 KEY = b"\x01" * 9
 VALUES = {KEY + bytes([number]): bytes([number]) * 700 for number in range(200)}
@@ -248,3 +249,32 @@ def test_a_place_without_rights_is_refused(tmp_path: Path) -> None:
             RocksStore(tmp_path / "below" / "index")
     finally:
         tmp_path.chmod(0o700)
+
+
+def test_memory_is_told_by_kind(tmp_path: Path) -> None:
+    store = RocksStore(tmp_path / "index")
+    assert tuple(store.memory_bytes) == MEMORY_KINDS
+    empty = store.memory_bytes
+    store.write(VALUES.items())
+    assert store.memory_bytes["memtables"] > empty["memtables"] + 100_000
+    store.close()
+    store = RocksStore(tmp_path / "index")
+    opened = store.memory_bytes
+    assert opened["tables"] > empty["tables"]
+    store.get_many(list(VALUES))
+    assert store.memory_bytes["cache"] > opened["cache"]
+    store.close()
+
+
+def test_files_are_merged_late_only_while_many_writes_are_expected(tmp_path: Path) -> None:
+    def trigger() -> str:
+        written = max((tmp_path / "index").glob("OPTIONS-*")).read_text(encoding="utf-8")
+        return written.partition("\n  level0_file_num_compaction_trigger=")[2].partition("\n")[0]
+
+    store = RocksStore(tmp_path / "index")
+    usual = trigger()
+    store.expect_writes(many=True)
+    assert int(trigger()) > int(usual)
+    store.expect_writes(many=False)
+    assert trigger() == usual
+    store.close()

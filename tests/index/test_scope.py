@@ -127,3 +127,44 @@ def test_what_was_read_of_a_dropped_generation_is_not_seen_in_the_same_session(n
     assert scope.get_many([b"0", b"2"]) == [b"x", b"x"]
     scope.advance(202 * SECOND_MS, offset=3 + 2 * FAR)
     assert scope.get_many([b"0", b"2"]) == [None, b"x"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "oldest"),
+    [
+        ([], None),
+        ([(1000, 0)], 1000),
+        ([(1000, 0), (1050, 1)], 1000),
+        ([(1000, 0), (1050, 1), (1150, 2)], 1050),  # a window back: the first is not found any more
+        ([(1000, 0), (1101, 1), (1101, 1 + FAR), (1130, 2 + FAR)], 1030),  # the second generation began at 1101
+        ([(0, 0)], 0),
+    ],
+)
+def test_the_oldest_article_is_as_old_as_the_scope_or_its_window(
+    new_store: NewStore, steps: list[tuple[int, int]], oldest: int | None
+) -> None:
+    assert through(new_store(), steps).oldest == oldest
+
+
+def test_fresh_names_are_written_for_the_articles_that_were_recorded(new_store: NewStore) -> None:
+    store = new_store()
+    scope = view(store)
+    scope.expect([b"a", b"b", b"c"], [1, 0, 1])
+    scope.advance(0, offset=0)
+    scope.put(b"name", b"value")
+    scope.put_fresh(1, b"x")
+    scope = commit(scope, store)
+    assert scope.get_many([b"a", b"b", b"c", b"name"]) == [b"x", None, b"x", b"value"]
+
+
+def test_fresh_names_go_with_their_generation(new_store: NewStore) -> None:
+    store = new_store()
+    scope = view(store)
+    scope.expect([b"a", b"b"], [0, 1])
+    for number, (time, offset) in enumerate([(0, 0), (101, 1), (101, 1 + FAR), (202, 2 + FAR)]):
+        scope.advance(time * SECOND_MS, offset=offset)
+        scope.put_fresh(min(number, 1), b"%d" % number)
+        scope.put(b"name", b"x")
+    scope.advance(202 * SECOND_MS, offset=3 + 2 * FAR)
+    scope.put(b"name", b"y")
+    assert commit(scope, store).get_many([b"a", b"b", b"name"]) == [None, b"3", b"y"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka import KafkaConsumer, KafkaProducer
 
+from flow.articles import dumps, fictional
+from flow.process import DEADLINE, Worker, clean_environment, wait_until
 from security.certificates import Authority
 from security.kit import (
     PASSWORD,
@@ -21,6 +25,7 @@ from security.kit import (
 )
 from stream import broker_admin
 from stream.acls import Permission, topic_permissions
+from stream.demo.run import free_port
 from stream.errors import BrokerError
 from stream.probe import check_access
 from stream.security import AccessError, load_access
@@ -29,6 +34,36 @@ from stream.topics import TopicSpec
 
 pytestmark = pytest.mark.kafka
 WRONG = "wrong"
+
+
+def worker_environment(node: SecuredNode, folder: Path, step: Step) -> dict[str, str]:
+    """The environment of a worker that runs ``step``."""
+    given = node.settings(step, web_port=free_port(), data_dir=folder / step, session_timeout_s=6)
+    return clean_environment(**{f"STREAM_{name.upper()}": str(value) for name, value in given.items()})
+
+
+def sent(node: SecuredNode, count: int) -> set[str]:
+    """Produce articles that nobody sent before, and return their ids."""
+    made = [{**one, "id": uuid.uuid4().hex} for one in fictional(count, seed=uuid.uuid4().int)]
+    producer = KafkaProducer(bootstrap_servers=node.addresses["PLAINTEXT"])
+    for one in made:
+        producer.send("articles.raw", dumps(one))
+    producer.close()
+    return {one["id"] for one in made}
+
+
+def published(node: SecuredNode) -> set[str]:
+    """The ids in the topics of the verdicts."""
+    consumer = KafkaConsumer(
+        *("articles.enriched", "articles.duplicates"),
+        bootstrap_servers=node.addresses["PLAINTEXT"],
+        auto_offset_reset="earliest",
+        consumer_timeout_ms=2000,
+    )
+    found = {(record.key or b"").decode() for record in consumer}
+    consumer.close()
+    return found
+
 
 Given = Callable[[SecuredNode, Path], dict[str, Any]]
 _HOOKS = """
@@ -192,6 +227,40 @@ def test_a_missing_permission_of_a_worker_is_named(with_topics: SecuredNode, rul
     finally:
         with_topics.allow([rule])
     assert told == f"User:{step} is not allowed {rule.permission}; grant it with kafka-acls (deploy/acls.md)"
+
+
+TAKEN_AWAY: dict[str, tuple[Step, Permission]] = {
+    "to publish": ("deduplicate", Permission("Write", "topic", "articles.enriched")),
+    "to read": ("normalize", Permission("Read", "topic", "articles.raw")),
+}
+
+
+@pytest.mark.parametrize("case", TAKEN_AWAY)
+def test_a_permission_that_is_taken_away_ends_a_running_worker_and_loses_nothing(
+    with_topics: SecuredNode, case: str, tmp_path: Path
+) -> None:
+    step, permission = TAKEN_AWAY[case]
+    rule = next(rule for rule in WORKER_RULES if (rule.user, rule.permission) == (step, permission))
+    normalize, deduplicate = (worker_environment(with_topics, tmp_path, one) for one in STEPS)
+    given = {"normalize": normalize, "deduplicate": deduplicate}
+    with (
+        Worker(normalize, tmp_path / "normalize.log", "--step", "normalize") as first,
+        Worker(deduplicate, tmp_path / "deduplicate.log", "--step", "deduplicate") as second,
+    ):
+        stopped = first if step == "normalize" else second
+        first.wait_ready()
+        second.wait_ready()
+        with_topics.forbid(rule)
+        try:
+            names = sent(with_topics, 5)
+            assert stopped.process.wait(DEADLINE) in (69, 70)
+        finally:
+            with_topics.allow([rule])
+        faults = [line for line in stopped.log.splitlines() if " CRITICAL " in line or line.startswith("stream: ")]
+        assert [str(permission.name) in line for line in faults] == [True]
+        wait_until_allowed(lambda: broker_admin.require(load_settings(**with_topics.settings(step)), [step]))
+        with Worker(given[step], tmp_path / "again.log", "--step", step):
+            wait_until(lambda: names <= published(with_topics), "everything published")
 
 
 def create_one(settings: Settings) -> None:

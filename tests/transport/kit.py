@@ -138,7 +138,7 @@ class Apps:
                 "topic_disable_leader": True,
                 "broker_session_timeout": 6.0,
                 "broker_heartbeat_interval": 0.5,
-                "broker_rebalance_timeout": 6.0,
+                "broker_rebalance_timeout": 12.0,
                 "broker_commit_interval": 0.1,
                 "broker_request_timeout": 30.0,
                 "producer_request_timeout": 30.0,

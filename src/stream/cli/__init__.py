@@ -25,6 +25,11 @@ EXIT_CODES: Final[tuple[tuple[type[StreamError], int], ...]] = (
 COMMANDS: Final = ("deadletters", "demo", "doctor", "evaluate", "explain", "process", "produce", "topics", "worker")
 
 
+def exit_code(error: StreamError) -> int:
+    """The exit code of a command that ends with ``error``."""
+    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+
+
 class _Group(click.Group):
     """Finds the commands, and reports the project's own errors in one line and with their exit code."""
 
@@ -42,7 +47,7 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except StreamError as error:
             click.echo(f"stream: {error}", err=True)
-            sys.exit(next(code for kind, code in EXIT_CODES if isinstance(error, kind)))
+            sys.exit(exit_code(error))
         except BrokenPipeError:
             sys.stderr.close()  # whoever read the output has enough; Python would complain at exit
             sys.exit(0)

@@ -15,7 +15,8 @@ from rich.text import Text
 
 from stream.demo.feed import WITHDRAWN, samples
 from stream.demo.run import Arrival, Demo
-from stream.worker import configure_logging, require_port
+from stream.logs import configure_logging
+from stream.worker import require_port
 
 _STYLES: Final = {
     "new": "bold green",
@@ -42,7 +43,7 @@ def demo(keep: bool, pause: float, web_port: int | None) -> None:
 
     The broker lives in this process and keeps nothing. Exits with 1 if anything came out otherwise than expected.
     """
-    configure_logging("WARNING")
+    configure_logging("ERROR")  # the table shows the dead letters
     running = Demo(web_port=web_port)
     require_port(running.settings.web_host, running.settings.web_port)
     try:

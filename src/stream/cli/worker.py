@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
 import click
 
+from stream.cli import exit_code
+from stream.errors import StreamError
 from stream.settings import STEPS, Step, load_settings
 from stream.worker import run_worker
+
+log = logging.getLogger(__name__)
 
 
 @click.command(epilog="Example: STREAM_BROKER=kafka:9092 stream worker --step deduplicate --data-dir /var/lib/stream")
@@ -36,4 +41,11 @@ def worker(broker: str | None, steps: tuple[Step, ...], data_dir: Path | None, w
     settings = load_settings(broker=broker, data_dir=data_dir, web_port=web_port)
     if settings.is_memory:
         raise click.UsageError("memory:// lives in one process and keeps nothing; use a Kafka broker, or: stream demo")
-    sys.exit(run_worker(settings, steps or STEPS))
+    try:
+        code = run_worker(settings, steps or STEPS)
+    except StreamError as error:
+        if settings.log_format == "human":
+            raise
+        code = exit_code(error)
+        log.critical("not started", extra={"reason": error, "exit_code": code})
+    sys.exit(code)

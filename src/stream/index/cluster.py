@@ -7,7 +7,8 @@ from typing import Final
 import msgspec
 
 from stream.clock import rfc3339
-from stream.events import ClusterEvent
+from stream.dedup import new_cluster_id
+from stream.events import ClusterEvent, FingerprintEvent
 from stream.index.packing import Article
 
 SOURCES_MAX: Final = 100
@@ -45,7 +46,7 @@ class Cluster(msgspec.Struct, array_like=True):
             earliest_published_at=self.earliest_published_at,
         )
 
-    def add(self, article: Article, scope: str, offset: int) -> None:
+    def add(self, article: Article | FingerprintEvent, scope: str, offset: int) -> None:
         """Count ``article`` in."""
         # Files have no time of arrival: an event time of 0 is none.
         seen = [rfc3339(article.event_time)] if article.event_time else []
@@ -64,6 +65,13 @@ class Cluster(msgspec.Struct, array_like=True):
         self.size -= len(offsets)
         self.members = [offset for offset in self.members if offset not in offsets]
         self.canonical_id = canonical_id
+
+
+def begins_cluster(event: FingerprintEvent) -> bool:
+    """The article is the first one of its cluster: it is new, or only an item of a round-up that is linked."""
+    if event.duplicate.relation in ("excerpt", "expansion"):
+        return event.duplicate.cluster_id == new_cluster_id(event.scope, event.id, event.text_hash)
+    return event.duplicate.relation == "new"
 
 
 def language_of(scope: str) -> str:

@@ -31,6 +31,8 @@ _ANCHORS_COUNTED_MAX: Final = 255
 # Bytes of an anchor that make its name: among 300 million, one look-up in a million finds another anchor's articles,
 # and comparing the texts tells.
 _ANCHOR_BYTES: Final = 6
+#: Anchors with the same bits from here on have the same name.
+NAME_SHIFT: Final = np.uint64(64 - 8 * _ANCHOR_BYTES)
 
 
 class Posting(NamedTuple):

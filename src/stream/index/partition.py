@@ -17,6 +17,7 @@ from stream.dedup import VERSION, Earlier
 from stream.errors import IndexDamaged
 from stream.events import FingerprintEvent, RemovalEvent
 from stream.index import keys
+from stream.index.fresh import Unseen
 from stream.index.packing import Position, unpack
 from stream.index.removal import remove
 from stream.index.session import Place, Session
@@ -28,6 +29,8 @@ __all__ = ["LAYOUT_VERSION", "RECENT_MAX", "PartitionIndex", "Session"]
 LAYOUT_VERSION: Final = f"2/{VERSION}"
 #: Articles kept at hand, decoded: about 4 KiB each.
 RECENT_MAX: Final = 4096
+#: Scopes whose oldest article is remembered; tenants are whatever producers name.
+SCOPES_TOLD_MAX: Final = 1000
 
 
 class PartitionIndex:
@@ -43,8 +46,11 @@ class PartitionIndex:
         self.store = store
         self._window_s = window_ms // 1000
         self._position = _read_position(store)
+        # Of a restore that began with nothing.
+        self._unseen: Unseen | None = None
         # The newest articles that sessions looked at or recorded, oldest first; all of them are committed.
         self._recent: dict[Place, Earlier] = {}
+        self._oldest: dict[str, int] = {}
 
     @property
     def last_offset(self) -> int:
@@ -61,8 +67,20 @@ class PartitionIndex:
         """Articles recorded since the index began."""
         return self._position.documents
 
+    @property
+    def oldest_s(self) -> int | None:
+        """When about the oldest article was recorded that is still found, in seconds since 1970 of its scope's time.
+
+        Of the scopes with articles since the index was opened, at most `SCOPES_TOLD_MAX` of them; None without one.
+        """
+        return min(self._oldest.values(), default=None)
+
     def session(self) -> Session:
         """A batch of decisions on the index as it stands."""
+        self.end_restore()
+        return self._session()
+
+    def _session(self) -> Session:
         position = msgspec.structs.replace(self._position)
         return Session(self.store, position, window_s=self._window_s, recent=self._recent)
 
@@ -72,6 +90,9 @@ class PartitionIndex:
             session.position.changelog_end = max(session.position.changelog_end, changelog_end)
         self.store.write(session.changes(), session.dropped)
         self._position = session.position
+        self._oldest.update(session.oldest)
+        for scope in list(islice(self._oldest, max(0, len(self._oldest) - SCOPES_TOLD_MAX))):
+            del self._oldest[scope]
         for place in session.gone:
             self._recent.pop(place, None)
         self._remember(session.seen)
@@ -83,8 +104,11 @@ class PartitionIndex:
         the changelog, so nothing behind it was committed, and it is decided again. The first record of a
         trimmed changelog follows nothing.
         """
-        session = self.session()
-        session.prefetch_records([event for event in events if isinstance(event, FingerprintEvent)])
+        if self._position.last < 0 and self._unseen is None:
+            self._unseen = Unseen()
+            self.store.expect_writes(many=True)
+        session = self._session()
+        session.prefetch_records([event for event in events if isinstance(event, FingerprintEvent)], self._unseen)
         taken = 0
         for event in events:
             if event.offset > session.position.last and session.position.last in (-1, event.previous):
@@ -93,11 +117,19 @@ class PartitionIndex:
         self.commit(session, changelog_end=changelog_end)
         return taken
 
+    def end_restore(self) -> None:
+        """Let go of what only a restore needs."""
+        if self._unseen is not None:
+            self._unseen = None
+            self.store.expect_writes(many=False)
+
     def reset(self) -> None:
         """Forget everything: the index is to be restored from the beginning of the changelog."""
+        self.end_restore()
         self.store.clear()
         self._position = _read_position(self.store)
         self._recent.clear()
+        self._oldest.clear()
 
     def close(self) -> None:
         """Close the store."""

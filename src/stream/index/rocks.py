@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import starmap
 from pathlib import Path
 from typing import Final, cast
 
 from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch, WriteOptions
 
 from stream.errors import IndexDamaged, IndexFault
+from stream.index.store import MEMORY_KINDS
 
 _MIB: Final = 1024 * 1024
 #: No key is longer: a prefix, a kind and a hash.
 KEY_BYTES_MAX: Final = 64
 #: Bits a key: one look-up in a hundred of a key that is not there reads a block.
 _BLOOM_BITS: Final = 10
+_MEMORY_PROPERTIES: Final = dict(
+    zip(
+        MEMORY_KINDS,
+        ("rocksdb.block-cache-usage", "rocksdb.estimate-table-readers-mem", "rocksdb.cur-size-all-mem-tables"),
+        strict=True,
+    )
+)
+
+# How many files of 16 MiB wait to be merged, and at how many writers are held up: RocksDB's own figures, and those
+# for a restore, of which merging took as much time as all the rest.
+_MERGED: Final = {
+    "level0_file_num_compaction_trigger": "4",
+    "level0_slowdown_writes_trigger": "20",
+    "level0_stop_writes_trigger": "36",
+}
+_MERGED_LATE: Final = {
+    "level0_file_num_compaction_trigger": "16",
+    "level0_slowdown_writes_trigger": "40",
+    "level0_stop_writes_trigger": "60",
+}
 
 
 class RocksStore:
@@ -53,9 +76,7 @@ class RocksStore:
         batch = WriteBatch(raw_mode=True)
         for prefix in dropped:
             batch.delete_range(prefix, _after(prefix))
-        put = batch.put
-        for key, value in puts:
-            put(key, value)
+        deque(starmap(batch.put, puts), maxlen=0)
         self._write(batch)
 
     def clear(self) -> None:
@@ -67,6 +88,13 @@ class RocksStore:
     def distrust(self, reason: str) -> None:
         """See `Store`."""
         self._marker.write_text(reason, encoding="utf-8")
+
+    def expect_writes(self, *, many: bool) -> None:
+        """See `Store`."""
+        try:
+            self._db.set_options(_MERGED_LATE if many else _MERGED)
+        except Exception as error:  # as above
+            raise self._fault(error) from error
 
     def close(self) -> None:
         """See `Store`."""
@@ -121,6 +149,11 @@ class RocksStore:
         return int(self._db.property_int_value("rocksdb.total-sst-files-size") or 0) + int(
             self._db.property_int_value("rocksdb.cur-size-all-mem-tables") or 0
         )
+
+    @property
+    def memory_bytes(self) -> Mapping[str, int]:
+        """See `Store`."""
+        return {kind: int(self._db.property_int_value(name) or 0) for kind, name in _MEMORY_PROPERTIES.items()}
 
 
 def _open(folder: Path, cache_bytes: int) -> Rdict:

@@ -54,6 +54,10 @@ class ScopeView:
         self._written: tuple[dict[bytes, bytes], dict[bytes, bytes]] = ({}, {})
         # Parities whose part of the store is not to be read any more.
         self._dropped: set[int] = set()
+        # Names that are nowhere yet, and the number of the article that has each; see `expect`.
+        self._fresh: tuple[list[bytes], list[int]] = ([], [])
+        # Number of an article -> value of its fresh names, by parity of the generation.
+        self._fresh_values: tuple[dict[int, bytes], dict[int, bytes]] = ({}, {})
 
     @property
     def now(self) -> int:
@@ -63,6 +67,16 @@ class ScopeView:
     def horizon(self, time: int = 0) -> int:
         """What was seen before this moment, in seconds, is forgotten; ``time`` is that of the event in hand, in ms."""
         return max(0, max(self._state.now, _seconds(time)) - self._window_s)
+
+    @property
+    def oldest(self) -> int | None:
+        """The scope's time, in seconds, when about the oldest article was recorded that is still found."""
+        state = self._state
+        if state.began < 0:
+            return None
+        horizon = max(0, state.now - self._window_s)
+        # Of later generations, the one before began more than a window ago.
+        return horizon if state.generation else max(horizon, state.began)
 
     def load(self, names: Iterable[bytes]) -> None:
         """Read ``names`` at once."""
@@ -105,6 +119,14 @@ class ScopeView:
         self._values.update(appended)
         self._written[self._state.generation & 1].update(appended)
 
+    def expect(self, fresh: list[bytes], owners: list[int]) -> None:
+        """Leave writing ``fresh`` to `put_fresh`: sorted names in no generation, of one article each, by its number."""
+        self._fresh = fresh, owners
+
+    def put_fresh(self, owner: int, value: bytes) -> None:
+        """Write ``value`` under each fresh name of this article; this session does not read them."""
+        self._fresh_values[self._state.generation & 1][owner] = value
+
     def remove(self, names: Sequence[bytes], beginning: bytes, size: int) -> None:
         """Take out, under each of ``names``, the pieces of ``size`` bytes that begin so."""
         for name, value in zip(names, self.get_many(names), strict=True):
@@ -133,12 +155,21 @@ class ScopeView:
         if not any(self._written):
             return iter(())
         state = [(scope_key(self._prefix), msgspec.msgpack.encode(self._state))]
-        return chain(state, *map(self._puts, _PARITIES, self._written))
+        fresh = map(self._fresh_puts, _PARITIES, self._fresh_values)
+        return chain(state, *map(self._puts, _PARITIES, self._written), *fresh)
 
     def _puts(self, parity: bytes, written: dict[bytes, bytes]) -> Iterator[tuple[bytes, bytes]]:
         start = self._prefix + parity
         names = [name for name in self._values if name in written]
         return zip([start + name for name in names], map(written.__getitem__, names), strict=True)
+
+    def _fresh_puts(self, parity: bytes, values: dict[int, bytes]) -> list[tuple[bytes, bytes]]:
+        if not values:
+            return []
+        start, (names, owners) = self._prefix + parity, self._fresh
+        # Not every article that was expected is recorded.
+        found = zip(names, map(values.get, owners), strict=True)
+        return [(start + name, value) for name, value in found if value]
 
     def _stored(self, parity: int, names: list[bytes]) -> list[bytes | None]:
         if parity in self._dropped:
@@ -153,6 +184,7 @@ class ScopeView:
         current = state.generation & 1
         self._dropped.add(current)
         self._written[current].clear()
+        self._fresh_values[current].clear()
         # Values read before may come from the generation that is gone.
         self._values = dict(self._written[1 - current])
 

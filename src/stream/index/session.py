@@ -7,14 +7,14 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 import msgspec
-import numpy as np
 
 from stream.dedup import Candidates, Earlier, Subject, new_cluster_id
 from stream.errors import IndexDamaged
 from stream.events import ClusterEvent, FingerprintEvent
 from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint
 from stream.index import keys
-from stream.index.cluster import Cluster
+from stream.index.cluster import Cluster, begins_cluster
+from stream.index.fresh import Anchors, Unseen, name_anchors
 from stream.index.keys import POSTING_BYTES, Posting
 from stream.index.packing import Article, Position, Takedown, pack_article, unpack, unpack_article
 from stream.index.scope import ScopeView
@@ -35,6 +35,8 @@ STAND_INS_MAX: Final = 32
 
 #: Scope and offset: where an article stands in an index.
 Place = tuple[str, int]
+#: An article, its scope, event id, text hash, the id of its cluster, and its anchors: what tells which names to read.
+_Wanted = tuple[Subject | FingerprintEvent, str, str, str, str, bytes]
 
 
 class Decided(NamedTuple):
@@ -63,22 +65,27 @@ class Session:
         self._languages: dict[str, list[str]] = {}
         self._clusters: dict[tuple[str, str], Cluster | None] = {}
         self._takedowns: dict[str, Takedown] = {}
-        self._names: dict[bytes, list[bytes]] = {}
+        self._anchors: dict[tuple[str, bytes], Anchors] = {}
         self._addresses: dict[tuple[str, str | None], list[bytes]] = {}
 
     def prefetch(self, subjects: Sequence[tuple[Subject, str]]) -> None:
         """Read at once what deciding these (subject, event id) will ask for."""
-        self._prefetch(
-            (subject, subject.scope, event_id, subject.print.text_hash, subject.print.anchors.tobytes())
-            for subject, event_id in subjects
-        )
+        wanted: list[_Wanted] = []
+        for subject, event_id in subjects:
+            text_hash, anchors = subject.print.text_hash, subject.print.anchors.tobytes()
+            cluster_id = new_cluster_id(subject.scope, subject.id, text_hash)
+            wanted.append((subject, subject.scope, event_id, text_hash, cluster_id, anchors))
+        self._prefetch(wanted)
 
-    def prefetch_records(self, events: Sequence[FingerprintEvent]) -> None:
-        """Read at once what recording ``events`` will ask for."""
-        self._prefetch(
-            (event, event.scope, event.event_id, event.text_hash, event.anchors if event.format == FORMAT else b"")
-            for event in events
-        )
+    def prefetch_records(self, events: Sequence[FingerprintEvent], unseen: Unseen | None = None) -> None:
+        """Read at once what recording ``events`` will ask for; with ``unseen``, the anchors that it knows alone."""
+        wanted: list[_Wanted] = []
+        for event in events:
+            anchors = event.anchors if event.format == FORMAT else b""
+            cluster_id = event.duplicate.cluster_id
+            wanted.append((event, event.scope, event.event_id, event.text_hash, cluster_id, anchors))
+        self._prefetch(wanted, unseen)
+        self._prefetch_first([event for event in events if event.earlier_offset is not None])
 
     def delivered(self, scope: str, event_id: str, *, offset: int, time: int) -> Decided | None:
         """An event that was decided before: within the window, or read again after a restart.
@@ -144,6 +151,11 @@ class Session:
         return chain(own, *(view.changes() for view in self._scopes.values()))
 
     # What removing articles asks for too
+
+    @property
+    def oldest(self) -> dict[str, int]:
+        """For each scope in hand that has articles, when its oldest one was recorded: see `ScopeView.oldest`."""
+        return {name: time for name, view in self._scopes.items() if (time := view.oldest) is not None}
 
     def scope(self, scope: str) -> ScopeView:
         """What the index holds of one scope."""
@@ -218,34 +230,35 @@ class Session:
         self._clusters[scope, cluster_id] = cluster
         self.scope(scope).put(keys.cluster_name(cluster_id), msgspec.msgpack.encode(cluster) if cluster else b"")
 
-    def _prefetch(self, wanted: Iterable[tuple[Subject | FingerprintEvent, str, str, str, bytes]]) -> None:
-        """Read the names of these (article, scope, event id, text hash, anchors)."""
+    def _prefetch(self, wanted: Iterable[_Wanted], unseen: Unseen | None = None) -> None:
         by_scope: dict[str, tuple[list[bytes], list[bytes], list[bytes]]] = {}
-        for article, scope, event_id, text_hash, anchors in wanted:
+        for article, scope, event_id, text_hash, cluster_id, anchors in wanted:
             known, clusters, joined = by_scope.setdefault(scope, ([], [], []))
             known += (keys.event_name(event_id), keys.text_name(text_hash), *self._address_names(article))
-            clusters.append(keys.cluster_name(new_cluster_id(scope, article.id, text_hash)))
+            clusters.append(keys.cluster_name(cluster_id))
             joined.append(anchors)
         for scope, (known, clusters, joined) in by_scope.items():
             # In the order of the store, where neighbours are read and written faster.
-            self.scope(scope).load(sorted(set(known)) + self._name_anchors(joined) + sorted(set(clusters)))
+            view, named = self.scope(scope), name_anchors(joined, unseen)
+            self._anchors.update(zip(((scope, anchors) for anchors in joined), named.articles, strict=True))
+            view.expect(named.fresh, named.owners)
+            view.load(sorted(set(known)) + named.shared + sorted(set(clusters)))
 
-    def _name_anchors(self, joined: Sequence[bytes]) -> list[bytes]:
-        """The names of all anchors of several articles, sorted; those of each article are kept for `_anchor_names`."""
-        each, places = np.unique(np.frombuffer(b"".join(joined), dtype="<u8"), return_inverse=True)
-        names, chosen, start = keys.anchor_names(each), places.tolist(), 0
-        for anchors in joined:
-            end = start + len(anchors) // each.itemsize
-            self._names[anchors] = [names[place] for place in chosen[start:end]]
-            start = end
-        return names
+    def _prefetch_first(self, linked: Iterable[FingerprintEvent]) -> None:
+        """Read the articles with which ``linked`` may begin a cluster."""
+        by_scope: dict[str, set[bytes]] = {}
+        for event in linked:
+            if not self.cluster_state(event.scope, event.duplicate.cluster_id):
+                by_scope.setdefault(event.scope, set()).add(keys.document_name(event.earlier_offset or 0))
+        for scope, documents in by_scope.items():
+            self.scope(scope).load(sorted(documents))
 
-    def _anchor_names(self, anchors: bytes) -> list[bytes]:
+    def _anchors_of(self, scope: str, anchors: bytes) -> Anchors:
         """The names of anchors as a changelog record holds them; asked for three times while one is decided."""
-        names = self._names.get(anchors)
-        if names is None:
-            names = self._names[anchors] = keys.anchor_names(np.frombuffer(anchors, dtype="<u8"))
-        return names
+        known = self._anchors.get((scope, anchors))
+        if known is None:
+            known = self._anchors[scope, anchors] = name_anchors([anchors]).articles[0]
+        return known
 
     def _address_names(self, article: Subject | FingerprintEvent) -> list[bytes]:
         place = (article.id, article.url_key)
@@ -260,7 +273,7 @@ class Session:
 
     def _similar(self, scope: str, ours: Fingerprint, horizon: int) -> Candidates:
         view = self.scope(scope)
-        values = view.get_many(self._anchor_names(ours.anchors.tobytes()))
+        values = view.get_many(self._anchors_of(scope, ours.anchors.tobytes()).shared)
         held = [(place, keys.visible_postings(value, horizon)) for place, value in enumerate(values) if value]
         common = [place for place, found in held if len(found) >= COMMON_MIN]
         telling = [found for _, found in held if 0 < len(found) < COMMON_MIN]
@@ -306,7 +319,7 @@ class Session:
         """The cluster of ``event`` with it counted in; None where it is the first one of its own."""
         scope, cluster_id = event.scope, event.duplicate.cluster_id
         cluster = self.cluster_state(scope, cluster_id)
-        if _begins(event):
+        if begins_cluster(event):
             if cluster:  # it begins anew: what was in it is forgotten
                 self.put_cluster(scope, cluster_id, None)
             return None
@@ -315,18 +328,20 @@ class Session:
             first = event.earlier_offset
             if first is not None and (article := self.held(scope, first)):
                 cluster.add(article, scope, first)
-        if article := self.article(scope, event.offset):
-            cluster.add(article, scope, event.offset)
+        cluster.add(event, scope, event.offset)
         self.put_cluster(scope, cluster_id, cluster)
         return cluster
 
     def _put_names(self, view: ScopeView, event: FingerprintEvent, cluster: Cluster | None) -> None:
-        names = list(self._anchor_names(event.anchors)) if event.format == FORMAT else []
+        anchors = self._anchors_of(event.scope, event.anchors) if event.format == FORMAT else _NO_ANCHORS
+        names = list(anchors.shared)
         if event.duplicate.relation == "revision":  # it takes the place of the version before it
             view.remove(names, keys.posting_of(event.earlier_offset or 0), POSTING_BYTES)
         elif cluster:
             names = _not_leading(view, names, set(cluster.members), max(0, view.now - self._window_s // LEADING_SHARE))
-        posting = keys.pack_posting(Posting(event.offset, view.now, len(names)))
+        posting = keys.pack_posting(Posting(event.offset, view.now, len(names) + anchors.fresh))
+        if anchors.fresh:
+            view.put_fresh(anchors.number, posting)
         if event.format == FORMAT:
             _put_text(view, event.text_hash, posting)
         names += [keys.event_name(event.event_id), *self._address_names(event)]
@@ -336,13 +351,7 @@ class Session:
 #: Of an article that was removed, the store keeps where its stand-in is: fewer bytes than any article has.
 _FORWARD_BYTES_MAX: Final = 8
 _NO_CANDIDATES: Final = Candidates()
-
-
-def _begins(event: FingerprintEvent) -> bool:
-    """The article is the first one of its cluster: it is new, or only an item of a round-up that is linked."""
-    if event.duplicate.relation in ("excerpt", "expansion"):
-        return event.duplicate.cluster_id == new_cluster_id(event.scope, event.id, event.text_hash)
-    return event.duplicate.relation == "new"
+_NO_ANCHORS: Final = Anchors([])
 
 
 def _most_shared(postings: Iterable[Iterable[tuple[int, int]]], anchors: int) -> list[int]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Protocol
+
+#: What an index on disk takes memory for: blocks that were read, filters and block indexes, and what is not in a file
+#: yet.
+MEMORY_KINDS: Final = ("cache", "tables", "memtables")
 
 
 class Store(Protocol):
@@ -39,12 +43,23 @@ class Store(Protocol):
     def distrust(self, reason: str) -> None:
         """Let it be empty when it is opened again."""
 
+    def expect_writes(self, *, many: bool) -> None:
+        """Order what was written less often as long as there is ``many`` to write, and little to look up.
+
+        Raises:
+            IndexFault: it cannot be written.
+        """
+
     def close(self) -> None:
         """Write what is not written yet; release files and locks."""
 
     @property
     def size_bytes(self) -> int:
         """About how much it holds, in bytes."""
+
+    @property
+    def memory_bytes(self) -> Mapping[str, int]:
+        """Bytes of memory by kind, one of `MEMORY_KINDS`; empty where it cannot tell, or is all memory."""
 
 
 class MemoryStore:
@@ -73,6 +88,9 @@ class MemoryStore:
     def distrust(self, reason: str) -> None:
         """See `Store`; it is gone with the process anyway."""
 
+    def expect_writes(self, *, many: bool) -> None:
+        """See `Store`; there is nothing to order."""
+
     def close(self) -> None:
         """See `Store`."""
 
@@ -80,3 +98,8 @@ class MemoryStore:
     def size_bytes(self) -> int:
         """See `Store`."""
         return sum(map(len, self._values)) + sum(map(len, self._values.values()))
+
+    @property
+    def memory_bytes(self) -> Mapping[str, int]:
+        """See `Store`."""
+        return {}

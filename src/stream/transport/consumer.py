@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: The part of the rebalance timeout that running batches get to finish; then the group must hear of us again.
-_PATIENCE = 0.8
+#: The part of the rebalance timeout that running batches get to finish. The group must hear of us again before it is
+#: over, and before that the lease that the last commit gave must have ended: half a session, a quarter of it.
+_PATIENCE = 0.4
 
 #: Seconds until a group that did not answer is asked again.
 _PAUSE_S = 0.2
@@ -47,11 +48,8 @@ _CREATE_TIME = 0
 def report_deleted(tp: TP, wanted: int, first: int) -> None:
     """Say that the log begins at ``first`` although the offsets from ``wanted`` on were not processed yet."""
     logger.error(
-        "%s-%s: the log no longer holds offsets %d to %d, which were not processed yet",
-        tp.topic,
-        tp.partition,
-        wanted,
-        first - 1,
+        "records were deleted before they were processed",
+        extra={"topic": tp.topic, "partition": tp.partition, "offset": wanted, "end_offset": first},
     )
 
 
@@ -258,8 +256,11 @@ class LedgerConsumer(Consumer):
         while self._unacked_messages and not self.should_stop:
             remaining = deadline - loop.time()
             if remaining <= 0:
-                logger.warning("no longer waiting for %d running batches", len(self._unacked_messages))
-                break
+                logger.warning("no longer waiting for running batches", extra={"batches": len(self._unacked_messages)})
+                await self.commit_and_end_transactions()
+                # At once: what comes next may wait for these batches, and meanwhile the group gives them to others.
+                self.ledger.forget()
+                return
             self._waiting_for_ack = loop.create_future()
             await asyncio.wait([self._waiting_for_ack], timeout=min(remaining, 1.0))
             self._waiting_for_ack = None

@@ -104,7 +104,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         try:
             return await asyncio.wait_for(super()._commit(offsets), _COMMIT_SECONDS)
         except TimeoutError:
-            logger.warning("not committed: no answer from the broker within %g s", _COMMIT_SECONDS)
+            logger.warning("not committed, no answer from the broker", extra={"seconds": _COMMIT_SECONDS})
             return False
 
     async def _missing(self, topics: Iterable[str]) -> list[str]:

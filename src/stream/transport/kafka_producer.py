@@ -107,14 +107,19 @@ class LeasedProducer(AIOKafkaProducer):  # type: ignore[misc] # it ships no type
             answered_at = time.monotonic()
             for tp in [tp for tp, batch in waiting.items() if not await self._may_go(batch)]:
                 waiting.pop(tp).failure(exception=RevokedError(f"{tp.topic}-{tp.partition}: not sent"))
-            try:
-                await _FreshHandler(self._sender, waiting, answered_at).do(node_id)
-            except _AnswerTooOldError:
-                continue
-            break
+            if not waiting or await self._is_sent(node_id, waiting, answered_at):
+                break
         self._sender._in_flight.remove(node_id)
         for tp in batches:
             self._sender._muted_partitions.remove(tp)
+
+    async def _is_sent(self, node_id: int, batches: Mapping[TP, Any], answered_at: float) -> bool:
+        """Send them, whatever becomes of it then; False if the answer was too old."""
+        try:
+            await _FreshHandler(self._sender, batches, answered_at).do(node_id)
+        except _AnswerTooOldError:
+            return False
+        return True
 
     async def _may_go(self, batch: Any) -> bool:
         confirm = self.confirms.get(batch._builder)
@@ -287,4 +292,4 @@ async def _bounded(work: Awaitable[Any]) -> None:
     try:
         await asyncio.wait_for(work, _STOP_SECONDS)
     except TimeoutError:
-        logger.warning("the broker did not answer within %g s", _STOP_SECONDS)
+        logger.warning("broker did not answer the stopping producer", extra={"seconds": _STOP_SECONDS})

@@ -199,7 +199,7 @@ class Consumer(LedgerConsumer):
         try:
             self._broker.commit(self._group, offsets, self._member, self._generation)
         except (NotAMemberError, StaleGenerationError) as error:
-            logger.info("not committed, the group has moved on: %s", error)
+            logger.info("not committed, the group has moved on", extra={"reason": error})
             return False
         return True
 

@@ -1,0 +1,143 @@
+"""Processes of this run: started with a log of their own, ended with it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from neighbours import KafkaError, cache_folder, cached_class_path, find_java
+
+HOST: Final = "127.0.0.1"
+POLL_S: Final = 0.1
+STOP_S: Final = 40.0
+_TETHER: Final = Path(__file__).with_name("tether.py")
+_SHOWN_LOG_LINES: Final = 12
+
+
+class ObserveError(Exception):
+    """The run cannot go on; the message says why, and what to do."""
+
+
+class ToolMissingError(ObserveError):
+    """A program that this run needs is not installed."""
+
+
+def require_tools() -> None:
+    """Check that everything is installed.
+
+    Raises:
+        ToolMissingError: something is not; the message names all of it.
+    """
+    missing = []
+    try:
+        find_java()
+    except KafkaError as error:
+        missing.append(str(error))
+    if cached_class_path(cache_folder()) is None and shutil.which("mvn") is None:
+        missing.append("Maven (mvn) was not found: install it; it downloads Kafka's jars, once")
+    if shutil.which("prometheus") is None:
+        missing.append(
+            "Prometheus was not found: install Debian's package `prometheus`, or put the program on the PATH"
+        )
+    if missing:
+        raise ToolMissingError("; ".join(missing))
+
+
+class Process:
+    """One program; ``log`` gets what it writes. It is ended with the process that started it, however that ends."""
+
+    def __init__(self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
+        self.name = name
+        self.log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, str(_TETHER), str(os.getpid()), *command],
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C must reach this script alone, which then stops all of them in order
+            )
+
+    @property
+    def is_running(self) -> bool:
+        """It has not ended."""
+        return self._process.poll() is None
+
+    def raise_if_ended(self) -> None:
+        """Raise unless it runs.
+
+        Raises:
+            ObserveError: it has ended; the message shows the end of its log.
+        """
+        if not self.is_running:
+            raise ObserveError(
+                f"{self.name} ended with {self._process.returncode}; the end of its log:\n{self._tail()}"
+            )
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.signal(signal.SIGKILL)
+        self._process.wait()
+
+    def wait(self, seconds: float) -> int:
+        """Wait for it to end, and return its exit code.
+
+        Raises:
+            ObserveError: it did not within ``seconds``.
+        """
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise ObserveError(f"{self.name} did not end within {seconds:g} s") from None
+
+    def stop(self) -> None:
+        """Ask it to stop, and end it after `STOP_S`."""
+        self.signal(signal.SIGTERM)
+        self.signal(signal.SIGCONT)  # a paused process would not see the request
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def _tail(self) -> str:
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_SHOWN_LOG_LINES:])
+
+
+def answers(url: str) -> bool:
+    """The page is there, and says 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - a page of our own, on the loopback address
+            return True
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str, *needed: Process) -> None:
+    """Wait until ``condition()`` is true.
+
+    Raises:
+        ObserveError: it was not within ``seconds``, or one of ``needed`` ended.
+    """
+    end = time.monotonic() + seconds
+    while not condition():
+        for process in needed:
+            process.raise_if_ended()
+        if time.monotonic() > end:
+            raise ObserveError(f"{what}: not within {seconds:g} s; the machine may be too busy, so try once more")
+        time.sleep(POLL_S)

@@ -1,0 +1,298 @@
+"""deploy/kubernetes: what kustomize makes of it is valid, and means what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import re
+import urllib.error
+import urllib.request
+from pathlib import PurePosixPath
+from typing import Any
+
+import kubernetes_validate  # type: ignore[import-untyped]  # ships no types
+import pytest
+from prometheus_client import CollectorRegistry
+
+from deploy.manifests import (
+    FOLDER,
+    OVERLAYS,
+    POD_KINDS,
+    SCHEMAS,
+    Document,
+    built,
+    complaints,
+    container,
+    environment,
+    name,
+    of_kind,
+    pod,
+    selects,
+    settings,
+    settings_map,
+    steps,
+    workers,
+)
+from deploy.tools import ROOT
+from stream import __version__
+from stream.demo.run import free_port
+from stream.errors import BrokerNotReady
+from stream.settings import ENV_PREFIX, Settings
+from stream.starting import Wait, pages
+
+OLDEST = "1.27"
+NEWEST: str = kubernetes_validate.latest_version()
+#: The most costly message that is let in, in seconds; see docs/operating.md.
+MESSAGE_S = 20
+every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
+
+
+@every_overlay
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+def test_an_api_server_would_take_every_document(overlay: str, version: str) -> None:
+    found = {f"{each['kind']} {name(each)}": complaints(each, version) for each in built(overlay)}
+    assert {what: why for what, why in found.items() if why} == {}
+
+
+def test_every_vendored_schema_is_used() -> None:
+    assert {each["kind"] for overlay in OVERLAYS for each in built(overlay)} >= SCHEMAS.keys()
+
+
+def _with(value: object, *path: str | int) -> Any:
+    def change(document: Document) -> None:
+        inner: Any = document
+        for key in path[:-1]:
+            inner = inner[key]
+        inner[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("StatefulSet", _with(1, "spec", "template", "spec", "containers", 0, "livenessProbe", "timeout")),
+        ("NetworkPolicy", _with("TCP", "spec", "egress", 0, "protocol")),
+        ("KafkaTopic", _with("many", "spec", "partitions")),
+        ("KafkaTopic", _with({}, "spec", "configuration")),
+        ("KafkaUser", _with(["Look"], "spec", "authorization", "acls", 0, "operations")),
+        ("ScaledObject", _with(1, "spec", "maxReplicas")),
+        ("ScaledObject", _with(None, "spec", "triggers", 0, "type")),
+        ("TriggerAuthentication", _with({"parameter": "ca"}, "spec", "secretTargetRef", 0)),
+        ("PodMonitor", _with("web", "spec", "podMetricsEndpoints", 0, "ports")),
+        ("PrometheusRule", _with("x", "spec", "groups", 0, "rules", 0, "expression")),
+    ],
+)
+def test_a_mistake_is_seen(kind: str, change: Any) -> None:
+    document = copy.deepcopy(of_kind(built("production"), kind)[0])
+    assert complaints(document, NEWEST) == []
+    change(document)
+    assert complaints(document, NEWEST)
+
+
+# Settings
+
+
+@every_overlay
+def test_settings_are_real_and_fit_together(overlay: str) -> None:
+    for workload in of_kind(built(overlay), *POD_KINDS):
+        found = settings(workload, built(overlay))
+        # A short name means another host in another namespace, and KEDA runs in one.
+        assert all("." in server for server in found.servers), name(workload)
+        assert (found.tls_ca_file is not None) == ("SSL" in found.security_protocol)
+        login = (found.sasl_mechanism, found.sasl_username, found.sasl_password_file)
+        assert (None in login) != ("SASL" in found.security_protocol)
+
+
+@every_overlay
+def test_secrets_are_files_of_secrets_that_others_make(overlay: str) -> None:
+    documents = built(overlay)
+    secret = {ENV_PREFIX + key.upper() for key, field in Settings.model_fields.items() if "Secret" in repr(field)}
+    assert secret >= {"STREAM_SASL_PASSWORD"}
+    assert not of_kind(documents, "Secret")
+    known = {"article-stream-kafka", "news-cluster-ca-cert"} | {name(user) for user in of_kind(documents, "KafkaUser")}
+    for workload in of_kind(documents, *POD_KINDS):
+        variables = environment(workload, documents)
+        assert not variables.keys() & secret
+        mounted = {each["mountPath"]: each["name"] for each in container(workload).get("volumeMounts", [])}
+        for variable, value in variables.items():
+            if variable.endswith("_FILE"):
+                path = PurePosixPath(value)
+                assert path.name in _files(pod(workload)["volumes"], mounted[str(path.parent)], known), value
+
+
+def _files(volumes: list[Document], volume: str, known: set[str]) -> set[str]:
+    """The files of a volume of Secrets, which only its owner and group may read."""
+    (found,) = [each for each in volumes if each["name"] == volume]
+    assert found["projected"]["defaultMode"] == 0o440
+    sources = [each["secret"] for each in found["projected"]["sources"]]
+    assert {each["name"] for each in sources} <= known
+    return {item["path"] for each in sources for item in each["items"]}
+
+
+# Pods
+
+
+def _state() -> None:
+    raise BrokerNotReady("the broker is away")
+
+
+async def _answers(paths: list[str]) -> list[int]:
+    """What a worker that waits for its broker answers."""
+
+    def ask(url: str) -> int:
+        try:
+            with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - our own page
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    port = free_port()
+    wait = Wait(_state, limit_s=60)
+    waiting = asyncio.create_task(wait.done(stop := asyncio.Event()))
+    await asyncio.sleep(0)
+    async with pages("127.0.0.1", port, CollectorRegistry(), wait):
+        found = [await asyncio.to_thread(ask, f"http://127.0.0.1:{port}{path}") for path in paths]
+    stop.set()
+    await waiting
+    return found
+
+
+@every_overlay
+async def test_probes_ask_pages_that_are_there(overlay: str) -> None:
+    for workload in workers(built(overlay)):
+        found, variables = container(workload), environment(workload, built(overlay))
+        probes = [found[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")]
+        assert await _answers([probe["path"] for probe in probes]) == [200, 200, 503]
+        assert found["ports"] == [
+            {"name": "web", "containerPort": int(variables["STREAM_WEB_PORT"]), "protocol": "TCP"}
+        ]
+        assert {probe["port"] for probe in probes} == {"web"}
+        assert variables["STREAM_WEB_HOST"] == "0.0.0.0"  # noqa: S104 - probes come from outside the pod
+
+
+@every_overlay
+def test_probes_are_patient_where_a_kill_mends_nothing(overlay: str) -> None:
+    for workload in workers(built(overlay)):
+        liveness, startup = container(workload)["livenessProbe"], container(workload)["startupProbe"]
+        assert MESSAGE_S < liveness["timeoutSeconds"] < liveness["periodSeconds"]
+        assert liveness["failureThreshold"] >= 3
+        assert startup["failureThreshold"] * startup["periodSeconds"] >= 120
+        # While it waits for a broker it is alive; it must not give up within an ordinary outage either.
+        assert settings(workload, built(overlay)).start_timeout_s >= 1800
+
+
+@every_overlay
+def test_pods_end_by_themselves_before_they_are_killed(overlay: str) -> None:
+    for workload in workers(built(overlay)):
+        grace = pod(workload)["terminationGracePeriodSeconds"]
+        assert grace >= settings(workload, built(overlay)).stop_timeout_s + 10
+
+
+@every_overlay
+def test_pods_are_restricted(overlay: str) -> None:
+    """As the Pod Security Standard `restricted`, and with a read-only root."""
+    for workload in of_kind(built(overlay), *POD_KINDS):
+        spec, inside = pod(workload), container(workload)["securityContext"]
+        outside = spec["securityContext"]
+        assert outside["runAsNonRoot"] is True
+        assert outside["runAsUser"] == outside["runAsGroup"] == outside["fsGroup"] == 10001
+        assert outside["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert inside["allowPrivilegeEscalation"] is False
+        assert inside["readOnlyRootFilesystem"] is True
+        assert inside["capabilities"] == {"drop": ["ALL"]}
+        assert spec["automountServiceAccountToken"] is False
+        assert spec["enableServiceLinks"] is False
+        allowed = {"emptyDir", "projected", "secret"}
+        assert {key for volume in spec.get("volumes", []) for key in volume} - {"name"} <= allowed
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
+
+
+def test_pods_run_as_the_user_of_the_image() -> None:
+    assert re.search(r"^USER 10001:10001$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@every_overlay
+def test_images_are_pinned_to_this_version(overlay: str) -> None:
+    for workload in of_kind(built(overlay), *POD_KINDS):
+        image, _, tag = container(workload)["image"].rpartition(":")
+        assert image.rpartition("/")[2] == "article-stream"
+        assert tag == __version__
+
+
+@every_overlay
+def test_memory_is_bounded_and_reserved(overlay: str) -> None:
+    for workload in of_kind(built(overlay), *POD_KINDS):
+        resources = container(workload)["resources"]
+        assert resources["requests"].keys() == {"cpu", "memory"}
+        assert resources["limits"] == {"memory": resources["requests"]["memory"]}
+
+
+@every_overlay
+def test_both_steps_run_and_the_index_has_a_volume(overlay: str) -> None:
+    found = workers(built(overlay))
+    assert sorted(step for each in found for step in steps(each)) == ["deduplicate", "normalize"]
+    for workload in found:
+        folder = environment(workload, built(overlay))["STREAM_DATA_DIR"]
+        mounted = {each["mountPath"]: each["name"] for each in container(workload)["volumeMounts"]}
+        claims = [name(each) for each in workload["spec"].get("volumeClaimTemplates", [])]
+        volumes = [each["name"] for each in pod(workload)["volumes"]]
+        assert set(mounted.values()) == {*claims, *volumes}
+        assert (mounted[folder] in claims) == ("deduplicate" in steps(workload)) == (workload["kind"] == "StatefulSet")
+        if claims:
+            assert workload["spec"]["podManagementPolicy"] == "Parallel"
+
+
+# What refers to what
+
+
+@every_overlay
+def test_labels_select(overlay: str) -> None:
+    documents = built(overlay)
+    found = workers(documents)
+    for workload in found:
+        wanted = workload["spec"]["selector"]["matchLabels"]
+        assert [name(each) for each in found if selects(wanted, each)] == [name(workload)]
+        terms = pod(workload)["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+        others = [term["podAffinityTerm"]["labelSelector"] for term in terms]
+        others += [each["labelSelector"] for each in pod(workload)["topologySpreadConstraints"]]
+        budgets = [each["spec"]["selector"] for each in of_kind(documents, "PodDisruptionBudget")]
+        others += (own := [each for each in budgets if selects(each["matchLabels"], workload)])
+        assert len(own) == 1
+        assert all(each["matchLabels"] == wanted for each in others)
+    (policy,) = of_kind(documents, "NetworkPolicy")
+    everywhere = of_kind(documents, *POD_KINDS)
+    assert all(selects(policy["spec"]["podSelector"]["matchLabels"], each) for each in everywhere)
+    (service,) = of_kind(documents, "Service")
+    assert [each for each in everywhere if selects(service["spec"]["selector"], each)] == found
+    assert {each["spec"]["serviceName"] for each in of_kind(found, "StatefulSet")} == {name(service)}
+    (account,) = of_kind(documents, "ServiceAccount")
+    assert {pod(each)["serviceAccountName"] for each in everywhere} == {name(account)}
+    assert len({each["metadata"].get("namespace") for each in documents if each["kind"] != "Namespace"}) == 1
+
+
+@every_overlay
+def test_only_kafka_and_dns_can_be_reached_and_only_metrics_from_outside(overlay: str) -> None:
+    (policy,) = of_kind(built(overlay), "NetworkPolicy")
+    spec = policy["spec"]
+    broker, _, port = settings_map(built(overlay))["data"]["STREAM_BROKER"].partition(":")
+    kafka, dns = spec["egress"]
+    assert [each["port"] for each in kafka["ports"]] == [int(port)]
+    (peer,) = kafka["to"]
+    where = peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name")
+    assert broker.split(".")[1] == (where or policy["metadata"]["namespace"])
+    assert {(each["protocol"], each["port"]) for each in dns["ports"]} == {("UDP", 53), ("TCP", 53)}
+    assert [each["ports"] for each in spec["ingress"]] == [[{"protocol": "TCP", "port": "web"}]]
+    assert all(rule["to"] for rule in spec["egress"])
+    assert all(rule["from"] for rule in spec["ingress"])
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+
+
+def test_every_part_is_used_and_told() -> None:
+    kustomizations = "".join(path.read_text(encoding="utf-8") for path in FOLDER.rglob("kustomization.yaml"))
+    parts = {path.name for path in (FOLDER / "components").iterdir()}
+    assert {each for each in parts if f"../components/{each}" not in kustomizations} <= {"strimzi"}  # by its siblings
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert {each for each in (*parts, *OVERLAYS) if f"`{each}`" not in readme} == set()
+    real = {ENV_PREFIX + key.upper() for key in Settings.model_fields}
+    assert set(re.findall(r"STREAM_[A-Z_]+", readme)) <= real

@@ -1,0 +1,220 @@
+"""deploy/kubernetes: what is told to Strimzi, KEDA, Prometheus's operator and Grafana."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from deploy.manifests import (
+    FOLDER,
+    OVERLAYS,
+    Document,
+    built,
+    container,
+    environment,
+    name,
+    of_kind,
+    pod,
+    selects,
+    settings,
+    steps,
+    workers,
+)
+from deploy.tools import ROOT
+from security.kit import Rule, documented_rules
+from stream.acls import Permission, topic_permissions
+from stream.settings import Settings
+
+CONFIG_MAP_BYTES = 1024 * 1024
+every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
+
+
+def overlays_with(kind: str) -> list[str]:
+    return [overlay for overlay in OVERLAYS if of_kind(built(overlay), kind)]
+
+
+def flow_settings(overlay: str) -> Settings:
+    return settings(workers(built(overlay))[0], built(overlay))
+
+
+# Strimzi
+
+
+@every_overlay
+def test_topics_are_those_of_stream_topics(overlay: str) -> None:
+    """Made by a Job, or by Strimzi exactly so; `min.insync.replicas` is the cluster's, not the flow's."""
+    documents = built(overlay)
+    topics = of_kind(documents, "KafkaTopic")
+    if not topics:
+        (job,) = of_kind(documents, "Job")
+        assert container(job)["args"] == ["topics"]
+        return
+    found = {
+        name(each): (each["spec"]["partitions"], {key: str(value) for key, value in each["spec"]["config"].items()})
+        for each in topics
+    }
+    for _, config in found.values():
+        config.pop("min.insync.replicas", None)
+    specs = flow_settings(overlay).topic_specs
+    assert found == {spec.name: (spec.partitions, spec.config) for spec in specs}
+
+
+def rules(user: Document, role: str) -> set[Rule]:
+    """What a KafkaUser is allowed, in the words of kafka-acls."""
+    assert user["spec"]["authentication"] == {"type": "scram-sha-512"}
+    assert user["spec"]["authorization"]["type"] == "simple"
+    return {
+        Rule(role, Permission(operation, acl["resource"]["type"], acl["resource"]["name"]), is_prefix)
+        for acl in user["spec"]["authorization"]["acls"]
+        for is_prefix in [acl["resource"].get("patternType", "literal") == "prefix"]
+        for operation in acl["operations"]
+    }
+
+
+def least(*roles: str) -> set[Rule]:
+    """What these roles of acls.md are allowed together; Read and Write include Describe."""
+    allowed = {rule._replace(user=roles[0]) for rule in documented_rules() if rule.user in roles}
+    reached = {rule.permission[1:] for rule in allowed if rule.permission.operation != "Describe"}
+    return {rule for rule in allowed if rule.permission.operation != "Describe" or rule.permission[1:] not in reached}
+
+
+@every_overlay
+def test_users_have_the_least_acls(overlay: str) -> None:
+    documents = built(overlay)
+    users = {name(each): each for each in of_kind(documents, "KafkaUser")}
+    if not users:
+        return
+    expected = {"article-stream-scraper": ["scraper"], "article-stream-consumer": ["consumer"]}
+    for workload in workers(documents):
+        variables = environment(workload, documents)
+        user = variables["STREAM_SASL_USERNAME"]
+        assert f"name: {user}\n" in yaml.safe_dump(pod(workload)["volumes"])
+        expected[user] = sorted(steps(workload))
+        topics = {permission for rule in rules(users[user], "") for permission in [rule.permission]}
+        assert {each for each in topics if each.resource == "group"} == {
+            Permission("Read", "group", variables["STREAM_GROUP"])
+        }
+        code = topic_permissions(sorted(steps(workload)), flow_settings(overlay).topics)  # type: ignore[arg-type]  # steps
+        assert {each for each in topics if each.resource == "topic"} <= set(code)
+    scaler = users.pop("article-stream-scaler", None)
+    assert users.keys() == expected.keys()
+    for user, roles in expected.items():
+        assert rules(users[user], roles[0]) == least(*roles), user
+    if scaler:
+        triggers = [each for scaled in of_kind(documents, "ScaledObject") for each in scaled["spec"]["triggers"]]
+        asked = {each["metadata"]["topic"] for each in triggers if each["type"] == "kafka"}
+        allowed = {rule.permission for rule in rules(scaler, "")}
+        assert {operation for operation, *_ in allowed} == {"Describe"}
+        assert asked <= {each.name for each in allowed if each.resource == "topic"}
+
+
+def test_all_of_one_cluster() -> None:
+    for overlay in overlays_with("KafkaTopic"):
+        found = of_kind(built(overlay), "KafkaTopic", "KafkaUser")
+        assert {each["metadata"]["labels"]["strimzi.io/cluster"] for each in found} == {"news"}
+        assert flow_settings(overlay).broker.startswith("news-kafka-bootstrap.")
+
+
+# KEDA
+
+
+@every_overlay
+def test_scaling_stays_within_the_partitions(overlay: str) -> None:
+    documents = built(overlay)
+    for scaled in of_kind(documents, "ScaledObject"):
+        spec = scaled["spec"]
+        (target,) = [each for each in workers(documents) if name(each) == spec["scaleTargetRef"]["name"]]
+        assert (target["apiVersion"], target["kind"]) == (
+            spec["scaleTargetRef"]["apiVersion"],
+            spec["scaleTargetRef"]["kind"],
+        )
+        assert "replicas" not in target["spec"], "each apply would undo the scaling"
+        found = settings(target, documents)
+        partitions = found.scope_partitions if "deduplicate" in steps(target) else found.raw_partitions
+        assert 2 <= spec["minReplicaCount"] <= spec["maxReplicaCount"] <= partitions
+        inputs = {"normalize": found.topics.raw, "deduplicate": found.topics.normalized}
+        kafka = [each for each in spec["triggers"] if each["type"] == "kafka"]
+        assert {each["metadata"]["topic"] for each in kafka} == {inputs[step] for step in steps(target)}
+        variables = environment(target, documents)
+        for trigger in kafka:
+            given = trigger["metadata"]
+            assert {given["bootstrapServersFromEnv"], given["consumerGroupFromEnv"]} <= variables.keys()
+            assert given["offsetResetPolicy"] == "earliest"
+            assert ("authenticationRef" in trigger) == ("SASL" in found.security_protocol)
+
+
+@every_overlay
+def test_a_worker_with_an_index_is_scaled_seldom(overlay: str) -> None:
+    for scaled in of_kind(built(overlay), "ScaledObject"):
+        (target,) = [each for each in workers(built(overlay)) if name(each) == name(scaled)]
+        behavior = scaled["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+        patience = 600 if "deduplicate" in steps(target) else 120
+        assert behavior["scaleUp"]["stabilizationWindowSeconds"] >= patience
+        assert behavior["scaleDown"]["stabilizationWindowSeconds"] >= 1800
+        # The CPU is busy while an index is restored, which another worker would only repeat.
+        assert not any(each["type"] == "cpu" for each in scaled["spec"]["triggers"]) or "deduplicate" not in steps(
+            target
+        )
+
+
+def test_keda_logs_in_with_what_strimzi_makes() -> None:
+    for overlay in overlays_with("TriggerAuthentication"):
+        documents = built(overlay)
+        (authentication,) = of_kind(documents, "TriggerAuthentication")
+        for scaled in of_kind(documents, "ScaledObject"):
+            for trigger in scaled["spec"]["triggers"]:
+                if trigger["type"] == "kafka":
+                    assert trigger["authenticationRef"] == {"name": name(authentication)}
+        maps = {name(each): each["data"] for each in of_kind(documents, "ConfigMap")}
+        given = {
+            each["parameter"]: maps[each["name"]][each["key"]] for each in authentication["spec"]["configMapTargetRef"]
+        }
+        user = given["username"]
+        assert given == {"sasl": "scram_sha512", "tls": "enable", "username": user}
+        assert user in [name(each) for each in of_kind(documents, "KafkaUser")]
+        secrets = {each["parameter"]: (each["name"], each["key"]) for each in authentication["spec"]["secretTargetRef"]}
+        assert secrets == {"ca": ("news-cluster-ca-cert", "ca.crt"), "password": (user, "password")}
+
+
+# Prometheus and Grafana
+
+
+def test_every_worker_is_scraped_under_the_job_of_the_alerts() -> None:
+    for overlay in overlays_with("PodMonitor"):
+        (monitor,) = of_kind(built(overlay), "PodMonitor")
+        (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+        assert endpoint["path"] == "/metrics"
+        for workload in workers(built(overlay)):
+            assert selects(monitor["spec"]["selector"]["matchLabels"], workload)
+            assert endpoint["port"] in [port["name"] for port in container(workload)["ports"]]
+            labels = workload["spec"]["template"]["metadata"]["labels"]
+            assert labels[monitor["spec"]["jobLabel"]] == "article-stream"
+
+
+def test_the_rules_are_those_of_prometheus() -> None:
+    alerts = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))
+    for overlay in overlays_with("PodMonitor"):
+        (rule,) = of_kind(built(overlay), "PrometheusRule")
+        assert rule["spec"] == alerts
+    command = [sys.executable, str(FOLDER / "prometheus_rule.py"), "--check"]
+    assert subprocess.run(command, check=False).returncode == 0
+
+
+def test_every_dashboard_is_there() -> None:
+    files = {path.name: path for path in (ROOT / "deploy" / "grafana" / "dashboards").glob("*.json")}
+    for overlay in overlays_with("PodMonitor"):
+        maps = [
+            each
+            for each in of_kind(built(overlay), "ConfigMap")
+            if "grafana_dashboard" in each["metadata"].get("labels", {})
+        ]
+        found = {file: text for each in maps for file, text in each["data"].items()}
+        assert found.keys() == files.keys()
+        assert all(
+            json.loads(found[file]) == json.loads(path.read_text(encoding="utf-8")) for file, path in files.items()
+        )
+        assert all(len(json.dumps(each)) < CONFIG_MAP_BYTES for each in maps)

@@ -1,0 +1,215 @@
+"""What a broker tells of a group, asked from outside the group; the same of Kafka and of the broker in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from faust.types import TP
+
+from flow.articles import BRIDGE, article
+from flow.brokers import FlowKafka
+from flow.kit import Running, Site, until
+from stream.app import ArticleFlow
+from stream.group_lag import GroupLag
+from stream.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets
+from stream.metrics import Metrics
+from stream.records import Outgoing
+from stream.settings import Settings
+from stream.transport.batch import RecordBatch
+from stream.transport.broker import MemoryBroker
+from transport.kit import KafkaBackend
+
+START_MS = 1_767_225_600_000
+DAY_MS = 24 * 3600 * 1000
+
+
+@dataclass
+class Case:
+    """A broker under test, and how records and commits get there by other means."""
+
+    offsets: GroupOffsets
+    topic: str
+    send: Callable[[int, Sequence[int]], Awaitable[None]]
+    commit: Callable[[int, int], Awaitable[None]]
+
+    def tp(self, partition: int) -> TP:
+        """A partition of the topic."""
+        return TP(self.topic, partition)
+
+
+async def in_memory() -> AsyncIterator[Case]:
+    """Yield the broker in memory."""
+    broker = MemoryBroker()
+    broker.create_topic("read", 3)
+    broker.create_topic("unread", 1)
+
+    async def send(partition: int, times: Sequence[int]) -> None:
+        for moment in times:
+            broker.produce(Outgoing("read", None, b"{}", (), partition), moment)
+
+    async def commit(partition: int, offset: int) -> None:
+        broker.commit("group", {TP("read", partition): offset})
+
+    yield Case(MemoryOffsets(broker, "group"), "read", send, commit)
+
+
+async def on_kafka(address: str, prefix: str) -> AsyncIterator[Case]:
+    """Yield a real Kafka."""
+    topic, group = f"{prefix}read", f"{prefix}group"
+    await KafkaBackend(prefix, address).create(topic, 3, {"retention.ms": str(9 * DAY_MS)})
+
+    async def send(partition: int, times: Sequence[int]) -> None:
+        async with AIOKafkaProducer(bootstrap_servers=address) as producer:
+            for moment in times:
+                await producer.send_and_wait(topic, b"{}", partition=partition, timestamp_ms=moment)
+
+    async def commit(partition: int, offset: int) -> None:
+        tp = TopicPartition(topic, partition)
+        async with AIOKafkaConsumer(bootstrap_servers=address, group_id=group, enable_auto_commit=False) as member:
+            member.assign([tp])
+            await member.commit({tp: offset})
+
+    offsets = KafkaOffsets(Settings(broker=address, group=group))
+    yield Case(offsets, topic, send, commit)
+    await offsets.close()
+
+
+@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])
+async def case(request: pytest.FixtureRequest, topic_prefix: str) -> AsyncIterator[Case]:
+    """Yield each broker in turn."""
+    is_memory = request.param == "memory"
+    cases = in_memory() if is_memory else on_kafka(request.getfixturevalue("kafka_broker"), topic_prefix)
+    async for made in cases:
+        yield made
+
+
+async def test_what_a_group_has_and_has_not_read(case: Case) -> None:
+    one, two, empty = case.tp(0), case.tp(1), case.tp(2)
+    await case.send(0, [START_MS, START_MS + 1000, START_MS + 2000])
+    await case.send(1, [START_MS + 5000])
+    await case.commit(0, 1)
+    assert await case.offsets.partitions([case.topic, "absent"]) == [one, two, empty]
+    assert await case.offsets.bounds([one, two, empty]) == {one: (0, 3), two: (0, 1), empty: (0, 0)}
+    assert await case.offsets.committed([one, two, empty]) == {one: 1}
+    for _ in range(2):  # reading leaves nothing behind
+        assert await case.offsets.times({one: 1, two: 0}) == {one: START_MS + 1000, two: START_MS + 5000}
+    await case.send(2, [START_MS + 9000])
+    assert (await case.offsets.bounds([empty]))[empty] == (0, 1)
+    assert await case.offsets.times({empty: 0}) == {empty: START_MS + 9000}
+
+
+async def test_it_can_be_asked_again_after_it_was_closed(case: Case) -> None:
+    await case.send(0, [START_MS])
+    for _ in range(2):
+        assert (await case.offsets.bounds(await case.offsets.partitions([case.topic])))[case.tp(0)] == (0, 1)
+        await case.offsets.close()
+
+
+@pytest.mark.kafka
+async def test_how_long_a_topic_is_kept(kafka_broker: str, topic_prefix: str) -> None:
+    offsets = KafkaOffsets(Settings(broker=kafka_broker, group="group"))
+    configs = {
+        "days": ({"retention.ms": str(9 * DAY_MS)}, 9 * 24 * 3600),
+        "ever": ({"retention.ms": "-1"}, math.inf),
+        "compacted": ({"cleanup.policy": "compact", "retention.ms": "1000"}, math.inf),
+    }
+    for name, (config, seconds) in configs.items():
+        await KafkaBackend(topic_prefix, kafka_broker).create(f"{topic_prefix}{name}", 1, config)
+        assert await offsets.retention_s(f"{topic_prefix}{name}") == seconds
+    with pytest.raises(KafkaError):
+        await offsets.retention_s(f"{topic_prefix}absent")
+    await offsets.close()
+
+
+async def test_without_a_broker_asking_fails_and_leaves_nothing_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    offsets = KafkaOffsets(Settings(broker=f"127.0.0.1:{port}"))
+    lag = GroupLag(offsets, ["articles.raw"], metrics=Metrics())
+    with pytest.raises(KafkaError):
+        await lag.ask()
+    await offsets.close()
+    await lag.try_asking()
+    await offsets.close()
+
+
+async def test_a_broker_that_accepts_and_never_answers_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("stream.group_lag._ANSWER_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        offsets = KafkaOffsets(Settings(broker=f"127.0.0.1:{server.getsockname()[1]}"))
+        await GroupLag(offsets, ["articles.raw"], metrics=Metrics()).try_asking()
+    assert "does not tell the group's lag" in caplog.text
+
+
+# The whole flow: what one worker leaves undone, another one tells.
+
+
+class Held:
+    """Holds the batches of a flow's first step until it is let go."""
+
+    def __init__(self, flow: ArticleFlow) -> None:
+        self.go = asyncio.Event()
+        self.batches = 0
+        self._handle = flow._normalize  # noqa: SLF001 - a step of the flow
+        flow._normalize = self._wait  # type: ignore[method-assign]  # noqa: SLF001
+
+    async def _wait(self, batch: RecordBatch) -> None:
+        self.batches += 1
+        await self.go.wait()
+        await self._handle(batch)
+
+
+def told(running: Running, topic: str) -> tuple[float, float]:
+    """The lag of partition 0 of a topic, in records and in seconds."""
+    value, labels = running.flow.metrics.registry.get_sample_value, {"topic": topic, "partition": "0"}
+    records, seconds = (value(f"stream_consumer_lag_{unit}", labels) for unit in ("records", "seconds"))
+    assert records is not None
+    assert seconds is not None
+    return records, seconds
+
+
+@pytest.mark.kafka
+async def test_an_idle_worker_tells_what_another_one_has_not_finished(
+    kafka_broker: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    backend = FlowKafka(topic_prefix.rstrip("-"), kafka_broker)
+    site = Site(backend, tmp_path, raw_partitions=1)
+    await site.create_topics()
+    held: list[Held] = []
+    try:
+        workers = [await site.start(["normalize"], prepare=lambda flow: held.append(Held(flow))) for _ in range(2)]
+        await until(lambda: all(worker.flow.ready().is_good for worker in workers), "partitions")
+        began = time.time()
+        await site.send(article(1, BRIDGE), article(2, BRIDGE), article(3, BRIDGE))
+        await until(lambda: any(one.batches for one in held), "a batch")
+        # Which of the two has the only partition is the group's to say; both tell of it.
+        for worker in workers:
+            await worker.flow.group_lag.ask()
+            records, seconds = told(worker, site.topics.raw)
+            assert records == 3
+            assert 0 < seconds <= time.time() - began + 1
+        for one in held:
+            one.go.set()
+        await until(lambda: caught_up(site, workers), "no lag")
+        assert [told(worker, site.topics.raw) for worker in workers] == [(0, 0)] * 2
+    finally:
+        await site.stop_all()
+        await backend.close()
+
+
+async def caught_up(site: Site, workers: Sequence[Running]) -> bool:
+    """Whether every worker tells that there is no lag."""
+    for worker in workers:
+        await worker.flow.group_lag.ask()
+    return all(told(worker, site.topics.raw)[0] == 0 for worker in workers)

@@ -1,0 +1,189 @@
+"""Trace context: what is valid goes from a raw record to everything made of it, and changes nothing else."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from pipeline_kit import ARTICLE, TOPICS, Flow, normalized, raw
+from stream.pipeline import Outcome
+from stream.records import Headers
+from stream.trace_context import trace_headers, trace_id
+
+ID: Final = b"4bf92f3577b34da6a3ce929d0e0e4736"
+PARENT: Final = b"00-" + ID + b"-00f067aa0ba902b7-01"
+OTHER: Final = b"00-" + ID[::-1] + b"-00f067aa0ba902b7-00"
+STATE: Final = b"congo=t61rcWkgMzE,fw529a3039@dt=FfAAA"
+TRACE: Final[Headers] = (("traceparent", PARENT), ("tracestate", STATE))
+
+
+def parent(value: Any) -> list[tuple[str, Any]]:
+    return [("traceparent", value)]
+
+
+def state(*values: Any) -> list[tuple[str, Any]]:
+    return [("traceparent", PARENT), *(("tracestate", value) for value in values)]
+
+
+def members(count: int) -> bytes:
+    return b",".join(b"k%d=v" % number for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ([], ()),
+        ([("ce_id", b"7"), ("content-type", b"text/html")], ()),
+        (TRACE, TRACE),
+        (list(reversed(TRACE)), TRACE),
+        ([("TraceParent", PARENT), ("TRACESTATE", STATE)], TRACE),
+        ([("before", b"x"), *TRACE, ("baggage", b"user=7")], TRACE),
+        # Of a later version: the same, or more behind it.
+        (parent(b"cc-" + PARENT[3:]), (("traceparent", b"cc-" + PARENT[3:]),)),
+        (parent(b"cc-" + PARENT[3:] + b"-more.to=come"), (("traceparent", b"cc-" + PARENT[3:] + b"-more.to=come"),)),
+        (state(b"a=1", b"b=2"), (TRACE[0], ("tracestate", b"a=1,b=2"))),
+        (state(b"a=1 ,\t,b=2"), (TRACE[0], ("tracestate", b"a=1 ,\t,b=2"))),
+        (state(members(32)), (TRACE[0], ("tracestate", members(32)))),
+        (state(b"a=" + b"v" * 256), (TRACE[0], ("tracestate", b"a=" + b"v" * 256))),
+    ],
+)
+def test_valid_context_is_told_in_lower_case(headers: Headers, expected: Headers) -> None:
+    assert trace_headers(headers) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"00",
+        PARENT.upper(),
+        PARENT[:-1],
+        PARENT + b"\n",
+        PARENT + b"-more",
+        b"ff-" + PARENT[3:],
+        b"0-" + PARENT[3:],
+        b"00-" + b"0" * 32 + PARENT[35:],
+        PARENT[:36] + b"0" * 16 + b"-01",
+        PARENT.replace(b"-", b"_"),
+        PARENT.replace(b"f", b"g"),
+        b"cc-" + PARENT[3:] + b"more",
+        b"cc-" + PARENT[3:] + b"-" + b"x" * 80,
+        b"cc-" + PARENT[3:] + b"-\xff",
+        "٠٠".encode() + PARENT[2:],
+    ],
+)
+def test_a_traceparent_that_is_not_valid_is_left_out_with_its_tracestate(value: Any) -> None:
+    assert trace_headers([*parent(value), ("tracestate", STATE)]) == ()
+
+
+def test_of_two_traceparents_none_is_right() -> None:
+    assert trace_headers([("traceparent", PARENT), ("Traceparent", OTHER)]) == ()
+
+
+def test_a_tracestate_alone_is_nothing() -> None:
+    assert trace_headers([("tracestate", STATE)]) == ()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (None,),
+        (b"",),
+        (b" , ",),
+        (b"a",),
+        (b"A=1",),
+        (b"a=1,a=2",),
+        (b"a=1,b=\xff",),
+        (b"a=1=2",),
+        (b"a=",),
+        (b"a b=1",),
+        (b"@a=1",),
+        (members(33),),
+        (b"a=" + b"v" * 257,),
+        (b"a=" + b"v" * 250, b"b=" + b"v" * 250, b"c=" + b"v" * 10),
+    ],
+)
+def test_a_tracestate_that_is_not_valid_is_left_out_alone(values: tuple[Any, ...]) -> None:
+    assert trace_headers(state(*values)) == (TRACE[0],)
+
+
+def test_the_trace_id_is_told() -> None:
+    assert trace_id(TRACE) == ID.decode()
+    assert trace_id([("traceparent", b"no")]) is None
+
+
+def carried(outcomes: list[Outcome]) -> dict[str, Headers]:
+    """The trace context of the outputs by topic; those of one topic have the same."""
+    found: dict[str, Headers] = {}
+    for outcome in outcomes:
+        for output in outcome.outputs:
+            trace = tuple(header for header in output.headers if header[0] in ("traceparent", "tracestate"))
+            assert found.setdefault(output.topic, trace) == trace
+    return found
+
+
+def test_what_is_made_of_an_article_carries_its_context() -> None:
+    flow = Flow()
+    assert carried(flow.raw(raw(ARTICLE, headers=TRACE))) == {TOPICS.enriched: TRACE, TOPICS.fingerprints: ()}
+    copied = {**ARTICLE, "url": "https://copy.example/1"}
+    other: Headers = (("traceparent", OTHER),)
+    assert carried(flow.raw(raw(copied, offset=1, headers=other))) == {
+        TOPICS.duplicates: other,
+        TOPICS.clusters: other,
+        TOPICS.fingerprints: (),
+    }
+    # The cluster that is left, and tombstones of the article.
+    takedown = {"url": copied["url"], "status": "canceled"}
+    assert carried(flow.raw(raw(takedown, offset=2, headers=TRACE))) == {
+        TOPICS.enriched: TRACE,
+        TOPICS.duplicates: TRACE,
+        TOPICS.clusters: TRACE,
+        TOPICS.fingerprints: (),
+    }
+
+
+def test_a_takedown_carries_its_context_to_every_partition() -> None:
+    outcomes = normalized(raw({"id": "a-1", "status": "canceled"}, headers=TRACE))
+    assert carried(outcomes) == {TOPICS.normalized: TRACE}
+
+
+def test_articles_of_an_array_share_its_context_and_the_letter_keeps_its_headers() -> None:
+    *passed, letter = normalized(raw([ARTICLE, {**ARTICLE, "id": "2"}, {"id": "3"}], headers=TRACE))
+    assert len(passed) == 2
+    assert carried(passed) == {TOPICS.normalized: TRACE}
+    assert tuple(letter.outputs[0].headers[:2]) == TRACE
+    assert carried([letter]) == {TOPICS.rejected: TRACE}
+
+
+def test_a_repeated_delivery_carries_its_own_context() -> None:
+    flow = Flow()
+    event = (("ce_source", b"/scraper"), ("ce_id", b"1"))
+    first = flow.one(ARTICLE, headers=(*event, *TRACE))
+    again = flow.one(ARTICLE, offset=1, headers=(*event, ("traceparent", OTHER)))
+    assert again.is_repeat
+    assert carried([again]) == {TOPICS.enriched: (("traceparent", OTHER),)}
+    assert again.outputs[0].value == first.outputs[0].value
+
+
+def test_an_event_id_that_is_reused_keeps_its_headers() -> None:
+    flow = Flow()
+    event = (("ce_source", b"/scraper"), ("ce_id", b"1"))
+    flow.one(ARTICLE, headers=event)
+    reused = flow.one({**ARTICLE, "title": "Another"}, offset=1, headers=(*event, *TRACE))
+    assert reused.code == "event_id_reused"
+    assert carried([reused]) == {TOPICS.rejected: TRACE}
+
+
+@pytest.mark.parametrize("trace", [TRACE, (("traceparent", b"not one"),), (("traceparent", None),)])
+def test_values_and_keys_do_not_depend_on_it(trace: Any) -> None:
+    told = [
+        [
+            (output.topic, output.key, output.value)
+            for outcome in Flow().raw(raw(ARTICLE, headers=headers))
+            for output in outcome.outputs
+        ]
+        for headers in ((), trace)
+    ]
+    assert told[0] == told[1]
