@@ -31,8 +31,6 @@ def in_code() -> dict[str, tuple[str, set[str]]]:
                     continue
                 assert isinstance(event, ast.Constant), f"{file.name}:{call.lineno}: an event is a constant text"
                 assert isinstance(event.value, str)
-                    f"{file.name}:{call.lineno}: an event is a constant text"
-                )
                 assert len(call.args) == 1, f"{file.name}:{call.lineno}: fields go into extra"
                 found[event.value] = (level, fields_of(call, named))
             elif leaving := leave_event(call):
