@@ -38,6 +38,9 @@ lint: $(STAMP) ## Check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m stream.contracts --check
+	$(BIN)/python deploy/grafana/build.py --check
+	$(BIN)/python deploy/prometheus/rules.py --check
+	$(BIN)/python deploy/kubernetes/prometheus_rule.py --check
 
 .PHONY: kafka
 kafka: $(STAMP) ## Start an Apache Kafka node on a free port, without Docker (ARGS="--port 9092"); Ctrl-C stops it
@@ -55,15 +58,26 @@ soak: $(STAMP) ## Half an hour at 70 % of what the workers can do, one of them k
 fuzz: $(STAMP) ## Feed mutated messages and pages to the flow (ARGS="--target html --minutes 20")
 	$(BIN)/python tests/fuzz/run.py --mutations $(or $(ARGS),--target raw --minutes 5)
 
+.PHONY: observe
+observe: $(STAMP) ## Run Kafka, two workers, Prometheus and a producer, and check every dashboard and alert (ARGS=--faults)
+	$(BIN)/python deploy/observe/observe.py $(ARGS)
+
 .PHONY: bench
 bench: $(STAMP) ## Measure speed and memory; on real news with DATA=folder of arabic_news.jsonl.gz
 	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA)) $(ARGS)
 
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+  --no-annotate --no-header --generate-hashes
+
 .PHONY: lock
-lock: $(STAMP) ## Write requirements-dev.lock and the schemas anew
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
-	  --no-annotate --no-header --generate-hashes --group dev pyproject.toml --output-file requirements-dev.lock
+lock: $(STAMP) ## Write the lock files, and all that is made by code: schemas, dashboards, alerts
+	$(COMPILE) --group dev pyproject.toml --output-file requirements-dev.lock
+	$(COMPILE) --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
+	echo hatchling | $(COMPILE) --constraint requirements-dev.lock - --output-file requirements-build.lock
 	$(BIN)/python -m stream.contracts
+	$(BIN)/python deploy/grafana/build.py
+	$(BIN)/python deploy/prometheus/rules.py
+	$(BIN)/python deploy/kubernetes/prometheus_rule.py
 
 .PHONY: clean
 clean: ## Remove the environment and what was built

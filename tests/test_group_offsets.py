@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from aiokafka.errors import GroupLoadInProgressError, KafkaError  # type: ignore[import-untyped]
 from faust.types import TP
 
 from flow.articles import BRIDGE, article
@@ -20,7 +20,7 @@ from flow.brokers import FlowKafka
 from flow.kit import Running, Site, until
 from stream.app import ArticleFlow
 from stream.group_lag import GroupLag
-from stream.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets
+from stream.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets, committed_of
 from stream.metrics import Metrics
 from stream.records import Outgoing
 from stream.settings import Settings
@@ -213,3 +213,10 @@ async def caught_up(site: Site, workers: Sequence[Running]) -> bool:
     for worker in workers:
         await worker.flow.group_lag.ask()
     return all(told(worker, site.topics.raw)[0] == 0 for worker in workers)
+
+
+def test_an_answer_without_a_partition_is_no_group_without_offsets() -> None:
+    there = [TP("in", 0), TP("in", 1)]
+    assert committed_of({there[0]: 5, there[1]: -1}, there) == {there[0]: 5}
+    with pytest.raises(GroupLoadInProgressError):
+        committed_of({}, there)

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # it ships no types
 from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
-from aiokafka.errors import for_code  # type: ignore[import-untyped]
+from aiokafka.errors import GroupLoadInProgressError, for_code  # type: ignore[import-untyped]
 from faust.types import TP
 
 from stream.security import load_access
@@ -100,7 +100,7 @@ class KafkaOffsets:
         """See `GroupOffsets`."""
         admin = await self._admins()
         found = await admin.list_consumer_group_offsets(self._settings.group, partitions=_theirs(partitions))
-        return {TP(*tp): there.offset for tp, there in found.items() if there.offset >= 0}
+        return committed_of({TP(*tp): there.offset for tp, there in found.items()}, partitions)
 
     async def times(self, offsets: Mapping[TP, int]) -> dict[TP, int]:
         """See `GroupOffsets`."""
@@ -199,6 +199,18 @@ class MemoryOffsets:
 
     async def close(self) -> None:
         """See `GroupOffsets`."""
+
+
+def committed_of(found: Mapping[TP, int], asked: Sequence[TP]) -> dict[TP, int]:
+    """The offsets in an answer for ``asked``, without those of partitions that have none (-1).
+
+    Raises:
+        KafkaError: the answer is an error, such as of a group that is still being loaded. aiokafka 0.14 looks at the
+            errors of single partitions alone, and then gives no partition at all.
+    """
+    if not found.keys() >= set(asked):
+        raise GroupLoadInProgressError
+    return {tp: offset for tp, offset in found.items() if offset >= 0}
 
 
 def _theirs(partitions: Iterable[TP]) -> list[TopicPartition]:
