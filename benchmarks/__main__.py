@@ -9,7 +9,19 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import dedup, events, folding, furniture, languages, metrics, normalize, pages, process, worker
+from benchmarks import (
+    dedup,
+    events,
+    folding,
+    furniture,
+    languages,
+    metrics,
+    normalize,
+    pages,
+    process,
+    restores,
+    worker,
+)
 from benchmarks.corpus import written
 
 Given = argparse.Namespace
@@ -21,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[Path, Given], None]] = {
     "languages": lambda corpus, _: languages.run(corpus.parent),
     "furniture": lambda corpus, _: furniture.run(corpus.parent),
     "dedup": lambda corpus, given: dedup.run(corpus, given.indexed, given.folder),
+    "restores": lambda corpus, given: restores.run(corpus, given.articles),
     "process": lambda corpus, given: process.run(corpus, given.articles),
     "metrics": lambda corpus, given: metrics.run(corpus, given.articles),
     "worker": lambda corpus, given: worker.run(corpus, given.articles),
