@@ -11,6 +11,7 @@ import pytest
 from kafka import KafkaConsumer
 
 from deploy.tools import ROOT
+from flow.process import subscribe
 from stream import broker_admin
 from stream.settings import load_settings
 
@@ -53,13 +54,13 @@ def test_it_sends_until_it_is_told_to_stop(kafka_broker: str, topic_prefix: str)
     broker_admin.create(settings, settings.topic_specs, replication=1)
     variables = environment(STREAM_BROKER=kafka_broker, STREAM_TOPIC_PREFIX=topic_prefix)
     consumer = KafkaConsumer(
-        settings.topics.raw,
         bootstrap_servers=kafka_broker,
         auto_offset_reset="earliest",
         consumer_timeout_ms=DEADLINE_S * 1000,
     )
     with subprocess.Popen([*SAMPLE, "--rate", "50"], env=variables, stderr=subprocess.PIPE, text=True) as sample:
         try:
+            subscribe(consumer, settings.topics.raw)
             found = [record for record, _ in zip(consumer, range(WANTED), strict=False)]
             assert len(found) == WANTED
             assert len({record.value for record in found}) > WANTED // 2

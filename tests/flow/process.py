@@ -31,6 +31,16 @@ def wait_until(condition: Callable[[], object], what: str, *, seconds: float = D
         time.sleep(0.02)
 
 
+def subscribe(consumer: KafkaConsumer, *topics: str) -> None:
+    """Subscribe to topics that are there.
+
+    kafka-python forgets topics that it is told while an answer about the cluster is on its way: where it does not
+    know them before, it may join with nothing and not ask again for minutes.
+    """
+    assert all(consumer.partitions_for_topic(topic) for topic in topics)
+    consumer.subscribe(list(topics))
+
+
 def clean_environment(**given: str) -> dict[str, str]:
     """The environment without settings of ours, and those in ``given``."""
     return {name: value for name, value in os.environ.items() if not name.startswith("STREAM_")} | given

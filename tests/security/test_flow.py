@@ -12,7 +12,7 @@ import pytest
 from kafka import KafkaConsumer
 
 from flow.articles import dumps, fictional
-from flow.process import DEADLINE, STREAM, Worker, clean_environment, wait_until
+from flow.process import DEADLINE, STREAM, Worker, clean_environment, subscribe, wait_until
 from security.kit import PASSWORD, SecuredNode
 from stream import broker_admin
 from stream.demo.run import free_port
@@ -70,7 +70,7 @@ def test_each_role_does_its_part_and_shows_no_secret(
             settings, KafkaConsumer, group_id="consumer-of-the-test", auto_offset_reset="earliest"
         )
         stack.callback(consumer.close)
-        consumer.subscribe(list(topics))
+        subscribe(consumer, *topics)
         found: list[Any] = []
 
         def all_came() -> bool:

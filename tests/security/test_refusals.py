@@ -11,7 +11,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
 from flow.articles import dumps, fictional
-from flow.process import DEADLINE, Worker, clean_environment, wait_until
+from flow.process import DEADLINE, Worker, clean_environment, subscribe, wait_until
 from security.certificates import Authority
 from security.kit import (
     PASSWORD,
@@ -55,11 +55,11 @@ def sent(node: SecuredNode, count: int) -> set[str]:
 def published(node: SecuredNode) -> set[str]:
     """The ids in the topics of the verdicts."""
     consumer = KafkaConsumer(
-        *("articles.enriched", "articles.duplicates"),
         bootstrap_servers=node.addresses["PLAINTEXT"],
         auto_offset_reset="earliest",
         consumer_timeout_ms=2000,
     )
+    subscribe(consumer, "articles.enriched", "articles.duplicates")
     found = {(record.key or b"").decode() for record in consumer}
     consumer.close()
     return found
