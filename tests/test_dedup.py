@@ -25,7 +25,17 @@ from dedup_kit import (
     story,
     subject,
 )
-from stream.dedup import RULES, SHORT_TOKENS, TOKENS_MIN, VERSION, Candidates, decide, judge, new_cluster_id
+from stream.dedup import (
+    RULES,
+    SHORT_TOKENS,
+    TOKENS_MIN,
+    TOKENS_MOVED_MIN,
+    VERSION,
+    Candidates,
+    decide,
+    judge,
+    new_cluster_id,
+)
 from stream.events import DUPLICATE_RELATIONS
 from stream.fingerprint import FORMAT, fingerprint
 from stream.fold import letters
@@ -154,6 +164,16 @@ class TestTemplates:
     def test_one_corrected_number_in_a_long_text_leaves_a_near_copy(self) -> None:
         text = story("Latin") + " The council met {} times before the vote."
         assert decide_similar(text.format(41), text.format(42)).duplicate.relation == "near_copy"
+
+    @pytest.mark.parametrize(("numbers", "relation"), [((12, 340, 56, 7), "near_copy"), ((15, 350, 60, 8), "new")])
+    def test_numbers_that_an_editor_moved_in_a_long_text_leave_a_near_copy(
+        self, numbers: tuple[int, ...], relation: str
+    ) -> None:
+        body = story("Latin") + " The harbour office asks every captain to call two hours before arrival."
+        before = body + " Prices rose by 12 percent to 340 marks. In the bay 56 ships wait and 7 left on Monday."
+        later = body + " Up {} percent, they came to {} marks. Waiting were {} ships, while {} sailed.".format(*numbers)
+        assert min(len(before.split()), len(later.split())) > TOKENS_MOVED_MIN
+        assert decide_similar(later, before).duplicate.relation == relation
 
     def test_a_round_up_of_many_articles_is_no_expansion_of_one(self) -> None:
         item = story("Latin", 5, 4)
@@ -299,7 +319,7 @@ class TestLinks:
                 break
             links = found.links
         assert found.duplicate.method == "too-little-alike"
-        assert links <= 3
+        assert links <= 4
 
 
 class TestThresholds:
@@ -309,29 +329,31 @@ class TestThresholds:
         ("likeness", "reason"),
         [
             (figures(), None),
-            (figures(covered=65), "too-little-alike"),
+            (figures(covered=63), "too-little-alike"),
             (figures(tokens=10, covered=10), None),
             (figures(tokens=10, covered=9), "too-little-alike"),
-            (figures(tokens=20, covered=17), None),
-            (figures(tokens=20, covered=16), "too-little-alike"),
+            (figures(tokens=20, covered=16), None),
+            (figures(tokens=20, covered=15), "too-little-alike"),
             (figures(tokens=TOKENS_MIN, covered=TOKENS_MIN), None),
             (figures(tokens=TOKENS_MIN - 1, covered=TOKENS_MIN - 1), "too-little-alike"),
             (figures(tokens=0, covered=0), "too-little-alike"),
-            (figures(length_ratio=0.29, covered=75), "too-little-alike"),
-            (figures(length_ratio=0.29, covered=77), None),
+            (figures(length_ratio=0.29, covered=73), "too-little-alike"),
+            (figures(length_ratio=0.29, covered=75), None),
             (figures(length_ratio=0.30), None),
             (figures(shares_opening=False), "other-opening"),
-            (figures(shares_opening=False, covered=73), "other-opening"),
-            (figures(shares_opening=False, covered=75), None),
-            (figures(shares_opening=False, covered=80, length_ratio=0.59), "other-opening"),
-            (figures(shares_opening=False, covered=82, length_ratio=0.59), None),
+            (figures(shares_opening=False, covered=71), "other-opening"),
+            (figures(shares_opening=False, covered=73), None),
+            (figures(shares_opening=False, covered=73, length_ratio=0.59), "other-opening"),
+            (figures(shares_opening=False, covered=75, length_ratio=0.59), None),
             (figures(has_other_names=True), "other-names"),
-            (figures(has_other_names=True, covered=75), "other-names"),
-            (figures(has_other_names=True, covered=77), None),
+            (figures(has_other_names=True, covered=73), "other-names"),
+            (figures(has_other_names=True, covered=75), None),
             (figures(shares_opening=False, has_other_names=True), "other-opening"),
-            (figures(has_other_names=True, number_changes=3), "other-names"),
-            (figures(number_changes=2), None),
-            (figures(number_changes=3), "other-numbers"),
+            (figures(has_other_names=True, new_number_changes=3), "other-names"),
+            (figures(new_number_changes=2), None),
+            (figures(new_number_changes=3), "other-numbers"),
+            (figures(number_changes=9), None),
+            (figures(tokens=99, number_changes=1), None),
             (figures(tokens=99, number_changes=2), "other-numbers"),
             (figures(tokens=49, covered=49, number_changes=1), "other-numbers"),
             (figures(tokens=50, covered=49, number_changes=1), None),
@@ -343,14 +365,14 @@ class TestThresholds:
             (figures(is_longer=True, length_ratio=0.20, covered=99), None),
             (figures(is_longer=True, length_ratio=0.19, covered=99, is_opening=True), None),
             (figures(length_ratio=0.19, covered=99), None),
-            (figures(covered=65, number_changes=3), "too-little-alike"),
-            (figures(is_longer=True, length_ratio=0.19, covered=99, number_changes=3), "other-numbers"),
+            (figures(covered=63, new_number_changes=3), "too-little-alike"),
+            (figures(is_longer=True, length_ratio=0.19, covered=99, new_number_changes=3), "other-numbers"),
         ],
     )
     def test_two_texts_are_one_from_here_on(self, likeness: Likeness, reason: str | None) -> None:
         assert judge(likeness) == reason
 
-    @pytest.mark.parametrize(("links", "covered"), [(0, 66), (1, 76), (2, 87), (3, 95), (4, 95), (9, 95)])
+    @pytest.mark.parametrize(("links", "covered"), [(0, 64), (1, 74), (2, 84), (3, 95), (4, 95), (9, 95)])
     def test_each_link_asks_for_more_up_to_nearly_all(self, links: int, covered: int) -> None:
         assert judge(figures(covered=covered), links=links) is None
         assert judge(figures(covered=covered - 2), links=links) == "too-little-alike"

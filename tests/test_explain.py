@@ -121,6 +121,7 @@ class Figures:
     tokens: int
     covered: int
     number_changes: int
+    new_number_changes: int
     numbers_known: float | None
     length_ratio: float
     is_longer: bool
@@ -139,6 +140,7 @@ FIGURES = st.builds(
     tokens=st.integers(0, 400),
     covered=st.integers(0, 400),
     number_changes=st.integers(0, 10),
+    new_number_changes=st.integers(0, 10),
     numbers_known=st.none() | st.floats(0, 1),
     length_ratio=st.floats(0.01, 1),
     is_longer=st.booleans(),

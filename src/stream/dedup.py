@@ -21,7 +21,7 @@ from stream.fold import Hashes
 from stream.likeness import Likeness, Text, furniture
 
 #: Of the shorter text, this share and so many tokens more must stand in the longer one.
-SHARE_MIN: Final = 0.62
+SHARE_MIN: Final = 0.60
 TOKENS_MORE: Final = 4
 #: More where one is much shorter, and by each link that the earlier one is away from its cluster's first article:
 #: chains of small changes end before they come to another text.
@@ -30,15 +30,16 @@ SHARE_MORE: Final = 0.10
 #: More where neither beginning stands in the other text (boilerplate, and items of a round-up, where lengths differ),
 #: or each title names what only its own text tells (formulas).
 SHARE_MORE_REPRINT: Final = 0.08
-SHARE_MORE_ITEM: Final = 0.15
+SHARE_MORE_ITEM: Final = 0.10
 SHARE_MORE_NAMES: Final = 0.10
 #: This share is always enough.
 SHARE_MAX: Final = 0.95
 #: Texts of fewer tokens are not compared: such a run stands in many texts.
 TOKENS_MIN: Final = 8
 #: Texts in one template differ in their numbers: one change in so many tokens is allowed, and half of the numbers
-#: must be known unless nearly all of the text is.
+#: must be known unless nearly all of the text is. From so many tokens on, a number that was only moved is no change.
 TOKENS_A_NUMBER: Final = 50
+TOKENS_MOVED_MIN: Final = 100
 NUMBERS_KNOWN_MIN: Final = 0.50
 SHARE_SURE: Final = 0.90
 #: Below this ratio of lengths one text is an excerpt of the other, above it an edited reprint.
@@ -51,8 +52,8 @@ TITLE_MIN: Final = 0.50
 
 _THRESHOLDS: Final = (
     SHARE_MIN, TOKENS_MORE, LENGTH_RATIO_LOW, SHARE_MORE, SHARE_MORE_REPRINT, SHARE_MORE_ITEM, SHARE_MORE_NAMES,
-    SHARE_MAX, TOKENS_MIN, TOKENS_A_NUMBER, NUMBERS_KNOWN_MIN, SHARE_SURE, LENGTH_RATIO_MIN, EXPANSION_RATIO_MIN,
-    SHORT_TOKENS, TITLE_MIN,
+    SHARE_MAX, TOKENS_MIN, TOKENS_A_NUMBER, TOKENS_MOVED_MIN, NUMBERS_KNOWN_MIN, SHARE_SURE, LENGTH_RATIO_MIN,
+    EXPANSION_RATIO_MIN, SHORT_TOKENS, TITLE_MIN,
 )  # fmt: skip
 #: Another format or another threshold is another version of the rules.
 VERSION: Final = f"{FORMAT},{blake2b(repr(_THRESHOLDS).encode(), digest_size=4).hexdigest()}"
@@ -140,6 +141,11 @@ def share_more_apart(likeness: Likeness) -> float:
     return SHARE_MORE_ITEM if likeness.length_ratio < LENGTH_RATIO_MIN else SHARE_MORE_REPRINT
 
 
+def numbers_changed(likeness: Likeness) -> int:
+    """Passages of the shorter text with a number that the longer one has not, in a short text not there."""
+    return likeness.new_number_changes if likeness.tokens >= TOKENS_MOVED_MIN else likeness.number_changes
+
+
 def has_enough_tokens(likeness: Likeness, _links: int) -> bool:
     """The shorter text is long enough to be compared."""
     return likeness.tokens >= TOKENS_MIN
@@ -164,7 +170,7 @@ def names_the_same(likeness: Likeness, links: int) -> bool:
 
 def keeps_numbers(likeness: Likeness, _links: int) -> bool:
     """Few of its passages that the longer text has not hold a number."""
-    return likeness.number_changes <= likeness.tokens // TOKENS_A_NUMBER
+    return numbers_changed(likeness) <= likeness.tokens // TOKENS_A_NUMBER
 
 
 def knows_numbers(likeness: Likeness, _links: int) -> bool:

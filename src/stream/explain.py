@@ -170,7 +170,7 @@ def _described_names(likeness: Likeness, unit: str) -> tuple[str, str]:
 def _described_changes(likeness: Likeness, unit: str) -> tuple[str, str]:
     size = dedup.TOKENS_A_NUMBER
     allowed = f"at most {likeness.tokens // size} of its passages with other numbers (one in {size} {unit})"
-    return allowed, str(likeness.number_changes)
+    return allowed, str(dedup.numbers_changed(likeness))
 
 
 def _described_numbers(likeness: Likeness, unit: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.fingerprint import NUMBER, Fingerprint, Sequence16, runs, unique
-from stream.fold import Hashes, Mask
+from stream.fold import Hashes, Mask, Places
 
 _Hash = TypeVar("_Hash", np.uint16, np.uint64)
 
@@ -68,9 +68,15 @@ class Likeness:
     @cached_property
     def number_changes(self) -> int:
         """Runs of tokens in the shorter text that the longer has not and that hold a number."""
-        numbers = (self._shorter.numeric & ~self._covered).nonzero()[0]
-        # Numbers of one run have the same count of covered tokens before them.
-        return len(set(np.cumsum(self._covered)[numbers].tolist())) if len(numbers) else 0
+        return self._runs_with(self._changed_numbers)
+
+    @cached_property
+    def new_number_changes(self) -> int:
+        """Those of them that hold a number which the longer text has nowhere."""
+        changed, others = self._changed_numbers, self._longer.numbers
+        values = self._shorter.print.sequence[changed].tolist()
+        is_new = np.array([value not in others for value in values], dtype=np.bool_)
+        return self._runs_with(changed[is_new])
 
     @cached_property
     def numbers_known(self) -> float | None:
@@ -109,6 +115,15 @@ class Likeness:
     def has_other_numbers(self) -> bool:
         """One of the texts has a number that the other has not."""
         return self._shorter.numbers != self._longer.numbers
+
+    @cached_property
+    def _changed_numbers(self) -> Places:
+        return (self._shorter.numeric & ~self._covered).nonzero()[0]
+
+    def _runs_with(self, places: Places) -> int:
+        """How many runs of uncovered tokens these places of the shorter text are in."""
+        # Those of one run have the same count of covered tokens before them.
+        return len(set(np.cumsum(self._covered)[places].tolist())) if len(places) else 0
 
     @cached_property
     def _covered(self) -> Mask:

@@ -17,6 +17,8 @@ from stream.settings import Settings
 
 #: Topic and partition.
 Tp = tuple[str, int]
+#: What was published, and all places where it stands.
+Places = Mapping[Written, Sequence[Place]]
 _TOLD_MAX: Final = 8
 _BATCH: Final = 200
 
@@ -68,7 +70,7 @@ def judge(settings: Settings, log: Mapping[str, Sequence[Record]], samples: Sequ
     """Compare ``log``, each topic's records by partition and offset, with what the pure core says."""
     oracle = expect(settings, log)
     found = Judgement(events=sum(len(one.outputs) for one in oracle.normalized))
-    there = _first_places(settings, log)
+    there = _all_places(settings, log)
     _compare(settings, oracle, log, there, found)
     _check_last(settings, oracle, log, found)
     _fold(settings, oracle, log, found)
@@ -76,14 +78,14 @@ def judge(settings: Settings, log: Mapping[str, Sequence[Record]], samples: Sequ
     return found
 
 
-def _first_places(settings: Settings, log: Mapping[str, Sequence[Record]]) -> dict[Written, Place]:
-    """Each thing that was published, and where it stands first."""
-    places: dict[Written, Place] = {}
+def _all_places(settings: Settings, log: Mapping[str, Sequence[Record]]) -> Places:
+    """Where each thing that was published stands: what has no key may be in another partition when it is repeated."""
+    places: dict[Written, list[Place]] = defaultdict(list)
     for topic, records in log.items():
         if topic != settings.topics.raw:
             for record in records:
-                places.setdefault(written(record, settings.topics), Place(*_at(record)))
-    return places
+                places[written(record, settings.topics)].append(Place(*_at(record)))
+    return dict(places)
 
 
 def _at(record: Record) -> tuple[str, int, int]:
@@ -94,7 +96,7 @@ def _compare(
     settings: Settings,
     oracle: Oracle,
     log: Mapping[str, Sequence[Record]],
-    there: Mapping[Written, Place],
+    there: Places,
     found: Judgement,
 ) -> None:
     wanted = {output for one in (*oracle.normalized, *oracle.decided) for output in one.outputs}
@@ -108,9 +110,9 @@ def _compare(
                 found.untold += 1
             else:
                 found.missing.append(f"of {one.place}: {output}")
-    for output, place in there.items():
+    for output, places in there.items():
         if output not in wanted:
-            found.different.append(f"at {place}: {output}")
+            found.different.append(f"at {places[0]}: {output}")
     stored = sum(len(records) for topic, records in log.items() if topic != settings.topics.raw)
     found.repeated = stored - len(there)
 
@@ -136,7 +138,7 @@ def _cluster_states(settings: Settings, oracle: Oracle) -> dict[bytes, list[Writ
     return states
 
 
-def _is_overtaken(output: Written, there: Mapping[Written, Place], states: Mapping[bytes, list[Written]]) -> bool:
+def _is_overtaken(output: Written, there: Places, states: Mapping[bytes, list[Written]]) -> bool:
     """A later state of the cluster was told instead: the topic keeps the newest."""
     known = states.get(output.key or b"", ())
     if output not in known:
@@ -203,7 +205,7 @@ def _contents(store: object) -> dict[bytes, bytes]:
 
 def _check_commits(
     oracle: Oracle,
-    there: Mapping[Written, Place],
+    there: Places,
     samples: Sequence[Sample],
     found: Judgement,
     states: Mapping[bytes, list[Written]],
@@ -238,10 +240,8 @@ def _ends_of(output: Written, ends: Mapping[Tp, int]) -> str:
     )
 
 
-def _was_stored(
-    output: Written, there: Mapping[Written, Place], states: Mapping[bytes, list[Written]], ends: Mapping[Tp, int]
-) -> bool:
+def _was_stored(output: Written, there: Places, states: Mapping[bytes, list[Written]], ends: Mapping[Tp, int]) -> bool:
     known = states.get(output.key or b"", ())
     instead: Iterable[Written] = known[known.index(output) :] if output in known else (output,)
-    places = (there[one] for one in instead if one in there)
+    places = (place for one in instead for place in there.get(one, ()))
     return any(place.offset < ends.get((place.topic, place.partition), 0) for place in places)

@@ -187,6 +187,17 @@ def test_a_commit_before_the_outputs_are_stored_is_early(town: Town, name: str) 
     assert town.judged(Sample({(source, 0): 0}, too_soon), Sample({(source, 0): 40}, ends)).is_good
 
 
+def test_a_letter_that_is_repeated_in_another_partition_was_stored_before(town: Town) -> None:
+    letters = town.log[TOPICS.rejected]
+    letter = next(letter for letter in letters if isinstance(letter, InputRecord) and letter.key is None)
+    ends = town.ends()
+    letters.remove(letter)
+    last = sum(each.partition == 1 for each in letters)
+    letters += [replace(letter, partition=1, offset=last), replace(letter, offset=ends[TOPICS.rejected, 0])]
+    sample = Sample({(TOPICS.raw, 0): ends[TOPICS.raw, 0]}, {**ends, (TOPICS.rejected, 1): last + 1})
+    assert town.judged(sample).is_good
+
+
 def test_an_article_that_was_withdrawn_before_it_was_told_is_no_loss(town: Town) -> None:
     """A worker that crashed after its changelog was stored reads the article again when it is gone already."""
     records = town.log[TOPICS.enriched]

@@ -27,7 +27,7 @@ from stream.passages import Alignment, Passage, Word, align
 #: Of longer passages, so many words at each end are shown.
 _SHARED_ENDS, _CHANGED_ENDS = 12, 40
 _FIGURES: Final = (
-    *("tokens", "covered", "containment", "changed", "number_changes", "numbers_known"),
+    *("tokens", "covered", "containment", "changed", "number_changes", "new_number_changes", "numbers_known"),
     *("length_ratio", "is_longer", "is_opening", "shares_opening", "has_other_names"),
 )
 #: Style of words and of numbers in passages that only A has, and only B has; signs where there are no colours.
