@@ -162,6 +162,13 @@ def test_together_links_of_first_articles_are_counted_apart() -> None:
     assert scores([first, second]).first_links == 1
 
 
+def test_together_an_item_that_keeps_a_cluster_of_its_own_is_linked_to_its_article() -> None:
+    item = " ".join(BRIDGE.split()[-60:])
+    (judged,) = evaluate_together(pairs(excerpt(BRIDGE, item)))
+    assert judged.first.duplicate.cluster_id != judged.second.duplicate.cluster_id
+    assert (judged.found, judged.mistake, judged.other) == ("excerpt", None, None)
+
+
 def test_together_a_relation_counts_for_the_article_that_it_relates_to() -> None:
     rows = [excerpt(BRIDGE, BRIDGE_TEASER), excerpt(BRIDGE, BRIDGE_TEASER), excerpt(HARVEST, HARVEST)]
     judged = list(evaluate_together(pairs(*rows)))

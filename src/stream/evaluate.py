@@ -162,8 +162,8 @@ def evaluate(pairs: Iterable[Pair]) -> Iterator[Judged]:
 def evaluate_together(pairs: Sequence[Pair]) -> Iterator[Judged]:
     """All pairs in one index: the first articles of all, then the second ones.
 
-    A link counts for its pair where both articles are in one cluster; to any other article it is a cross link. An
-    article that stands in several rows is known again, which is no link.
+    A link counts for its pair where both articles are in one cluster, or linked to each other; to any other article it
+    is a cross link. An article that stands in several rows is known again, which is no link.
 
     Raises:
         RowError: the core rejects an article.
@@ -175,7 +175,10 @@ def evaluate_together(pairs: Sequence[Pair]) -> Iterator[Judged]:
     others = [_linked(article, known) for article in firsts]
     for pair, first, other, found in zip(pairs, firsts, others, published, strict=True):
         second = _accepted(pair, found)
-        is_linked = second.duplicate.cluster_id == first.duplicate.cluster_id
+        # An item of a round-up is linked to it, and keeps a cluster of its own.
+        is_linked = (
+            second.duplicate.cluster_id == first.duplicate.cluster_id or second.duplicate.duplicate_of == first.id
+        )
         elsewhere = None if is_linked else _linked(second, known)
         known.setdefault(second.id, second)
         yield Judged(pair, first, second, is_linked, elsewhere, other)
