@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 
 from stream.demo.run import free_port
 from stream.topics import Topics
@@ -135,7 +136,11 @@ class Station:
 
     def committed(self, topic: str) -> int:
         """What the workers have committed, over all partitions."""
-        found = self._admin.list_group_offsets({self.group: self._partitions(topic)})[self.group]
+        try:
+            found = self._admin.list_group_offsets({self.group: self._partitions(topic)})[self.group]
+        except (CoordinatorNotAvailableError, NotCoordinatorError, CoordinatorLoadInProgressError):
+            # A new cluster makes its topic of groups when it is asked for the first time.
+            return 0
         return sum(max(0, place.offset) for place in found.values())
 
     def lag(self) -> int:
