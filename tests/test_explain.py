@@ -125,7 +125,6 @@ class Figures:
     numbers_known: float | None
     length_ratio: float
     is_longer: bool
-    is_by_characters: bool
     is_opening: bool
     shares_opening: bool
     has_other_names: bool
@@ -145,7 +144,6 @@ FIGURES = st.builds(
     numbers_known=st.none() | st.floats(0, 1),
     length_ratio=st.floats(0.01, 1),
     is_longer=st.booleans(),
-    is_by_characters=st.booleans(),
     is_opening=st.booleans(),
     shares_opening=st.booleans(),
     has_other_names=st.booleans(),

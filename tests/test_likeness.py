@@ -202,8 +202,6 @@ def test_an_empty_text_is_like_nothing() -> None:
 def test_a_text_of_characters_is_compared_with_words_by_shorter_runs() -> None:
     found = likeness_of("新闻今 a b c d e", "a b c 新闻今天日本国")
     assert (found.tokens, found.covered) == (8, 6)
-    assert found.is_by_characters
-    assert not likeness_of("a b c d e", "a b c").is_by_characters
 
 
 @pytest.mark.parametrize(

@@ -21,19 +21,17 @@ from stream.fold import Hashes
 from stream.likeness import Likeness, Text, furniture
 
 #: Of the shorter text, this share and so many tokens more must stand in the longer one.
-SHARE_MIN: Final = 0.57
+SHARE_MIN: Final = 0.60
 TOKENS_MORE: Final = 4
-#: More where tokens are characters: their runs are shorter passages, so standing phrases cover more.
-SHARE_MORE_CHARACTERS: Final = 0.05
 #: More where one is much shorter, and by each link that the earlier one is away from its cluster's first article:
 #: chains of small changes end before they come to another text.
 LENGTH_RATIO_LOW: Final = 0.30
 SHARE_MORE: Final = 0.10
 #: More where neither beginning stands in the other text (boilerplate, and items of a round-up, where lengths differ),
 #: or each title names what only its own text tells (formulas).
-SHARE_MORE_REPRINT: Final = 0.10
-SHARE_MORE_ITEM: Final = 0.13
-SHARE_MORE_NAMES: Final = 0.13
+SHARE_MORE_REPRINT: Final = 0.08
+SHARE_MORE_ITEM: Final = 0.10
+SHARE_MORE_NAMES: Final = 0.10
 #: This share is always enough.
 SHARE_MAX: Final = 0.95
 #: Texts of fewer tokens are not compared: such a run stands in many texts.
@@ -53,9 +51,9 @@ SHORT_TOKENS: Final = 12
 TITLE_MIN: Final = 0.50
 
 _THRESHOLDS: Final = (
-    SHARE_MIN, TOKENS_MORE, SHARE_MORE_CHARACTERS, LENGTH_RATIO_LOW, SHARE_MORE, SHARE_MORE_REPRINT, SHARE_MORE_ITEM,
-    SHARE_MORE_NAMES, SHARE_MAX, TOKENS_MIN, TOKENS_A_NUMBER, TOKENS_MOVED_MIN, NUMBERS_KNOWN_MIN, SHARE_SURE,
-    LENGTH_RATIO_MIN, EXPANSION_RATIO_MIN, SHORT_TOKENS, TITLE_MIN,
+    SHARE_MIN, TOKENS_MORE, LENGTH_RATIO_LOW, SHARE_MORE, SHARE_MORE_REPRINT, SHARE_MORE_ITEM, SHARE_MORE_NAMES,
+    SHARE_MAX, TOKENS_MIN, TOKENS_A_NUMBER, TOKENS_MOVED_MIN, NUMBERS_KNOWN_MIN, SHARE_SURE, LENGTH_RATIO_MIN,
+    EXPANSION_RATIO_MIN, SHORT_TOKENS, TITLE_MIN,
 )  # fmt: skip
 #: Another format or another threshold is another version of the rules.
 VERSION: Final = f"{FORMAT},{blake2b(repr(_THRESHOLDS).encode(), digest_size=4).hexdigest()}"
@@ -135,8 +133,7 @@ def tokens_required(likeness: Likeness, links: int = 0, *, more: float = 0.0) ->
 
 def share_required(likeness: Likeness, links: int = 0) -> float:
     """The usual share of the shorter text, beside `TOKENS_MORE` tokens and below `SHARE_MAX`."""
-    by_characters = SHARE_MORE_CHARACTERS * likeness.is_by_characters
-    return SHARE_MIN + by_characters + SHARE_MORE * (links + (likeness.length_ratio < LENGTH_RATIO_LOW))
+    return SHARE_MIN + SHARE_MORE * (links + (likeness.length_ratio < LENGTH_RATIO_LOW))
 
 
 def share_more_apart(likeness: Likeness) -> float:

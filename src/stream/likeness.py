@@ -39,11 +39,6 @@ class Likeness:
         self._furniture, self._furniture_longer = masks
 
     @cached_property
-    def is_by_characters(self) -> bool:
-        """One of the texts, or both, is in a script without spaces."""
-        return not (self._shorter.print.is_spaced and self._longer.print.is_spaced)
-
-    @cached_property
     def length_ratio(self) -> float:
         """Shorter by longer, of all their tokens."""
         return self._shorter.print.tokens / self._longer.print.tokens if self._longer.print.tokens else 1.0
