@@ -147,16 +147,40 @@ def test_an_index_restored_from_the_changelog_decides_as_the_original(
 @given(streams(), sizes)
 @settings(max_examples=150, deadline=None)
 def test_a_restore_from_nothing_writes_what_one_record_after_another_does(stream: Stream, restored: list[int]) -> None:
-    original, single, again = (Partition(MemoryStore()) for _ in range(3))
+    original = Partition(MemoryStore())
     deliver(original, stream)
-    changelog, start = original.changelog, 0
-    for end, event in enumerate(changelog, 1):
-        single.index.session()  # a session ends a restore, and with it what the restore knew
-        single.index.restore([event], changelog_end=end)
-    for size in [*restored, len(changelog)]:
+    assert _restored(original, restored) == _restored_one_by_one(original)
+
+
+def test_a_cluster_goes_with_its_generation_in_the_middle_of_a_batch_too() -> None:
+    story, filler = _TEXTS[0], [prose(seed, 40) for seed in "pqrst"]
+    written = [("a", story), ("b", story), *((f"n{place}", text) for place, text in enumerate(filler)), ("a", story)]
+    days, offsets = (0, 0, 8, 8, 17, 17, 17, 17), (0, 1, 2, 3 + FAR, 4 + FAR, 5 + FAR, 5 + 2 * FAR, 6 + 2 * FAR)
+    events: list[Event] = [
+        article(text, name=name, event=str(number), time=START_MS + day * DAY_MS)
+        for number, ((name, text), day) in enumerate(zip(written, days, strict=True))
+    ]
+    original = Partition(MemoryStore())
+    told = deliver(original, Stream(events, list(offsets)))
+    assert [one.result for one in (told[1], told[-1])] == ["copy", "new"]
+    assert _restored(original, []) == _restored_one_by_one(original)
+
+
+def _restored(original: Partition, sizes: Sequence[int]) -> dict[bytes, bytes]:
+    """All that a restore from nothing holds that takes so many records at once."""
+    again, changelog, start = Partition(MemoryStore()), original.changelog, 0
+    for size in [*sizes, len(changelog)]:
         again.index.restore(changelog[start : start + size], changelog_end=min(start + size, len(changelog)))
         start += size
-    assert _held(again) == _held(single)
+    return _held(again)
+
+
+def _restored_one_by_one(original: Partition) -> dict[bytes, bytes]:
+    again = Partition(MemoryStore())
+    for end, event in enumerate(original.changelog, 1):
+        again.index.session()  # a session ends a restore, and with it what the restore knew
+        again.index.restore([event], changelog_end=end)
+    return _held(again)
 
 
 def _held(partition: Partition) -> dict[bytes, bytes]:

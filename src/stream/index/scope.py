@@ -134,8 +134,11 @@ class ScopeView:
                 pieces = [value[at : at + size] for at in range(0, len(value), size)]
                 self.put(name, b"".join(piece for piece in pieces if not piece.startswith(beginning)))
 
-    def advance(self, time: int, *, offset: int) -> None:
-        """Set the clock to ``time`` (milliseconds) if that is later; ``offset``: of the article to be recorded."""
+    def advance(self, time: int, *, offset: int) -> bool:
+        """Set the clock to ``time`` (milliseconds) if that is later; ``offset``: of the article to be recorded.
+
+        True where a generation begins: what was read before may have gone with another one.
+        """
         state = self._state
         state.now = max(state.now, _seconds(time))
         if state.began < 0:
@@ -144,6 +147,8 @@ class ScopeView:
             state.aged = offset if state.now - state.began > self._window_s else -1
         elif offset - state.aged > REDELIVERED_OFFSETS_MAX:
             self._begin_generation()
+            return True
+        return False
 
     @property
     def dropped(self) -> list[bytes]:

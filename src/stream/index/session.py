@@ -125,7 +125,8 @@ class Session:
         if view.is_new:
             self._register(event.scope)
             view.is_new = False
-        view.advance(event.event_time, offset=event.offset)
+        if view.advance(event.event_time, offset=event.offset):
+            self._clusters = {place: known for place, known in self._clusters.items() if place[0] != event.scope}
         view.put(keys.document_name(event.offset), pack_article(event))
         cluster = self._joined(event)
         self._put_names(view, event, cluster)
