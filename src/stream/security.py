@@ -177,13 +177,16 @@ def _tls(settings: Settings, mistakes: list[str]) -> ssl.SSLContext | None:
 
 
 def _trusting(ca: Path | None, mistakes: list[str]) -> ssl.SSLContext:
-    """A context that trusts the certificates in ``ca``; TLS 1.2 and later, as Python has it."""
+    """A context that trusts the certificates in ``ca``; TLS 1.2 and later, whatever the system's Python leaves open."""
     try:
-        return ssl.create_default_context(cafile=ca)
+        context = ssl.create_default_context(cafile=ca)
     except ssl.SSLError:
         mistakes.append(f"STREAM_TLS_CA_FILE={ca}: no certificates in PEM")
     except OSError as error:
         mistakes.append(f"STREAM_TLS_CA_FILE={ca}: {error.strerror}")
+    else:
+        context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
+        return context
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
