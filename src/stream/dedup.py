@@ -142,7 +142,7 @@ def share_more_apart(likeness: Likeness) -> float:
 
 
 def numbers_changed(likeness: Likeness) -> int:
-    """Passages of the shorter text with a number that the longer one has not, in a short text not there."""
+    """Passages of the shorter text with a number that the longer one has not: not there, in long texts nowhere."""
     return likeness.new_number_changes if likeness.tokens >= TOKENS_MOVED_MIN else likeness.number_changes
 
 
