@@ -143,6 +143,7 @@ def filled(folder: Path, count: int, shapes: Sequence[Shape]) -> Path:
             rate = (first + BATCH - before) / (time.perf_counter() - started)
             print(f"  filled with {first + BATCH:,} articles, {rate:,.0f} a second", flush=True)
     if index.documents > before:
+        index.end_restore()  # files that were left for later are merged now, not while something is measured
         settle(store)
     index.close()
     return path
