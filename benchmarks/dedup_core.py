@@ -13,12 +13,14 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
+from stream import wire
 from stream.dedup import decide
 from stream.deduplicate import remembered, subject_of
 from stream.errors import Rejected
 from stream.events import FingerprintEvent, NormalizedEvent, Origin
 from stream.fingerprint import fingerprints
 from stream.index.partition import PartitionIndex
+from stream.indexes import RESTORED_AT_ONCE
 from stream.normalize import Arrival, normalize
 from stream.validate import articles_in, read_message, validate
 
@@ -56,6 +58,15 @@ def _normalized(row: dict[str, Any], number: int, language: str | None) -> Itera
         yield normalize(raw, Arrival(f"{number:032x}", origin, None, 0))
     except Rejected:
         return
+
+
+def take_over(index: PartitionIndex, changelog: Sequence[bytes]) -> None:
+    """Read changelog records from JSON and take them over, as many at a time as a worker does."""
+    taken = 0
+    for start in range(0, len(changelog), RESTORED_AT_ONCE):
+        events = [wire.decode(value, FingerprintEvent) for value in changelog[start : start + RESTORED_AT_ONCE]]
+        taken += index.restore(events, changelog_end=start + len(events))
+    assert taken == len(changelog)  # noqa: S101 - else the rate is that of something else
 
 
 def in_process(work: Callable[[], _Result]) -> _Result:

@@ -16,14 +16,12 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.corpus import rows
-from benchmarks.dedup_core import decided, in_process, normalized
+from benchmarks.dedup_core import decided, in_process, normalized, take_over
 from benchmarks.signatures import WINDOW_MS
 from stream import collector, wire
-from stream.events import FingerprintEvent
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
 from stream.index.store import MemoryStore
-from stream.indexes import RESTORED_AT_ONCE
 
 TURNS: Final = 3
 
@@ -57,14 +55,9 @@ def _restored(changelog: list[bytes], folder: Path, gate: threading.Barrier) -> 
     collector.relax()  # as a worker does
     index = PartitionIndex(RocksStore(folder), window_ms=WINDOW_MS)
     gate.wait()
-    began, taken = time.monotonic(), 0
-    for start in range(0, len(changelog), RESTORED_AT_ONCE):
-        values = changelog[start : start + RESTORED_AT_ONCE]
-        events = [wire.decode(value, FingerprintEvent) for value in values]
-        taken += index.restore(events, changelog_end=start + len(values))
+    began = time.monotonic()
+    take_over(index, changelog)
     index.end_restore()
     ended = time.monotonic()
     index.close()
-    if taken != len(changelog):
-        raise AssertionError(f"{taken} of {len(changelog)} records were taken over")
     return began, ended

@@ -19,7 +19,6 @@ from dedup_kit import (
     STORIES,
     decide_similar,
     earlier,
-    figures,
     is_found,
     shared_anchors,
     story,
@@ -28,18 +27,15 @@ from dedup_kit import (
 from stream.dedup import (
     RULES,
     SHORT_TOKENS,
-    TOKENS_MIN,
     TOKENS_MOVED_MIN,
     VERSION,
     Candidates,
     decide,
-    judge,
     new_cluster_id,
 )
 from stream.events import DUPLICATE_RELATIONS
 from stream.fingerprint import FORMAT, fingerprint
 from stream.fold import letters
-from stream.likeness import Likeness
 
 
 class TestRelations:
@@ -320,69 +316,6 @@ class TestLinks:
             links = found.links
         assert found.duplicate.method == "too-little-alike"
         assert links <= 4
-
-
-class TestThresholds:
-    """Where one figure more or less makes another verdict."""
-
-    @pytest.mark.parametrize(
-        ("likeness", "reason"),
-        [
-            (figures(), None),
-            (figures(covered=63), "too-little-alike"),
-            (figures(tokens=10, covered=10), None),
-            (figures(tokens=10, covered=9), "too-little-alike"),
-            (figures(tokens=20, covered=16), None),
-            (figures(tokens=20, covered=15), "too-little-alike"),
-            (figures(tokens=TOKENS_MIN, covered=TOKENS_MIN), None),
-            (figures(tokens=TOKENS_MIN - 1, covered=TOKENS_MIN - 1), "too-little-alike"),
-            (figures(tokens=0, covered=0), "too-little-alike"),
-            (figures(length_ratio=0.29, covered=73), "too-little-alike"),
-            (figures(length_ratio=0.29, covered=75), None),
-            (figures(length_ratio=0.30), None),
-            (figures(shares_opening=False), "other-opening"),
-            (figures(shares_opening=False, covered=71), "other-opening"),
-            (figures(shares_opening=False, covered=73), None),
-            (figures(shares_opening=False, covered=73, length_ratio=0.59), "other-opening"),
-            (figures(shares_opening=False, covered=75, length_ratio=0.59), None),
-            (figures(has_other_names=True), "other-names"),
-            (figures(has_other_names=True, covered=73), "other-names"),
-            (figures(has_other_names=True, covered=75), None),
-            (figures(shares_opening=False, has_other_names=True), "other-opening"),
-            (figures(has_other_names=True, new_number_changes=3), "other-names"),
-            (figures(new_number_changes=2), None),
-            (figures(new_number_changes=3), "other-numbers"),
-            (figures(number_changes=9), None),
-            (figures(tokens=99, number_changes=1), None),
-            (figures(tokens=99, number_changes=2), "other-numbers"),
-            (figures(tokens=49, covered=49, number_changes=1), "other-numbers"),
-            (figures(tokens=50, covered=49, number_changes=1), None),
-            (figures(numbers_known=0.50), None),
-            (figures(numbers_known=0.49), "other-numbers"),
-            (figures(numbers_known=0.0, covered=89), "other-numbers"),
-            (figures(numbers_known=0.0, covered=90), None),
-            (figures(is_longer=True, length_ratio=0.19, covered=99), "round-up"),
-            (figures(is_longer=True, length_ratio=0.20, covered=99), None),
-            (figures(is_longer=True, length_ratio=0.19, covered=99, is_opening=True), None),
-            (figures(length_ratio=0.19, covered=99), None),
-            (figures(covered=63, new_number_changes=3), "too-little-alike"),
-            (figures(is_longer=True, length_ratio=0.19, covered=99, new_number_changes=3), "other-numbers"),
-        ],
-    )
-    def test_two_texts_are_one_from_here_on(self, likeness: Likeness, reason: str | None) -> None:
-        assert judge(likeness) == reason
-
-    @pytest.mark.parametrize(("links", "covered"), [(0, 64), (1, 74), (2, 84), (3, 95), (4, 95), (9, 95)])
-    def test_each_link_asks_for_more_up_to_nearly_all(self, links: int, covered: int) -> None:
-        assert judge(figures(covered=covered), links=links) is None
-        assert judge(figures(covered=covered - 2), links=links) == "too-little-alike"
-
-    @pytest.mark.parametrize(
-        ("words", "relation"), [(100, "copy"), (60, "near_copy"), (59, "excerpt"), (30, "excerpt"), (8, "excerpt")]
-    )
-    def test_the_ratio_of_lengths_tells_excerpts_from_reprints(self, words: int, relation: str) -> None:
-        text = [f"{chr(97 + place % 26)}{chr(97 + place // 26)}x" for place in range(100)]
-        assert decide_similar(" ".join(text[:words]), " ".join(text)).duplicate.relation == relation
 
 
 class TestClusterIds:

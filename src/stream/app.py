@@ -181,7 +181,7 @@ class ArticleFlow:
                 raise
             except RevokedError as gone:  # whoever has the partition now gets the batch, so it is not done
                 log.warning("lost the lease", extra={"step": step, **place_of(batch), "reason": gone})
-            except BaseException as fault:
+            except BaseException as fault:  # whatever it is: nothing of the batch may be committed
                 self._on_fault(step, batch, fault)
                 raise
 

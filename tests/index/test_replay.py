@@ -134,10 +134,7 @@ def test_an_index_restored_from_the_changelog_decides_as_the_original(
     stop = data.draw(st.integers(1, len(stream.events)), label="resumed at")
     original, again = Partition(MemoryStore()), Partition(MemoryStore())
     deliver(original, stream.cut(0, stop), batches)
-    changelog, start = list(original.changelog), 0
-    for size in [*restored, len(changelog)]:
-        again.index.restore(changelog[start : start + size], changelog_end=start + size)
-        start += size
+    _restore(again, original, restored)
     assert again.index.documents == original.index.documents
     assert again.index.last_offset == original.index.last_offset
     rest = stream.cut(stop)
@@ -149,7 +146,9 @@ def test_an_index_restored_from_the_changelog_decides_as_the_original(
 def test_a_restore_from_nothing_writes_what_one_record_after_another_does(stream: Stream, restored: list[int]) -> None:
     original = Partition(MemoryStore())
     deliver(original, stream)
-    assert _restored(original, restored) == _restored_one_by_one(original)
+    again = Partition(MemoryStore())
+    _restore(again, original, restored)
+    assert _held(again) == _held_one_by_one(original)
 
 
 def test_a_cluster_goes_with_its_generation_in_the_middle_of_a_batch_too() -> None:
@@ -163,19 +162,20 @@ def test_a_cluster_goes_with_its_generation_in_the_middle_of_a_batch_too() -> No
     original = Partition(MemoryStore())
     told = deliver(original, Stream(events, list(offsets)))
     assert [one.result for one in (told[1], told[-1])] == ["copy", "new"]
-    assert _restored(original, []) == _restored_one_by_one(original)
+    again = Partition(MemoryStore())
+    _restore(again, original, [])
+    assert _held(again) == _held_one_by_one(original)
 
 
-def _restored(original: Partition, sizes: Sequence[int]) -> dict[bytes, bytes]:
-    """All that a restore from nothing holds that takes so many records at once."""
-    again, changelog, start = Partition(MemoryStore()), original.changelog, 0
+def _restore(again: Partition, original: Partition, sizes: Sequence[int]) -> None:
+    """Take over the changelog of ``original``, so many records at a time, and the rest."""
+    changelog, start = original.changelog, 0
     for size in [*sizes, len(changelog)]:
         again.index.restore(changelog[start : start + size], changelog_end=min(start + size, len(changelog)))
         start += size
-    return _held(again)
 
 
-def _restored_one_by_one(original: Partition) -> dict[bytes, bytes]:
+def _held_one_by_one(original: Partition) -> dict[bytes, bytes]:
     again = Partition(MemoryStore())
     for end, event in enumerate(original.changelog, 1):
         again.index.session()  # a session ends a restore, and with it what the restore knew

@@ -255,6 +255,8 @@ class Consumer(LedgerConsumer):
         """Not supported: topics are created at the broker, never on the way."""
         raise TransportError(f"{topic}: create it with MemoryBroker.create_topic")
 
+    # Faust asks for these two, and calls them for its tables only, of which this flow has none.
+
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         raise self._tables_only("_getmany")
 
