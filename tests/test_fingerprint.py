@@ -20,8 +20,10 @@ from stream.fingerprint import (
     WORDS,
     Fingerprint,
     Grain,
+    Sequence16,
     fingerprint,
     fingerprints,
+    found_in,
     minima,
     runs,
 )
@@ -173,6 +175,23 @@ def test_there_is_one_run_for_each_place_where_it_fits(tokens: Hashes, size: int
     found = runs(tokens, size).tolist()
     assert len(found) == max(0, len(tokens) - size + 1)
     assert found == [int(runs(tokens[place : place + size], size)[0]) for place in range(len(found))]
+
+
+@given(st.lists(st.integers(0, 3), max_size=30), st.integers(1, 6))
+def test_runs_have_one_hash_if_their_tokens_are_the_same(values: list[int], size: int) -> None:
+    tokens: Sequence16 = np.array([value << 14 for value in values], dtype=np.uint16)
+    tuples = [tuple(values[place : place + size]) for place in range(len(values) - size + 1)]
+    pairs = set(zip(tuples, runs(tokens, size).tolist(), strict=True))
+    assert len({run for run, _ in pairs}) == len({found for _, found in pairs}) == len(pairs)
+
+
+FEW_HASHES = st.lists(st.integers(0, 40), max_size=30).map(lambda values: np.array(values, dtype=np.uint64))
+
+
+@given(FEW_HASHES, FEW_HASHES)
+def test_those_of_one_array_that_are_in_another_are_found(values: Hashes, others: Hashes) -> None:
+    expected = [value in set(others.tolist()) for value in values.tolist()]
+    assert found_in(values, np.sort(others)).tolist() == expected
 
 
 @given(st.lists(ALPHABETS["words"] | ALPHABETS["characters"], max_size=60).map(" ".join))

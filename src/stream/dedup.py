@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from stream.events import DUPLICATE_RELATIONS, Change, Duplicate, Relation
-from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint, Sequence16
+from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint, Sequence16, found_in
 from stream.fold import Hashes
 from stream.likeness import Likeness, Text, furniture
 
@@ -345,5 +345,5 @@ def _same_title(subject: Subject, earlier: Earlier) -> bool:
 def _resemblance(mine: Sequence16, other: Sequence16) -> float | None:
     if not (len(mine) and len(other)):
         return None
-    shared = len(np.intersect1d(mine, other, assume_unique=True))
+    shared = int(np.count_nonzero(found_in(mine, other)))
     return shared / (len(mine) + len(other) - shared)

@@ -8,15 +8,12 @@ that stay uncovered are where templates differ from each other: a report of anot
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stream.fingerprint import NUMBER, Fingerprint, Sequence16, runs, unique
+from stream.fingerprint import NUMBER, Fingerprint, Sequence16, found_in, runs, unique
 from stream.fold import Hashes, Mask, Places
-
-_Hash = TypeVar("_Hash", np.uint16, np.uint64)
 
 #: Runs at the beginning of the shorter text, and of the longer one, that tell a teaser from a quotation.
 OPENING_SHORTER: Final = 24
@@ -88,8 +85,8 @@ class Likeness:
     @cached_property
     def is_opening(self) -> bool:
         """The longer text begins as the shorter one does: half of its first runs stand there."""
-        opening = self._shorter.shingled(self._size)[0][:OPENING_SHORTER]
-        found = _found(opening, np.sort(self._longer.shingled(self._size)[0][:OPENING_LONGER]))
+        opening = self._shorter.shingled(self._size).each[:OPENING_SHORTER]
+        found = found_in(opening, np.sort(self._longer.shingled(self._size).each[:OPENING_LONGER]))
         return len(found) > 0 and 2 * int(np.count_nonzero(found)) >= len(found)
 
     @cached_property
@@ -106,8 +103,9 @@ class Likeness:
     @cached_property
     def jaccard(self) -> float:
         """The resemblance of both shingle sets, furniture and all."""
-        mine, theirs = (unique(text.shingled(self._size)[1], is_sorted=True) for text in (self._shorter, self._longer))
-        shared = int(np.count_nonzero(_found(mine, theirs)))
+        texts = (self._shorter, self._longer)
+        mine, theirs = (unique(text.shingled(self._size).sorted, is_sorted=True) for text in texts)
+        shared = int(np.count_nonzero(found_in(mine, theirs)))
         union = len(mine) + len(theirs) - shared
         return shared / union if union else 0.0
 
@@ -134,13 +132,27 @@ class Likeness:
         return self._longer.covered_by(self._shorter, self._size)
 
 
+class Shingles(NamedTuple):
+    """The shingles of one size: one after another, sorted, and the places of these in the text."""
+
+    each: Hashes
+    sorted: Hashes
+    order: Places
+
+    def found_in(self, ordered: Hashes) -> Mask:
+        """Which of them, one after another, are among the sorted ``ordered``."""
+        found = np.empty(len(self.each), dtype=np.bool_)
+        found[self.order] = found_in(self.sorted, ordered)
+        return found
+
+
 class Text:
     """A text ready to be compared with several others. ``furniture``: tokens that many unrelated texts have."""
 
     def __init__(self, print: Fingerprint, furniture: Mask | None = None) -> None:  # noqa: A002 - as in `Subject`
         self.print = print
         self.furniture = furniture if furniture is not None and furniture.any() else None
-        self._runs: dict[int, tuple[Hashes, Hashes]] = {}
+        self._shingles: dict[int, Shingles] = {}
 
     def likeness(self, other: Text) -> Likeness:
         """How this text, the later one, compares with ``other``."""
@@ -162,25 +174,26 @@ class Text:
         is_number: Mask = (self.print.sequence & np.uint16(NUMBER)) != 0
         return is_number
 
-    def shingled(self, size: int) -> tuple[Hashes, Hashes]:
-        """The shingles of ``size`` tokens in order, and sorted."""
-        known = self._runs.get(size)
+    def shingled(self, size: int) -> Shingles:
+        """The shingles of ``size`` tokens."""
+        known = self._shingles.get(size)
         if known is None:
-            shingles = runs(self.print.sequence, size)
-            known = self._runs[size] = shingles, np.sort(shingles)
+            each = runs(self.print.sequence, size)
+            order = np.argsort(each)
+            known = self._shingles[size] = Shingles(each, each[order], order)
         return known
 
     def covered_by(self, other: Text, size: int) -> Mask:
         """Which tokens stand in a run of ``size`` that ``other`` has too."""
-        return _spread(_found(self.shingled(size)[0], other.shingled(size)[1]), size)
+        return _spread(self.shingled(size).found_in(other.shingled(size).sorted), size)
 
     def furniture_in(self, other: Text, size: int) -> Mask | None:
         """Which tokens of ``other`` stand in runs that are furniture here."""
         if self.furniture is None:
             return None
-        shingles = self.shingled(size)[0]
         inside = np.convolve(self.furniture, np.ones(size, dtype=np.intp), "valid") == size
-        return _spread(_found(other.shingled(size)[0], np.sort(shingles[inside])), size)
+        ours = self.shingled(size)
+        return _spread(other.shingled(size).found_in(ours.sorted[inside[ours.order]]), size)
 
 
 def run_size(one: Text, other: Text) -> int:
@@ -197,8 +210,8 @@ def furniture(print: Fingerprint, common: Hashes) -> Mask | None:  # noqa: A002 
     if not len(common):
         return None
     shingles = print.shingles
-    places = _found(shingles, print.anchors).nonzero()[0]
-    is_common = _found(shingles[places], common)
+    places = found_in(shingles, print.anchors).nonzero()[0]
+    is_common = found_in(shingles[places], common)
     starts = np.zeros(len(shingles), dtype=np.bool_)
     starts[places[is_common]] = True
     for before in np.flatnonzero(is_common[1:] & is_common[:-1]).tolist():
@@ -208,17 +221,8 @@ def furniture(print: Fingerprint, common: Hashes) -> Mask | None:  # noqa: A002 
 
 def _is_missing(text: Text, other: Text) -> bool:
     title = text.print.title
-    told = title[_found(title, text.vocabulary)]
-    return not _found(told, other.vocabulary).all()
-
-
-def _found(values: NDArray[_Hash], ordered: NDArray[_Hash]) -> Mask:
-    """Which of ``values`` are among the sorted ``ordered``."""
-    if not len(ordered):
-        return np.zeros(len(values), dtype=np.bool_)
-    places = ordered.searchsorted(values)
-    found: Mask = ordered.take(places, mode="clip") == values
-    return found
+    told = title[found_in(title, text.vocabulary)]
+    return not found_in(told, other.vocabulary).all()
 
 
 def _spread(starts: Mask, size: int) -> Mask:

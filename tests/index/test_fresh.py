@@ -1,4 +1,4 @@
-"""Which anchors a restore need not look up, and which article has them."""
+"""Which anchors no other article has, which of them a restore need not look up, and whose they are."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.fold import Hashes
 from stream.index.fresh import Anchors, Unseen, name_anchors
 from stream.index.keys import anchor_names
 
@@ -44,42 +45,67 @@ def test_most_of_what_was_not_taken_is_new() -> None:
     assert unseen.take(names[1::2]).mean() > 0.9
 
 
-def test_nothing_is_fresh_without_a_filter() -> None:
-    named = name_anchors([anchors(high(2), high(1)), anchors(high(2)), b""])
-    assert named.articles == [
-        Anchors([name(high(2)), name(high(1))], 0, 0),
-        Anchors([name(high(2))], 0, 1),
-        Anchors([], 0, 2),
-    ]
-    assert (named.shared, named.fresh, named.owners) == ([name(high(1)), name(high(2))], [], [])
+class Held:
+    """What stands under names, and which of them were looked up."""
+
+    def __init__(self, *values: int) -> None:
+        self.values = {name(value): b"%d" % value for value in values}
+        self.asked: list[bytes] = []
+
+    def __call__(self, found: Hashes) -> list[bytes | None]:
+        names = anchor_names(found)
+        self.asked += names
+        return [self.values.get(one) for one in names]
 
 
-def test_fresh_is_what_was_not_seen_and_one_article_has() -> None:
-    unseen = Unseen()
-    name_anchors([anchors(high(5))], unseen)
-    named = name_anchors([anchors(high(7), high(5)), anchors(high(9), high(3), high(1)), anchors(high(9))], unseen)
+def test_fresh_is_what_nothing_stands_under_and_one_article_has() -> None:
+    held = Held(high(5), high(6))
+    joined = [anchors(high(7), high(5)), anchors(high(9), high(3), high(1)), anchors(high(9)), b""]
+    named = name_anchors(joined, held)
     assert named.articles == [
         Anchors([name(high(5))], 1, 0),
         Anchors([name(high(9))], 2, 1),
         Anchors([name(high(9))], 0, 2),
+        Anchors([], 0, 3),
     ]
-    assert named.shared == [name(high(5)), name(high(9))]
-    assert (named.fresh, named.owners) == ([name(high(1)), name(high(3)), name(high(7))], [1, 1, 0])
+    assert (named.shared, named.values) == ([name(high(5)), name(high(9))], [b"%d" % high(5), None])
+    assert (named.fresh.tolist(), named.owners) == ([high(1), high(3), high(7)], [1, 1, 0])
+    assert held.asked == [name(high(number)) for number in (1, 3, 5, 7, 9)]
 
 
+def test_what_was_not_seen_is_not_looked_up() -> None:
+    unseen, held = Unseen(), Held(high(5))
+    name_anchors([anchors(high(5), high(6))], Held(), unseen=unseen)
+    named = name_anchors([anchors(high(7), high(6), high(5))], held, unseen=unseen)
+    assert held.asked == [name(high(5)), name(high(6))]
+    assert (named.shared, named.fresh.tolist()) == ([name(high(5))], [high(6), high(7)])
+
+
+def test_what_stands_empty_is_not_fresh() -> None:
+    """It hides what an older generation has."""
+    held = Held(high(1))
+    held.values[name(high(1))] = b""
+    named = name_anchors([anchors(high(1))], held)
+    assert (named.shared, named.values, named.owners) == ([name(high(1))], [b""], [])
+
+
+@pytest.mark.parametrize("unseen", [None, Unseen()])
 @pytest.mark.parametrize("joined", [[anchors(high(1), high(1) + 1)], [anchors(high(1)), anchors(high(1) + 1)]])
-def test_two_anchors_with_one_name_are_not_fresh(joined: list[bytes]) -> None:
-    named = name_anchors(joined, Unseen())
-    assert (named.shared, named.fresh) == ([name(high(1))], [])
+def test_two_anchors_with_one_name_are_not_fresh(joined: list[bytes], unseen: Unseen | None) -> None:
+    named = name_anchors(joined, Held(), unseen=unseen)
+    assert (named.shared, named.owners) == ([name(high(1))], [])
+    assert sum(len(article.shared) for article in named.articles) == 2
 
 
 def test_a_name_that_only_differs_beyond_its_bytes_was_seen() -> None:
-    unseen = Unseen()
-    name_anchors([anchors(high(1))], unseen)
-    assert name_anchors([anchors(high(1) + 1)], unseen).fresh == []
+    unseen, held = Unseen(), Held()
+    name_anchors([anchors(high(1))], Held(), unseen=unseen)
+    name_anchors([anchors(high(1) + 1)], held, unseen=unseen)
+    assert held.asked == [name(high(1))]
 
 
 @pytest.mark.parametrize("joined", [[], [b""], [b"", b""]])
 def test_articles_without_anchors(joined: list[bytes]) -> None:
-    named = name_anchors(joined, Unseen())
+    named = name_anchors(joined, Held(), unseen=Unseen())
     assert named.articles == [Anchors([], 0, number) for number in range(len(joined))]
+    assert (named.shared, named.values, named.owners) == ([], [], [])

@@ -78,3 +78,12 @@ def test_anchors_are_named_by_their_first_six_bytes_in_order() -> None:
     assert [name[1:].hex() for name in names] == ["010203040506", "111213141516", "ffffffffffff"]
     assert names == sorted(names)
     assert keys.anchor_names(anchors[:0]) == []
+    assert keys.anchor_names(anchors, b"start") == [b"start" + name for name in names]
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), unique_by=lambda anchor: anchor >> 16, max_size=20), st.data())
+def test_anchors_are_found_by_their_names(values: list[int], data: st.DataObject) -> None:
+    anchors = np.array(sorted(values), dtype=np.uint64)
+    chosen = data.draw(st.lists(st.sampled_from(sorted(values)), unique=True)) if values else []
+    names = keys.anchor_names(np.array(chosen, dtype=np.uint64))
+    assert keys.anchors_named(names, anchors).tolist() == chosen

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import pytest
 
 from index.conftest import NewStore
-from stream.index.keys import SECONDS_MAX
+from stream.index.keys import SECONDS_MAX, anchor_names
 from stream.index.scope import REDELIVERED_OFFSETS_MAX, ScopeView
 from stream.index.store import MemoryStore, Store
 
@@ -146,25 +147,62 @@ def test_the_oldest_article_is_as_old_as_the_scope_or_its_window(
     assert through(new_store(), steps).oldest == oldest
 
 
-def test_fresh_names_are_written_for_the_articles_that_were_recorded(new_store: NewStore) -> None:
+ANCHORS: Final = np.array([1 << 40, 2 << 40, 3 << 40], dtype=np.uint64)
+NAMES: Final = anchor_names(ANCHORS)
+
+
+def test_fresh_anchors_are_written_for_the_articles_that_were_recorded(new_store: NewStore) -> None:
     store = new_store()
     scope = view(store)
-    scope.expect([b"a", b"b", b"c"], [1, 0, 1])
+    scope.expect(ANCHORS, [1, 0, 1])
     scope.advance(0, offset=0)
     scope.put(b"name", b"value")
     scope.put_fresh(1, b"x")
     scope = commit(scope, store)
-    assert scope.get_many([b"a", b"b", b"c", b"name"]) == [b"x", None, b"x", b"value"]
+    assert scope.get_many([*NAMES, b"name"]) == [b"x", None, b"x", b"value"]
 
 
-def test_fresh_names_go_with_their_generation(new_store: NewStore) -> None:
+def test_fresh_anchors_go_with_their_generation(new_store: NewStore) -> None:
     store = new_store()
     scope = view(store)
-    scope.expect([b"a", b"b"], [0, 1])
+    scope.expect(ANCHORS[:2], [0, 1])
     for number, (time, offset) in enumerate([(0, 0), (101, 1), (101, 1 + FAR), (202, 2 + FAR)]):
         scope.advance(time * SECOND_MS, offset=offset)
         scope.put_fresh(min(number, 1), b"%d" % number)
         scope.put(b"name", b"x")
     scope.advance(202 * SECOND_MS, offset=3 + 2 * FAR)
     scope.put(b"name", b"y")
-    assert commit(scope, store).get_many([b"a", b"b", b"name"]) == [None, b"3", b"y"]
+    assert commit(scope, store).get_many([*NAMES[:2], b"name"]) == [None, b"3", b"y"]
+
+
+@pytest.mark.parametrize("before", ["expect", "put", "put_fresh"])
+def test_what_may_have_been_written_is_not_expected_to_be_nowhere(before: str) -> None:
+    scope = view(MemoryStore())
+    if before == "expect":
+        scope.expect(ANCHORS, [0, 0, 0])
+    elif before == "put":
+        scope.put(b"name", b"value")
+    else:
+        scope.put_fresh(0, b"x")
+    with pytest.raises(RuntimeError, match="before anything is recorded"):
+        scope.expect(ANCHORS, [0, 0, 0])
+
+
+def test_anchors_are_looked_up_in_both_generations(new_store: NewStore) -> None:
+    store = new_store()
+    scope = view(store)
+    for time, offset, name in ((0, 0, NAMES[0]), (101, 1, NAMES[1]), (101, 1 + FAR, NAMES[2])):
+        scope.advance(time * SECOND_MS, offset=offset)
+        scope.put(name, b"%d" % offset)
+        scope.put(NAMES[1], b"%d" % offset)
+        scope = commit(scope, store)
+    assert scope.look_up(ANCHORS) == [b"0", b"%d" % (1 + FAR), b"%d" % (1 + FAR)]
+    assert scope.look_up(ANCHORS[:0]) == []
+
+
+def test_what_was_looked_up_is_read_once_it_is_kept(new_store: NewStore) -> None:
+    store = new_store()
+    scope = view(store)
+    scope.keep([(b"name", b"value"), (b"other", None)])
+    assert scope.get_many([b"name", b"other"]) == [b"value", None]
+    assert [*scope.changes()] == []

@@ -1,8 +1,8 @@
-"""Anchors by name, and which names a restore need not look up: those that an index which began empty never had."""
+"""Anchors by name, and those that no other article has, which are written in bulk; a restore need not look them up."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -41,8 +41,8 @@ class Unseen:
 class Anchors(NamedTuple):
     """The anchors of one article of a batch.
 
-    ``shared``: names to look up, in order; ``fresh``: how many more there are, which are in no other article;
-    ``number``: that of the article in the batch.
+    ``shared``: names of those that other articles may have, in order; ``fresh``: how many more there are, which no
+    other one has; ``number``: that of the article in the batch.
     """
 
     shared: list[bytes]
@@ -53,33 +53,54 @@ class Anchors(NamedTuple):
 class Named(NamedTuple):
     """The anchors of a batch.
 
-    ``shared`` and ``fresh``: names, sorted, each once; ``owners``: the number of the article that has each fresh one.
+    ``shared``: names, sorted, each once, and ``values``: what stands under them; ``fresh``: anchors that have nothing
+    under their names, sorted, and ``owners``: the number of the only article that has each.
     """
 
     articles: list[Anchors]
     shared: list[bytes]
-    fresh: list[bytes]
+    values: list[bytes | None]
+    fresh: Hashes
     owners: list[int]
 
 
-def name_anchors(joined: Sequence[bytes], unseen: Unseen | None = None) -> Named:
-    """The names of the anchors (8 bytes each) of several articles.
+#: What stands under the names of sorted anchors.
+LookUp = Callable[[Hashes], list[bytes | None]]
 
-    Fresh are those that ``unseen`` has not seen and only one article has; none of them without it.
+
+def name_anchors(joined: Sequence[bytes], look_up: LookUp, *, unseen: Unseen | None = None) -> Named:
+    """Name the anchors (8 bytes each) of several articles.
+
+    Fresh are those that only one of them has and nothing stands under; what ``unseen`` has not seen is not looked up.
     """
     sizes = [len(anchors) // 8 for anchors in joined]
     found = np.frombuffer(b"".join(joined), dtype="<u8") >> NAME_SHIFT
     each, places, counts = np.unique(found, return_inverse=True, return_counts=True)
-    is_fresh = unseen.take(each) & (counts == 1) if unseen else np.zeros(len(each), dtype=np.bool_)
+    is_fresh = counts == 1
+    asked = ~(is_fresh & unseen.take(each)) if unseen else np.ones(len(each), dtype=np.bool_)
+    each = each << NAME_SHIFT
+    known = look_up(each[asked])
+    held = asked.nonzero()[0][[place for place, value in enumerate(known) if value is not None]]
+    is_fresh[held] = False
     names = np.empty(len(each), dtype=object)
-    names[:] = anchor_names(each << NAME_SHIFT)
+    names[~is_fresh] = shared = anchor_names(each[~is_fresh])
     owners = np.repeat(np.arange(len(joined)), sizes)
     owner_of = np.empty(len(each), dtype=np.intp)
     owner_of[places] = owners
-    is_shared = ~is_fresh[places]
-    shared, start, articles = names[places[is_shared]].tolist(), 0, []
-    kept = np.bincount(owners[is_shared], minlength=len(joined)).tolist()
-    for number, (size, count) in enumerate(zip(sizes, kept, strict=True)):
-        articles.append(Anchors(shared[start : start + count], size - count, number))
-        start += count
-    return Named(articles, names[~is_fresh].tolist(), names[is_fresh].tolist(), owner_of[is_fresh].tolist())
+    return Named(
+        articles=_by_article(sizes, names[places]),
+        shared=shared,
+        values=[value for value, is_one in zip(known, is_fresh[asked].tolist(), strict=True) if not is_one],
+        fresh=each[is_fresh],
+        owners=owner_of[is_fresh].tolist(),
+    )
+
+
+def _by_article(sizes: Sequence[int], names: NDArray[np.object_]) -> list[Anchors]:
+    """``names``: those of all articles behind each other, None for each fresh one."""
+    articles, start = [], 0
+    for number, size in enumerate(sizes):
+        shared = [name for name in names[start : start + size].tolist() if name is not None]
+        articles.append(Anchors(shared, size - len(shared), number))
+        start += size
+    return articles

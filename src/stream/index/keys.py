@@ -6,6 +6,7 @@ values under most names, are lists of 10 bytes an article: where it is, when it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from struct import Struct
 from typing import Final, NamedTuple, cast
@@ -120,12 +121,23 @@ def address_names(article: Subject | FingerprintEvent | RemovalEvent) -> list[by
     return names
 
 
-def anchor_names(anchors: Hashes) -> list[bytes]:
-    """Of the articles that hold each of ``anchors``; in their order, so those of one article lie near each other."""
-    names = np.empty((len(anchors), 1 + _ANCHOR_BYTES), dtype=np.uint8)
-    names[:, 0] = _ANCHOR[0]
-    names[:, 1:] = anchors.astype(">u8").view(np.uint8).reshape(-1, 8)[:, :_ANCHOR_BYTES]
+def anchor_names(anchors: Hashes, start: bytes = b"") -> list[bytes]:
+    """Of the articles that hold each of ``anchors``; in their order, so those of one article lie near each other.
+
+    ``start``: of a scope's generation, where whole keys are wanted.
+    """
+    kind = len(start)
+    names = np.empty((len(anchors), kind + 1 + _ANCHOR_BYTES), dtype=np.uint8)
+    names[:, :kind] = np.frombuffer(start, dtype=np.uint8)
+    names[:, kind] = _ANCHOR[0]
+    names[:, kind + 1 :] = anchors.astype(">u8").view(np.uint8).reshape(-1, 8)[:, :_ANCHOR_BYTES]
     return cast("list[bytes]", names.view(np.dtype((np.void, names.shape[1]))).ravel().tolist())
+
+
+def anchors_named(names: Sequence[bytes], anchors: Hashes) -> Hashes:
+    """The first of the sorted ``anchors`` with each of ``names``, which are names of some of them."""
+    lowest = [int.from_bytes(name[1:], "big") << int(NAME_SHIFT) for name in names]
+    return anchors[anchors.searchsorted(np.array(lowest, dtype=np.uint64))]
 
 
 def _short_hash(value: str) -> bytes:

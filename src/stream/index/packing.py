@@ -14,6 +14,10 @@ from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint
 
 T = TypeVar("T")
 
+# Looked up by name, they would be parsed each time.
+_U2: Final = np.dtype("<u2")
+_U8: Final = np.dtype("<u8")
+
 
 class PackedFingerprint(TypedDict):
     """The fields of a `FingerprintEvent` that hold a fingerprint."""
@@ -34,9 +38,9 @@ def pack_fingerprint(found: Fingerprint) -> PackedFingerprint:
         "text_hash": found.text_hash,
         "tokens": found.tokens,
         "is_spaced": found.is_spaced,
-        "sequence": found.sequence.astype("<u2", copy=False).tobytes(),
-        "anchors": found.anchors.astype("<u8", copy=False).tobytes(),
-        "title": found.title.astype("<u2", copy=False).tobytes(),
+        "sequence": found.sequence.astype(_U2, copy=False).tobytes(),
+        "anchors": found.anchors.astype(_U8, copy=False).tobytes(),
+        "title": found.title.astype(_U2, copy=False).tobytes(),
     }
 
 
@@ -88,8 +92,8 @@ class Article(msgspec.Struct, array_like=True, gc=False):
                 text_hash=self.text_hash.hex(),
                 tokens=self.tokens,
                 is_spaced=self.is_spaced,
-                sequence=np.frombuffer(b"" if self.is_foreign else self.sequence, dtype="<u2"),
-                title=np.frombuffer(b"" if self.is_foreign else self.title, dtype="<u2"),
+                sequence=np.frombuffer(b"" if self.is_foreign else self.sequence, dtype=_U2),
+                title=np.frombuffer(b"" if self.is_foreign else self.title, dtype=_U2),
                 anchors=NO_HASHES,
                 shingles=NO_HASHES,
             ),

@@ -9,12 +9,14 @@ reads again the offsets that it had not committed, and has to find what it found
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, compress
 from typing import Final
 
 import msgspec
 
-from stream.index.keys import SECONDS_MAX, scope_key, scope_prefix
+from stream.fingerprint import NO_HASHES
+from stream.fold import Hashes
+from stream.index.keys import SECONDS_MAX, anchor_names, scope_key, scope_prefix
 from stream.index.packing import unpack
 from stream.index.store import Store
 
@@ -54,9 +56,9 @@ class ScopeView:
         self._written: tuple[dict[bytes, bytes], dict[bytes, bytes]] = ({}, {})
         # Parities whose part of the store is not to be read any more.
         self._dropped: set[int] = set()
-        # Names that are nowhere yet, and the number of the article that has each; see `expect`.
-        self._fresh: tuple[list[bytes], list[int]] = ([], [])
-        # Number of an article -> value of its fresh names, by parity of the generation.
+        # Anchors whose names are nowhere yet, and the number of the article that has each; see `expect`.
+        self._fresh: tuple[Hashes, list[int]] = (NO_HASHES, [])
+        # Number of an article -> value of its fresh anchors, by parity of the generation.
         self._fresh_values: tuple[dict[int, bytes], dict[int, bytes]] = ({}, {})
 
     @property
@@ -90,6 +92,21 @@ class ScopeView:
             older = [name for name in missing if values[name] is None]
             values.update(zip(older, self._stored(1 - current, older), strict=True))
 
+    def look_up(self, anchors: Hashes) -> list[bytes | None]:
+        """The value under the name of each of ``anchors``, which this session did not write; it is not kept."""
+        state = self._state
+        values = self._looked_up(state.generation & 1, anchors)
+        if state.generation:
+            absent = [place for place, value in enumerate(values) if value is None]
+            older = self._looked_up(1 - (state.generation & 1), anchors[absent])
+            for place, value in zip(absent, older, strict=True):
+                values[place] = value
+        return values
+
+    def keep(self, found: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Keep what was found under names."""
+        self._values.update(found)
+
     def get(self, name: bytes) -> bytes | None:
         """The value under ``name``."""
         try:
@@ -119,12 +136,18 @@ class ScopeView:
         self._values.update(appended)
         self._written[self._state.generation & 1].update(appended)
 
-    def expect(self, fresh: list[bytes], owners: list[int]) -> None:
-        """Leave writing ``fresh`` to `put_fresh`: sorted names in no generation, of one article each, by its number."""
+    def expect(self, fresh: Hashes, owners: list[int]) -> None:
+        """Leave writing ``fresh`` to `put_fresh`: anchors in no generation, sorted; of one article each, by number.
+
+        Raises:
+            RuntimeError: something was expected or written before, which may have the same names.
+        """
+        if self._fresh[1] or any(self._written) or any(self._fresh_values):
+            raise RuntimeError("a session reads ahead once, before anything is recorded")
         self._fresh = fresh, owners
 
     def put_fresh(self, owner: int, value: bytes) -> None:
-        """Write ``value`` under each fresh name of this article; this session does not read them."""
+        """Write ``value`` under each fresh anchor of this article; this session does not read them."""
         self._fresh_values[self._state.generation & 1][owner] = value
 
     def remove(self, names: Sequence[bytes], beginning: bytes, size: int) -> None:
@@ -168,19 +191,24 @@ class ScopeView:
         names = [name for name in self._values if name in written]
         return zip([start + name for name in names], map(written.__getitem__, names), strict=True)
 
-    def _fresh_puts(self, parity: bytes, values: dict[int, bytes]) -> list[tuple[bytes, bytes]]:
+    def _fresh_puts(self, parity: bytes, values: dict[int, bytes]) -> Iterator[tuple[bytes, bytes]]:
+        anchors, owners = self._fresh
         if not values:
-            return []
-        start, (names, owners) = self._prefix + parity, self._fresh
-        # Not every article that was expected is recorded.
-        found = zip(names, map(values.get, owners), strict=True)
-        return [(start + name, value) for name, value in found if value]
+            return iter(())
+        if len(values) < len(set(owners)):  # not every article that was expected is recorded
+            is_recorded = [owner in values for owner in owners]
+            anchors, owners = anchors[is_recorded], list(compress(owners, is_recorded))
+        return zip(anchor_names(anchors, self._prefix + parity), map(values.__getitem__, owners), strict=True)
 
     def _stored(self, parity: int, names: list[bytes]) -> list[bytes | None]:
-        if parity in self._dropped:
-            return [None] * len(names)
         start = self._prefix + _PARITIES[parity]
-        return self._store.get_many([start + name for name in names])
+        return self._read(parity, [start + name for name in names])
+
+    def _looked_up(self, parity: int, anchors: Hashes) -> list[bytes | None]:
+        return self._read(parity, anchor_names(anchors, self._prefix + _PARITIES[parity]))
+
+    def _read(self, parity: int, whole: list[bytes]) -> list[bytes | None]:
+        return [None] * len(whole) if parity in self._dropped else self._store.get_many(whole)
 
     def _begin_generation(self) -> None:
         state = self._state

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 import msgspec
+import numpy as np
 
 from stream.dedup import Candidates, Earlier, Subject, new_cluster_id
 from stream.errors import IndexDamaged
@@ -69,7 +70,7 @@ class Session:
         self._addresses: dict[tuple[str, str | None], list[bytes]] = {}
 
     def prefetch(self, subjects: Sequence[tuple[Subject, str]]) -> None:
-        """Read at once what deciding these (subject, event id) will ask for."""
+        """Read at once what deciding these (subject, event id) will ask for; once, and before anything is recorded."""
         wanted: list[_Wanted] = []
         for subject, event_id in subjects:
             text_hash, anchors = subject.print.text_hash, subject.print.anchors.tobytes()
@@ -240,10 +241,13 @@ class Session:
             joined.append(anchors)
         for scope, (known, clusters, joined) in by_scope.items():
             # In the order of the store, where neighbours are read and written faster.
-            view, named = self.scope(scope), name_anchors(joined, unseen)
-            self._anchors.update(zip(((scope, anchors) for anchors in joined), named.articles, strict=True))
+            view = self.scope(scope)
+            view.load(sorted(set(known)))
+            named = name_anchors(joined, view.look_up, unseen=unseen)
+            view.keep(zip(named.shared, named.values, strict=True))
             view.expect(named.fresh, named.owners)
-            view.load(sorted(set(known)) + named.shared + sorted(set(clusters)))
+            self._anchors.update(zip(((scope, anchors) for anchors in joined), named.articles, strict=True))
+            view.load(sorted(set(clusters)))
 
     def _prefetch_first(self, linked: Iterable[FingerprintEvent]) -> None:
         """Read the articles with which ``linked`` may begin a cluster."""
@@ -258,7 +262,7 @@ class Session:
         """The names of anchors as a changelog record holds them; asked for three times while one is decided."""
         known = self._anchors.get((scope, anchors))
         if known is None:
-            known = self._anchors[scope, anchors] = name_anchors([anchors]).articles[0]
+            known = self._anchors[scope, anchors] = Anchors(keys.anchor_names(np.frombuffer(anchors, dtype="<u8")))
         return known
 
     def _address_names(self, article: Subject | FingerprintEvent) -> list[bytes]:
@@ -274,18 +278,19 @@ class Session:
 
     def _similar(self, scope: str, ours: Fingerprint, horizon: int) -> Candidates:
         view = self.scope(scope)
-        values = view.get_many(self._anchors_of(scope, ours.anchors.tobytes()).shared)
-        held = [(place, keys.visible_postings(value, horizon)) for place, value in enumerate(values) if value]
-        common = [place for place, found in held if len(found) >= COMMON_MIN]
+        shared, fresh, _ = self._anchors_of(scope, ours.anchors.tobytes())
+        values = zip(shared, view.get_many(shared), strict=True)
+        held = [(name, keys.visible_postings(value, horizon)) for name, value in values if value]
+        common = [name for name, found in held if len(found) >= COMMON_MIN]
         telling = [found for _, found in held if 0 < len(found) < COMMON_MIN]
         if not telling and not common:
             return _NO_CANDIDATES
-        near = _most_shared(telling or [found for _, found in held], len(values))[:CANDIDATES_MAX]
+        near = _most_shared(telling or [found for _, found in held], len(shared) + fresh)[:CANDIDATES_MAX]
         view.load([keys.document_name(offset) for offset in near if not self._at_hand((scope, offset))])
         earlier = (self._earlier(scope, offset) for offset in near)
         return Candidates(
             similar=[found for found in earlier if found],
-            common=ours.anchors[common] if common else NO_HASHES,
+            common=keys.anchors_named(common, ours.anchors) if common else NO_HASHES,
         )
 
     def _earlier(self, scope: str, offset: int) -> Earlier | None:
