@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from stream.dedup import Candidates, Earlier, Subject, Verdict, decide
+from stream.dedup import NO_TIMES, Candidates, Earlier, Subject, Times, Verdict, decide
 from stream.fingerprint import NO_HASHES, fingerprint
 from stream.index.session import ANCHORS_SHARED_MIN
 from stream.likeness import Likeness
@@ -23,9 +23,11 @@ SCRIPTS: Final = tuple(STORIES)
 REPRINTED: Final = tuple(name for name, found in STORIES.items() if "reprint" in found)
 
 
-def subject(text: str, *, title: str | None = None, name: str = "later", shown_hash: str = "later") -> Subject:
+def subject(
+    text: str, *, title: str | None = None, name: str = "later", shown_hash: str = "later", times: Times = NO_TIMES
+) -> Subject:
     found = fingerprint(text, title)
-    return Subject(name, "default/xx", f"later.example/{name}", "later.example", shown_hash, found)
+    return Subject(name, "default/xx", f"later.example/{name}", "later.example", shown_hash, found, times)
 
 
 def earlier(
@@ -36,11 +38,12 @@ def earlier(
     revision: int = 1,
     links: int = 0,
     shown_hash: str = "earlier",
+    times: Times = NO_TIMES,
 ) -> Earlier:
     """An article as the index remembers it, without what it was found by."""
     found = dataclasses.replace(fingerprint(text, title), anchors=NO_HASHES, shingles=NO_HASHES)
     source, cluster_id = "earlier.example", f"{offset:032x}"
-    return Earlier(offset, f"earlier-{offset}", source, cluster_id, revision, links, shown_hash, found)
+    return Earlier(offset, f"earlier-{offset}", source, cluster_id, revision, links, shown_hash, found, times)
 
 
 def decide_similar(

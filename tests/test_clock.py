@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.clock import milliseconds, rfc3339
+from stream.clock import milliseconds, read_rfc3339, rfc3339
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,15 @@ def test_other_years_overflow(moment: int) -> None:
 
 @given(st.integers(-62_135_596_800_000, 253_402_300_799_999))
 def test_writing_and_reading_give_the_same_moment(moment: int) -> None:
-    assert milliseconds(datetime.fromisoformat(rfc3339(moment))) == moment
+    assert read_rfc3339(rfc3339(moment)) == moment
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [("1970-01-01T03:00:00+03:00", 0), ("1970-01-01T00:00:00", None), ("1970-01-01", None), ("yesterday", None)],
+)
+def test_what_is_no_moment_with_an_offset_is_none(text: str, moment: int | None) -> None:
+    assert read_rfc3339(text) == moment
 
 
 def test_other_zones_are_counted_from_the_same_instant() -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from dedup_kit import decide_similar, figures
-from stream.dedup import TOKENS_MIN, judge
+from dedup_kit import decide_similar, earlier, figures, story, subject
+from stream.clock import HOUR_MS
+from stream.dedup import TOKENS_MIN, Apart, Candidates, Times, decide, judge
 from stream.likeness import Likeness
+
+CABLE_NAMES = [f"aba{letter}x" for letter in "abcdefghijklmnopqrst"]
+OTHER_CABLE_NAMES = [f"oto{letter}x" for letter in "abcdefghijklmnopqrst"]
 
 
 class TestThresholds:
@@ -61,8 +65,44 @@ class TestThresholds:
 
     @pytest.mark.parametrize(("links", "covered"), [(0, 64), (1, 74), (2, 84), (3, 95), (4, 95), (9, 95)])
     def test_each_link_asks_for_more_up_to_nearly_all(self, links: int, covered: int) -> None:
-        assert judge(figures(covered=covered), links=links) is None
-        assert judge(figures(covered=covered - 2), links=links) == "too-little-alike"
+        assert judge(figures(covered=covered), Apart(links)) is None
+        assert judge(figures(covered=covered - 2), Apart(links)) == "too-little-alike"
+
+    @pytest.mark.parametrize(("hours", "covered"), [(30.0, 75), (30.001, 85), (999.0, 85)])
+    def test_titles_that_name_others_ask_for_more_a_day_later(self, hours: float, covered: int) -> None:
+        found = {count: figures(has_other_names=True, covered=count) for count in (covered - 2, covered)}
+        assert judge(found[covered], Apart(hours=hours)) is None
+        assert judge(found[covered - 2], Apart(hours=hours)) == "other-names"
+        assert judge(figures(), Apart(hours=hours)) is None
+
+    @pytest.mark.parametrize(
+        ("published", "before", "seen_apart_h", "hours"),
+        [
+            ("2026-05-05T12:00:00.000Z", "2026-05-04T06:00:00.000Z", 0, 30),
+            ("2026-05-04T06:00:00.000Z", "2026-05-05T12:00:00.000Z", 0, 30),
+            ("2026-05-04T07:00:00.000+05:00", "2026-05-04T02:00:00.000Z", 0, 0),
+            # When they were seen counts where one of them does not tell when it was published.
+            ("2026-05-04T06:00:00.000Z", "2026-05-04T06:00:00.000Z", 99, 0),
+            (None, "2026-05-04T06:00:00.000Z", 31, 31),
+            ("2026-05-09T06:00:00.000Z", None, 31, 31),
+            ("2026-05-09T06:00:00.000Z", "yesterday", 31, 31),
+            ("2026-05-09T06:00:00", "2026-05-04T06:00:00.000Z", 31, 31),
+            (None, None, -31, 31),
+        ],
+    )
+    def test_hours_lie_between_their_publication_or_else_their_arrival(
+        self, published: str | None, before: str | None, seen_apart_h: int, hours: float
+    ) -> None:
+        times = Times(published, 10**12 + seen_apart_h * HOUR_MS)
+        assert times.hours_from(Times(before, 10**12)) == hours
+
+    @pytest.mark.parametrize(("day", "relation"), [("04", "near_copy"), ("06", "new")])
+    def test_the_next_message_in_a_template_is_new(self, day: str, relation: str) -> None:
+        texts = [f"{story('Latin')} It greets {' '.join(names)}." for names in (CABLE_NAMES, OTHER_CABLE_NAMES)]
+        titles = [f"Greetings to {names[0]}" for names in (CABLE_NAMES, OTHER_CABLE_NAMES)]
+        before = earlier(texts[0], title=titles[0], times=Times("2026-05-04T06:00:00.000Z"))
+        later = subject(texts[1], title=titles[1], times=Times(f"2026-05-{day}T06:00:00.000Z"))
+        assert decide(later, Candidates(similar=[before])).duplicate.relation == relation
 
     @pytest.mark.parametrize(
         ("words", "relation"), [(100, "copy"), (60, "near_copy"), (59, "excerpt"), (30, "excerpt"), (8, "excerpt")]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from flow.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_RESET, HARVEST
 from stream import dedup
-from stream.dedup import judge
+from stream.dedup import TOGETHER, Apart, judge
 from stream.errors import Rejected
 from stream.explain import METHODS, checks, compare, explain
 from stream.likeness import Likeness
@@ -150,11 +150,21 @@ FIGURES = st.builds(
 ).filter(lambda figures: figures.covered <= figures.tokens)
 
 
-@given(FIGURES)
-def test_checks_agree_with_the_rule_and_name_the_first_that_fails(figures: Figures) -> None:
+@given(FIGURES, st.sampled_from([TOGETHER, Apart(hours=31)]))
+def test_checks_agree_with_the_rule_and_name_the_first_that_fails(figures: Figures, apart: Apart) -> None:
     likeness = cast("Likeness", figures)
-    failed = [check.reason for check in checks(likeness) if not check.is_met]
-    assert (failed[0] if failed else None) == judge(likeness)
+    failed = [check.reason for check in checks(likeness, apart) if not check.is_met]
+    assert (failed[0] if failed else None) == judge(likeness, apart)
+
+
+@pytest.mark.parametrize("field", ["published_at", "fetched_at"])
+def test_checks_tell_of_the_time_between_two_articles(field: str) -> None:
+    first = {**event("a", BRIDGE), field: "2026-05-04T06:00:00Z"}
+    for moment, is_later in (("2026-05-05T06:00:00Z", False), ("2026-05-06T06:00:00Z", True)):
+        found = explain(first, {**event("b", BRIDGE_EDITED), field: moment})
+        required = next(check.required for check in found.comparison.checks if check.reason == "other-names")
+        assert ("more than 30 hours apart" in required) is is_later
+        assert (found.comparison.reason is None) is found.is_linked
 
 
 def test_checks_say_what_is_required_in_numbers() -> None:

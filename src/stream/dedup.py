@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from stream.clock import HOUR_MS, read_rfc3339
 from stream.events import DUPLICATE_RELATIONS, Change, Duplicate, Relation
 from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint, Sequence16, found_in
 from stream.fold import Hashes
@@ -32,6 +33,10 @@ SHARE_MORE: Final = 0.10
 SHARE_MORE_REPRINT: Final = 0.08
 SHARE_MORE_ITEM: Final = 0.10
 SHARE_MORE_NAMES: Final = 0.10
+#: And still more of such titles where one text was published so many hours after the other: longer than a morning paper
+#: needs to print what an agency told the day before, it is likely the next message in a template.
+LATER_HOURS: Final = 30
+SHARE_MORE_LATER: Final = 0.10
 #: This share is always enough.
 SHARE_MAX: Final = 0.95
 #: Texts of fewer tokens are not compared: such a run stands in many texts.
@@ -52,11 +57,42 @@ TITLE_MIN: Final = 0.50
 
 _THRESHOLDS: Final = (
     SHARE_MIN, TOKENS_MORE, LENGTH_RATIO_LOW, SHARE_MORE, SHARE_MORE_REPRINT, SHARE_MORE_ITEM, SHARE_MORE_NAMES,
-    SHARE_MAX, TOKENS_MIN, TOKENS_A_NUMBER, TOKENS_MOVED_MIN, NUMBERS_KNOWN_MIN, SHARE_SURE, LENGTH_RATIO_MIN,
-    EXPANSION_RATIO_MIN, SHORT_TOKENS, TITLE_MIN,
+    LATER_HOURS, SHARE_MORE_LATER, SHARE_MAX, TOKENS_MIN, TOKENS_A_NUMBER, TOKENS_MOVED_MIN, NUMBERS_KNOWN_MIN,
+    SHARE_SURE, LENGTH_RATIO_MIN, EXPANSION_RATIO_MIN, SHORT_TOKENS, TITLE_MIN,
 )  # fmt: skip
 #: Another format or another threshold is another version of the rules.
 VERSION: Final = f"{FORMAT},{blake2b(repr(_THRESHOLDS).encode(), digest_size=4).hexdigest()}"
+
+
+class Times(NamedTuple):
+    """When an article was published, in RFC 3339 if it is known, and when it was seen, in milliseconds since 1970."""
+
+    published: str | None = None
+    seen: int = 0
+
+    def hours_from(self, other: Times) -> float:
+        """How far apart two articles were published; seen, where it is not known of both."""
+        mine, theirs = (read_rfc3339(times.published) if times.published else None for times in (self, other))
+        apart = self.seen - other.seen if mine is None or theirs is None else mine - theirs
+        return abs(apart) / HOUR_MS
+
+
+NO_TIMES: Final = Times()
+
+
+class Apart(NamedTuple):
+    """What lies between two articles: links from the earlier one to its cluster's first article, and hours."""
+
+    links: int = 0
+    hours: float = 0.0
+
+    @property
+    def is_later(self) -> bool:
+        """One of them is no reprint of what the other had the day before."""
+        return self.hours > LATER_HOURS
+
+
+TOGETHER: Final = Apart()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +105,7 @@ class Subject:
     source: str | None
     shown_hash: str
     print: Fingerprint
+    times: Times = NO_TIMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +120,7 @@ class Earlier:
     links: int
     shown_hash: str
     print: Fingerprint
+    times: Times = NO_TIMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +158,20 @@ def decide(subject: Subject, candidates: Candidates) -> Verdict:
     return _new(subject, reason)
 
 
-def judge(likeness: Likeness, *, links: int = 0) -> str | None:
-    """Why two texts are not one in versions; None if they are. ``links``: of the earlier one."""
-    return next((reason for reason, is_met in REQUIREMENTS if not is_met(likeness, links)), None)
+def judge(likeness: Likeness, apart: Apart = TOGETHER) -> str | None:
+    """Why two texts are not one in versions; None if they are."""
+    return next((reason for reason, is_met in REQUIREMENTS if not is_met(likeness, apart)), None)
 
 
-def tokens_required(likeness: Likeness, links: int = 0, *, more: float = 0.0) -> float:
+def tokens_required(likeness: Likeness, apart: Apart = TOGETHER, *, more: float = 0.0) -> float:
     """So many tokens of the shorter text must stand in the longer one, with this share ``more`` than usual."""
-    share = share_required(likeness, links) + more
+    share = share_required(likeness, apart) + more
     return min(share * likeness.tokens + TOKENS_MORE, SHARE_MAX * likeness.tokens)
 
 
-def share_required(likeness: Likeness, links: int = 0) -> float:
+def share_required(likeness: Likeness, apart: Apart = TOGETHER) -> float:
     """The usual share of the shorter text, beside `TOKENS_MORE` tokens and below `SHARE_MAX`."""
-    return SHARE_MIN + SHARE_MORE * (links + (likeness.length_ratio < LENGTH_RATIO_LOW))
+    return SHARE_MIN + SHARE_MORE * (apart.links + (likeness.length_ratio < LENGTH_RATIO_LOW))
 
 
 def share_more_apart(likeness: Likeness) -> float:
@@ -141,52 +179,57 @@ def share_more_apart(likeness: Likeness) -> float:
     return SHARE_MORE_ITEM if likeness.length_ratio < LENGTH_RATIO_MIN else SHARE_MORE_REPRINT
 
 
+def share_more_names(apart: Apart) -> float:
+    """The share that is required beyond the usual where each title names what only its own text tells."""
+    return SHARE_MORE_NAMES + SHARE_MORE_LATER * apart.is_later
+
+
 def numbers_changed(likeness: Likeness) -> int:
     """Passages of the shorter text with a number that the longer one has not: not there, in long texts nowhere."""
     return likeness.new_number_changes if likeness.tokens >= TOKENS_MOVED_MIN else likeness.number_changes
 
 
-def has_enough_tokens(likeness: Likeness, _links: int) -> bool:
+def has_enough_tokens(likeness: Likeness, _apart: Apart) -> bool:
     """The shorter text is long enough to be compared."""
     return likeness.tokens >= TOKENS_MIN
 
 
-def is_covered(likeness: Likeness, links: int) -> bool:
+def is_covered(likeness: Likeness, apart: Apart) -> bool:
     """Enough of it stands in the longer one."""
-    return likeness.covered >= tokens_required(likeness, links)
+    return likeness.covered >= tokens_required(likeness, apart)
 
 
-def opens_alike(likeness: Likeness, links: int) -> bool:
+def opens_alike(likeness: Likeness, apart: Apart) -> bool:
     """Even more does, or a beginning is in both."""
     more = share_more_apart(likeness)
-    return likeness.covered >= tokens_required(likeness, links, more=more) or likeness.shares_opening
+    return likeness.covered >= tokens_required(likeness, apart, more=more) or likeness.shares_opening
 
 
-def names_the_same(likeness: Likeness, links: int) -> bool:
+def names_the_same(likeness: Likeness, apart: Apart) -> bool:
     """Even more does, or the titles do not name what only one of the texts tells."""
-    more = SHARE_MORE_NAMES
-    return likeness.covered >= tokens_required(likeness, links, more=more) or not likeness.has_other_names
+    more = share_more_names(apart)
+    return likeness.covered >= tokens_required(likeness, apart, more=more) or not likeness.has_other_names
 
 
-def keeps_numbers(likeness: Likeness, _links: int) -> bool:
+def keeps_numbers(likeness: Likeness, _apart: Apart) -> bool:
     """Few of its passages that the longer text has not hold a number."""
     return numbers_changed(likeness) <= likeness.tokens // TOKENS_A_NUMBER
 
 
-def knows_numbers(likeness: Likeness, _links: int) -> bool:
+def knows_numbers(likeness: Likeness, _apart: Apart) -> bool:
     """The other text has many of its numbers, or nearly all of its tokens."""
     known = likeness.numbers_known
     return known is None or known >= NUMBERS_KNOWN_MIN or likeness.containment >= SHARE_SURE
 
 
-def is_no_round_up(likeness: Likeness, _links: int) -> bool:
+def is_no_round_up(likeness: Likeness, _apart: Apart) -> bool:
     """The later text does not contain the earlier one among much else."""
     return not likeness.is_longer or likeness.length_ratio >= EXPANSION_RATIO_MIN or likeness.is_opening
 
 
 #: What two similar texts must have in common, in the order in which it is looked at: what is told cheaply, and tells
 #: most, comes first. Each with the ``method`` of a verdict where it is missing.
-REQUIREMENTS: Final[tuple[tuple[str, Callable[[Likeness, int], bool]], ...]] = (
+REQUIREMENTS: Final[tuple[tuple[str, Callable[[Likeness, Apart], bool]], ...]] = (
     ("too-little-alike", has_enough_tokens),
     ("too-little-alike", is_covered),
     ("other-opening", opens_alike),
@@ -244,7 +287,7 @@ def _similar_text(subject: Subject, candidates: Candidates) -> Found:
     reasons = []
     for earlier in candidates.similar:
         likeness = text.likeness(Text(earlier.print))
-        reason = judge(likeness, links=earlier.links)
+        reason = judge(likeness, Apart(earlier.links, subject.times.hours_from(earlier.times)))
         if reason is None:
             links.append((_rank(likeness), -earlier.offset, Link(_kind(likeness), earlier, likeness)))
         else:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from stream import cloudevents, wire
 from stream.deadletters import dead_letter
-from stream.dedup import Subject, Verdict, decide
+from stream.dedup import Subject, Times, Verdict, decide
 from stream.errors import Rejected
 from stream.events import (
     Article,
@@ -201,6 +201,7 @@ def subject_of(article: NormalizedEvent, found: Fingerprint) -> Subject:
         source=source_of(article),
         shown_hash=blake2b("\n".join(part or "" for part in shown).encode(), digest_size=16).hexdigest(),
         print=found,
+        times=Times(article.published_at, article.event_time),
     )
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import orjson
 
 from stream import dedup, wire
-from stream.clock import rfc3339
-from stream.dedup import Candidates, Earlier, Subject, decide, judge
+from stream.clock import read_rfc3339, rfc3339
+from stream.dedup import TOGETHER, Apart, Candidates, Earlier, Subject, Times, decide, judge
 from stream.deduplicate import source_of
 from stream.errors import Rejected
 from stream.events import Duplicate, EnrichedEvent
@@ -55,9 +55,11 @@ class Comparison:
     """Two articles compared by their texts. ``scores``: as they are published for a pair that is linked.
 
     ``anchors``: how many both share; ``anchors_required``: from how many on they are compared at all.
+    ``apart``: what lies between them, the earlier one taken for the first of its cluster.
     """
 
     likeness: Likeness
+    apart: Apart
     scores: Duplicate
     anchors: int
     anchors_required: int
@@ -66,7 +68,7 @@ class Comparison:
     @property
     def reason(self) -> str | None:
         """Why the texts are not one in versions; None if they are."""
-        return "nothing-alike" if self.anchors < self.anchors_required else judge(self.likeness)
+        return "nothing-alike" if self.anchors < self.anchors_required else judge(self.likeness, self.apart)
 
     @property
     def checks(self) -> list[Check]:
@@ -77,7 +79,7 @@ class Comparison:
             str(self.anchors),
             self.anchors >= self.anchors_required,
         )
-        return [seen, *checks(self.likeness, unit="words" if self.is_spaced else "characters")]
+        return [seen, *checks(self.likeness, self.apart, unit="words" if self.is_spaced else "characters")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +130,12 @@ def decided(flow: OfflineFlow, events: Iterable[dict[str, Any]]) -> Iterator[Enr
 def compare(first: EnrichedEvent, second: EnrichedEvent) -> Comparison:
     """How the texts of two published articles compare, whatever was decided."""
     mine, other = fingerprints([(second.text, second.title), (first.text, first.title)])
-    subject = Subject(second.id, scope_of(second), None, source_of(second), "", mine)
-    earlier = Earlier(0, first.id, source_of(first), "", 1, 0, "", other)
+    subject = Subject(second.id, scope_of(second), None, source_of(second), "", mine, _times(second))
+    earlier = Earlier(0, first.id, source_of(first), "", 1, 0, "", other, _times(first))
     anchors = [set(found.anchors.tolist()) for found in (mine, other)]
     return Comparison(
         likeness=Text(mine).likeness(Text(other)),
+        apart=Apart(hours=subject.times.hours_from(earlier.times)),
         scores=decide(subject, Candidates(same_address=earlier)).duplicate,
         anchors=len(anchors[0] & anchors[1]),
         anchors_required=max(1, int(np.ceil(ANCHORS_SHARED_MIN * min(map(len, anchors))))),
@@ -140,46 +143,53 @@ def compare(first: EnrichedEvent, second: EnrichedEvent) -> Comparison:
     )
 
 
-def checks(likeness: Likeness, *, unit: str = "words") -> Sequence[Check]:
-    """What `stream.dedup.judge` requires of two texts, in its order, the earlier one the first of its cluster."""
+def checks(likeness: Likeness, apart: Apart = TOGETHER, *, unit: str = "words") -> Sequence[Check]:
+    """What `stream.dedup.judge` requires of two texts, in its order."""
     return [
-        Check(reason, *_DESCRIBED[is_met](likeness, unit), is_met=is_met(likeness, 0))
+        Check(reason, *_DESCRIBED[is_met](likeness, apart, unit), is_met=is_met(likeness, apart))
         for reason, is_met in dedup.REQUIREMENTS
     ]
 
 
-def _described_tokens(likeness: Likeness, unit: str) -> tuple[str, str]:
+def _times(article: EnrichedEvent) -> Times:
+    seen = read_rfc3339(article.fetched_at or article.origin.timestamp or "")
+    return Times(article.published_at, seen or 0)
+
+
+def _described_tokens(likeness: Likeness, _apart: Apart, unit: str) -> tuple[str, str]:
     return f"at least {dedup.TOKENS_MIN} {unit} in the shorter text", str(likeness.tokens)
 
 
-def _described_covered(likeness: Likeness, unit: str) -> tuple[str, str]:
-    usual = f"{dedup.share_required(likeness):.0%} and {dedup.TOKENS_MORE} more, or {dedup.SHARE_MAX:.0%}"
-    return f"{_so_many(likeness, unit)} ({usual})", _covered(likeness)
+def _described_covered(likeness: Likeness, apart: Apart, unit: str) -> tuple[str, str]:
+    usual = f"{dedup.share_required(likeness, apart):.0%} and {dedup.TOKENS_MORE} more, or {dedup.SHARE_MAX:.0%}"
+    return f"{_so_many(likeness, apart, unit)} ({usual})", _covered(likeness)
 
 
-def _described_opening(likeness: Likeness, unit: str) -> tuple[str, str]:
-    required = f"the beginning is in both, or {_so_many(likeness, unit, more=dedup.share_more_apart(likeness))}"
+def _described_opening(likeness: Likeness, apart: Apart, unit: str) -> tuple[str, str]:
+    more = dedup.share_more_apart(likeness)
+    required = f"the beginning is in both, or {_so_many(likeness, apart, unit, more=more)}"
     return required, "yes" if likeness.shares_opening else f"no, {_covered(likeness)}"
 
 
-def _described_names(likeness: Likeness, unit: str) -> tuple[str, str]:
-    required = f"titles name the same, or {_so_many(likeness, unit, more=dedup.SHARE_MORE_NAMES)}"
-    return required, f"no, {_covered(likeness)}" if likeness.has_other_names else "yes"
+def _described_names(likeness: Likeness, apart: Apart, unit: str) -> tuple[str, str]:
+    required = f"titles name the same, or {_so_many(likeness, apart, unit, more=dedup.share_more_names(apart))}"
+    later = f" (more than {dedup.LATER_HOURS} hours apart)" if apart.is_later else ""
+    return required + later, f"no, {_covered(likeness)}" if likeness.has_other_names else "yes"
 
 
-def _described_changes(likeness: Likeness, unit: str) -> tuple[str, str]:
+def _described_changes(likeness: Likeness, _apart: Apart, unit: str) -> tuple[str, str]:
     size = dedup.TOKENS_A_NUMBER
     allowed = f"at most {likeness.tokens // size} of its passages with other numbers (one in {size} {unit})"
     return allowed, str(dedup.numbers_changed(likeness))
 
 
-def _described_numbers(likeness: Likeness, unit: str) -> tuple[str, str]:
+def _described_numbers(likeness: Likeness, _apart: Apart, unit: str) -> tuple[str, str]:
     known = likeness.numbers_known
     required = f"at least {dedup.NUMBERS_KNOWN_MIN:.0%} of the numbers in both, or {dedup.SHARE_SURE:.0%} of its {unit}"
     return required, "no numbers" if known is None else f"{known:.0%} of the numbers"
 
 
-def _described_lengths(likeness: Likeness, _unit: str) -> tuple[str, str]:
+def _described_lengths(likeness: Likeness, _apart: Apart, _unit: str) -> tuple[str, str]:
     times = 1 / dedup.EXPANSION_RATIO_MIN
     required = f"a later text more than {times:.0f} times as long begins like the earlier one"
     if not likeness.is_longer:
@@ -189,7 +199,7 @@ def _described_lengths(likeness: Likeness, _unit: str) -> tuple[str, str]:
 
 
 #: Each of `stream.dedup.REQUIREMENTS` -> what it requires of two texts, and what it found, in words.
-_DESCRIBED: Final[dict[Callable[[Likeness, int], bool], Callable[[Likeness, str], tuple[str, str]]]] = {
+_DESCRIBED: Final[dict[Callable[[Likeness, Apart], bool], Callable[[Likeness, Apart, str], tuple[str, str]]]] = {
     dedup.has_enough_tokens: _described_tokens,
     dedup.is_covered: _described_covered,
     dedup.opens_alike: _described_opening,
@@ -200,8 +210,9 @@ _DESCRIBED: Final[dict[Callable[[Likeness, int], bool], Callable[[Likeness, str]
 }
 
 
-def _so_many(likeness: Likeness, unit: str, *, more: float = 0.0) -> str:
-    return f"at least {np.ceil(dedup.tokens_required(likeness, more=more)):.0f} of its {unit} in the longer one"
+def _so_many(likeness: Likeness, apart: Apart, unit: str, *, more: float = 0.0) -> str:
+    required = dedup.tokens_required(likeness, apart, more=more)
+    return f"at least {np.ceil(required):.0f} of its {unit} in the longer one"
 
 
 def _covered(likeness: Likeness) -> str:

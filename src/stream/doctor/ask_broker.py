@@ -25,6 +25,7 @@ from kafka.errors import (
 
 from stream import broker_admin, wallclock
 from stream.broker_admin import TopicStatus
+from stream.clock import HOUR_MS
 from stream.doctor.facts import (
     BrokerFacts,
     Clock,
@@ -45,10 +46,9 @@ T = TypeVar("T")
 _CONNECT_S: Final = 3.0
 #: All questions together; a frozen broker takes connections and answers nothing.
 _ASK_S: Final = 45.0
-_HOUR_MS: Final = 3600 * 1000
 #: Steps of the search for the time of a record: to the millisecond within a year.
 _SEARCH_STEPS: Final = 35
-_YEAR_MS: Final = 366 * 24 * _HOUR_MS
+_YEAR_MS: Final = 366 * 24 * HOUR_MS
 _OFFSETS_TOPIC: Final = "__consumer_offsets"
 _NO_GROUP: Final = GroupFacts("Dead", operations=Unknown("it is not there before a worker has run"))
 _GONE: Final = (KafkaTimeoutError, KafkaConnectionError, NodeNotReadyError)
@@ -248,7 +248,7 @@ def _offsets(client: KafkaAdminClient, topic: str, partitions: int, window_ms: i
     now = wallclock.now_ms()
     begin, end, hour, window, first = (
         client.list_partition_offsets(dict.fromkeys(places, spec))
-        for spec in (OffsetSpec.EARLIEST, OffsetSpec.LATEST, now - _HOUR_MS, now - window_ms, 0)
+        for spec in (OffsetSpec.EARLIEST, OffsetSpec.LATEST, now - HOUR_MS, now - window_ms, 0)
     )
     found = {}
     for place in places:
@@ -345,7 +345,7 @@ def times_of(
     (-1, -1). Exact where times grow with offsets, and near elsewhere.
     """
     low = dict.fromkeys(wanted, now_ms - _YEAR_MS)
-    high = dict.fromkeys(wanted, now_ms + _HOUR_MS)
+    high = dict.fromkeys(wanted, now_ms + HOUR_MS)
     found: dict[Place, int] = {}
     left: Iterable[Place] = list(wanted)
     for _ in range(_SEARCH_STEPS):

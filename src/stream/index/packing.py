@@ -7,7 +7,7 @@ from typing import Final, TypedDict, TypeVar
 import msgspec
 import numpy as np
 
-from stream.dedup import VERSION, Earlier, new_cluster_id
+from stream.dedup import VERSION, Earlier, Times, new_cluster_id
 from stream.errors import IndexDamaged
 from stream.events import DUPLICATE_RELATIONS, Change, Duplicate, FingerprintEvent, Origin, Relation
 from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint
@@ -97,6 +97,7 @@ class Article(msgspec.Struct, array_like=True, gc=False):
                 anchors=NO_HASHES,
                 shingles=NO_HASHES,
             ),
+            times=Times(self.published_at, self.event_time),
         )
 
     def duplicate(self, scope: str) -> Duplicate:
