@@ -17,8 +17,10 @@ import os
 import shutil
 import sys
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +30,7 @@ from faust.types.web import Request, Response, View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from stream import wallclock
-from stream.deduplicate import Deduplicator
+from stream.deduplicate import Deduplicator, Item
 from stream.flow_log import FlowLog, place_of
 from stream.group_lag import GroupLag
 from stream.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets
@@ -152,9 +154,14 @@ class ArticleFlow:
             if index is None:  # revoked: whoever has the partition now gets the batch, so it is not done
                 return
             session = index.session()
-            outcomes: list[Outcome] = []
+            turns = deque[Sequence[Item]]()
             for records in _turns(batch):
-                outcomes += self._deduplicator(records, session, now=now)
+                turns.append(self._deduplicator.prepare(records))
+                await asyncio.sleep(0)
+            self._deduplicator.read_ahead(chain.from_iterable(turns), session)
+            outcomes: list[Outcome] = []
+            while turns:  # let go one after another: their outcomes take as much room
+                outcomes += self._deduplicator.decide(turns.popleft(), session, now=now)
                 await asyncio.sleep(0)
             delivered = await self._deliver("deduplicate", batch, outcomes)
             stored = [place.offset for place in delivered if place.topic == self.topics.fingerprints]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -57,6 +57,10 @@ class Unreadable:
     error: Rejected
 
 
+#: A record on its way through the step.
+Item = Prepared | Withdrawn | Unreadable
+
+
 class Deduplicator:
     """Records of one partition of the normalized topic to verdicts, through a session of its index."""
 
@@ -73,16 +77,25 @@ class Deduplicator:
 
     def __call__(self, records: Sequence[Record], session: Session, *, now: str) -> list[Outcome]:
         """One outcome for each record, in order. The session then holds what the index has to record."""
-        prepared = self._prepare(records)
-        known = [(item.subject, item.article.event_id) for item in prepared if isinstance(item, Prepared)]
-        self._prefetch(session, known)
-        return [self._one(item, session, now) for item in prepared]
+        items = self.prepare(records)
+        self.read_ahead(items, session)
+        return self.decide(items, session, now=now)
 
-    def _prepare(self, records: Sequence[Record]) -> list[Prepared | Withdrawn | Unreadable]:
+    def read_ahead(self, items: Iterable[Item], session: Session) -> None:
+        """Read at once what deciding ``items`` will ask for: those of the whole session, before any is decided."""
+        known = [(item.subject, item.article.event_id) for item in items if isinstance(item, Prepared)]
+        self._prefetch(session, known)
+
+    def decide(self, items: Iterable[Item], session: Session, *, now: str) -> list[Outcome]:
+        """One outcome for each item, in order."""
+        return [self._one(item, session, now) for item in items]
+
+    def prepare(self, records: Sequence[Record]) -> list[Item]:
+        """Records, read and fingerprinted."""
         read = [self._read(record) for record in records]
         articles = [event for event in read if isinstance(event, NormalizedEvent)]
         prints = iter(self._fingerprint([(article.text, article.title) for article in articles]))
-        prepared: list[Prepared | Withdrawn | Unreadable] = []
+        prepared: list[Item] = []
         for record, event in zip(records, read, strict=True):
             if isinstance(event, NormalizedEvent):
                 prepared.append(Prepared(record, event, subject_of(event, next(prints))))
@@ -98,7 +111,7 @@ class Deduplicator:
         except Rejected as error:
             return error
 
-    def _one(self, item: Prepared | Withdrawn | Unreadable, session: Session, now: str) -> Outcome:
+    def _one(self, item: Item, session: Session, now: str) -> Outcome:
         if isinstance(item, Unreadable):
             return self._reject(item.record, item.error)
         outcome = (

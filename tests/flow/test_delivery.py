@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import pytest
 
 from flow.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown
 from flow.kit import Running, Site, by_offset, uninterrupted, until, verdicts
-from stream.app import ArticleFlow
+from stream.app import RECORDS_A_TURN, ArticleFlow
 from stream.records import Delivered, Outgoing
 from stream.settings import Step
 from stream.transport.errors import DeliveryError, UnknownTopicError
@@ -33,16 +34,18 @@ def poisoned(part: str, marker: str) -> Prepare:
     """Make ``part`` of a flow raise at the first record with ``marker`` in it, after what came before it."""
 
     def prepare(flow: ArticleFlow) -> None:
-        good = getattr(flow, part)
+        *path, name = part.split(".")
+        owner = reduce(getattr, path, flow)
+        good = getattr(owner, name)
 
         def call(given: Any, *args: Any, **kwargs: Any) -> Any:
             made = good(given, *args, **kwargs)
-            records = given if isinstance(given, Sequence) else [given]
+            records = [item.record for item in given] if isinstance(given, Sequence) else [given]
             if any(marker.encode() in (record.value or b"") for record in records):
                 raise PoisonError
             return made
 
-        setattr(flow, part, call)
+        setattr(owner, name, call)
 
     return prepare
 
@@ -102,7 +105,7 @@ async def test_a_fault_in_normalize_commits_nothing_of_the_batch(site: Site) -> 
 async def test_a_fault_in_deduplicate_commits_nothing_of_the_batch(site: Site) -> None:
     articles = [article(1, BRIDGE), article(2, BRIDGE), article(3, HARVEST), article(4, HARVEST)]
     await site.send(*articles)
-    running = await site.start(prepare=poisoned("_deduplicator", "olive"))
+    running = await site.start(prepare=poisoned("_deduplicator.decide", "olive"))
     assert isinstance(await fault(running, "deduplicate"), PoisonError)
     await site.stop(running)
     assert await site.committed(site.topics.raw) == 4
@@ -110,6 +113,12 @@ async def test_a_fault_in_deduplicate_commits_nothing_of_the_batch(site: Site) -
     assert await site.events() == []
     await site.process()
     assert await site.committed(site.topics.normalized) == 4
+    assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
+
+
+async def test_a_batch_of_several_turns_is_decided_as_one(site: Site) -> None:
+    articles = fictional(3 * RECORDS_A_TURN, seed=5)
+    await site.process(*articles)
     assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
 
 
