@@ -6,7 +6,6 @@ import functools
 import time
 from collections import Counter as Counted
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Final, ParamSpec, TypeVar
 
 from prometheus_client import (
@@ -21,6 +20,7 @@ from prometheus_client import (
 )
 
 from stream import __version__
+from stream.clock import read_rfc3339
 from stream.errors import REJECTION_CODES
 from stream.events import DUPLICATE_RELATIONS, RELATIONS
 from stream.index.store import MEMORY_KINDS
@@ -208,7 +208,5 @@ class Metrics:
 
 def _seconds(moment: str) -> float | None:
     """Seconds since 1970; None where ``moment`` is no RFC 3339 time: a figure is not worth a stop."""
-    try:
-        return datetime.fromisoformat(moment).timestamp()
-    except (ValueError, OverflowError):
-        return None
+    found = read_rfc3339(moment)
+    return None if found is None else found / 1000

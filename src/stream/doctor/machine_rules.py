@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from stream.clock import HOUR_MS
 from stream.doctor.facts import DataDir, IndexFolder, MachineFacts, Offsets, Sources, TopicFacts, Unknown
 from stream.doctor.findings import Finding, count, fail, names, ok, size, skipped, warn
 from stream.index.partition import LAYOUT_VERSION
@@ -15,7 +16,7 @@ _PYTHON: Final = ((3, 11), (3, 13))
 ARTICLE_BYTES: Final = 1500
 _FREE_BYTES: Final = 1024 * MIB
 #: A shorter history says little about a week.
-_HISTORY_MS: Final = 3600 * 1000
+_HISTORY_MS: Final = HOUR_MS
 # Open files: connections, libraries and logs; each partition's; RocksDB's own, most of them of this size.
 _FILES, _FILES_A_PARTITION, _FILE_BYTES = 256, 32, 64 * MIB
 
