@@ -11,7 +11,7 @@ import orjson
 
 from stream.dedup import NO_TIMES, Candidates, Earlier, Subject, Times, Verdict, decide
 from stream.fingerprint import NO_HASHES, fingerprint
-from stream.index.session import ANCHORS_SHARED_MIN
+from stream.index.postings import ANCHORS_SHARED_MIN
 from stream.likeness import Likeness
 
 #: Six sentences a story, all invented, in scripts with and without spaces, from left and from right.

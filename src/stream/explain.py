@@ -16,7 +16,7 @@ from stream.deduplicate import source_of
 from stream.errors import Rejected
 from stream.events import Duplicate, EnrichedEvent
 from stream.fingerprint import fingerprints
-from stream.index.session import ANCHORS_SHARED_MIN
+from stream.index.postings import ANCHORS_SHARED_MIN
 from stream.likeness import Likeness, Text
 from stream.offline import OfflineFlow
 from stream.pipeline import scope_of

@@ -13,8 +13,9 @@ from stream.events import FingerprintEvent
 from stream.fingerprint import FORMAT, fingerprint
 from stream.index.cluster import MEMBERS_MAX
 from stream.index.keys import POSTING_BYTES, anchor_names, visible_postings
+from stream.index.postings import ANCHORS_SHARED_MIN
 from stream.index.scope import ScopeView
-from stream.index.session import ANCHORS_SHARED_MIN, CANDIDATES_MAX, COMMON_MIN, POSTINGS_MAX
+from stream.index.session import CANDIDATES_MAX, COMMON_MIN, POSTINGS_MAX
 from stream.index.store import MemoryStore, Store
 
 SCOPE = "default/en"

@@ -18,13 +18,12 @@ from stream.index.cluster import Cluster, begins_cluster
 from stream.index.fresh import Anchors, Unseen, name_anchors
 from stream.index.keys import POSTING_BYTES, Posting
 from stream.index.packing import Article, Position, Takedown, pack_article, unpack, unpack_article
+from stream.index.postings import most_shared, not_leading, put_text, visible
 from stream.index.scope import ScopeView
 from stream.index.store import Store
 
 POSTINGS_MAX: Final = 32
 CANDIDATES_MAX: Final = 16
-#: An article that shares less than this part of the anchors of the one with fewer is not looked at.
-ANCHORS_SHARED_MIN: Final = 0.14
 #: An anchor with so many postings is furniture. Those of one cluster count once: see `Session.record`.
 COMMON_MIN: Final = 12
 #: A posting that leads to a cluster is trusted to do so for this part of the window: after that, another article of the
@@ -107,9 +106,9 @@ class Session:
         """
         view, scope = self.scope(subject.scope), subject.scope
         horizon = view.horizon(time)
-        addresses = [at for name in self._address_names(subject) for at in _visible(view, name, horizon)]
+        addresses = [at for name in self._address_names(subject) for at in visible(view, name, horizon)]
         same_address = next((found for at in sorted(addresses)[::-1] if (found := self._known(scope, at))), None)
-        texts = _visible(view, keys.text_name(subject.print.text_hash), horizon)
+        texts = visible(view, keys.text_name(subject.print.text_hash), horizon)
         alike = (found for at in sorted(texts) if (found := self._earlier(scope, at)))
         same_text = next((found for found in alike if found.print.text_hash == subject.print.text_hash), None)
         if same_address or same_text:
@@ -285,7 +284,7 @@ class Session:
         telling = [found for _, found in held if 0 < len(found) < COMMON_MIN]
         if not telling and not common:
             return _NO_CANDIDATES
-        near = _most_shared(telling or [found for _, found in held], len(shared) + fresh)[:CANDIDATES_MAX]
+        near = most_shared(telling or [found for _, found in held], len(shared) + fresh)[:CANDIDATES_MAX]
         view.load([keys.document_name(offset) for offset in near if not self._at_hand((scope, offset))])
         earlier = (self._earlier(scope, offset) for offset in near)
         return Candidates(
@@ -344,12 +343,12 @@ class Session:
         if event.duplicate.relation == "revision":  # it takes the place of the version before it
             view.remove(names, keys.posting_of(event.earlier_offset or 0), POSTING_BYTES)
         elif cluster:
-            names = _not_leading(view, names, set(cluster.members), max(0, view.now - self._window_s // LEADING_SHARE))
+            names = not_leading(view, names, set(cluster.members), max(0, view.now - self._window_s // LEADING_SHARE))
         posting = keys.pack_posting(Posting(event.offset, view.now, len(names) + anchors.fresh))
         if anchors.fresh:
             view.put_fresh(anchors.number, posting)
         if event.format == FORMAT:
-            _put_text(view, event.text_hash, posting)
+            put_text(view, event.text_hash, posting)
         names += [keys.event_name(event.event_id), *self._address_names(event)]
         view.append(names, posting, bytes_max=POSTINGS_MAX * POSTING_BYTES)
 
@@ -358,44 +357,3 @@ class Session:
 _FORWARD_BYTES_MAX: Final = 8
 _NO_CANDIDATES: Final = Candidates()
 _NO_ANCHORS: Final = Anchors([])
-
-
-def _most_shared(postings: Iterable[Iterable[tuple[int, int]]], anchors: int) -> list[int]:
-    """The offsets that enough of the postings name, those that most do first, then the first ones."""
-    shared: dict[int, int] = {}
-    sizes: dict[int, int] = {}
-    for found in postings:
-        for offset, size in found:
-            shared[offset] = shared.get(offset, 0) + 1
-            sizes[offset] = size
-    near = sorted(
-        (-count, offset)
-        for offset, count in shared.items()
-        if count >= ANCHORS_SHARED_MIN * min(sizes[offset], anchors)
-    )
-    return [offset for _, offset in near]
-
-
-def _not_leading(view: ScopeView, names: list[bytes], members: set[int], since: int) -> list[bytes]:
-    """Those of ``names`` under which no posting seen ``since`` then is of one of ``members``."""
-    return [
-        name
-        for name, value in zip(names, view.get_many(names), strict=True)
-        if not value or members.isdisjoint(offset for offset, _ in keys.visible_postings(value, since))
-    ]
-
-
-def _put_text(view: ScopeView, text_hash: str, posting: bytes) -> None:
-    """Keep the first article with this text that is still visible, and the newest one."""
-    name = keys.text_name(text_hash)
-    value = view.get(name)
-    if value:
-        # Those that are not visible any more are older than those that are.
-        start = len(value) - POSTING_BYTES * len(keys.visible_postings(value, view.horizon()))
-        posting = value[start : start + POSTING_BYTES] + posting
-    view.put(name, posting)
-
-
-def _visible(view: ScopeView, name: bytes, horizon: int) -> list[int]:
-    """The offsets of the articles under ``name`` that are not forgotten."""
-    return [offset for offset, _ in keys.visible_postings(view.get(name), horizon)]
