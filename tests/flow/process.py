@@ -85,7 +85,7 @@ class Worker:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
-        except urllib.error.URLError:
+        except OSError:  # nobody listens, or who listened is just handing the port over
             return 0, ""
 
     def wait_ready(self) -> None:
