@@ -20,8 +20,8 @@ from stream.errors import Rejected
 from stream.events import FingerprintEvent, NormalizedEvent, Origin
 from stream.fingerprint import fingerprints
 from stream.index.partition import PartitionIndex
-from stream.indexes import RESTORED_AT_ONCE
 from stream.normalize import Arrival, normalize
+from stream.restore.opener import RESTORED_AT_ONCE
 from stream.validate import articles_in, read_message, validate
 
 BATCH: Final = 500

@@ -1,63 +1,108 @@
-"""Indexes restored from nothing: by one worker, and by as many as there are cores at once, each a partition of its own.
+"""The indexes of one worker restored from nothing: by the worker itself, and by processes of their own.
 
-What a worker does once a changelog record is there is timed: reading JSON, and taking it over. Records are those of
-the corpus, decided on an index that is empty at first.
+As many partitions as there are cores, each with the same changelog: records of the corpus, decided on an index that is
+empty at first. All that a worker does once a record was fetched is timed: starting processes, handing records over,
+reading JSON, taking them over, closing and opening indexes.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import asyncio
 import os
 import tempfile
-import threading
 import time
+from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from faust.types import TP
+
 from benchmarks.corpus import rows
-from benchmarks.dedup_core import decided, in_process, normalized, take_over
+from benchmarks.dedup_core import decided, in_process, normalized
 from benchmarks.signatures import WINDOW_MS
 from stream import collector, wire
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
 from stream.index.store import MemoryStore
+from stream.indexes import Indexes
+from stream.metrics import Metrics
+from stream.records import InputRecord, Record
+from stream.restore.opener import Opener
+from stream.restore.processes import RestoreProcesses
 
 TURNS: Final = 3
+FETCHED: Final = 500
+CACHE_BYTES: Final = 64 * 1024 * 1024
+
+
+class Log:
+    """The changelog in memory, the same in each partition."""
+
+    batch_bytes = 1 << 20
+
+    def __init__(self, values: Sequence[bytes]) -> None:
+        self.values = values
+
+    async def bounds(self, _tp: TP) -> tuple[int, int]:
+        """Where it begins and ends."""
+        return 0, len(self.values)
+
+    async def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
+        """Its records from ``start`` on, as many at a time as a fetch holds."""
+        for first in range(start, len(self.values), FETCHED):
+            values = self.values[first : first + FETCHED]
+            yield [InputRecord(*tp, offset, None, None, value) for offset, value in enumerate(values, first)]
 
 
 def run(corpus: Path, articles: int) -> None:
     """Print the best of some turns."""
-    changelog = in_process(partial(_changelog, corpus, articles))
-    for workers in sorted({1, os.cpu_count() or 1}):
-        rate = max(_together(changelog, workers) for _ in range(TURNS))
-        print(f"{workers} at once, of {len(changelog):,} records each: {rate:8,.0f} records/s")
+    log = Log(in_process(partial(_changelog, corpus, articles)))
+    partitions = os.cpu_count() or 1
+    print(f"{partitions} partitions of {len(log.values):,} records each, one worker")
+    for processes in (0, partitions):
+        rate = max(in_process(partial(_rate, log, partitions, processes)) for _ in range(TURNS))
+        print(f"{f'by {processes} processes' if processes else 'by itself':>16}: {rate:8,.0f} records/s")
     print("wanted: 20,000 records/s")
 
 
 def _changelog(corpus: Path, articles: int) -> list[bytes]:
-    index = PartitionIndex(MemoryStore(), window_ms=WINDOW_MS)
-    return [wire.encode(event) for event in decided(index, normalized(rows(corpus))[:articles]).recorded]
+    """Of the corpus, and of the same articles of one tenant more after another."""
+    index, known = PartitionIndex(MemoryStore(), window_ms=WINDOW_MS), rows(corpus)
+    turns = range(-(-articles // len(known)))
+    events = normalized({**row, "tenant": f"tenant-{turn}"} for turn in turns for row in known)
+    return [wire.encode(event) for event in decided(index, events).recorded]
 
 
-def _together(changelog: list[bytes], workers: int) -> float:
-    """Records a second, from when all are ready until the last one is done."""
-    spawn = multiprocessing.get_context("spawn")
-    with tempfile.TemporaryDirectory() as folder, spawn.Manager() as manager, spawn.Pool(workers) as pool:
-        gate = manager.Barrier(workers)
-        given = [(changelog, Path(folder) / str(number), gate) for number in range(workers)]
-        spans = pool.starmap(_restored, given, chunksize=1)
-    began, ended = min(start for start, _ in spans), max(end for _, end in spans)
-    return workers * len(changelog) / (ended - began)
-
-
-def _restored(changelog: list[bytes], folder: Path, gate: threading.Barrier) -> tuple[float, float]:
+def _rate(log: Log, partitions: int, processes: int) -> float:
+    """Records a second, from when the partitions are assigned until all indexes are restored."""
     collector.relax()  # as a worker does
-    index = PartitionIndex(RocksStore(folder), window_ms=WINDOW_MS)
-    gate.wait()
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(_restored(log, Path(folder), partitions, processes))
+
+
+async def _restored(log: Log, folder: Path, partitions: int, processes: int) -> float:
+    def folder_of(partition: int) -> Path:
+        return folder / str(partition)
+
+    metrics = Metrics()
+    opener = Opener(
+        log,
+        "changelog",
+        lambda partition: RocksStore(folder_of(partition), cache_bytes=CACHE_BYTES),
+        window_ms=WINDOW_MS,
+        metrics=metrics,
+        processes=RestoreProcesses(
+            "changelog", folder_of, cache_bytes=CACHE_BYTES, window_ms=WINDOW_MS, at_once=processes
+        ),
+    )
+    indexes = Indexes(opener, metrics=metrics)
     began = time.monotonic()
-    take_over(index, changelog)
-    index.end_restore()
-    ended = time.monotonic()
-    index.close()
-    return began, ended
+    indexes.assign(range(partitions))
+    for partition in range(partitions):
+        async with indexes.using(partition) as index:
+            assert index is not None  # noqa: S101 - else the rate is that of something else
+            assert index.changelog_end == len(log.values)  # noqa: S101 - as above
+    seconds = time.monotonic() - began
+    await indexes.close()
+    return partitions * len(log.values) / seconds

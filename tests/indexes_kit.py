@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 from faust.types import TP
@@ -15,6 +15,8 @@ from stream.indexes import Indexes
 from stream.metrics import Metrics
 from stream.offline import OfflineFlow
 from stream.records import InputRecord, Record
+from stream.restore.opener import Opener
+from stream.restore.processes import RestoreProcesses
 from stream.settings import DAY_MS
 
 WINDOW_MS = 7 * DAY_MS
@@ -56,7 +58,7 @@ class Log:
         assert tp.topic == "log"
         return self.start, len(self.records)
 
-    async def replay(self, _tp: TP, start: int) -> AsyncIterator[Sequence[Record]]:
+    async def replay(self, _tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
         """Give the records from ``start`` on, five at a time."""
         self.replayed_from.append(start)
         await self.go.wait()
@@ -84,12 +86,19 @@ class CountingStore(MemoryStore):
 class Site:
     """Indexes over one changelog, and the stores that were made for them."""
 
-    def __init__(self, log: Log, stores: Callable[[int], Store] | None = None) -> None:
+    def __init__(
+        self,
+        log: Log,
+        stores: Callable[[int], Store] | None = None,
+        *,
+        processes: RestoreProcesses | None = None,
+    ) -> None:
         self.log = log
         self.metrics = Metrics()
         self.opened: list[Store] = []
         self._stores = stores or (lambda _partition: CountingStore())
-        self.indexes = Indexes(log, "log", self._open, window_ms=WINDOW_MS, metrics=self.metrics)
+        opener = Opener(log, "log", self._open, window_ms=WINDOW_MS, metrics=self.metrics, processes=processes)
+        self.indexes = Indexes(opener, metrics=self.metrics)
 
     def _open(self, partition: int) -> Store:
         self.opened.append(self._stores(partition))

@@ -35,12 +35,11 @@ from stream.flow_log import FlowLog, place_of
 from stream.group_lag import GroupLag
 from stream.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets
 from stream.health import Check, ProgressWatch
-from stream.index.rocks import RocksStore
-from stream.index.store import MemoryStore, Store
 from stream.indexes import Indexes, topic_partitions
 from stream.metrics import Metrics
 from stream.pipeline import Normalizer, Outcome
 from stream.records import Delivered, Record
+from stream.restore.opener import new_opener
 from stream.security import load_access
 from stream.settings import MIB, STEPS, Settings, Step
 from stream.topics import OUTPUT_MESSAGE_BYTES
@@ -105,13 +104,8 @@ class ArticleFlow:
         self._began = time.monotonic()
         self.app = _new_app(settings, web=web)
         transport_of(self.app).batch_bytes = settings.batch_mib * MIB
-        self.indexes = Indexes(
-            transport_of(self.app),
-            self.topics.fingerprints,
-            self._new_store,
-            window_ms=settings.window_ms,
-            metrics=self.metrics,
-        )
+        opener = new_opener(settings, transport_of(self.app), metrics=self.metrics)
+        self.indexes = Indexes(opener, metrics=self.metrics)
         self.group_lag = self._new_group_lag()
         if self._decides:
             self.metrics.tell(self.metrics.window, settings.window_ms / 1000)
@@ -322,12 +316,6 @@ class ArticleFlow:
             changelog=self.topics.fingerprints if self._decides else None,
             every_s=_SECONDS_BETWEEN_MEASURES if self.settings.is_memory else _SECONDS_BETWEEN_QUESTIONS,
         )
-
-    def _new_store(self, partition: int) -> Store:
-        if self.settings.is_memory:
-            return MemoryStore()
-        folder = self.settings.index_dir / f"{self.topics.normalized}-{partition}"
-        return RocksStore(folder, cache_bytes=self.settings.index_cache_mib * MIB)
 
 
 def _turns(batch: RecordBatch) -> Iterator[Sequence[Record]]:

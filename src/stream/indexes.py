@@ -5,41 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from faust.types import TP
 
-from stream import wire
-from stream.deduplicate import changelog_event
-from stream.errors import IndexDamaged, IndexFault
-from stream.events import FingerprintEvent, RemovalEvent
+from stream.errors import IndexDamaged
 from stream.index.partition import PartitionIndex, Session
-from stream.index.store import Store
 from stream.metrics import Metrics
-from stream.records import Record
-from stream.transport.batch import BatchTransport
+from stream.restore.opener import Opener, Restore
 
 log = logging.getLogger(__name__)
-
-StoreFactory = Callable[[int], Store]
-
-#: Seconds between two lines about a restore.
-TOLD_EVERY_S: Final = 10.0
-#: A restore takes over so many records at a time: a fetch holds fewer, and together they are read and written faster.
-RESTORED_AT_ONCE: Final = 2_000
 
 
 class _Opening:
     """One partition's index, on its way or there."""
 
-    def __init__(self, task: asyncio.Task[PartitionIndex]) -> None:
+    def __init__(self, task: asyncio.Task[PartitionIndex], restore: Restore) -> None:
         self.task = task
+        self.restore = restore
         #: Held while a batch is decided, so that the index is not closed under it.
         self.in_use = asyncio.Lock()
-        #: Offset in the changelog up to which it was read.
-        self.reached = 0
 
     @property
     def is_restored(self) -> bool:
@@ -53,13 +38,8 @@ class Indexes:
     worker may have decided in between.
     """
 
-    def __init__(
-        self, transport: BatchTransport, changelog: str, stores: StoreFactory, *, window_ms: int, metrics: Metrics
-    ) -> None:
-        self._transport = transport
-        self._changelog = changelog
-        self._stores = stores
-        self._window_ms = window_ms
+    def __init__(self, opener: Opener, *, metrics: Metrics) -> None:
+        self._opener = opener
         self._metrics = metrics
         self._open: dict[int, _Opening] = {}
 
@@ -70,15 +50,21 @@ class Indexes:
 
     @property
     def restoring(self) -> Mapping[int, int]:
-        """The partitions whose index is being restored, and how far in the changelog each is."""
-        return {partition: opening.reached for partition, opening in self._open.items() if not opening.task.done()}
+        """The partitions whose index is being restored, and how far in the changelog each is.
+
+        One that waits for a process is as far as all of them together: it gets on as long as they do.
+        """
+        restores = {number: opening.restore for number, opening in self._open.items() if not opening.task.done()}
+        together = sum(restore.reached for restore in restores.values())
+        return {number: together if restore.is_waiting else restore.reached for number, restore in restores.items()}
 
     def assign(self, partitions: Iterable[int]) -> None:
         """Begin to open and restore the indexes of ``partitions``; returns at once."""
         for partition in partitions:
             if partition not in self._open:
-                task = asyncio.create_task(self._restored(partition))
-                self._open[partition] = _Opening(task)  # before the task's first step
+                restore = Restore()
+                task = asyncio.create_task(self._restored(partition, restore))
+                self._open[partition] = _Opening(task, restore)  # before the task's first step
 
     async def revoke(self, partitions: Iterable[int]) -> None:
         """Close the indexes of ``partitions``, once the batches that use them are through."""
@@ -144,99 +130,17 @@ class Indexes:
             "changelog has records of another worker, read too",
             extra={"partition": partition, "offset": expected.start, "end_offset": max(stored) + 1},
         )
-        await self._take_over(partition, index, expected.start, max(stored) + 1)
+        await self._opener.take_over(partition, index, expected.start, max(stored) + 1, Restore())
 
-    async def _restored(self, partition: int) -> PartitionIndex:
+    async def _restored(self, partition: int, restore: Restore) -> PartitionIndex:
         try:
-            index = await self._opened(partition)
+            index = await self._opener.opened(partition, restore)
         except Exception:
             # Raised again by the first batch; without one, this is all that tells why the worker is not ready.
             log.exception("index cannot be restored", extra={"partition": partition})
             raise
         self._measure(partition, index)
         return index
-
-    async def _opened(self, partition: int) -> PartitionIndex:
-        store = self._stores(partition)
-        try:
-            index = self._trusted(partition, store)
-            await self._catch_up(partition, index)
-        except IndexDamaged as damage:
-            store.distrust(str(damage))
-            store.close()
-            raise
-        except BaseException:
-            store.close()
-            raise
-        return index
-
-    def _trusted(self, partition: int, store: Store) -> PartitionIndex:
-        """The index in ``store``; an empty one if that is damaged, or was written by other rules."""
-        reason = store.emptied_because
-        try:
-            index = PartitionIndex(store, window_ms=self._window_ms)
-        except IndexDamaged as damage:
-            reason = str(damage)
-            store.clear()
-            index = PartitionIndex(store, window_ms=self._window_ms)
-        if reason is not None:
-            log.warning("index is rebuilt from the changelog", extra={"partition": partition, "reason": reason})
-        return index
-
-    async def _catch_up(self, partition: int, index: PartitionIndex) -> None:
-        tp = TP(self._changelog, partition)
-        start, end = await self._transport.bounds(tp)
-        if index.last_offset >= 0 and index.changelog_end < start:
-            log.warning(
-                "index is older than the changelog, restored from its beginning",
-                extra={"partition": partition, "offset": index.changelog_end, "begin_offset": start},
-            )
-            index.reset()
-        begin = max(start, index.changelog_end)
-        if index.changelog_end > end:
-            raise IndexFault(
-                f"the index of partition {partition} has read {tp.topic} up to {index.changelog_end}, the topic ends "
-                f"at {end}: it was deleted and made again; delete the partition's folder in STREAM_DATA_DIR"
-            )
-        place = {"partition": partition, "offset": begin, "end_offset": end}
-        log.info("restoring index", extra={**place, "records": max(0, end - begin)})
-        began = time.monotonic()
-        taken = await self._take_over(partition, index, begin, end)
-        index.end_restore()
-        log.info("index restored", extra={**place, "records": taken, "seconds": time.monotonic() - began})
-
-    async def _take_over(self, partition: int, index: PartitionIndex, begin: int, end: int) -> int:
-        """Read the changelog from ``begin`` on, and return how many records were new."""
-        ratio = self._metrics.restore_ratio.labels(str(partition))
-        ratio.set(0)
-        remaining = self._metrics.restore_remaining.labels(str(partition))
-        remaining.set(max(0, end - begin))
-        told = Told(partition, begin, end)
-        taken = 0
-        async for records in self._replayed(partition, begin):
-            reached = records[-1].offset + 1
-            taken += index.restore([_changelog_event(record) for record in records], changelog_end=reached)
-            ratio.set(min(1.0, (reached - begin) / max(1, end - begin)))
-            remaining.set(max(0, end - reached))
-            self._metrics.restored.inc(len(records))
-            told.reached(reached, time.monotonic())
-            await asyncio.sleep(0)
-        ratio.set(1)
-        remaining.set(0)
-        return taken
-
-    async def _replayed(self, partition: int, begin: int) -> AsyncIterator[Sequence[Record]]:
-        """The changelog from ``begin`` on, `RESTORED_AT_ONCE` records or more at a time."""
-        gathered: list[Record] = []
-        async for records in self._transport.replay(TP(self._changelog, partition), begin):
-            if opening := self._open.get(partition):
-                opening.reached = records[-1].offset + 1
-            gathered += records
-            if len(gathered) >= RESTORED_AT_ONCE:
-                yield gathered
-                gathered = []
-        if gathered:
-            yield gathered
 
     async def _close(self, partition: int, opening: _Opening) -> None:
         opening.task.cancel()
@@ -265,47 +169,6 @@ async def _is_done(task: asyncio.Task[PartitionIndex], unless: asyncio.Event | N
     finally:
         given_up.cancel()
     return task.done()
-
-
-class Told:
-    """Tells in the log how far a restore is, every ten seconds. Times are seconds of any steady clock."""
-
-    def __init__(self, partition: int, begin: int, end: int) -> None:
-        self._partition = partition
-        self._begin = begin
-        self._end = end
-        self._began: float | None = None
-        self._last = 0.0
-
-    def reached(self, offset: int, now: float) -> None:
-        """Say so if it is time to."""
-        if self._began is None:
-            self._began = self._last = now
-        if now - self._last < TOLD_EVERY_S:
-            return
-        self._last = now
-        rate = (offset - self._begin) / (now - self._began)
-        log.info(
-            "restore progress",
-            extra={
-                "partition": self._partition,
-                "offset": offset,
-                "end_offset": self._end,
-                "percent": round(100 * (offset - self._begin) / max(1, self._end - self._begin)),
-                "records_per_second": round(rate),
-                "seconds_left": round(max(0, self._end - offset) / rate) if rate else None,
-            },
-        )
-
-
-def _changelog_event(record: Record) -> FingerprintEvent | RemovalEvent:
-    try:
-        return changelog_event(record)
-    except wire.UNREADABLE as error:
-        raise IndexFault(
-            f"{record.topic}/{record.partition}/{record.offset} is not a fingerprint ({error}); only the deduplicate "
-            "step may write to this topic"
-        ) from error
 
 
 def topic_partitions(assigned: Iterable[TP], topic: str) -> Sequence[int]:

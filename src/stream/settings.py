@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     max_text_chars: Annotated[int, Field(ge=100, description="longer texts are rejected")] = 1_000_000
     max_html_chars: Annotated[int, Field(ge=100, description="longer pages are rejected")] = 4_000_000
     index_cache_mib: Annotated[int, Field(ge=8, description="memory for each partition's index cache")] = 64
+    restore_processes: Annotated[
+        int, Field(ge=0, le=64, description="so many long restores go on at once, each in a process; 0: in the worker")
+    ] = 2
     session_timeout_s: Annotated[
         float, Field(ge=1, le=300, description="a worker unheard of for so long loses its partitions")
     ] = 30

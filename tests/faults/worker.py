@@ -24,12 +24,14 @@ from stream.cli import main
 from stream.index import rocks
 from stream.index.rocks import RocksStore
 from stream.records import Delivered, Outgoing, Record
+from stream.restore import processes
 from stream.transport import kafka, kafka_producer
 from stream.transport.batch import RecordBatch
 from stream.transport.errors import TransportError
 
 log = logging.getLogger("faults.worker")
 
+_RECORDS_MIN: Final = 150
 _OUTPUTS: Final = ("enriched", "duplicates", "clusters", "fingerprints")
 
 
@@ -202,6 +204,8 @@ def prepare(environment: Mapping[str, str]) -> None:
         set_clock(Path(clock))
     if how := environment.get(points.BREAK):
         break_delivery(how)
+    # So that processes restore here too: a run is too short for long restores.
+    processes.RECORDS_MIN = _RECORDS_MIN
     orders = environment.get(points.ORDERS)
     set_traps(Trap(Path(orders) if orders else None))
 

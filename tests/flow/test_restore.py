@@ -15,6 +15,7 @@ from flow.kit import DEADLINE, Site, by_offset, uninterrupted, until, verdicts
 from stream.app import ArticleFlow
 from stream.errors import IndexFault
 from stream.records import Outgoing, Record
+from stream.restore.processes import RECORDS_MIN
 
 
 class Gate:
@@ -48,7 +49,11 @@ async def test_a_copy_of_an_article_from_before_the_restart_is_found(site: Site)
     assert await site.relations() == {0: "new", 1: "new", 2: "copy", 3: "new", 4: "copy"}
 
 
-async def test_a_lost_index_is_made_again_from_the_changelog(site: Site) -> None:
+@pytest.mark.parametrize("records_min", [1, RECORDS_MIN], ids=["apart", "in-the-worker"])
+async def test_a_lost_index_is_made_again_from_the_changelog(
+    site: Site, monkeypatch: pytest.MonkeyPatch, records_min: int
+) -> None:
+    monkeypatch.setattr("stream.restore.processes.RECORDS_MIN", records_min)
     articles = fictional(60, seed=21)
     for start in (0, 20, 40):
         await site.send(*articles[start : start + 20])

@@ -6,7 +6,7 @@ agent calls `RecordBatch.done`, in order, and never because an event was acknowl
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast, overload
 
 import faust
@@ -162,7 +162,7 @@ class BatchTransport(Protocol):
     #: many bytes of a partition are with the agent, no more of it are handed out. Set it before the app starts.
     batch_bytes: int
 
-    def replay(self, tp: TP, start: int) -> AsyncIterator[Sequence[Record]]:
+    def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
         """Read a partition from ``start`` (or the log's beginning, if that is later), outside any group.
 
         Ends at the end offset as it was at the first step.

@@ -31,7 +31,7 @@ from stream.transport.ledger import Fetched, Start, choose_start
 from stream.transport.offsets import heed_errors
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 
     from faust.types.transports import ConsumerT, ProducerT
 
@@ -316,7 +316,7 @@ class Transport(driver.Transport):
         async with self._reader(tp) as reader:
             return await _bounds(reader, TopicPartition(*tp))
 
-    async def replay(self, tp: TP, start: int) -> AsyncIterator[Sequence[Record]]:
+    async def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
         """See `BatchTransport.replay`."""
         partition = TopicPartition(*tp)
         async with self._reader(tp) as reader:

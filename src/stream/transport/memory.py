@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Iterable, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -352,7 +352,7 @@ class Transport(base.Transport):
         """
         return self.broker.bounds(tp)
 
-    async def replay(self, tp: TP, start: int) -> AsyncIterator[Sequence[Record]]:
+    async def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
         """See `BatchTransport.replay`."""
         broker = self.broker
         _, end = broker.bounds(tp)
