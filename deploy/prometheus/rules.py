@@ -158,7 +158,10 @@ class Rules:
                 "page",
                 "5m",
                 f"count by (job) (\nstream_restore_progress_ratio{{{self._job}}} < 1\n"
-                f"and changes(stream_restore_remaining_records{{{self._job}}}[{self._for('5m')}]) == 0\n)\n"
+                f"and changes(stream_restore_remaining_records{{{self._job}}}[{self._for('5m')}]) == 0\n"
+                # One that waits for others of its worker gets on with them.
+                "unless on (job, instance) "
+                f"(rate(stream_records_restored_total{{{self._job}}}[{self._for('5m')}]) > 0)\n)\n"
                 + self._unless_firing("BrokerNotAnswering"),
                 "The restore of {{ $value }} indexes does not get on; their partitions stand still.",
                 "Read the worker's log, check its disk, and restart it: a restore goes on where it was.",
