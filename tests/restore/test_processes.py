@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from flow.kit import until
 from flow.process import wait_until
 from indexes_kit import RECORDS, WINDOW_MS
 from restore.kit import processes
 from stream.errors import IndexFault
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
-from stream.restore.processes import RECORDS_MIN, RestoreFailed
+from stream.restore.processes import RECORDS_MIN, RestoreFailed, RestoreProcess
 
 
 def documents(folder: Path) -> int:
@@ -28,6 +29,15 @@ def documents(folder: Path) -> int:
         return index.documents
     finally:
         index.close()
+
+
+def is_gone(process: RestoreProcess) -> bool:
+    """Whether it has ended."""
+    try:
+        os.kill(process.pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 async def test_an_index_is_restored_portion_by_portion(tmp_path: Path) -> None:
@@ -74,6 +84,20 @@ async def test_its_fault_is_told(tmp_path: Path) -> None:
         await faulty()
 
 
+async def test_an_index_that_another_has_open_is_told(tmp_path: Path) -> None:
+    held = RocksStore(tmp_path / "0")
+
+    async def refused() -> None:
+        async with processes(tmp_path).started(0) as process:
+            await until(lambda: is_gone(process), "it has ended before anything is handed over")
+            await process.take_over(RECORDS, 12)
+            await process.settle()
+
+    with pytest.raises(RestoreFailed, match="is in use by another worker"):
+        await refused()
+    held.close()
+
+
 async def test_where_no_process_can_be_started_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "none"))
     with pytest.raises(RestoreFailed, match="No such file or directory"):
@@ -103,8 +127,7 @@ async def test_one_that_does_not_close_its_index_is_killed(tmp_path: Path, monke
         await process.take_over(RECORDS, 12)
         await process.settle()
         os.kill(process.pid, signal.SIGSTOP)
-    with pytest.raises(ProcessLookupError):
-        os.kill(process.pid, 0)
+    assert is_gone(process)
     assert documents(tmp_path / "0") in range(13)
 
 
@@ -120,6 +143,7 @@ def is_free(folder: Path) -> bool:
 WORKER_THAT_DIES = """
 import asyncio, os, sys
 from pathlib import Path
+from flow.kit import until
 from flow.process import wait_until
 from indexes_kit import RECORDS
 from restore.kit import processes

@@ -62,25 +62,20 @@ class RestoreProcess:
             length = int.from_bytes(await answers.readexactly(LENGTH_BYTES), "big")
             answer = msgspec.msgpack.decode(await answers.readexactly(length), type=Answer)
         except asyncio.IncompleteReadError:
-            raise RestoreFailed(await self._end()) from None
+            code = await self._process.wait()
+            raise RestoreFailed(f"its process ended with exit code {code}") from None
         if answer.fault is not None:
             raise RestoreFailed(answer.fault)
         self.taken += answer.taken
         self._is_answered = True
 
     async def hand_over(self, message: msgspec.Struct) -> None:
-        """Send one frame.
-
-        Raises:
-            RestoreFailed: the process is gone.
-        """
+        """Send one frame."""
         given = self._process.stdin
         assert given is not None  # noqa: S101 - as above
-        try:
+        with contextlib.suppress(ConnectionError):  # why it is gone is told where its answer is missing
             given.write(framed(message))
             await given.drain()
-        except ConnectionError:
-            raise RestoreFailed(await self._end()) from None
 
     async def close(self) -> None:
         """Let it close its index, and wait until it has ended."""
@@ -92,9 +87,6 @@ class RestoreProcess:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
-
-    async def _end(self) -> str:
-        return f"its process ended with exit code {await self._process.wait()}"
 
 
 class RestoreProcesses:
