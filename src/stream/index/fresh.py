@@ -68,16 +68,19 @@ class Named(NamedTuple):
 LookUp = Callable[[Hashes], list[bytes | None]]
 
 
-def name_anchors(joined: Sequence[bytes], look_up: LookUp, *, unseen: Unseen | None = None) -> Named:
-    """Name the anchors (8 bytes each) of several articles.
+def name_anchors(
+    joined: Sequence[bytes], look_up: LookUp, *, unseen: Unseen | None = None, salt: int = 0
+) -> Named:
+    """Name the anchors (8 bytes each) of several articles of one scope.
 
     Fresh are those that only one of them has and nothing stands under; what ``unseen`` has not seen is not looked up.
+    ``salt``: a number of 48 bits, so that it tells scopes with the same articles apart.
     """
     sizes = [len(anchors) // 8 for anchors in joined]
     found = np.frombuffer(b"".join(joined), dtype="<u8") >> NAME_SHIFT
     each, places, counts = np.unique(found, return_inverse=True, return_counts=True)
     is_fresh = counts == 1
-    asked = ~(is_fresh & unseen.take(each)) if unseen else np.ones(len(each), dtype=np.bool_)
+    asked = ~(is_fresh & unseen.take(each ^ np.uint64(salt))) if unseen else np.ones(len(each), dtype=np.bool_)
     each = each << NAME_SHIFT
     known = look_up(each[asked])
     held = asked.nonzero()[0][[place for place, value in enumerate(known) if value is not None]]

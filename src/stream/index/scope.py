@@ -66,6 +66,11 @@ class ScopeView:
         """The scope's time: the latest event time seen in it, in seconds since 1970."""
         return self._state.now
 
+    @property
+    def salt(self) -> int:
+        """48 bits of its own."""
+        return int.from_bytes(self._prefix[2:], "big")
+
     def horizon(self, time: int = 0) -> int:
         """What was seen before this moment, in seconds, is forgotten; ``time`` is that of the event in hand, in ms."""
         return max(0, max(self._state.now, _seconds(time)) - self._window_s)

@@ -242,7 +242,7 @@ class Session:
             # In the order of the store, where neighbours are read and written faster.
             view = self.scope(scope)
             view.load(sorted(set(known)))
-            named = name_anchors(joined, view.look_up, unseen=unseen)
+            named = name_anchors(joined, view.look_up, unseen=unseen, salt=view.salt)
             view.keep(zip(named.shared, named.values, strict=True))
             view.expect(named.fresh, named.owners)
             self._anchors.update(zip(((scope, anchors) for anchors in joined), named.articles, strict=True))
