@@ -21,22 +21,25 @@ from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint, Sequence16, found
 from stream.fold import Hashes
 from stream.likeness import Likeness, Text, furniture
 
-#: Of the shorter text, this share and so many tokens more must stand in the longer one.
-SHARE_MIN: Final = 0.60
+#: Of the shorter text, this share and so many tokens more must stand in the longer one; more where characters are
+#: tokens, which often agree by chance.
+SHARE_MIN: Final = 0.55
+SHARE_MORE_CHARACTERS: Final = 0.05
 TOKENS_MORE: Final = 4
 #: More where one is much shorter, and by each link that the earlier one is away from its cluster's first article:
 #: chains of small changes end before they come to another text.
 LENGTH_RATIO_LOW: Final = 0.30
 SHARE_MORE: Final = 0.10
-#: More where neither beginning stands in the other text (boilerplate, and items of a round-up, where lengths differ),
-#: or each title names what only its own text tells (formulas).
+#: More where neither beginning stands in the other text: boilerplate, and items of a round-up, where lengths differ.
 SHARE_MORE_REPRINT: Final = 0.08
 SHARE_MORE_ITEM: Final = 0.10
-SHARE_MORE_NAMES: Final = 0.10
-#: And still more of such titles where one text was published so many hours after the other: longer than a morning paper
-#: needs to print what an agency told the day before, it is likely the next message in a template.
+#: More, of so many tokens at most, where each title names what only its own text tells: what has a template is short.
+SHARE_MORE_NAMES: Final = 0.15
+TOKENS_NAMED: Final = 120
+#: More where one text was published so many hours after the other, and twice as much with such titles: longer than a
+#: morning paper needs to print what an agency told the day before, it is likely the next report, or the next message.
 LATER_HOURS: Final = 30
-SHARE_MORE_LATER: Final = 0.10
+SHARE_MORE_LATER: Final = 0.05
 #: This share is always enough.
 SHARE_MAX: Final = 0.95
 #: Texts of fewer tokens are not compared: such a run stands in many texts.
@@ -56,9 +59,9 @@ SHORT_TOKENS: Final = 12
 TITLE_MIN: Final = 0.50
 
 _THRESHOLDS: Final = (
-    SHARE_MIN, TOKENS_MORE, LENGTH_RATIO_LOW, SHARE_MORE, SHARE_MORE_REPRINT, SHARE_MORE_ITEM, SHARE_MORE_NAMES,
-    LATER_HOURS, SHARE_MORE_LATER, SHARE_MAX, TOKENS_MIN, TOKENS_A_NUMBER, TOKENS_MOVED_MIN, NUMBERS_KNOWN_MIN,
-    SHARE_SURE, LENGTH_RATIO_MIN, EXPANSION_RATIO_MIN, SHORT_TOKENS, TITLE_MIN,
+    SHARE_MIN, SHARE_MORE_CHARACTERS, TOKENS_MORE, LENGTH_RATIO_LOW, SHARE_MORE, SHARE_MORE_REPRINT, SHARE_MORE_ITEM,
+    SHARE_MORE_NAMES, TOKENS_NAMED, LATER_HOURS, SHARE_MORE_LATER, SHARE_MAX, TOKENS_MIN, TOKENS_A_NUMBER,
+    TOKENS_MOVED_MIN, NUMBERS_KNOWN_MIN, SHARE_SURE, LENGTH_RATIO_MIN, EXPANSION_RATIO_MIN, SHORT_TOKENS, TITLE_MIN,
 )  # fmt: skip
 #: Another format or another threshold is another version of the rules.
 VERSION: Final = f"{FORMAT},{blake2b(repr(_THRESHOLDS).encode(), digest_size=4).hexdigest()}"
@@ -171,7 +174,9 @@ def tokens_required(likeness: Likeness, apart: Apart = TOGETHER, *, more: float 
 
 def share_required(likeness: Likeness, apart: Apart = TOGETHER) -> float:
     """The usual share of the shorter text, beside `TOKENS_MORE` tokens and below `SHARE_MAX`."""
-    return SHARE_MIN + SHARE_MORE * (apart.links + (likeness.length_ratio < LENGTH_RATIO_LOW))
+    usual = SHARE_MIN if likeness.is_spaced else SHARE_MIN + SHARE_MORE_CHARACTERS
+    links = apart.links + (likeness.length_ratio < LENGTH_RATIO_LOW)
+    return usual + SHARE_MORE * links + SHARE_MORE_LATER * apart.is_later
 
 
 def share_more_apart(likeness: Likeness) -> float:
@@ -179,9 +184,10 @@ def share_more_apart(likeness: Likeness) -> float:
     return SHARE_MORE_ITEM if likeness.length_ratio < LENGTH_RATIO_MIN else SHARE_MORE_REPRINT
 
 
-def share_more_names(apart: Apart) -> float:
+def share_more_names(likeness: Likeness, apart: Apart) -> float:
     """The share that is required beyond the usual where each title names what only its own text tells."""
-    return SHARE_MORE_NAMES + SHARE_MORE_LATER * apart.is_later
+    share = SHARE_MORE_NAMES + SHARE_MORE_LATER * apart.is_later
+    return share * min(1.0, TOKENS_NAMED / max(1, likeness.tokens))
 
 
 def numbers_changed(likeness: Likeness) -> int:
@@ -207,7 +213,7 @@ def opens_alike(likeness: Likeness, apart: Apart) -> bool:
 
 def names_the_same(likeness: Likeness, apart: Apart) -> bool:
     """Even more does, or the titles do not name what only one of the texts tells."""
-    more = share_more_names(apart)
+    more = share_more_names(likeness, apart)
     return likeness.covered >= tokens_required(likeness, apart, more=more) or not likeness.has_other_names
 
 

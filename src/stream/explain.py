@@ -162,7 +162,8 @@ def _described_tokens(likeness: Likeness, _apart: Apart, unit: str) -> tuple[str
 
 def _described_covered(likeness: Likeness, apart: Apart, unit: str) -> tuple[str, str]:
     usual = f"{dedup.share_required(likeness, apart):.0%} and {dedup.TOKENS_MORE} more, or {dedup.SHARE_MAX:.0%}"
-    return f"{_so_many(likeness, apart, unit)} ({usual})", _covered(likeness)
+    later = f", more than {dedup.LATER_HOURS} hours apart" if apart.is_later else ""
+    return f"{_so_many(likeness, apart, unit)} ({usual}{later})", _covered(likeness)
 
 
 def _described_opening(likeness: Likeness, apart: Apart, unit: str) -> tuple[str, str]:
@@ -172,9 +173,9 @@ def _described_opening(likeness: Likeness, apart: Apart, unit: str) -> tuple[str
 
 
 def _described_names(likeness: Likeness, apart: Apart, unit: str) -> tuple[str, str]:
-    required = f"titles name the same, or {_so_many(likeness, apart, unit, more=dedup.share_more_names(apart))}"
-    later = f" (more than {dedup.LATER_HOURS} hours apart)" if apart.is_later else ""
-    return required + later, f"no, {_covered(likeness)}" if likeness.has_other_names else "yes"
+    more = dedup.share_more_names(likeness, apart)
+    required = f"titles name the same, or {_so_many(likeness, apart, unit, more=more)}"
+    return required, f"no, {_covered(likeness)}" if likeness.has_other_names else "yes"
 
 
 def _described_changes(likeness: Likeness, _apart: Apart, unit: str) -> tuple[str, str]:

@@ -36,6 +36,11 @@ class Likeness:
         self._furniture, self._furniture_longer = masks
 
     @cached_property
+    def is_spaced(self) -> bool:
+        """Words are compared in both; else characters in one of them at least."""
+        return self._shorter.print.is_spaced and self._longer.print.is_spaced
+
+    @cached_property
     def length_ratio(self) -> float:
         """Shorter by longer, of all their tokens."""
         return self._shorter.print.tokens / self._longer.print.tokens if self._longer.print.tokens else 1.0

@@ -68,9 +68,7 @@ class Named(NamedTuple):
 LookUp = Callable[[Hashes], list[bytes | None]]
 
 
-def name_anchors(
-    joined: Sequence[bytes], look_up: LookUp, *, unseen: Unseen | None = None, salt: int = 0
-) -> Named:
+def name_anchors(joined: Sequence[bytes], look_up: LookUp, *, unseen: Unseen | None = None, salt: int = 0) -> Named:
     """Name the anchors (8 bytes each) of several articles of one scope.
 
     Fresh are those that only one of them has and nothing stands under; what ``unseen`` has not seen is not looked up.
