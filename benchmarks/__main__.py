@@ -33,7 +33,7 @@ BENCHMARKS: dict[str, Callable[[Path, Given], None]] = {
     "languages": lambda corpus, _: languages.run(corpus.parent),
     "furniture": lambda corpus, _: furniture.run(corpus.parent),
     "dedup": lambda corpus, given: dedup.run(corpus, given.indexed, given.folder),
-    "restores": lambda corpus, given: restores.run(corpus, given.articles),
+    "restores": lambda corpus, _: restores.run(corpus),
     "process": lambda corpus, given: process.run(corpus, given.articles),
     "metrics": lambda corpus, given: metrics.run(corpus, given.articles),
     "worker": lambda corpus, given: worker.run(corpus, given.articles),

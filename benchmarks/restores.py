@@ -1,7 +1,7 @@
 """The indexes of one worker restored from nothing: by the worker itself, and by processes of their own.
 
 As many partitions as there are cores, each with the same changelog: records of the corpus, decided on an index that is
-empty at first. All that a worker does once a record was fetched is timed: starting processes, handing records over,
+empty at first, and the same of one tenant more after another. All that a worker does once a record was fetched is timed: starting processes, handing records over,
 reading JSON, taking them over, closing and opening indexes.
 """
 
@@ -11,17 +11,19 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from faust.types import TP
 
 from benchmarks.corpus import rows
 from benchmarks.dedup_core import decided, in_process, normalized
 from benchmarks.signatures import WINDOW_MS
 from stream import collector, wire
+from stream.events import FingerprintEvent
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
 from stream.index.store import MemoryStore
@@ -32,6 +34,7 @@ from stream.restore.opener import Opener
 from stream.restore.processes import RestoreProcesses
 
 TURNS: Final = 3
+RECORDS: Final = 150_000
 FETCHED: Final = 500
 CACHE_BYTES: Final = 64 * 1024 * 1024
 
@@ -55,9 +58,9 @@ class Log:
             yield [InputRecord(*tp, offset, None, None, value) for offset, value in enumerate(values, first)]
 
 
-def run(corpus: Path, articles: int) -> None:
+def run(corpus: Path) -> None:
     """Print the best of some turns."""
-    log = Log(in_process(partial(_changelog, corpus, articles)))
+    log = Log(in_process(partial(_changelog, corpus)))
     partitions = os.cpu_count() or 1
     print(f"{partitions} partitions of {len(log.values):,} records each, one worker")
     for processes in (0, partitions):
@@ -66,12 +69,23 @@ def run(corpus: Path, articles: int) -> None:
     print("wanted: 20,000 records/s")
 
 
-def _changelog(corpus: Path, articles: int) -> list[bytes]:
-    """Of the corpus, and of the same articles of one tenant more after another."""
-    index, known = PartitionIndex(MemoryStore(), window_ms=WINDOW_MS), rows(corpus)
-    turns = range(-(-articles // len(known)))
-    events = normalized({**row, "tenant": f"tenant-{turn}"} for turn in turns for row in known)
-    return [wire.encode(event) for event in decided(index, events).recorded]
+def _changelog(corpus: Path) -> list[bytes]:
+    events = decided(PartitionIndex(MemoryStore(), window_ms=WINDOW_MS), normalized(rows(corpus))).recorded
+    turns = range(-(-RECORDS // len(events)))
+    return [wire.encode(event) for turn in turns for event in _of_tenant(turn, events)][:RECORDS]
+
+
+def _of_tenant(number: int, events: Sequence[FingerprintEvent]) -> Iterator[FingerprintEvent]:
+    """``events`` of another tenant, behind those of the tenants before."""
+    behind = number * len(events)
+    for event in events:
+        yield msgspec.structs.replace(
+            event,
+            scope=f"tenant-{number}/{event.scope}",
+            offset=event.offset + behind,
+            previous=event.previous + behind,
+            earlier_offset=None if event.earlier_offset is None else event.earlier_offset + behind,
+        )
 
 
 def _rate(log: Log, partitions: int, processes: int) -> float:
