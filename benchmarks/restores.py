@@ -1,8 +1,8 @@
 """The indexes of one worker restored from nothing: by the worker itself, and by processes of their own.
 
 As many partitions as there are cores, each with the same changelog: records of the corpus, decided on an index that is
-empty at first, and the same of one tenant more after another. All that a worker does once a record was fetched is timed: starting processes, handing records over,
-reading JSON, taking them over, closing and opening indexes.
+empty at first, and the same of one tenant more after another. All that a worker does once a record was fetched is
+timed: starting processes, handing records over, reading JSON, taking them over, closing and opening indexes.
 """
 
 from __future__ import annotations

@@ -21,11 +21,14 @@ from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint, Sequence16, found
 from stream.fold import Hashes
 from stream.likeness import Likeness, Text, furniture
 
-#: Of the shorter text, this share and so many tokens more must stand in the longer one; more where characters are
-#: tokens, which often agree by chance.
+#: Of the shorter text, this share and so many tokens more must stand in the longer one.
 SHARE_MIN: Final = 0.55
-SHARE_MORE_CHARACTERS: Final = 0.05
 TOKENS_MORE: Final = 4
+#: More where there is reason to doubt: characters are tokens, which often agree by chance; the earlier article is not
+#: its cluster's first; or one text was published so many hours after the other. That is longer than a morning paper
+#: needs to print what an agency told the day before: it is likely the next report.
+SHARE_MORE_DOUBT: Final = 0.05
+LATER_HOURS: Final = 30
 #: More where one is much shorter, and by each link that the earlier one is away from its cluster's first article:
 #: chains of small changes end before they come to another text.
 LENGTH_RATIO_LOW: Final = 0.30
@@ -33,13 +36,11 @@ SHARE_MORE: Final = 0.10
 #: More where neither beginning stands in the other text: boilerplate, and items of a round-up, where lengths differ.
 SHARE_MORE_REPRINT: Final = 0.08
 SHARE_MORE_ITEM: Final = 0.10
-#: More, of so many tokens at most, where each title names what only its own text tells: what has a template is short.
+#: More, of so many tokens at most, where each title names what only its own text tells, and still more where one is
+#: later: the next message in a template, which is short.
 SHARE_MORE_NAMES: Final = 0.15
-TOKENS_NAMED: Final = 120
-#: More where one text was published so many hours after the other, and twice as much with such titles: longer than a
-#: morning paper needs to print what an agency told the day before, it is likely the next report, or the next message.
-LATER_HOURS: Final = 30
 SHARE_MORE_LATER: Final = 0.05
+TOKENS_NAMED: Final = 120
 #: This share is always enough.
 SHARE_MAX: Final = 0.95
 #: Texts of fewer tokens are not compared: such a run stands in many texts.
@@ -59,8 +60,8 @@ SHORT_TOKENS: Final = 12
 TITLE_MIN: Final = 0.50
 
 _THRESHOLDS: Final = (
-    SHARE_MIN, SHARE_MORE_CHARACTERS, TOKENS_MORE, LENGTH_RATIO_LOW, SHARE_MORE, SHARE_MORE_REPRINT, SHARE_MORE_ITEM,
-    SHARE_MORE_NAMES, TOKENS_NAMED, LATER_HOURS, SHARE_MORE_LATER, SHARE_MAX, TOKENS_MIN, TOKENS_A_NUMBER,
+    SHARE_MIN, TOKENS_MORE, SHARE_MORE_DOUBT, LATER_HOURS, LENGTH_RATIO_LOW, SHARE_MORE, SHARE_MORE_REPRINT,
+    SHARE_MORE_ITEM, SHARE_MORE_NAMES, SHARE_MORE_LATER, TOKENS_NAMED, SHARE_MAX, TOKENS_MIN, TOKENS_A_NUMBER,
     TOKENS_MOVED_MIN, NUMBERS_KNOWN_MIN, SHARE_SURE, LENGTH_RATIO_MIN, EXPANSION_RATIO_MIN, SHORT_TOKENS, TITLE_MIN,
 )  # fmt: skip
 #: Another format or another threshold is another version of the rules.
@@ -174,9 +175,9 @@ def tokens_required(likeness: Likeness, apart: Apart = TOGETHER, *, more: float 
 
 def share_required(likeness: Likeness, apart: Apart = TOGETHER) -> float:
     """The usual share of the shorter text, beside `TOKENS_MORE` tokens and below `SHARE_MAX`."""
-    usual = SHARE_MIN if likeness.is_spaced else SHARE_MIN + SHARE_MORE_CHARACTERS
-    links = apart.links + (likeness.length_ratio < LENGTH_RATIO_LOW)
-    return usual + SHARE_MORE * links + SHARE_MORE_LATER * apart.is_later
+    is_doubtful = not likeness.is_spaced or apart.links > 0 or apart.is_later
+    far = apart.links + (likeness.length_ratio < LENGTH_RATIO_LOW)
+    return SHARE_MIN + SHARE_MORE_DOUBT * is_doubtful + SHARE_MORE * far
 
 
 def share_more_apart(likeness: Likeness) -> float:
