@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import random
 from collections.abc import Iterator
 
 import pytest
@@ -39,4 +38,3 @@ def with_topics(secured: SecuredNode) -> SecuredNode:
 @pytest.fixture(autouse=True)
 def _settings_of_the_test_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STREAM_CONFIG", raising=False)
-    random.seed()  # ports are drawn at random, also where another test has set the seed

@@ -8,6 +8,7 @@ import json
 import random
 import re
 import shlex
+import socket
 import time
 from collections.abc import Callable, Iterable
 from itertools import product
@@ -26,7 +27,7 @@ from kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from kafka_node import KafkaNode
+from kafka_node import KafkaNode, KafkaNodeError
 from security.certificates import Authority
 from stream.acls import Permission
 from stream.security import AccessError
@@ -37,6 +38,7 @@ ROLES: Final = ("setup", "scraper", "normalize", "deduplicate", "consumer")
 PASSWORD: Final = "S3cret-of-the-test-9f2c"  # noqa: S105 - of tests
 PLAIN_USER: Final = "plain-user"
 DEADLINE: Final = 30.0
+START_ATTEMPTS: Final = 3
 
 _SASL: Final = "org.apache.kafka.common.security"
 #: Listeners by name: protocol, file of the broker's certificate.
@@ -105,6 +107,21 @@ def unsigned_token(user: str, *, seconds: float = 600.0) -> str:
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
 
 
+def free_ports(count: int) -> list[int]:
+    """So many ports of the loopback address that nobody listens on, below those that clients get by themselves."""
+    chosen: list[int] = []
+    # A test may have set the seed of the others.
+    for port in random.SystemRandom().sample(range(20000, 30000), 10_000):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        chosen.append(port)
+        if len(chosen) == count:
+            break
+    return chosen
+
+
 class SecuredNode:
     """A running node. ``addresses``: host:port by the listener's name; on PLAINTEXT everybody is administrator."""
 
@@ -115,15 +132,27 @@ class SecuredNode:
             "expired": self.authority.sign("expired", end="20200201000000Z"),
             "elsewhere": self.authority.sign("elsewhere", names="DNS:kafka.elsewhere.example"),
         }
-        names = ("PLAINTEXT", "CONTROLLER", *LISTENERS)
-        ports = dict(zip(names, random.sample(range(20000, 30000), len(names)), strict=True))
-        options = [f"--property={name}={value}" for name, value in self._properties(ports).items()]
-        fixed = ("--port", str(ports["PLAINTEXT"]), "--controller-port", str(ports["CONTROLLER"]))
-        start(*fixed, *options)
+        ports = self._started(start)
         self.addresses = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
         self.admin = KafkaAdminClient(bootstrap_servers=self.addresses["PLAINTEXT"])
         self._add_users()
         self.allow(documented_rules())
+
+    def _started(self, start: Callable[..., KafkaNode]) -> dict[str, int]:
+        """The ports that it listens on, by the listener's name; others are chosen if one is lost to a race."""
+        for attempt in range(1, START_ATTEMPTS + 1):
+            names = ("PLAINTEXT", "CONTROLLER", *LISTENERS)
+            ports = dict(zip(names, free_ports(len(names)), strict=True))
+            options = [f"--property={name}={value}" for name, value in self._properties(ports).items()]
+            fixed = ("--port", str(ports["PLAINTEXT"]), "--controller-port", str(ports["CONTROLLER"]))
+            try:
+                start(*fixed, *options)
+            except KafkaNodeError:
+                if attempt == START_ATTEMPTS:
+                    raise
+            else:
+                return ports
+        raise AssertionError
 
     def _properties(self, ports: dict[str, int]) -> dict[str, str]:
         protocols = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT"} | {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -230,3 +231,19 @@ async def test_nothing_is_lost_when_the_process_ends(
     assert set(range(committed)) <= set(output)
     if how is signal.SIGTERM:
         assert committed == len(output)
+
+
+async def test_a_reader_that_is_cancelled_leaves_no_connection(apps: Apps, kafka: KafkaBackend) -> None:
+    topic = f"{kafka.prefix}-in"
+    await kafka.create(topic, 1)
+    transport = transport_of(await sender(apps, kafka))
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await transport.bounds(TP(topic, 0))
+    took = loop.time() - began
+    for part in range(40):
+        asking = asyncio.create_task(transport.bounds(TP(topic, 0)))
+        await asyncio.sleep(took * part / 40)
+        asking.cancel()
+        await asyncio.wait([asking])
+    gc.collect()  # what was left open warns

@@ -31,7 +31,7 @@ from stream.transport.ledger import Fetched, Start, choose_start
 from stream.transport.offsets import heed_errors
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 
     from faust.types.transports import ConsumerT, ProducerT
 
@@ -46,6 +46,9 @@ _FETCH_WAIT_MS = 250
 #: Seconds that a commit may take. aiokafka retries for as long as no broker answers, and Faust would wait for
 #: it even while it stops; what was not committed is committed next time, or repeated.
 _COMMIT_SECONDS = 10.0
+
+#: Seconds that the start of a reader may still take which nobody wants any more.
+_START_SECONDS = 2.0
 
 #: Records per batch where the setting ``broker_max_poll_records`` is not given.
 _MAX_RECORDS = 500
@@ -298,7 +301,7 @@ class Transport(driver.Transport):
             **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
         )
         try:
-            await reader.start()
+            await _begun(reader.start())
             cluster = await reader._client.fetch_all_metadata()
             if tp.partition not in (cluster.partitions_for_topic(tp.topic) or ()):
                 raise UnknownTopicError(f"{tp.topic}-{tp.partition}")
@@ -328,6 +331,19 @@ class Transport(driver.Transport):
                 records = [record for record in fetched.get(partition, ()) if record.offset < end]
                 if records:
                     yield records
+
+
+async def _begun(start: Coroutine[Any, Any, None]) -> None:
+    """Await ``start``; cancelled, let it end first: aiokafka would leave its first connection open."""
+    starting = asyncio.ensure_future(start)
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        _, unfinished = await asyncio.wait([starting], timeout=_START_SECONDS)
+        if unfinished:  # a broker that does not answer
+            starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        raise
 
 
 async def _bounds(reader: AIOKafkaConsumer, tp: TopicPartition) -> tuple[int, int]:
