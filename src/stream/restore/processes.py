@@ -128,7 +128,8 @@ class RestoreProcesses:
         async with self._free:
             try:
                 found = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "stream.restore.child"),
+                    # -P: whatever is called stream in the working directory is not it.
+                    *(sys.executable, "-P", "-m", "stream.restore.child"),
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     start_new_session=True,  # an interrupt from the terminal is the worker's to heed
