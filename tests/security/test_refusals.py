@@ -26,7 +26,7 @@ from security.kit import (
 from stream import broker_admin
 from stream.acls import Permission, topic_permissions
 from stream.demo.run import free_port
-from stream.errors import BrokerError
+from stream.errors import BrokerError, BrokerNotReady
 from stream.probe import check_access
 from stream.security import AccessError, load_access
 from stream.settings import STEPS, Settings, Step, load_settings
@@ -191,8 +191,16 @@ WAYS: dict[str, Given] = {
 @pytest.mark.parametrize("way", WAYS)
 def test_ways_in(secured: SecuredNode, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
-    with broker_admin.admin(load_settings(**WAYS[way](secured, tmp_path))) as client:
-        assert client.describe_cluster()["brokers"]
+    settings = load_settings(**WAYS[way](secured, tmp_path))
+
+    def is_let_in() -> bool:
+        try:
+            with broker_admin.admin(settings) as client:
+                return bool(client.describe_cluster()["brokers"])
+        except BrokerNotReady:  # a connection was lost: ask again, as a worker does
+            return False
+
+    wait_until(is_let_in, "let in")
 
 
 def test_one_server_that_lets_us_in_is_enough(secured: SecuredNode) -> None:
