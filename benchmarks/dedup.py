@@ -33,10 +33,11 @@ from benchmarks.signatures import (
     settle,
     shape,
 )
-from stream import collector, wire
+from stream import collector
+from stream.core.contracts import codec
+from stream.core.contracts.events import FingerprintEvent, NormalizedEvent
 from stream.dedup import Subject
 from stream.deduplicate import subject_of
-from stream.events import FingerprintEvent, NormalizedEvent
 from stream.fingerprint import fingerprints
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
@@ -179,7 +180,7 @@ def _lookups(index: PartitionIndex, subjects: Iterable[tuple[Subject, int]]) -> 
 
 def _restored(path: Path, events: Sequence[FingerprintEvent]) -> tuple[float, float]:
     """The seconds, CPU and wall, in which ``events`` are read from JSON and taken over."""
-    values = [wire.encode(event) for event in events]
+    values = [codec.encode(event) for event in events]
     index = PartitionIndex(RocksStore(path), window_ms=WINDOW_MS)
     cpu, wall = time.process_time(), time.perf_counter()
     take_over(index, values)

@@ -13,16 +13,16 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
-from stream import wire
+from stream.core.contracts import codec
+from stream.core.contracts.events import FingerprintEvent, NormalizedEvent, Origin
+from stream.core.validation import articles_in, read_message, validate
 from stream.dedup import decide
 from stream.deduplicate import remembered, subject_of
 from stream.errors import Rejected
-from stream.events import FingerprintEvent, NormalizedEvent, Origin
 from stream.fingerprint import fingerprints
 from stream.index.partition import PartitionIndex
 from stream.normalize import Arrival, normalize
 from stream.restore.opener import RESTORED_AT_ONCE
-from stream.validate import articles_in, read_message, validate
 
 BATCH: Final = 500
 PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
@@ -64,7 +64,7 @@ def take_over(index: PartitionIndex, changelog: Sequence[bytes]) -> None:
     """Read changelog records from JSON and take them over, as many at a time as a worker does."""
     taken = 0
     for start in range(0, len(changelog), RESTORED_AT_ONCE):
-        events = [wire.decode(value, FingerprintEvent) for value in changelog[start : start + RESTORED_AT_ONCE]]
+        events = [codec.decode(value, FingerprintEvent) for value in changelog[start : start + RESTORED_AT_ONCE]]
         taken += index.restore(events, changelog_end=start + len(events))
     assert taken == len(changelog)  # noqa: S101 - else the rate is that of something else
 

@@ -25,7 +25,7 @@ from rensa import RMinHash, RMinHashLSH
 
 from benchmarks.dedup_core import MIB, decided, in_process, normalized, resident_bytes
 from benchmarks.signatures import WINDOW_MS
-from stream.events import NormalizedEvent
+from stream.core.contracts.events import NormalizedEvent
 from stream.fingerprint import runs
 from stream.fold import Hashes, mix, tokenize_all
 from stream.index.partition import PartitionIndex

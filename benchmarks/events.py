@@ -12,7 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.corpus import rows
-from stream.events import RawEvent
+from stream.core.contracts.events import RawEvent
 
 ROWS = 2_000
 

@@ -14,10 +14,10 @@ from typing import Any, Final
 from prometheus_client import generate_latest
 
 from benchmarks.corpus import repeated
+from stream.core.contracts.records import Outgoing
 from stream.metrics import Metrics
 from stream.offline import OfflineFlow
 from stream.pipeline import Outcome
-from stream.records import Outgoing
 from stream.settings import DAY_MS
 
 ARTICLES: Final = 20_000

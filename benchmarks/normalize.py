@@ -12,9 +12,9 @@ import ftfy
 import orjson
 
 from benchmarks.corpus import rows
-from stream.events import Origin, RawEvent
+from stream.core.contracts.events import Origin, RawEvent
+from stream.core.validation import articles_in, read_message, validate
 from stream.normalize import Arrival, normalize
-from stream.validate import articles_in, read_message, validate
 
 ROUNDS = 5
 ARTICLES = 5_000

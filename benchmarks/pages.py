@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import trafilatura
 
-from stream.events import Origin, RawEvent
+from stream.core.contracts.events import Origin, RawEvent
 from stream.normalize import Arrival, normalize
 from stream.normalize.page import read_page
 

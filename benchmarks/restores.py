@@ -22,14 +22,15 @@ from faust.types import TP
 from benchmarks.corpus import rows
 from benchmarks.dedup_core import decided, in_process, normalized
 from benchmarks.signatures import WINDOW_MS
-from stream import collector, wire
-from stream.events import FingerprintEvent
+from stream import collector
+from stream.core.contracts import codec
+from stream.core.contracts.events import FingerprintEvent
+from stream.core.contracts.records import InputRecord, Record
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
 from stream.index.store import MemoryStore
 from stream.indexes import Indexes
 from stream.metrics import Metrics
-from stream.records import InputRecord, Record
 from stream.restore.opener import Opener
 from stream.restore.processes import RestoreProcesses
 
@@ -72,7 +73,7 @@ def run(corpus: Path) -> None:
 def _changelog(corpus: Path) -> list[bytes]:
     events = decided(PartitionIndex(MemoryStore(), window_ms=WINDOW_MS), normalized(rows(corpus))).recorded
     turns = range(-(-RECORDS // len(events)))
-    return [wire.encode(event) for turn in turns for event in _of_tenant(turn, events)][:RECORDS]
+    return [codec.encode(event) for turn in turns for event in _of_tenant(turn, events)][:RECORDS]
 
 
 def _of_tenant(number: int, events: Sequence[FingerprintEvent]) -> Iterator[FingerprintEvent]:

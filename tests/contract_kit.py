@@ -11,10 +11,10 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 
 from stream import contracts
+from stream.core.contracts.records import InputRecord, Outgoing
+from stream.core.contracts.topics import Topics
 from stream.offline import OfflineFlow
 from stream.pipeline import Normalizer
-from stream.records import InputRecord, Outgoing
-from stream.topics import Topics
 
 Json = dict[str, Any]
 

@@ -9,12 +9,12 @@ from typing import Any
 from faust.types import TP
 
 from flow.articles import dumps, fictional
-from stream.clock import rfc3339
+from stream.core.contracts.records import InputRecord, Record
+from stream.core.timestamps import rfc3339
 from stream.index.store import MemoryStore, Store
 from stream.indexes import Indexes
 from stream.metrics import Metrics
 from stream.offline import OfflineFlow
-from stream.records import InputRecord, Record
 from stream.restore.opener import Opener
 from stream.restore.processes import RestoreProcesses
 from stream.settings import DAY_MS

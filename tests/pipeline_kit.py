@@ -7,14 +7,14 @@ from typing import Any, Final
 
 import orjson
 
-from stream import wire
+from stream.core.contracts import codec
+from stream.core.contracts.events import EnrichedEvent, NormalizedEvent
+from stream.core.contracts.records import Headers, InputRecord, Outgoing
+from stream.core.contracts.topics import Topics
 from stream.deduplicate import Deduplicator, changelog_event
-from stream.events import EnrichedEvent, NormalizedEvent
 from stream.index.partition import PartitionIndex
 from stream.index.store import MemoryStore
 from stream.pipeline import Normalizer, Outcome
-from stream.records import Headers, InputRecord, Outgoing
-from stream.topics import Topics
 
 TOPICS: Final = Topics()
 NOW: Final = "2026-05-04T06:00:00.000Z"
@@ -44,7 +44,7 @@ def normalized(record: InputRecord, now: str = NOW) -> list[Outcome]:
 def passed_on(record: InputRecord) -> NormalizedEvent:
     (outcome,) = normalized(record)
     assert outcome.result == "normalized", outcome.code
-    return wire.decode(outcome.outputs[0].value or b"", NormalizedEvent)
+    return codec.decode(outcome.outputs[0].value or b"", NormalizedEvent)
 
 
 class Flow:
@@ -94,4 +94,4 @@ def by_topic(outcome: Outcome) -> dict[str, Outgoing]:
 def enriched(outcome: Outcome) -> EnrichedEvent:
     topics = by_topic(outcome)
     output = topics.get(TOPICS.enriched) or topics[TOPICS.duplicates]
-    return wire.decode(output.value or b"", EnrichedEvent)
+    return codec.decode(output.value or b"", EnrichedEvent)

@@ -16,7 +16,7 @@ from flow.articles import BRIDGE, FLOOD, article, takedown
 from flow.brokers import FlowMemory
 from flow.kit import Site, until
 from stream.app import EXIT_FAULT, ArticleFlow
-from stream.records import InputRecord
+from stream.core.contracts.records import InputRecord
 from stream.settings import Settings
 from stream.transport.batch import RecordBatch, transport_of
 
@@ -68,7 +68,7 @@ def test_a_fault_ends_the_process_at_once() -> None:
         "from faust.types import TP\n"
         "from stream.app import leave\n"
         "from stream.logs import configure_logging\n"
-        "from stream.records import InputRecord\n"
+        "from stream.core.contracts.records import InputRecord\n"
         "from stream.transport.batch import RecordBatch\n"
         "configure_logging('INFO')\n"
         "records = [InputRecord('topic', 3, 7, None, None, b'')]\n"

@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 
 from contract_kit import Json, published, references, resolve, unresolved, validator
 from stream import contracts
-from stream.records import Outgoing
-from stream.topics import Topics, topic_specs
+from stream.core.contracts.records import Outgoing
+from stream.core.contracts.topics import Topics, topic_specs
 
 
 @pytest.fixture(scope="module")

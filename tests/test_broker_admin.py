@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from stream import broker_admin
+from stream.core.contracts.topics import Topics, TopicSpec
 from stream.errors import BrokerError, BrokerNotReady
 from stream.settings import STEPS, Settings, Step
-from stream.topics import Topics, TopicSpec
 
 pytestmark = pytest.mark.kafka
 

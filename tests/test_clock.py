@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.clock import milliseconds, read_rfc3339, rfc3339
+from stream.core.timestamps import milliseconds, read_rfc3339, rfc3339
 
 
 @pytest.mark.parametrize(

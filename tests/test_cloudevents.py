@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.cloudevents import Identity, event_id, headers, identity, is_structured, unwrap
-from stream.records import Headers, InputRecord
+from stream.core.contracts.cloudevents import Identity, event_id, headers, identity, is_structured, unwrap
+from stream.core.contracts.records import Headers, InputRecord
 
 FALLBACK = Identity("articles.raw/2", "7")
 NAMES = st.text(st.characters(), max_size=12)

@@ -11,12 +11,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from contract_kit import NOW, Json, is_valid, published, unresolved, validator
-from stream import contracts, validate
+from stream import contracts
+from stream.core import validation
+from stream.core.contracts.events import DUPLICATE_RELATIONS
+from stream.core.contracts.records import InputRecord
+from stream.core.contracts.topics import Topics
 from stream.errors import REJECTION_CODES, Rejected
-from stream.events import DUPLICATE_RELATIONS
 from stream.pipeline import Normalizer
-from stream.records import InputRecord
-from stream.topics import Topics
 
 
 def of_topic(topic: str, kind: str) -> list[Json]:
@@ -318,25 +319,25 @@ REFUSED: list[Any] = [
 
 @pytest.mark.parametrize("event", ACCEPTED)
 def test_schema_and_validation_accept(event: Json) -> None:
-    validate.validate(event)
+    validation.validate(event)
     assert is_valid("raw", event)
 
 
 @pytest.mark.parametrize("event", REFUSED)
 def test_schema_and_validation_refuse(event: Any) -> None:
     with pytest.raises(Rejected):
-        validate.validate(event)
+        validation.validate(event)
     assert not is_valid("raw", event)
 
 
 @pytest.mark.parametrize(("field", "limit"), [("text", 1_000_000), ("html", 4_000_000)])
 def test_limits_of_long_fields_are_in_the_schema(field: str, limit: int) -> None:
     assert contracts.load("raw")["properties"][field]["maxLength"] == limit
-    validate.validate({"id": "a", field: "a" * limit})
+    validation.validate({"id": "a", field: "a" * limit})
     with pytest.raises(Rejected):
-        validate.validate({"id": "a", field: "a" * (limit + 1)})
+        validation.validate({"id": "a", field: "a" * (limit + 1)})
 
 
 def test_takedown_is_in_the_contract() -> None:
-    assert contracts.load("raw")["properties"]["status"]["enum"] == [*validate.STATUSES, None]
+    assert contracts.load("raw")["properties"]["status"]["enum"] == [*validation.STATUSES, None]
     assert "takedown_unsupported" not in REJECTION_CODES

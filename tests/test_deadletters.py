@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from stream.core.contracts.events import DeadLetterHeaders
+from stream.core.contracts.records import InputRecord
 from stream.deadletters import ITEMS_NAMED_MAX, MESSAGE_CHARS_MAX, dead_letter
 from stream.errors import Rejected
-from stream.events import DeadLetterHeaders
-from stream.records import InputRecord
 
 RECORD = InputRecord("articles.raw", 3, 12, 1_777_874_400_000, b"key", b"\xff\x00", [("ce_id", b"1"), ("own", b"\xfe")])
 

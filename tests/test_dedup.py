@@ -24,6 +24,7 @@ from dedup_kit import (
     story,
     subject,
 )
+from stream.core.contracts.events import DUPLICATE_RELATIONS
 from stream.dedup import (
     RULES,
     SHORT_TOKENS,
@@ -33,7 +34,6 @@ from stream.dedup import (
     decide,
     new_cluster_id,
 )
-from stream.events import DUPLICATE_RELATIONS
 from stream.fingerprint import FORMAT, fingerprint
 from stream.fold import letters
 

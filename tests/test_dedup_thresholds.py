@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dedup_kit import decide_similar, earlier, figures, story, subject
-from stream.clock import HOUR_MS
+from stream.core.timestamps import HOUR_MS
 from stream.dedup import TOKENS_MIN, Apart, Candidates, Times, decide, judge
 from stream.likeness import Likeness
 

@@ -26,12 +26,19 @@ from pipeline_kit import (
     passed_on,
     raw,
 )
-from stream import wire
+from stream.core.contracts import codec
+from stream.core.contracts.events import (
+    RELATIONS,
+    ClusterEvent,
+    EnrichedEvent,
+    FingerprintEvent,
+    NormalizedEvent,
+    RemovalEvent,
+)
+from stream.core.contracts.records import InputRecord, Outgoing
 from stream.deduplicate import Deduplicator, changelog_event
 from stream.errors import REJECTION_CODES
-from stream.events import RELATIONS, ClusterEvent, EnrichedEvent, FingerprintEvent, NormalizedEvent, RemovalEvent
 from stream.pipeline import TAKEDOWN_RESULTS, Outcome
-from stream.records import InputRecord, Outgoing
 
 
 class TestDeduplicator:
@@ -51,7 +58,7 @@ class TestDeduplicator:
         flow = Flow()
         outcomes = flow.raw(raw(ARTICLE), raw({**ARTICLE, "url": "https://b.example/2"}, offset=1))
         records = [
-            wire.decode(by_topic(outcome)[TOPICS.fingerprints].value or b"", FingerprintEvent) for outcome in outcomes
+            codec.decode(by_topic(outcome)[TOPICS.fingerprints].value or b"", FingerprintEvent) for outcome in outcomes
         ]
         assert [(record.previous, record.offset) for record in records] == [(-1, 0), (0, 1)]
         assert [record.duplicate for record in records] == [enriched(outcome).duplicate for outcome in outcomes]
@@ -61,7 +68,7 @@ class TestDeduplicator:
         _, outcome = Flow().raw(raw(ARTICLE), raw({**ARTICLE, "url": "https://b.example/2"}, offset=1))
         topics = by_topic(outcome)
         assert (outcome.result, set(topics)) == ("copy", {TOPICS.duplicates, TOPICS.fingerprints, TOPICS.clusters})
-        cluster = wire.decode(topics[TOPICS.clusters].value or b"", ClusterEvent)
+        cluster = codec.decode(topics[TOPICS.clusters].value or b"", ClusterEvent)
         assert topics[TOPICS.clusters].key == cluster.cluster_id.encode()
         assert (cluster.size, cluster.sources) == (2, ["amberley.example", "b.example"])
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from pipeline_kit import ARTICLE, PARTITION, SENT_MS, TEXT, TOPICS, Flow, by_topic, enriched, normalized, raw
-from stream import wire
-from stream.events import ClusterEvent, RemovalEvent
+from stream.core.contracts import codec
+from stream.core.contracts.events import ClusterEvent, RemovalEvent
+from stream.core.contracts.records import Outgoing
 from stream.pipeline import Outcome
-from stream.records import Outgoing
 
 #: Another article, in another language.
 ARABIC = {
@@ -40,7 +40,7 @@ def test_tombstones_stand_in_both_topics_and_the_changelog_tells() -> None:
     assert (outcome.result, outcome.code, outcome.time, outcome.is_repeat) == ("withdrawn", None, SENT_MS, False)
     assert withdrawn(outcome) == {TOPICS.enriched: [name], TOPICS.duplicates: [name]}
     record = by_topic(outcome)[TOPICS.fingerprints]
-    event = wire.decode(record.value or b"", RemovalEvent)
+    event = codec.decode(record.value or b"", RemovalEvent)
     assert (record.key, record.partition) == (b"default/*", PARTITION)
     assert (event.offset, event.previous, event.tenant, event.id) == (1, 0, "default", name)
     assert TOPICS.clusters not in by_topic(outcome)
@@ -75,7 +75,7 @@ def test_its_cluster_has_another_canonical_and_one_less() -> None:
     flow = Flow()
     first, second = enriched(flow.one(ARTICLE)), enriched(flow.one(COPY, offset=1))
     outcome = flow.one(CANCELED, offset=2)
-    cluster = wire.decode(by_topic(outcome)[TOPICS.clusters].value or b"", ClusterEvent)
+    cluster = codec.decode(by_topic(outcome)[TOPICS.clusters].value or b"", ClusterEvent)
     assert (cluster.cluster_id, cluster.size) == (first.duplicate.cluster_id, 1)
     assert cluster.canonical_id == second.id
     third = enriched(flow.one({**ARTICLE, "url": "https://c.example/3"}, offset=3))

@@ -8,10 +8,9 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from stream import contracts, wire
-from stream.clock import rfc3339
-from stream.errors import REJECTION_CODES, Rejected
-from stream.events import (
+from stream import contracts
+from stream.core.contracts import codec
+from stream.core.contracts.events import (
     DUPLICATE_RELATIONS,
     RELATIONS,
     Article,
@@ -24,8 +23,10 @@ from stream.events import (
     Status,
     TakedownEvent,
 )
-from stream.topics import Topics
-from stream.validate import RAW_FIELDS, STATUSES
+from stream.core.contracts.topics import Topics
+from stream.core.timestamps import rfc3339
+from stream.core.validation import RAW_FIELDS, STATUSES
+from stream.errors import REJECTION_CODES, Rejected
 
 TIME = re.compile(contracts.load("cluster")["properties"]["first_seen"]["pattern"])
 PUBLISHED = [
@@ -65,8 +66,8 @@ def test_events_survive_the_wire(name: str, kind: type[msgspec.Struct]) -> None:
     example = contracts.examples()[name]
     event = msgspec.convert(example, kind)
     assert msgspec.to_builtins(event) == example
-    assert wire.decode(wire.encode(event), kind) == event
-    assert wire.encode(event) == wire.encode(wire.decode(wire.encode(event), kind))
+    assert codec.decode(codec.encode(event), kind) == event
+    assert codec.encode(event) == codec.encode(codec.decode(codec.encode(event), kind))
 
 
 @pytest.mark.parametrize("milliseconds", [0, -1, 1_777_874_400_000, -62_135_596_800_000, 253_402_300_799_999])

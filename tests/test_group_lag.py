@@ -11,10 +11,10 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError  # type: ignore[import-untyped]
 from faust.types import TP
 
+from stream.core.contracts.records import Outgoing
 from stream.group_lag import GroupLag
 from stream.group_offsets import MemoryOffsets
 from stream.metrics import Metrics
-from stream.records import Outgoing
 from stream.transport.broker import MemoryBroker
 
 NOW_MS = 1_767_225_600_000

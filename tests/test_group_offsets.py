@@ -19,10 +19,10 @@ from flow.articles import BRIDGE, article
 from flow.brokers import FlowKafka
 from flow.kit import Running, Site, until
 from stream.app import ArticleFlow
+from stream.core.contracts.records import Outgoing
 from stream.group_lag import GroupLag
 from stream.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets, committed_of
 from stream.metrics import Metrics
-from stream.records import Outgoing
 from stream.settings import Settings
 from stream.transport.batch import RecordBatch
 from stream.transport.broker import MemoryBroker

@@ -12,14 +12,14 @@ import pytest
 from faust.types import TP
 
 from indexes_kit import RECORDS, Log, Site, documents
+from stream.core.contracts.events import FingerprintEvent
+from stream.core.contracts.records import InputRecord
 from stream.deduplicate import changelog_event
 from stream.errors import IndexFault
-from stream.events import FingerprintEvent
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
 from stream.index.store import MEMORY_KINDS, MemoryStore
 from stream.indexes import topic_partitions
-from stream.records import InputRecord
 
 
 async def test_an_index_is_restored_before_it_is_handed_out() -> None:

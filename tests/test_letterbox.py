@@ -9,11 +9,11 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
+from stream.core.contracts.records import InputRecord
 from stream.deadletters import ATTEMPTS, LETTER, dead_letter
 from stream.errors import BrokerError, Rejected
 from stream.letterbox import Letterbox
 from stream.letters import Letter, Place, Wanted
-from stream.records import InputRecord
 from stream.requeue import Chosen, Rules, plan, put_back_all
 from stream.settings import Settings
 

@@ -9,13 +9,13 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream import __version__
+from stream.core.contracts.events import RELATIONS
+from stream.core.contracts.records import Outgoing
 from stream.errors import REJECTION_CODES
-from stream.events import RELATIONS
 from stream.metrics import LANGUAGES, Metrics
 from stream.normalize import language
 from stream.normalize.language import primary_language
 from stream.pipeline import TAKEDOWN_RESULTS, About, Outcome
-from stream.records import Outgoing
 from stream.settings import STEPS
 from stream.top_sources import SOURCES_MAX
 

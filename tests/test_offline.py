@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream import wire
-from stream.events import EnrichedEvent
+from stream.core.contracts import codec
+from stream.core.contracts.events import EnrichedEvent
+from stream.core.contracts.topics import Topics
+from stream.core.validation import Limits
 from stream.index.rocks import RocksStore
 from stream.offline import BATCH, OfflineFlow
 from stream.pipeline import Outcome
-from stream.topics import Topics
-from stream.validate import Limits
 
 NOW: Final = "2026-05-04T06:00:00.000Z"
 DAY_MS: Final = 24 * 3600 * 1000
@@ -40,7 +40,7 @@ def test_outcomes_come_in_the_order_of_messages_and_of_articles_in_them() -> Non
     array = b"[" + b",".join([article(STORY, name="b"), b"5", article("other words", name="c")]) + b"]"
     told = run([article(STORY, name="a"), None, array, b"no JSON", article(STORY, name="a")])
     assert results(told) == [["new"], ["rejected"], ["copy", "new", "rejected"], ["rejected"], ["recrawl"]]
-    events = [wire.decode(outcome.outputs[0].value or b"", EnrichedEvent) for outcome in told[2][:2]]
+    events = [codec.decode(outcome.outputs[0].value or b"", EnrichedEvent) for outcome in told[2][:2]]
     assert [(event.id, event.origin.offset, event.origin.item) for event in events] == [("b", 2, 0), ("c", 2, 2)]
 
 
@@ -50,7 +50,7 @@ def test_a_takedown_is_one_message_like_any_other() -> None:
     told = run([article(STORY, name="a"), nobody, article(STORY, name="b"), array, article(STORY, name="c"), takedown])
     expected = [["new"], ["nothing_withdrawn"], ["copy"], ["new", "withdrawn", "copy"], ["copy"], ["nothing_withdrawn"]]
     assert results(told) == expected
-    event = wire.decode(told[4][0].outputs[0].value or b"", EnrichedEvent)
+    event = codec.decode(told[4][0].outputs[0].value or b"", EnrichedEvent)
     assert event.duplicate.duplicate_of == "b"
     assert [(output.topic, output.key) for output in told[3][1].outputs if output.value is None] == [
         ("articles.enriched", b"a"),
@@ -67,7 +67,7 @@ def test_a_flow_goes_on_where_it_stopped() -> None:
     first = list(flow.run([article(STORY, name="a")], now=NOW))
     second = list(flow.run([article(STORY, name="b")], now=NOW))
     assert results(first + second) == [["new"], ["copy"]]
-    event = wire.decode(second[0][0].outputs[0].value or b"", EnrichedEvent)
+    event = codec.decode(second[0][0].outputs[0].value or b"", EnrichedEvent)
     assert (event.origin.offset, event.origin.timestamp) == (1, None)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pipeline_kit import ARTICLE, NOW, PARTITION, SENT_MS, TOPICS, normalized, passed_on, raw
-from stream import wire
-from stream.events import NormalizedEvent, TakedownEvent
+from stream.core.contracts import codec
+from stream.core.contracts.events import NormalizedEvent, TakedownEvent
 from stream.pipeline import Normalizer
 
 
@@ -30,7 +30,7 @@ class TestNormalizer:
     @pytest.mark.parametrize("timestamp", [None, -1, -(10**18), 10**18])
     def test_a_record_without_a_time_that_can_be_one_has_none(self, timestamp: int | None) -> None:
         (outcome,) = Normalizer(TOPICS)(raw(ARTICLE, timestamp=timestamp), now=NOW, time=77)
-        article = wire.decode(outcome.outputs[0].value or b"", NormalizedEvent)
+        article = codec.decode(outcome.outputs[0].value or b"", NormalizedEvent)
         assert (article.origin.timestamp, article.event_time, outcome.time) == (None, 77, 77)
 
     def test_the_time_of_an_event_is_when_it_was_fetched_else_that_of_its_record(self) -> None:
@@ -39,7 +39,7 @@ class TestNormalizer:
 
     def test_each_article_of_an_array_has_an_id_and_a_place_of_its_own(self) -> None:
         outcomes = normalized(raw([ARTICLE, {**ARTICLE, "url": "https://b.example/2"}]))
-        articles = [wire.decode(outcome.outputs[0].value or b"", NormalizedEvent) for outcome in outcomes]
+        articles = [codec.decode(outcome.outputs[0].value or b"", NormalizedEvent) for outcome in outcomes]
         assert [article.origin.item for article in articles] == [0, 1]
         assert len({article.event_id for article in articles}) == 2
 
@@ -121,7 +121,7 @@ class TestIdentity:
     def test_a_structured_event_may_hold_an_array(self) -> None:
         envelope = {"id": "17", "source": "/s", "data": [ARTICLE, {"text": "no identity"}]}
         good, bad = normalized(raw(envelope, headers=[("content-type", b"application/cloudevents+json")]))
-        article = wire.decode(good.outputs[0].value or b"", NormalizedEvent)
+        article = codec.decode(good.outputs[0].value or b"", NormalizedEvent)
         assert article.origin.item == 0
         assert dict(bad.outputs[0].headers)["__errors.items"] == b"1"
 
@@ -148,7 +148,7 @@ class TestTakedown:
         assert {(output.topic, output.key) for output in outcome.outputs} == {(TOPICS.normalized, b"acme/*")}
         assert len({(output.value, tuple(output.headers)) for output in outcome.outputs}) == 1
         headers = dict(outcome.outputs[0].headers)
-        takedown = wire.decode(outcome.outputs[0].value or b"", TakedownEvent)
+        takedown = codec.decode(outcome.outputs[0].value or b"", TakedownEvent)
         assert headers["ce_type"] == b"org.article-stream.article.takedown.v1"
         assert headers["ce_id"] == takedown.event_id.encode()
         assert (takedown.tenant, takedown.id, takedown.url_key, takedown.event_time) == ("acme", "a1", None, SENT_MS)
@@ -157,13 +157,13 @@ class TestTakedown:
     def test_names_the_address_as_its_article_does(self) -> None:
         article = passed_on(raw(ARTICLE))
         (outcome,) = normalized(raw({"url": ARTICLE["url"], "status": "canceled"}))
-        takedown = wire.decode(outcome.outputs[0].value or b"", TakedownEvent)
+        takedown = codec.decode(outcome.outputs[0].value or b"", TakedownEvent)
         assert (takedown.id, takedown.url_key) == (article.id, article.url_key)
 
     def test_may_stand_in_an_array_with_articles(self) -> None:
         outcomes = normalized(raw([ARTICLE, {"id": "a1", "status": "canceled"}, {"id": "a1"}]))
         assert [outcome.result for outcome in outcomes] == ["normalized", "normalized", "rejected"]
-        takedown = wire.decode(outcomes[1].outputs[0].value or b"", TakedownEvent)
+        takedown = codec.decode(outcomes[1].outputs[0].value or b"", TakedownEvent)
         assert takedown.origin.item == 1
         assert takedown.event_id != passed_on(raw(ARTICLE)).event_id
 

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow.articles import BRIDGE, article, dumps
+from stream.core.contracts.records import InputRecord
+from stream.core.contracts.topics import Topics
 from stream.deadletters import ATTEMPTS, dead_letter
 from stream.errors import Rejected
 from stream.letters import Letter, Wanted, put_back, read
 from stream.pipeline import Normalizer
-from stream.records import InputRecord
 from stream.requeue import Left, Rules, plan
-from stream.topics import Topics
 from test_letters import TIME, TOPICS, letter_of, stored
 
 RULES = Rules(TOPICS, attempts_max=3)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from stream.broker_admin import TopicStatus
+from stream.core.contracts.topics import Topics, TopicSpec
+from stream.core.validation import DEFAULT_LIMITS
 from stream.settings import DAY_MS, Settings
-from stream.topics import Topics, TopicSpec
-from stream.validate import DEFAULT_LIMITS
 
 
 def specs(**settings: Any) -> dict[str, TopicSpec]:

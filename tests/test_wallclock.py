@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from stream.clock import milliseconds
+from stream.core.timestamps import milliseconds
 from stream.normalize.dates import parse_moment
 from stream.wallclock import now, now_ms
 

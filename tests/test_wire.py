@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.events import Language, Origin, RawEvent
-from stream.wire import UNREADABLE, decode, encode
+from stream.core.contracts.codec import UNREADABLE, decode, encode
+from stream.core.contracts.events import Language, Origin, RawEvent
 
 
 class Packed(msgspec.Struct):

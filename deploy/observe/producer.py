@@ -13,7 +13,8 @@ from kafka.errors import KafkaError
 from newsroom import Message, Newsroom
 from processes import ObserveError
 
-from stream import broker_admin, cloudevents, wallclock
+from stream import broker_admin, wallclock
+from stream.core.contracts import cloudevents
 from stream.errors import StreamError
 from stream.settings import Settings
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from stream.core.contracts.topics import Topics
 from stream.settings import Step
-from stream.topics import Topics
 
 #: For each step, operations and the topics that they are needed on.
 STEP_TOPICS: Final[Mapping[Step, Mapping[str, tuple[str, ...]]]] = {

@@ -30,6 +30,8 @@ from faust.types.web import Request, Response, View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from stream import wallclock
+from stream.core.contracts.records import Delivered, Record
+from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
 from stream.deduplicate import Deduplicator, Item
 from stream.flow_log import FlowLog, place_of
 from stream.group_lag import GroupLag
@@ -38,11 +40,9 @@ from stream.health import Check, ProgressWatch
 from stream.indexes import Indexes, topic_partitions
 from stream.metrics import Metrics
 from stream.pipeline import Normalizer, Outcome
-from stream.records import Delivered, Record
 from stream.restore.opener import new_opener
 from stream.security import load_access
 from stream.settings import MIB, STEPS, Settings, Step
-from stream.topics import OUTPUT_MESSAGE_BYTES
 from stream.transport.batch import RecordBatch, Records, consumer_of, pieces, producer_of, transport_of
 from stream.transport.consumer import ledger_of
 from stream.transport.credentials import faust_credentials

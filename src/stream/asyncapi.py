@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from stream import cloudevents
+from stream.core.contracts import cloudevents
+from stream.core.contracts.topics import Topics, topic_specs
+from stream.core.contracts.trace_context import TRACEPARENT, TRACEPARENT_PATTERN, TRACESTATE, TRACESTATE_BYTES_MAX
+from stream.core.validation import DEFAULT_LIMITS
 from stream.deadletters import ATTEMPTS, LETTER
-from stream.topics import Topics, topic_specs
-from stream.trace_context import TRACEPARENT, TRACEPARENT_PATTERN, TRACESTATE, TRACESTATE_BYTES_MAX
-from stream.validate import DEFAULT_LIMITS
 
 Json = dict[str, Any]
 

@@ -19,11 +19,11 @@ from kafka.errors import (
 )
 
 from stream.acls import Permission, topic_permissions
+from stream.core.contracts.topics import TopicSpec
 from stream.errors import BrokerError, BrokerNotReady
 from stream.probe import check_access
 from stream.security import AccessError, load_access
 from stream.settings import Settings, Step
-from stream.topics import TopicSpec
 
 _BOOTSTRAP_MS: Final = 15_000
 _PROPAGATION_S: Final = 10.0

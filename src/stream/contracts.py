@@ -1,4 +1,4 @@
-"""JSON Schemas of all events and the AsyncAPI document, generated from the types in `stream.events`.
+"""JSON Schemas of all events and the AsyncAPI document, generated from the types in `stream.core.contracts.events`.
 
 ``python -m stream.contracts`` writes them into the package's folder ``schemas``, and in a checkout docs/metrics.md
 from `stream.metric_catalogue`; with ``--check`` it only names the stale ones, and exits with 1 if there are any.
@@ -18,8 +18,7 @@ import msgspec
 
 from stream import metric_catalogue
 from stream.asyncapi import asyncapi
-from stream.errors import REJECTION_CODES
-from stream.events import (
+from stream.core.contracts.events import (
     DUPLICATE_RELATIONS,
     ClusterEvent,
     DeadLetterHeaders,
@@ -31,7 +30,8 @@ from stream.events import (
     Status,
     TakedownEvent,
 )
-from stream.validate import DEFAULT_LIMITS
+from stream.core.validation import DEFAULT_LIMITS
+from stream.errors import REJECTION_CODES
 
 Json = dict[str, Any]
 
@@ -158,7 +158,7 @@ def _lists(*names: str) -> dict[str, Json]:
 _TAKEDOWN: Final[Json] = {"required": ["status"], "properties": {"status": {"const": "canceled"}}}
 _MOMENTS: Final = ("published_at", "modified_at", "fetched_at")
 _CONTROL: Final = r"[\u0000-\u001f\u007f-\u009f\u2028\u2029]"
-#: What the types do not say: how fields depend on each other, and what `stream.validate` accepts.
+#: What the types do not say: how fields depend on each other, and what `stream.core.validation` accepts.
 _ADDED: Final[dict[str, Json]] = {
     "RawEvent": {
         "properties": {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
+from stream.core.contracts.records import Outgoing, Record
 from stream.errors import Rejected
-from stream.records import Outgoing, Record
 
 HEADER_PREFIX: Final = "__errors."
 #: Headers of a record that was put back. A later dead letter of it keeps them, as it keeps all that came.

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-from stream import cloudevents, wire
-from stream.deadletters import dead_letter
-from stream.dedup import Subject, Times, Verdict, decide
-from stream.errors import Rejected
-from stream.events import (
+from stream.core.contracts import cloudevents, codec
+from stream.core.contracts.events import (
     Article,
     Duplicate,
     EnrichedEvent,
@@ -21,15 +18,18 @@ from stream.events import (
     RemovalEvent,
     TakedownEvent,
 )
+from stream.core.contracts.records import Headers, Outgoing, Record
+from stream.core.contracts.topics import Topics
+from stream.core.contracts.trace_context import trace_headers
+from stream.deadletters import dead_letter
+from stream.dedup import Subject, Times, Verdict, decide
+from stream.errors import Rejected
 from stream.fingerprint import Fingerprint, fingerprints
 from stream.index.packing import Article as Known
 from stream.index.packing import pack_fingerprint
 from stream.index.removal import remove, removed_before
 from stream.index.session import Decided, Session
 from stream.pipeline import About, Outcome, Wrap, scope_of, traced, unwrapped
-from stream.records import Headers, Outgoing, Record
-from stream.topics import Topics
-from stream.trace_context import trace_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class Deduplicator:
         outputs = [letter for name in removed.ids for letter in self._tombstones(name, takedown.event_id, now)]
         for cluster_id, cluster in removed.clusters.items():
             headers = _headers(self._topics.clusters, f"{takedown.event_id}.{cluster_id}", cloudevents.CLUSTER, now)
-            value = wire.encode(cluster) if cluster else None
+            value = codec.encode(cluster) if cluster else None
             outputs.append(Outgoing(self._topics.clusters, cluster_id.encode(), value, headers))
         if before is None:
             outputs.append(self._changelog_record(event, f"{event.tenant}/*", item.record.partition, now))
@@ -186,18 +186,18 @@ class Deduplicator:
             if published.duplicate.is_duplicate
             else (topics.enriched, cloudevents.ENRICHED)
         )
-        value = wire.encode(enriched(article, published))
+        value = codec.encode(enriched(article, published))
         outputs = [Outgoing(topic, article.id.encode(), value, _headers(topic, article.event_id, kind, now))]
         cluster = session.cluster(item.subject.scope, published.duplicate.cluster_id)
         if cluster:
             headers = _headers(topics.clusters, f"{cluster.cluster_id}.{cluster.size}", cloudevents.CLUSTER, now)
-            outputs.append(Outgoing(topics.clusters, cluster.cluster_id.encode(), wire.encode(cluster), headers))
+            outputs.append(Outgoing(topics.clusters, cluster.cluster_id.encode(), codec.encode(cluster), headers))
         return outputs
 
     def _changelog_record(self, event: FingerprintEvent | RemovalEvent, key: str, partition: int, now: str) -> Outgoing:
         topic = self._topics.fingerprints
         kind = cloudevents.FINGERPRINT if isinstance(event, FingerprintEvent) else cloudevents.REMOVAL
-        return Outgoing(topic, key.encode(), wire.encode(event), _headers(topic, event.event_id, kind, now), partition)
+        return Outgoing(topic, key.encode(), codec.encode(event), _headers(topic, event.event_id, kind, now), partition)
 
     def _reject(self, record: Record, error: Rejected) -> Outcome:
         letter = dead_letter(self._topics.rejected, record, "deduplicate", [(None, error)])
@@ -280,17 +280,17 @@ def changelog_event(record: Record) -> FingerprintEvent | RemovalEvent:
     """
     value = record.value or b""
     if cloudevents.kind(record) == cloudevents.REMOVAL:
-        return wire.decode(value, RemovalEvent)
-    return wire.decode(value, FingerprintEvent)
+        return codec.decode(value, RemovalEvent)
+    return codec.decode(value, FingerprintEvent)
 
 
 def _decode(record: Record) -> NormalizedEvent | TakedownEvent:
     value = record.value or b""
     try:
         if cloudevents.kind(record) == cloudevents.TAKEDOWN:
-            return wire.decode(value, TakedownEvent)
-        return wire.decode(value, NormalizedEvent)
-    except wire.UNREADABLE as error:
+            return codec.decode(value, TakedownEvent)
+        return codec.decode(value, NormalizedEvent)
+    except codec.UNREADABLE as error:
         raise _unreadable(str(error)) from None
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Literal, NamedTuple
 
+from stream.core.contracts.events import EnrichedEvent
 from stream.errors import Rejected
-from stream.events import EnrichedEvent
 from stream.explain import WINDOW_MS, decided
 from stream.offline import OfflineFlow
 from stream.pairs import Pair, RowError

@@ -9,12 +9,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import orjson
 
-from stream import dedup, wire
-from stream.clock import read_rfc3339, rfc3339
+from stream import dedup
+from stream.core.contracts import codec
+from stream.core.contracts.events import Duplicate, EnrichedEvent
+from stream.core.timestamps import read_rfc3339, rfc3339
 from stream.dedup import TOGETHER, Apart, Candidates, Earlier, Subject, Times, decide, judge
 from stream.deduplicate import source_of
 from stream.errors import Rejected
-from stream.events import Duplicate, EnrichedEvent
 from stream.fingerprint import fingerprints
 from stream.index.postings import ANCHORS_SHARED_MIN
 from stream.likeness import Likeness, Text
@@ -122,7 +123,7 @@ def decided(flow: OfflineFlow, events: Iterable[dict[str, Any]]) -> Iterator[Enr
         (outcome,) = outcomes
         sent = outcome.outputs[0]
         if outcome.code is None:
-            yield wire.decode(sent.value or b"", EnrichedEvent)
+            yield codec.decode(sent.value or b"", EnrichedEvent)
         else:
             yield Rejected(outcome.code, dict(sent.headers)["__errors.message"].decode())
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from faust.types import TP
 
+from stream.core.contracts.records import Outgoing
+from stream.core.contracts.trace_context import trace_id
 from stream.deadletters import HEADER_PREFIX
 from stream.health import Check
 from stream.pipeline import Outcome
-from stream.records import Outgoing
-from stream.trace_context import trace_id
 from stream.transport.batch import RecordBatch
 
 log = logging.getLogger(__name__)

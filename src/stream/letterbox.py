@@ -12,12 +12,12 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import AuthorizationError, KafkaError
 
 from stream import broker_admin
+from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
 from stream.deadletters import LETTER
 from stream.errors import BrokerError
 from stream.letters import Letter, Place, read
 from stream.security import AccessError
 from stream.settings import Settings
-from stream.topics import OUTPUT_MESSAGE_BYTES
 
 _POLL_MS: Final = 500
 #: A fetch of a partition that has no more holds up the others of its broker for so long.

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from stream import cloudevents, wire
+from stream.core.contracts import cloudevents, codec
+from stream.core.contracts.events import NormalizedEvent, TakedownEvent
+from stream.core.contracts.records import Headers, InputRecord, Outgoing, Record
 from stream.deadletters import ATTEMPTS, HEADER_PREFIX, LETTER, REQUEUE_PREFIX
-from stream.events import NormalizedEvent, TakedownEvent
-from stream.records import Headers, InputRecord, Outgoing, Record
 
 _NUMBER: Final = re.compile(rb"-?[0-9]{1,18}")
 _BOM: Final = b"\xef\xbb\xbf"
@@ -119,8 +119,8 @@ def is_readable_normalized(letter: Letter) -> bool:
     kind: type[TakedownEvent | NormalizedEvent]
     kind = TakedownEvent if cloudevents.kind(record) == cloudevents.TAKEDOWN else NormalizedEvent
     try:
-        wire.decode(letter.value or b"", kind)
-    except wire.UNREADABLE:
+        codec.decode(letter.value or b"", kind)
+    except codec.UNREADABLE:
         return False
     return True
 

@@ -27,8 +27,8 @@ import structlog
 from aiokafka.errors import KafkaError as AioKafkaError  # type: ignore[import-untyped] # it ships no types
 from kafka.errors import KafkaError
 
-from stream import wire
-from stream.clock import rfc3339
+from stream.core.contracts import codec
+from stream.core.timestamps import rfc3339
 from stream.errors import Rejected, StreamError
 from stream.repeats import EVERY_S, RepeatLimit
 
@@ -142,7 +142,7 @@ def message_of(error: BaseException) -> str | None:
     if not isinstance(error, _TELLING):
         return None
     # msgspec quotes values, and our own error tells what msgspec said.
-    return _QUOTED.sub("'…'", str(error)) if isinstance(error.__cause__, wire.UNREADABLE) else str(error)
+    return _QUOTED.sub("'…'", str(error)) if isinstance(error.__cause__, codec.UNREADABLE) else str(error)
 
 
 def _sealed(record: logging.LogRecord) -> logging.LogRecord:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import count, islice
 
+from stream.core.contracts.records import InputRecord, Outgoing
+from stream.core.contracts.topics import Topics
+from stream.core.validation import DEFAULT_LIMITS, Limits
 from stream.deduplicate import Deduplicator
 from stream.index.partition import PartitionIndex
 from stream.index.store import MemoryStore, Store
 from stream.pipeline import Normalizer, Outcome, Wrap, unwrapped
-from stream.records import InputRecord, Outgoing
-from stream.topics import Topics
-from stream.validate import DEFAULT_LIMITS, Limits
 
 BATCH = 500
 

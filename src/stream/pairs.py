@@ -19,10 +19,10 @@ from typing import Any, Final, get_args
 
 import orjson
 
+from stream.core.contracts.events import DUPLICATE_RELATIONS, RELATIONS, Relation
+from stream.core.validation import validate
 from stream.errors import Rejected, StreamError
-from stream.events import DUPLICATE_RELATIONS, RELATIONS, Relation
 from stream.normalize.url import canonicalize
-from stream.validate import validate
 
 #: Code -> what is wrong with a row, beside the rejection codes of an article.
 ROW_CODES: Final[dict[str, str]] = {

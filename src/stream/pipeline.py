@@ -10,17 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, ParamSpec, Protocol, TypeVar
 
-from stream import cloudevents, wire
-from stream.clock import rfc3339
+from stream.core.contracts import cloudevents, codec
+from stream.core.contracts.events import Article, NormalizedEvent, Origin, TakedownEvent
+from stream.core.contracts.records import Headers, Outgoing, Record
+from stream.core.contracts.topics import Topics
+from stream.core.contracts.trace_context import trace_headers
+from stream.core.timestamps import rfc3339
+from stream.core.validation import DEFAULT_LIMITS, Limits, articles_in, read_message, validate
 from stream.deadletters import dead_letter
 from stream.errors import Rejected
-from stream.events import Article, NormalizedEvent, Origin, TakedownEvent
 from stream.normalize import Arrival, normalize, takedown_of
 from stream.normalize.language import primary_language
-from stream.records import Headers, Outgoing, Record
-from stream.topics import Topics
-from stream.trace_context import trace_headers
-from stream.validate import DEFAULT_LIMITS, Limits, articles_in, read_message, validate
 
 #: What became of a takedown: a partition knew articles of it, or none.
 TAKEDOWN_RESULTS: Final = ("withdrawn", "nothing_withdrawn")
@@ -126,13 +126,13 @@ class Normalizer:
     def _outgoing(self, article: NormalizedEvent, now: str) -> Outgoing:
         topic = self._topics.normalized
         headers = cloudevents.headers(f"/{topic}", article.event_id, cloudevents.NORMALIZED, now)
-        return Outgoing(topic, scope_of(article).encode(), wire.encode(article), headers)
+        return Outgoing(topic, scope_of(article).encode(), codec.encode(article), headers)
 
     def _everywhere(self, takedown: TakedownEvent, now: str) -> list[Outgoing]:
         """One for each partition: a takedown does not tell its article's language, and so not where it is known."""
         topic = self._topics.normalized
         headers = cloudevents.headers(f"/{topic}", takedown.event_id, cloudevents.TAKEDOWN, now)
-        key, value = f"{takedown.tenant}/*".encode(), wire.encode(takedown)
+        key, value = f"{takedown.tenant}/*".encode(), codec.encode(takedown)
         return [Outgoing(topic, key, value, headers, partition) for partition in range(self._partitions)]
 
     def _reject(self, record: Record, errors: Sequence[tuple[int | None, Rejected]]) -> Outcome:

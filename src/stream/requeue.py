@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from kafka.errors import KafkaError
 
+from stream.core.contracts.topics import Topics
 from stream.errors import BrokerError
 from stream.letterbox import Advance, Letterbox, nothing
 from stream.letters import Letter, Place, Wanted, is_readable_normalized, put_back
-from stream.topics import Topics
 
 #: The producer buffers without a limit of its own.
 UNSENT_BYTES_MAX: Final = 32 * 1024 * 1024

@@ -10,9 +10,9 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from stream.core.contracts.topics import Topics, TopicSpec, topic_specs
+from stream.core.validation import Limits
 from stream.errors import SettingsError
-from stream.topics import Topics, TopicSpec, topic_specs
-from stream.validate import Limits
 
 ENV_PREFIX = "STREAM_"
 CONFIG_VARIABLE = "STREAM_CONFIG"

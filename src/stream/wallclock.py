@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from stream.clock import rfc3339
+from stream.core.timestamps import rfc3339
 
 
 def now_ms() -> int:

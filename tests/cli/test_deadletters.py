@@ -16,9 +16,9 @@ from cli.kit import lines, stream
 from flow.articles import BRIDGE, FLOOD, HARVEST, article, dumps
 from flow.kit import by_offset
 from flow.process import Station, wait_until
+from stream.core.contracts.records import Headers, InputRecord
 from stream.deadletters import ATTEMPTS, LETTER, dead_letter
 from stream.errors import Rejected
-from stream.records import Headers, InputRecord
 
 # By its name: the package has the command under the same one.
 module = import_module("stream.cli.deadletters")

@@ -28,8 +28,8 @@ from stream.cli.letters import (
     when,
 )
 from stream.cli.sides import LRI, PDI, RLI
+from stream.core.contracts.records import InputRecord
 from stream.letters import Place, put_back, read
-from stream.records import InputRecord
 from test_letters import TIME, letter_of, stored
 
 NOW = 1_777_874_400_000

@@ -10,8 +10,8 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
 from flow.process import Station
+from stream.core.contracts.topics import CHANGELOG_MARGIN_MS
 from stream.settings import Settings
-from stream.topics import CHANGELOG_MARGIN_MS
 
 pytestmark = pytest.mark.kafka
 

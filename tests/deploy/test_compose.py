@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from deploy.tools import ROOT, tool
+from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
 from stream.settings import ENV_PREFIX, Settings, load_settings
-from stream.topics import OUTPUT_MESSAGE_BYTES
 
 Service = dict[str, Any]
 

@@ -36,7 +36,7 @@ from stand import JOB, prometheus_config
 from units import formatted, pleasant_step
 
 from stream import wallclock
-from stream.events import RELATIONS
+from stream.core.contracts.events import RELATIONS
 from stream.offline import OfflineFlow
 from stream.pipeline import TAKEDOWN_RESULTS
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 
 from dedup_kit import STORIES
-from stream.clock import rfc3339
+from stream.core.timestamps import rfc3339
 
 Headers = list[tuple[str, bytes]]
 

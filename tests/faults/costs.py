@@ -8,7 +8,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from flow.process import Worker
-from stream.topics import Topics
+from stream.core.contracts.topics import Topics
 
 
 def figure(worker: Worker, name: str) -> float:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from faults.oracle import Expected, Oracle, Place, Written, expect, written
+from stream.core.contracts.records import Record
 from stream.deduplicate import changelog_event
 from stream.index import keys
 from stream.index.partition import PartitionIndex
 from stream.index.store import MemoryStore
-from stream.records import Record
 from stream.settings import Settings
 
 #: Topic and partition.

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from stream.core.contracts.records import Headers, Outgoing, Record
+from stream.core.contracts.topics import Topics
 from stream.deduplicate import Deduplicator
 from stream.index.partition import PartitionIndex
 from stream.index.store import MemoryStore
 from stream.pipeline import Normalizer, Outcome
-from stream.records import Headers, Outgoing, Record
 from stream.settings import Settings
-from stream.topics import Topics
 
 #: Headers carry the time of processing; the oracle's stay out of the comparison.
 _NOW: Final = "2026-01-01T00:00:00.000Z"

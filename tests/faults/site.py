@@ -16,9 +16,9 @@ from kafka.errors import KafkaError
 from faults.judge import Sample, Tp
 from faults.schedule import SESSION_S, Schedule
 from stream import broker_admin
-from stream.records import Record
+from stream.core.contracts.records import Record
+from stream.core.contracts.topics import TopicSpec
 from stream.settings import Settings, load_settings
-from stream.topics import TopicSpec
 
 _SECONDS_BETWEEN_SAMPLES: Final = 0.1
 _ANSWER_MS: Final = 10_000

@@ -26,7 +26,7 @@ from faults.perform import Scene
 from faults.schedule import Fault, Schedule
 from faults.site import Observer, Site
 from kafka_node import KafkaNode
-from stream.records import Record
+from stream.core.contracts.records import Record
 
 #: Seconds until the lag must be zero, once nothing disturbs the workers any more.
 _RECOVERY_S: Final = 150.0

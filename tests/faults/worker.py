@@ -21,9 +21,9 @@ from faults.points import Trap
 from stream import wallclock
 from stream.app import ArticleFlow
 from stream.cli import main
+from stream.core.contracts.records import Delivered, Outgoing, Record
 from stream.index import rocks
 from stream.index.rocks import RocksStore
-from stream.records import Delivered, Outgoing, Record
 from stream.restore import processes
 from stream.transport import kafka, kafka_producer
 from stream.transport.batch import RecordBatch

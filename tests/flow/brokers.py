@@ -7,7 +7,7 @@ from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
 
-from stream.records import Outgoing
+from stream.core.contracts.records import Outgoing
 from transport.kit import Backend, KafkaBackend, MemoryBackend
 
 

@@ -17,8 +17,8 @@ from typing import Any, Self
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 
+from stream.core.contracts.topics import Topics
 from stream.demo.run import free_port
-from stream.topics import Topics
 
 STREAM = Path(sysconfig.get_path("scripts")) / "stream"
 DEADLINE = 120.0

@@ -11,7 +11,7 @@ import pytest
 from flow.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown
 from flow.kit import Running, Site, by_offset, uninterrupted, until, verdicts
 from stream.app import RECORDS_A_TURN, ArticleFlow
-from stream.records import Delivered, Outgoing
+from stream.core.contracts.records import Delivered, Outgoing
 from stream.settings import Step
 from stream.transport.errors import DeliveryError, UnknownTopicError
 

@@ -17,9 +17,9 @@ from flow.articles import BRIDGE, HARVEST, article, dumps
 from flow.kit import Site, until
 from logs_kit import kept_logging
 from stream.app import ArticleFlow, leave
+from stream.core.contracts.records import Headers, Outgoing
 from stream.letters import put_back, read
 from stream.logs import configure_logging
-from stream.records import Headers, Outgoing
 
 #: Stands in every part of every message below, in the forms that errors may give it.
 MARK: Final = "Zyxwquark"

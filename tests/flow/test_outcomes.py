@@ -22,9 +22,9 @@ from flow.articles import (
     takedown,
 )
 from flow.kit import Site, by_offset, headers
-from stream.cloudevents import Identity, event_id
-from stream.events import RELATIONS
-from stream.records import Outgoing
+from stream.core.contracts.cloudevents import Identity, event_id
+from stream.core.contracts.events import RELATIONS
+from stream.core.contracts.records import Outgoing
 
 FEED: list[tuple[str, str | None, dict[str, Any]]] = [
     ("new", None, article(1, FLOOD)),

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from flow.articles import BRIDGE, article, dumps
 from flow.brokers import FlowMemory
 from flow.kit import Site, by_offset
+from stream.core.contracts.events import RawEvent
+from stream.core.contracts.records import Outgoing
 from stream.deadletters import ATTEMPTS
-from stream.events import RawEvent
 from stream.letters import put_back, read
-from stream.records import Outgoing
 
 SCALARS: Any = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 VALUES: Any = st.recursive(

@@ -13,8 +13,8 @@ from faust.types import TP
 from flow.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown, with_takedowns
 from flow.kit import DEADLINE, Site, by_offset, uninterrupted, until, verdicts
 from stream.app import ArticleFlow
+from stream.core.contracts.records import Outgoing, Record
 from stream.errors import IndexFault
-from stream.records import Outgoing, Record
 from stream.restore.processes import RECORDS_MIN
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import cycle, islice
 from typing import Final
 
-from stream.validate import DEFAULT_LIMITS, Limits
+from stream.core.validation import DEFAULT_LIMITS, Limits
 
 Shape = Callable[[int, int], str]
 

@@ -9,13 +9,20 @@ from typing import Final
 import orjson
 
 from pipeline_kit import LATER, NOW, TOPICS, Flow, raw
-from stream import wire
+from stream.core.contracts import codec
+from stream.core.contracts.events import (
+    ClusterEvent,
+    EnrichedEvent,
+    FingerprintEvent,
+    NormalizedEvent,
+    RemovalEvent,
+    TakedownEvent,
+)
+from stream.core.contracts.records import Headers, Outgoing
+from stream.core.validation import validate
 from stream.errors import REJECTION_CODES, Rejected
-from stream.events import ClusterEvent, EnrichedEvent, FingerprintEvent, NormalizedEvent, RemovalEvent, TakedownEvent
 from stream.normalize.page import read_page
 from stream.pipeline import Normalizer, Outcome
-from stream.records import Headers, Outgoing
-from stream.validate import validate
 
 Target = Callable[[bytes], None]
 
@@ -88,8 +95,8 @@ def _check(outcome: Outcome) -> None:
 def _read(output: Outgoing) -> None:
     for kind in _EVENTS[output.topic]:
         try:
-            event: object = wire.decode(output.value or b"", kind)
-        except wire.UNREADABLE:
+            event: object = codec.decode(output.value or b"", kind)
+        except codec.UNREADABLE:
             continue
         if isinstance(event, NormalizedEvent) and _CONTROLS.search(f"{event.title}{event.text}"):
             raise Finding("control characters in what is published")

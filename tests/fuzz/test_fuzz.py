@@ -11,8 +11,8 @@ from fuzz.hostile import page
 from fuzz.mutate import mutated
 from fuzz.seeds import MESSAGES, PAGES
 from fuzz.targets import TARGETS, Finding
+from stream.core.validation import Limits, validate
 from stream.errors import REJECTION_CODES, Rejected
-from stream.validate import Limits, validate
 
 SEEDS = {"raw": MESSAGES, "html": PAGES}
 SMALL = Limits(html_chars=6_000, html_tags=400)

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import Final, NamedTuple
 
-from stream import cloudevents, wire
-from stream.clock import rfc3339
-from stream.deduplicate import Deduplicator, changelog_event
-from stream.events import (
+from stream.core.contracts import cloudevents, codec
+from stream.core.contracts.events import (
     ClusterEvent,
     Content,
     Duplicate,
@@ -23,12 +21,14 @@ from stream.events import (
     Source,
     TakedownEvent,
 )
+from stream.core.contracts.records import InputRecord, Outgoing
+from stream.core.contracts.topics import Topics
+from stream.core.timestamps import rfc3339
+from stream.deduplicate import Deduplicator, changelog_event
 from stream.index.partition import PartitionIndex, Session
 from stream.index.scope import REDELIVERED_OFFSETS_MAX
 from stream.index.store import Store
 from stream.pipeline import Outcome
-from stream.records import InputRecord, Outgoing
-from stream.topics import Topics
 
 HOUR_MS: Final = 3600 * 1000
 DAY_MS: Final = 24 * HOUR_MS
@@ -192,18 +192,18 @@ class Partition:
 def _record(offset: int, event: Event) -> InputRecord:
     kind = cloudevents.TAKEDOWN if isinstance(event, TakedownEvent) else cloudevents.NORMALIZED
     headers = cloudevents.headers("/normalized", event.event_id, kind, NOW)
-    return InputRecord(TOPICS.normalized, 0, offset, None, b"", wire.encode(event), headers)
+    return InputRecord(TOPICS.normalized, 0, offset, None, b"", codec.encode(event), headers)
 
 
 def _published(outcome: Outcome) -> Decided:
     by_topic = {output.topic: output.value or b"" for output in outcome.outputs}
-    article = wire.decode(by_topic.get(TOPICS.enriched) or by_topic[TOPICS.duplicates], EnrichedEvent)
+    article = codec.decode(by_topic.get(TOPICS.enriched) or by_topic[TOPICS.duplicates], EnrichedEvent)
     cluster = by_topic.get(TOPICS.clusters)
     return Decided(
         article.duplicate,
         article.revision,
         outcome.is_repeat,
-        wire.decode(cluster, ClusterEvent) if cluster else None,
+        codec.decode(cluster, ClusterEvent) if cluster else None,
     )
 
 
@@ -216,7 +216,7 @@ def _key(output: Outgoing) -> str:
 
 
 def _cluster(output: Outgoing) -> ClusterEvent | None:
-    return wire.decode(output.value, ClusterEvent) if output.value else None
+    return codec.decode(output.value, ClusterEvent) if output.value else None
 
 
 def _batches(places: Sequence[Place], sizes: Iterable[int]) -> Iterator[Sequence[Place]]:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.kit import START_MS, Partition, article
-from stream.clock import rfc3339
-from stream.events import ClusterEvent
+from stream.core.contracts.events import ClusterEvent
+from stream.core.timestamps import rfc3339
 from stream.index.cluster import MEMBERS_MAX, SOURCES_MAX, Cluster, language_of
 from stream.index.packing import Article, pack_article, unpack_article
 from stream.index.store import MemoryStore

@@ -24,7 +24,7 @@ from index.kit import (
     part,
     prose,
 )
-from stream.events import NormalizedEvent
+from stream.core.contracts.events import NormalizedEvent
 from stream.index.partition import RECENT_MAX, PartitionIndex
 from stream.index.session import CANDIDATES_MAX
 from stream.index.store import MemoryStore

@@ -17,8 +17,8 @@ from index.kit import (
     article,
     prose,
 )
+from stream.core.contracts.events import FingerprintEvent
 from stream.errors import IndexDamaged
-from stream.events import FingerprintEvent
 from stream.index.keys import POSITION
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore

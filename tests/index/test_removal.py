@@ -21,7 +21,7 @@ from index.kit import (
     prose,
     takedown,
 )
-from stream.events import RemovalEvent
+from stream.core.contracts.events import RemovalEvent
 from stream.index.cluster import MEMBERS_MAX
 from stream.index.partition import PartitionIndex
 from stream.index.session import STAND_INS_MAX

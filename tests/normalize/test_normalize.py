@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream import wire
+from stream.core.contracts import codec
+from stream.core.contracts.events import NormalizedEvent, Origin, RawEvent, Source, TakedownEvent
 from stream.errors import Rejected
-from stream.events import NormalizedEvent, Origin, RawEvent, Source, TakedownEvent
 from stream.normalize import FUTURE_MAX_MS, Arrival, normalize, takedown_of
 
 NOON = 1_777_896_000_000
@@ -275,10 +275,10 @@ def test_any_takedown_is_one_or_rejected(raw: RawEvent) -> None:
     except Rejected:
         return
     assert takedown.id
-    assert wire.decode(wire.encode(takedown), TakedownEvent) == takedown
+    assert codec.decode(codec.encode(takedown), TakedownEvent) == takedown
 
 
 def test_an_article_survives_the_wire() -> None:
     article = made(url="https://news.example/1", title="خبر", extra={"n": [1, {"x": None}]})
-    assert wire.decode(wire.encode(article), NormalizedEvent) == article
-    assert orjson.loads(wire.encode(article))["title"] == "خبر"
+    assert codec.decode(codec.encode(article), NormalizedEvent) == article
+    assert orjson.loads(codec.encode(article))["title"] == "خبر"

@@ -13,10 +13,10 @@ import pytest
 from flow.articles import fictional, with_takedowns
 from indexes_kit import RECORDS, WINDOW_MS, changelog
 from restore.kit import contents
+from stream.core.contracts.records import InputRecord
 from stream.errors import IndexDamaged
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
-from stream.records import InputRecord
 from stream.restore.child import LENGTH_BYTES, Answer, Task, event_of, framed, portion_of, restore
 
 MESSAGES = with_takedowns(fictional(60, seed=62), seed=62)

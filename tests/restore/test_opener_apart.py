@@ -17,9 +17,9 @@ from faust.types import TP
 from flow.kit import until
 from indexes_kit import RECORDS, Log, Site, documents
 from restore.kit import contents, processes
+from stream.core.contracts.records import Record
 from stream.errors import IndexFault
 from stream.index.rocks import RocksStore
-from stream.records import Record
 from stream.restore.processes import RestoreProcess
 
 

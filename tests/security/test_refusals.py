@@ -25,12 +25,12 @@ from security.kit import (
 )
 from stream import broker_admin
 from stream.acls import Permission, topic_permissions
+from stream.core.contracts.topics import TopicSpec
 from stream.demo.run import free_port
 from stream.errors import BrokerError, BrokerNotReady
 from stream.probe import check_access
 from stream.security import AccessError, load_access
 from stream.settings import STEPS, Settings, Step, load_settings
-from stream.topics import TopicSpec
 
 pytestmark = pytest.mark.kafka
 WRONG = "wrong"

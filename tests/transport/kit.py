@@ -10,7 +10,7 @@ import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # it ships no types
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
 
-from stream.records import Outgoing, Record
+from stream.core.contracts.records import Outgoing, Record
 from stream.transport.batch import Records
 from stream.transport.kafka import Consumer as KafkaConsumer
 from stream.transport.memory import MemoryBroker

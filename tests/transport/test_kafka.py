@@ -19,7 +19,7 @@ from aiokafka.producer.sender import SendProduceReqHandler  # type: ignore[impor
 from aiokafka.protocol.commit import OffsetFetchRequest, OffsetFetchResponse_v3  # type: ignore[import-untyped]
 from faust.types import TP
 
-from stream.records import Outgoing
+from stream.core.contracts.records import Outgoing
 from stream.transport.batch import consumer_of, producer_of, transport_of
 from stream.transport.errors import RevokedError
 from transport.kit import DEADLINE, KafkaBackend, numbered, until

@@ -8,7 +8,7 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.records import InputRecord, Outgoing, Record
+from stream.core.contracts.records import InputRecord, Outgoing, Record
 from stream.transport.batch import RecordBatch, pieces, size_of
 from stream.transport.broker import MemoryBroker
 from stream.transport.ledger import LIMIT, Fetched, Ledger, Start

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from faust.types import TP
 
-from stream.records import Outgoing
+from stream.core.contracts.records import Outgoing
 from stream.transport.broker import MemoryBroker
 from stream.transport.errors import (
     NotAMemberError,

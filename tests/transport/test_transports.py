@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from faust.types import TP
 
-from stream.records import Outgoing
+from stream.core.contracts.records import Outgoing
 from stream.transport.batch import consumer_of, producer_of, size_of, transport_of
 from stream.transport.errors import OutOfOrderError, RecordTooLargeError, RevokedError, UnknownTopicError
 from transport.kit import numbered, until

@@ -8,7 +8,7 @@ from typing import Any
 
 import faust
 
-from stream.records import Outgoing
+from stream.core.contracts.records import Outgoing
 from stream.transport.batch import Records, producer_of
 
 

@@ -17,9 +17,9 @@ from rich.text import Text
 
 from stream.cli.articles import numbered_lines
 from stream.cli.sides import console, is_rtl, phrase, wrapped
+from stream.core.contracts.events import RELATIONS, EnrichedEvent
 from stream.evaluate import CROSS, MISTAKES, Judged, Scores, evaluate_together
 from stream.evaluate import evaluate as judged
-from stream.events import RELATIONS, EnrichedEvent
 from stream.explain import Comparison, compare
 from stream.inputs import expand
 from stream.pairs import Pair, RowError, read_pair

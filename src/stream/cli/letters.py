@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.cli.sides import is_rtl, phrase, wrapped
-from stream.clock import milliseconds, rfc3339
+from stream.core.timestamps import milliseconds, rfc3339
 from stream.errors import REJECTION_CODES
 from stream.letters import Letter, Place, domains
 

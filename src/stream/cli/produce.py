@@ -12,12 +12,13 @@ import orjson
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from stream import broker_admin, cloudevents, wallclock
+from stream import broker_admin, wallclock
 from stream.cli.progress import reading
+from stream.core.contracts import cloudevents
+from stream.core.contracts.topics import RAW_MESSAGE_BYTES
 from stream.errors import BrokerError
 from stream.inputs import STDIN, RawMessage, expand, read_messages
 from stream.settings import Settings, load_settings
-from stream.topics import RAW_MESSAGE_BYTES
 
 SOURCE = "/stream/produce"
 #: The producer buffers without a limit of its own.

@@ -12,10 +12,10 @@ from typing import Any, Final
 import orjson
 
 from stream.app import ArticleFlow
+from stream.core.contracts.records import Outgoing, Record
 from stream.deadletters import HEADER_PREFIX
 from stream.demo.feed import WITHDRAWN, Sample
 from stream.errors import StreamError
-from stream.records import Outgoing, Record
 from stream.settings import Settings, load_settings
 from stream.transport.memory import MemoryBroker
 

@@ -25,7 +25,8 @@ from kafka.errors import (
 
 from stream import broker_admin, wallclock
 from stream.broker_admin import TopicStatus
-from stream.clock import HOUR_MS
+from stream.core.contracts.topics import TopicSpec
+from stream.core.timestamps import HOUR_MS
 from stream.doctor.facts import (
     BrokerFacts,
     Clock,
@@ -40,7 +41,6 @@ from stream.doctor.facts import (
 )
 from stream.errors import BrokerError
 from stream.settings import Settings
-from stream.topics import TopicSpec
 
 T = TypeVar("T")
 _CONNECT_S: Final = 3.0

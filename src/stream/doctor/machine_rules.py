@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from stream.clock import HOUR_MS
+from stream.core.timestamps import HOUR_MS
 from stream.doctor.facts import DataDir, IndexFolder, MachineFacts, Offsets, Sources, TopicFacts, Unknown
 from stream.doctor.findings import Finding, count, fail, names, ok, size, skipped, warn
 from stream.index.partition import LAYOUT_VERSION

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from stream.acls import topic_permissions
+from stream.core.contracts.topics import TopicSpec
 from stream.doctor.facts import GroupFacts, Hidden, TopicFacts, Unknown
 from stream.doctor.findings import Finding, count, fail, names, ok, size, skipped, span, unknown, warn
 from stream.settings import MIB, STEPS, Settings, Step
-from stream.topics import TopicSpec
 
 _UPDATE: Final = "run: stream topics --update"
 _CREATE: Final = "run: stream topics"

@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from stream.clock import rfc3339
+from stream.core.contracts.events import ClusterEvent, FingerprintEvent
+from stream.core.timestamps import rfc3339
 from stream.dedup import new_cluster_id
-from stream.events import ClusterEvent, FingerprintEvent
 from stream.index.packing import Article
 
 SOURCES_MAX: Final = 100

@@ -13,9 +13,9 @@ from typing import Final, NamedTuple, cast
 
 import numpy as np
 
+from stream.core.contracts.events import FingerprintEvent, RemovalEvent
 from stream.dedup import Subject
 from stream.errors import IndexFault
-from stream.events import FingerprintEvent, RemovalEvent
 from stream.fold import Hashes
 
 _EVENT, _URL, _ID, _TEXT, _ANCHOR, _DOCUMENT, _CLUSTER = (bytes([kind]) for kind in range(7))

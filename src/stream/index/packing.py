@@ -7,9 +7,9 @@ from typing import Final, TypedDict, TypeVar
 import msgspec
 import numpy as np
 
+from stream.core.contracts.events import DUPLICATE_RELATIONS, Change, Duplicate, FingerprintEvent, Origin, Relation
 from stream.dedup import VERSION, Earlier, Times, new_cluster_id
 from stream.errors import IndexDamaged
-from stream.events import DUPLICATE_RELATIONS, Change, Duplicate, FingerprintEvent, Origin, Relation
 from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint
 
 T = TypeVar("T")

@@ -13,9 +13,9 @@ from typing import Final
 
 import msgspec
 
+from stream.core.contracts.events import FingerprintEvent, RemovalEvent
 from stream.dedup import VERSION, Earlier
 from stream.errors import IndexDamaged
-from stream.events import FingerprintEvent, RemovalEvent
 from stream.index import keys
 from stream.index.fresh import Unseen
 from stream.index.packing import Position, unpack

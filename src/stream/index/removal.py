@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stream.events import ClusterEvent, RemovalEvent
+from stream.core.contracts.events import ClusterEvent, RemovalEvent
 from stream.index import keys
 from stream.index.packing import Article, Takedown
 from stream.index.session import Session

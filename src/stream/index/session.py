@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 import msgspec
 import numpy as np
 
+from stream.core.contracts.events import ClusterEvent, FingerprintEvent
 from stream.dedup import Candidates, Earlier, Subject, new_cluster_id
 from stream.errors import IndexDamaged
-from stream.events import ClusterEvent, FingerprintEvent
 from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint
 from stream.index import keys
 from stream.index.cluster import Cluster, begins_cluster

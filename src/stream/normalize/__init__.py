@@ -7,9 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from stream.clock import rfc3339
+from stream.core.contracts.events import (
+    Content,
+    Fix,
+    Language,
+    NormalizedEvent,
+    Origin,
+    RawEvent,
+    Source,
+    TakedownEvent,
+)
+from stream.core.timestamps import rfc3339
 from stream.errors import Rejected
-from stream.events import Content, Fix, Language, NormalizedEvent, Origin, RawEvent, Source, TakedownEvent
 from stream.normalize.dates import parse_moment
 from stream.normalize.furniture import strip_furniture
 from stream.normalize.language import detect, primary_language

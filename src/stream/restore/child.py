@@ -15,13 +15,14 @@ from typing import BinaryIO, Final, TypeVar
 
 import msgspec
 
-from stream import collector, wire
+from stream import collector
+from stream.core.contracts import codec
+from stream.core.contracts.events import FingerprintEvent, RemovalEvent
+from stream.core.contracts.records import Headers, InputRecord, Record
 from stream.deduplicate import changelog_event
 from stream.errors import IndexDamaged, IndexFault
-from stream.events import FingerprintEvent, RemovalEvent
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
-from stream.records import Headers, InputRecord, Record
 
 Frame = TypeVar("Frame", bound=msgspec.Struct)
 
@@ -72,7 +73,7 @@ def event_of(record: Record) -> FingerprintEvent | RemovalEvent:
     """
     try:
         return changelog_event(record)
-    except wire.UNREADABLE as error:
+    except codec.UNREADABLE as error:
         raise IndexFault(
             f"{record.topic}/{record.partition}/{record.offset} is not a fingerprint ({error}); only the deduplicate "
             "step may write to this topic"

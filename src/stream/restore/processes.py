@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from stream.records import Record
+from stream.core.contracts.records import Record
 from stream.restore.child import LENGTH_BYTES, Answer, Task, framed, portion_of
 
 #: Fewer records are not worth a process, which takes half a second to start.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast, overlo
 
 import faust
 
-from stream.records import Delivered, Outgoing, Record
+from stream.core.contracts.records import Delivered, Outgoing, Record
 
 if TYPE_CHECKING:
     from faust.types import TP, AppT, Message

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from faust.types import TP
 
-from stream.records import Delivered, Headers, Outgoing
+from stream.core.contracts.records import Delivered, Headers, Outgoing
 from stream.transport.batch import size_of
 from stream.transport.errors import RecordTooLargeError, TopicExistsError, UnknownTopicError
 from stream.transport.groups import Assignment, Group, Wake

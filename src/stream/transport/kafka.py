@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from faust.types.transports import ConsumerT, ProducerT
 
-    from stream.records import Record
+    from stream.core.contracts.records import Record
 
 logger = logging.getLogger(__name__)
 

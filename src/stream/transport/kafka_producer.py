@@ -20,7 +20,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder  # type: i
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from stream.records import Delivered, Outgoing
+from stream.core.contracts.records import Delivered, Outgoing
 from stream.transport.errors import (
     DeliveryError,
     RecordTooLargeError,

@@ -15,7 +15,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from stream.records import Record
+from stream.core.contracts.records import Record
 from stream.transport.batch import BATCH_BYTES, RecordBatch
 from stream.transport.errors import LogTruncatedError, OutOfOrderError
 

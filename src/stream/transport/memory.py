@@ -18,7 +18,7 @@ from faust.transport import base
 from faust.types import TP, ConsumerMessage, HeadersArg, RecordMetadata
 from mode import Service
 
-from stream.records import Delivered, Outgoing, Record
+from stream.core.contracts.records import Delivered, Outgoing, Record
 from stream.transport.batch import BATCH_BYTES, Confirm
 from stream.transport.broker import MemoryBroker, StoredRecord
 from stream.transport.consumer import LedgerConsumer, report_deleted

@@ -15,7 +15,7 @@ from persiantools.jdatetime import MONTH_NAMES_FA, JalaliDate
 
 from cases_files import cases
 from normalize.dates.cldr_months import LANGUAGES
-from stream.clock import milliseconds, rfc3339
+from stream.core.timestamps import milliseconds, rfc3339
 from stream.normalize.dates import CHARS_MAX, FIRST_YEAR, LAST_YEAR, parse_moment
 from stream.normalize.dates.calendars import Calendar
 from stream.normalize.dates.month_words import names

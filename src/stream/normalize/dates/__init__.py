@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from stream.clock import milliseconds
+from stream.core.timestamps import milliseconds
 
 #: Nothing on the web was published or fetched outside these years; such a date is a fault of the source.
 FIRST_YEAR: Final = 1900

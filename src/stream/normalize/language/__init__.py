@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
-from stream.events import Language
+from stream.core.contracts.events import Language
 from stream.normalize.language import same_script
 from stream.normalize.language.byte_model import byte_model
 from stream.normalize.language.scripts import ARABIC, CHINESE, FORMS, LATIN, letters_by_script, main_script

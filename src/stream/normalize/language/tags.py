@@ -8,7 +8,7 @@ from typing import Final
 
 import langcodes
 
-from stream.events import Direction
+from stream.core.contracts.events import Direction
 
 _TAG_CHARS_MAX: Final = 64
 _CACHED_MAX: Final = 4096

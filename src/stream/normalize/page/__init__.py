@@ -23,7 +23,7 @@ class Page(Metadata):
 def read_page(html: str) -> Page:
     """The article in ``html``, a page or a part of one. Nothing is fetched.
 
-    Takes about a second at most, whatever the page, within the limits of `stream.validate`: what would be too much for
+    Takes about a second at most, whatever the page, within the limits of `stream.core.validation`: what would be too much for
     the parser (`effort`) is read as plain text between tags, and what is looked at more than once is bounded.
 
     Raises:

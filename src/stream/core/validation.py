@@ -10,8 +10,8 @@ from typing import Any, Final, get_args
 import msgspec
 import orjson
 
+from stream.core.contracts.events import RawEvent, Source, Status
 from stream.errors import Rejected
-from stream.events import RawEvent, Source, Status
 
 RAW_FIELDS: Final = frozenset(RawEvent.__struct_fields__)
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)

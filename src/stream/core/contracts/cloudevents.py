@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
-from stream.records import Headers, Record
+from stream.core.contracts.records import Headers, Record
 
 JSON: Final = b"application/json"
 _STRUCTURED: Final = b"application/cloudevents+json"

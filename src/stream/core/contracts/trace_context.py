@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from stream.records import Headers
+from stream.core.contracts.records import Headers
 
 TRACEPARENT: Final = "traceparent"
 TRACESTATE: Final = "tracestate"

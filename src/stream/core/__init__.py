@@ -1,0 +1,1 @@
+"""The pure core: bytes in, records out. No broker, disk, event loop or clock."""

@@ -1,0 +1,1 @@
+"""What goes over the wire: events, records, topics, headers and JSON Schemas."""
