@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from stream.normalize.language import detect, primary_language
+from stream.core.normalize.language import detect, primary_language
 
 CORPORA: Final = ("arabic_news.jsonl.gz", "english_news.jsonl.gz", "other_news.jsonl.gz")
 PAIRS: Final = {"en": "labelled/telegram_same_event_en.jsonl", "ru": "labelled/telegram_same_event_ru.jsonl"}

@@ -13,8 +13,8 @@ import orjson
 
 from benchmarks.corpus import rows
 from stream.core.contracts.events import Origin, RawEvent
+from stream.core.normalize import Arrival, normalize
 from stream.core.validation import articles_in, read_message, validate
-from stream.normalize import Arrival, normalize
 
 ROUNDS = 5
 ARTICLES = 5_000

@@ -16,8 +16,8 @@ import orjson
 import trafilatura
 
 from stream.core.contracts.events import Origin, RawEvent
-from stream.normalize import Arrival, normalize
-from stream.normalize.page import read_page
+from stream.core.normalize import Arrival, normalize
+from stream.core.normalize.html import read_page
 
 FIXTURES = Path(__file__).parent.parent / "tests" / "cases" / "pages.jsonl"
 ROUNDS = 5

@@ -11,10 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from stream import __version__
 from stream.core.contracts.events import RELATIONS
 from stream.core.contracts.records import Outgoing
+from stream.core.normalize import language
+from stream.core.normalize.language import primary_language
 from stream.errors import REJECTION_CODES
 from stream.metrics import LANGUAGES, Metrics
-from stream.normalize import language
-from stream.normalize.language import primary_language
 from stream.pipeline import TAKEDOWN_RESULTS, About, Outcome
 from stream.settings import STEPS
 from stream.top_sources import SOURCES_MAX

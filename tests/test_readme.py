@@ -14,10 +14,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from stream.core.normalize.boilerplate import phrases
+from stream.core.normalize.text import TEXT_STEPS
 from stream.demo.run import free_port
 from stream.metric_catalogue import CATALOGUE
-from stream.normalize.furniture import phrases
-from stream.normalize.text import TEXT_STEPS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

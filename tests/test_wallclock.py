@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from stream.core.normalize.dates import parse_moment
 from stream.core.timestamps import milliseconds
-from stream.normalize.dates import parse_moment
 from stream.wallclock import now, now_ms
 
 

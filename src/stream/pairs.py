@@ -20,9 +20,9 @@ from typing import Any, Final, get_args
 import orjson
 
 from stream.core.contracts.events import DUPLICATE_RELATIONS, RELATIONS, Relation
+from stream.core.normalize.url import canonicalize
 from stream.core.validation import validate
 from stream.errors import Rejected, StreamError
-from stream.normalize.url import canonicalize
 
 #: Code -> what is wrong with a row, beside the rejection codes of an article.
 ROW_CODES: Final[dict[str, str]] = {

@@ -15,12 +15,12 @@ from stream.core.contracts.events import Article, NormalizedEvent, Origin, Taked
 from stream.core.contracts.records import Headers, Outgoing, Record
 from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
+from stream.core.normalize import Arrival, normalize, takedown_of
+from stream.core.normalize.language import primary_language
 from stream.core.timestamps import rfc3339
 from stream.core.validation import DEFAULT_LIMITS, Limits, articles_in, read_message, validate
 from stream.deadletters import dead_letter
 from stream.errors import Rejected
-from stream.normalize import Arrival, normalize, takedown_of
-from stream.normalize.language import primary_language
 
 #: What became of a takedown: a partition knew articles of it, or none.
 TAKEDOWN_RESULTS: Final = ("withdrawn", "nothing_withdrawn")

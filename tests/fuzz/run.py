@@ -26,8 +26,8 @@ from fuzz.hostile import page
 from fuzz.mutate import mutated
 from fuzz.seeds import MESSAGES, PAGES
 from fuzz.targets import TARGETS, Target
+from stream.core.normalize.html import read_page
 from stream.errors import Rejected
-from stream.normalize.page import read_page
 
 SEEDS = {"raw": MESSAGES, "html": PAGES}
 

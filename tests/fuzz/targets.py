@@ -19,9 +19,9 @@ from stream.core.contracts.events import (
     TakedownEvent,
 )
 from stream.core.contracts.records import Headers, Outgoing
+from stream.core.normalize.html import read_page
 from stream.core.validation import validate
 from stream.errors import REJECTION_CODES, Rejected
-from stream.normalize.page import read_page
 from stream.pipeline import Normalizer, Outcome
 
 Target = Callable[[bytes], None]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from stream.core.contracts import codec
 from stream.core.contracts.events import NormalizedEvent, Origin, RawEvent, Source, TakedownEvent
+from stream.core.normalize import FUTURE_MAX_MS, Arrival, normalize, takedown_of
 from stream.errors import Rejected
-from stream.normalize import FUTURE_MAX_MS, Arrival, normalize, takedown_of
 
 NOON = 1_777_896_000_000
 ARRIVAL = Arrival("e" * 32, Origin(topic="articles.raw", partition=0, offset=7), NOON, NOON)

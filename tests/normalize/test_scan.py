@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.normalize.scan import ANY, PAIRS_MAX, Pair, Scan
+from stream.core.normalize.trigger_scan import ANY, PAIRS_MAX, Pair, Scan
 
 PAIRS = [Pair("a-c", "1-3"), Pair(" ", "\n "), Pair("x"), Pair("-،", "-،"), Pair("\U0001f468", "!")]
 TEXT = st.text("abcd1239 \nx-،\U0001f468!\U000e0001", max_size=12)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stream.normalize.scan import Pair
-from stream.normalize.steps import PASSES_MAX, Fixes, Step, Steps
+from stream.core.normalize.fixes import PASSES_MAX, Fixes, Step, Steps
+from stream.core.normalize.trigger_scan import Pair
 
 
 def shout(text: str) -> tuple[str, int]:

@@ -1,1 +1,1 @@
-"""Tests of stream.normalize.dates."""
+"""Tests of stream.core.normalize.dates."""

@@ -15,10 +15,10 @@ from persiantools.jdatetime import MONTH_NAMES_FA, JalaliDate
 
 from cases_files import cases
 from normalize.dates.cldr_months import LANGUAGES
+from stream.core.normalize.dates import CHARS_MAX, FIRST_YEAR, LAST_YEAR, parse_moment
+from stream.core.normalize.dates.calendars import Calendar
+from stream.core.normalize.dates.month_names import names
 from stream.core.timestamps import milliseconds, rfc3339
-from stream.normalize.dates import CHARS_MAX, FIRST_YEAR, LAST_YEAR, parse_moment
-from stream.normalize.dates.calendars import Calendar
-from stream.normalize.dates.month_words import names
 
 FIGURES = {
     "arabic": "٠١٢٣٤٥٦٧٨٩",

@@ -1,1 +1,1 @@
-"""Tests of stream.normalize.furniture."""
+"""Tests of stream.core.normalize.boilerplate."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream.normalize.furniture.agencies import agency_of, credited, is_house, known_parts
+from stream.core.normalize.boilerplate.agencies import agency_of, credited, is_house, known_parts
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream.normalize.furniture.byline import authors_in, is_name, read_byline, read_signature
+from stream.core.normalize.boilerplate.byline import authors_in, is_name, read_byline, read_signature
 
 
 @pytest.mark.parametrize(

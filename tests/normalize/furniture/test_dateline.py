@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.normalize.furniture.dateline import CHARS_MAX, named_source, read_dateline, read_dateline_line
+from stream.core.normalize.boilerplate.dateline import CHARS_MAX, named_source, read_dateline, read_dateline_line
 
 SENTENCE = "افتتح رئيس البلدية حديقة عامة."
 LATIN = "The mayor opened a garden."

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from stream.core.normalize.boilerplate.edges import cut_beginning, cut_end, end_block, end_line
+from stream.core.normalize.boilerplate.line_classifier import Kind
 from stream.fold import letters
-from stream.normalize.furniture.edges import cut_beginning, cut_end, end_block, end_line
-from stream.normalize.furniture.line_kinds import Kind
 
 LONG = "افتتح رئيس البلدية حديقة عامة إلى جوار المدرسة القديمة."
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream.normalize.furniture.places import is_place, is_place_in
+from stream.core.normalize.boilerplate.place_names import is_place, is_place_in
 
 
 def test_spelling_that_folding_allows() -> None:

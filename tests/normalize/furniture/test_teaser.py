@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.normalize.furniture.heads import heads
-from stream.normalize.furniture.teaser import is_teaser
+from stream.core.normalize.boilerplate.line_prefixes import heads
+from stream.core.normalize.boilerplate.teaser import is_teaser
 
 PARAGRAPH = "افتتح رئيس البلدية، صباح أمس، حديقة عامة إلى جوار المدرسة القديمة، وقال إن العمل فيها استغرق عاماً كاملاً."
 ENGLISH = (

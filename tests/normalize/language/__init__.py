@@ -1,1 +1,1 @@
-"""Tests of stream.normalize.language."""
+"""Tests of stream.core.normalize.language."""

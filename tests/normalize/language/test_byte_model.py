@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.normalize.language.byte_model import ByteModel, byte_model
+from stream.core.normalize.language.langid_model import ByteModel, byte_model
 
 LATIN_TEXT = "praefectus urbis hodie mane hortum novum in vetere parte oppidi aperuit et multi homines venerunt"
 

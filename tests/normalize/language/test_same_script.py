@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.normalize.language.same_script import (
+from stream.core.normalize.language.letter_rules import (
     ARABIC_SCRIPT,
     CONFIDENCE_MAX,
     arabic_script,

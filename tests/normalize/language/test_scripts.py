@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.normalize.language.scripts import FORMS, LATIN, letters_by_script, main_script
+from stream.core.normalize.language.scripts import FORMS, LATIN, letters_by_script, main_script
 
 
 @pytest.mark.parametrize(

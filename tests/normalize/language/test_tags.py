@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.normalize.language.tags import (
+from stream.core.normalize.language.bcp47 import (
     canonical_tag,
     direction,
     language_of_country,

@@ -1,1 +1,1 @@
-"""Tests of stream.normalize.page."""
+"""Tests of stream.core.normalize.html."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from stream.normalize.page.effort import REOPENED_MAX, parsable
+from stream.core.normalize.html.parse_cost import REOPENED_MAX, parsable
 
 WORDS = "word / 'and' \"word\" " * 3_000
 

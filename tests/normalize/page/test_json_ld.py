@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.normalize.page.json_ld import Article, read_json_ld
+from stream.core.normalize.html.json_ld import Article, read_json_ld
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["NewsArticle", "Person", "#1", "text", ""]),

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborNode
 
-from stream.normalize.page.lines import drop_furniture, lines
-from stream.normalize.page.tree import parse
+from stream.core.normalize.html.dom import parse
+from stream.core.normalize.html.paragraphs import drop_furniture, lines
 
 SENTENCE = "The new garden of the town was opened this morning by the mayor, in front of all who had come to see it."
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from stream.normalize.page.metadata import read_metadata
-from stream.normalize.page.said import Metadata
-from stream.normalize.page.tree import parse
+from stream.core.normalize.html.dom import parse
+from stream.core.normalize.html.metadata import read_metadata
+from stream.core.normalize.html.metadata_model import Metadata
 
 
 def read(head: str, body: str = "", attributes: str = "") -> Metadata:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cases_files import cases
-from stream.normalize.page.names import AUTHORS_MAX, authors_in, title_alone
+from stream.core.normalize.html.titles_and_authors import AUTHORS_MAX, authors_in, title_alone
 
 
 @pytest.mark.parametrize("case", cases("pages_titles"))

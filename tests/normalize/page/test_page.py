@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cases_files import cases
+from stream.core.normalize.html import Page, read_page
 from stream.errors import Rejected
-from stream.normalize.page import Page, read_page
 
 WORDS = "The new garden of the town was opened this morning by the mayor. "
 PIECES = [
@@ -104,7 +104,9 @@ def test_no_word_of_plain_paragraphs_is_lost(paragraphs: list[str]) -> None:
 
 
 def test_the_parser_is_not_imported_before_the_first_page() -> None:
-    code = "import sys, stream.normalize; sys.exit(bool({'trafilatura', 'lxml', 'selectolax'} & sys.modules.keys()))"
+    code = (
+        "import sys, stream.core.normalize; sys.exit(bool({'trafilatura', 'lxml', 'selectolax'} & sys.modules.keys()))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

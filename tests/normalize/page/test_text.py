@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from stream.normalize.page.text import main_text, text_without_tree
-from stream.normalize.page.tree import parse
+from stream.core.normalize.html.dom import parse
+from stream.core.normalize.html.main_text import main_text, text_without_tree
 
 SENTENCE = "The new garden of the town was opened this morning by the mayor, in front of all who had come to see it."
 PLAIN = f"<article><p>{SENTENCE}</p><p>{SENTENCE}</p><p>{SENTENCE}</p></article>"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from stream.normalize.page.tree import Tree, article_part, parse
+from stream.core.normalize.html.dom import Tree, article_part, parse
 
 SENTENCE = "The new garden of the town was opened this morning by the mayor. "
 

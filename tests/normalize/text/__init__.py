@@ -1,1 +1,1 @@
-"""Tests of stream.normalize.text."""
+"""Tests of stream.core.normalize.text."""

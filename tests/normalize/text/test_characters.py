@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.normalize.text import characters
+from stream.core.normalize.text import characters
 
 MARK = "\u0301"
 

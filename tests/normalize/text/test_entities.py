@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.normalize.text.entities import decode_entities, remove_tags
+from stream.core.normalize.text.html_remnants import decode_entities, remove_tags
 
 
 @given(st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=20), st.integers(0, 3))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.normalize.text import marks
+from stream.core.normalize.text import repeated_marks
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from stream.normalize.text import marks
     ],
 )
 def test_emphasis_is_said_once(text: str, short: str, count: int) -> None:
-    assert marks.shorten_emphasis(text) == (short, count)
+    assert repeated_marks.shorten_emphasis(text) == (short, count)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_emphasis_is_said_once(text: str, short: str, count: int) -> None:
     [("كذا،، ثم،،،", "كذا، ثم،"), ("so,, he", "so, he"), (",,Ja“, 9,,100", ",,Ja“, 9,,100"), ("a;; b", "a; b")],
 )
 def test_pauses_are_made_once(text: str, short: str) -> None:
-    assert marks.shorten_pauses(text)[0] == short
+    assert repeated_marks.shorten_pauses(text)[0] == short
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_pauses_are_made_once(text: str, short: str) -> None:
     [("a.... b", "a... b"), ("a.. b...", "a.. b..."), ("就会......字", "就会......字"), ("........", "...")],
 )
 def test_an_ellipsis_has_three_dots(text: str, short: str) -> None:
-    assert marks.shorten_dots(text)[0] == short
+    assert repeated_marks.shorten_dots(text)[0] == short
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_an_ellipsis_has_three_dots(text: str, short: str) -> None:
     ],
 )
 def test_a_word_stands_on_one_line(text: str, joined: str, count: int) -> None:
-    assert marks.join_broken_words(text) == (joined, count)
+    assert repeated_marks.join_broken_words(text) == (joined, count)
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,17 @@ def test_a_word_stands_on_one_line(text: str, joined: str, count: int) -> None:
     ],
 )
 def test_addresses_are_shown_as_they_are_meant(text: str, shown: str) -> None:
-    assert marks.reveal_addresses(text)[0] == shown
+    assert repeated_marks.reveal_addresses(text)[0] == shown
 
 
 @given(st.text("!?؟،,;.ab字 \n-", max_size=40))
 def test_words_stay(text: str) -> None:
-    for step in (marks.shorten_emphasis, marks.shorten_pauses, marks.shorten_dots, marks.join_broken_words):
+    for step in (
+        repeated_marks.shorten_emphasis,
+        repeated_marks.shorten_pauses,
+        repeated_marks.shorten_dots,
+        repeated_marks.join_broken_words,
+    ):
         changed, count = step(text)
         assert (count > 0) == (changed != text)
         assert [c for c in changed if c.isalpha()] == [c for c in text if c.isalpha()]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.normalize.scan import Scan
-from stream.normalize.text.mojibake import LEGACY_PAIRS, UTF8_PAIRS, decode_legacy, decode_utf8
+from stream.core.normalize.text.mojibake import LEGACY_PAIRS, UTF8_PAIRS, decode_legacy, decode_utf8
+from stream.core.normalize.trigger_scan import Scan
 
 SENTENCES = [
     "افتتح رئيس البلدية حديقة عامة جديدة، ثم غادر",

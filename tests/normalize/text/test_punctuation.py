@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.normalize.text import punctuation
+from stream.core.normalize.text import spacing
 
 STEPS = [
-    punctuation.join_inside,
-    punctuation.join_before,
-    punctuation.part_behind_own,
-    punctuation.part_behind_arabic,
-    punctuation.part_behind_others,
+    spacing.join_inside,
+    spacing.join_before,
+    spacing.part_behind_own,
+    spacing.part_behind_arabic,
+    spacing.part_behind_others,
 ]
 
 
@@ -38,30 +38,30 @@ STEPS = [
     ],
 )
 def test_a_mark_stands_behind_its_word(text: str, joined: str, count: int) -> None:
-    assert punctuation.join_before(text) == (joined, count)
+    assert spacing.join_before(text) == (joined, count)
 
 
 @pytest.mark.parametrize(
     ("part", "text", "parted"),
     [
-        (punctuation.part_behind_own, "كلمة،كلمة؛كلمة؟كلمة", "كلمة، كلمة؛ كلمة؟ كلمة"),
-        (punctuation.part_behind_own, "١،٥٠٠ و1،5", "١،٥٠٠ و1،5"),
-        (punctuation.part_behind_own, "शब्द।शब्द", "शब्द। शब्द"),
-        (punctuation.part_behind_arabic, "كلمة.كلمة!كلمة:كلمة", "كلمة. كلمة! كلمة: كلمة"),
-        (punctuation.part_behind_arabic, 'قال "كلمة."كلمة', 'قال "كلمة." كلمة'),
-        (punctuation.part_behind_arabic, "قال:«كلمة».وقال", "قال: «كلمة». وقال"),
-        (punctuation.part_behind_arabic, "د.محمد (ا.ف.ب) وبي.بي.سي", "د.محمد (ا.ف.ب) وبي.بي.سي"),
-        (punctuation.part_behind_others, "word.Word,word", "word. Word, word"),
-        (punctuation.part_behind_others, "слово.Слово", "слово. Слово"),
-        (punctuation.part_behind_others, "e.g.This U.S.The J.K.Rowling", "e.g.This U.S.The J.K.Rowling"),
-        (punctuation.part_behind_others, "see http://a.example/x.Html,y", "see http://a.example/x.Html,y"),
+        (spacing.part_behind_own, "كلمة،كلمة؛كلمة؟كلمة", "كلمة، كلمة؛ كلمة؟ كلمة"),
+        (spacing.part_behind_own, "١،٥٠٠ و1،5", "١،٥٠٠ و1،5"),
+        (spacing.part_behind_own, "शब्द।शब्द", "शब्द। शब्द"),
+        (spacing.part_behind_arabic, "كلمة.كلمة!كلمة:كلمة", "كلمة. كلمة! كلمة: كلمة"),
+        (spacing.part_behind_arabic, 'قال "كلمة."كلمة', 'قال "كلمة." كلمة'),
+        (spacing.part_behind_arabic, "قال:«كلمة».وقال", "قال: «كلمة». وقال"),
+        (spacing.part_behind_arabic, "د.محمد (ا.ف.ب) وبي.بي.سي", "د.محمد (ا.ف.ب) وبي.بي.سي"),
+        (spacing.part_behind_others, "word.Word,word", "word. Word, word"),
+        (spacing.part_behind_others, "слово.Слово", "слово. Слово"),
+        (spacing.part_behind_others, "e.g.This U.S.The J.K.Rowling", "e.g.This U.S.The J.K.Rowling"),
+        (spacing.part_behind_others, "see http://a.example/x.Html,y", "see http://a.example/x.Html,y"),
         (
-            punctuation.part_behind_others,
+            spacing.part_behind_others,
             "name@mail.Example #tag.Word a_b.Word",
             "name@mail.Example #tag.Word a_b.Word",
         ),
-        (punctuation.part_behind_others, "Booking.Com jQuery.PieRenderer", "Booking.Com jQuery.PieRenderer"),
-        (punctuation.part_behind_others, "שלום.שלום", "שלום. שלום"),
+        (spacing.part_behind_others, "Booking.Com jQuery.PieRenderer", "Booking.Com jQuery.PieRenderer"),
+        (spacing.part_behind_others, "שלום.שלום", "שלום. שלום"),
     ],
 )
 def test_words_are_parted_but_not_numbers_initials_and_addresses(
@@ -82,7 +82,7 @@ def test_words_are_parted_but_not_numbers_initials_and_addresses(
     ],
 )
 def test_brackets_hold_no_spaces_at_their_edges(text: str, joined: str) -> None:
-    assert punctuation.join_inside(text)[0] == joined
+    assert spacing.join_inside(text)[0] == joined
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.normalize.text.quotes import join_doubled, match_quotes
+from stream.core.normalize.text.quotes import join_doubled, match_quotes
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Tests of stream.normalize.url."""
+"""Tests of stream.core.normalize.url."""

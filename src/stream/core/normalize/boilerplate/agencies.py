@@ -1,0 +1,179 @@
+"""Who delivers news to newspapers: agencies in the scripts that they are written in, desks, and papers' own names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from stream.core.normalize.boilerplate.phrases import listed
+from stream.fold import letters
+
+#: Short international name -> the names that datelines and sign-offs give it.
+AGENCIES: Final = {
+    "Reuters": """
+        Reuters | Reuter | Thomson Reuters | رويترز | رویترز | روئٹرز | Рейтер | 路透社 | 路透 | ロイター | रॉयटर्स
+        רויטרס | 로이터
+    """,
+    "AFP": """
+        AFP | Agence France-Presse | أ ف ب | ا ف ب | أ.ف.ب | فرانس برس | وكالة فرانس برس | اے ایف پی
+        خبرگزاری فرانسه | 法新社 | АФП | एएफपी | AFP通信
+    """,
+    "AP": """
+        AP | Associated Press | The Associated Press | أ ب | أ.ب | أسوشيتد برس | اسوشيتد برس | اے پی | آسوشیتدپرس
+        美联社 | एपी | AP通信
+    """,
+    "dpa": "dpa | د ب أ | د.ب.أ | الألمانية | 德新社 | ДПА",
+    "UPI": "UPI | United Press International | يو بي آي",
+    "Bloomberg": "Bloomberg | Bloomberg News | بلومبيرغ | بلومبرغ | 彭博社",
+    "CNN": "CNN | CNN Arabic | CNN بالعربية | سي إن إن | سي ان ان",
+    "BBC": "BBC | BBC News | بي بي سي | بي بي سي عربي",
+    "Sky News Arabia": "سكاي نيوز عربية | سكاي نيوز | أبوظبي - سكاي نيوز عربية",
+    "France 24": "France 24 | France24 | فرانس 24 | فرانس24",
+    "DW": "DW | دويتشه فيله | دويتشه فيلله",
+    "SPA": "SPA | واس | و ا س | وكالة الأنباء السعودية",
+    "MENA": "MENA | أ ش أ | ا ش ا | أ.ش.أ",
+    "QNA": "QNA | قنا | وكالة الأنباء القطرية",
+    "WAM": "WAM | وام | وكالة أنباء الإمارات",
+    "KUNA": "KUNA | كونا | وكالة الأنباء الكويتية",
+    "Petra": "Petra | بترا | وكالة الأنباء الأردنية",
+    "BNA": "BNA | بنا | وكالة أنباء البحرين",
+    "ONA": "ONA | العمانية | وكالة الأنباء العمانية",
+    "SANA": "SANA | سانا",
+    "NNA": "NNA | الوطنية للإعلام",
+    "INA": "INA | واع | وكالة الأنباء العراقية",
+    "WAFA": "WAFA | وفا",
+    "Ma'an": "Ma'an",
+    "Saba": "سبأ | سبأ نت",
+    "SUNA": "SUNA | سونا",
+    "LANA": "LANA",
+    "TAP": "TAP | وات | وكالة تونس أفريقيا للأنباء",
+    "APS": "APS | واج | وكالة الأنباء الجزائرية",
+    "MAP": "MAP | و م ع",
+    "Anadolu": "AA | Anadolu | Anadolu Agency | Anadolu Ajansı | الأناضول | آناتولی",
+    "DHA": "DHA",
+    "IHA": "İHA",
+    "IRNA": "IRNA | ایرنا | إرنا | ارنا",
+    "ISNA": "ISNA | ایسنا | إسنا",
+    "Fars": "Fars | فارس | خبرگزاری فارس",
+    "Tasnim": "Tasnim | تسنیم | تسنيم | خبرگزاری تسنیم",
+    "Mehr": "Mehr | مهر | خبرگزاری مهر",
+    "ILNA": "ILNA | ایلنا",
+    "Xinhua": "Xinhua | 新华社 | 新华网 | شينخوا",
+    "CNS": "中新社 | 中新网 | 中新网客户端 | 中国新闻网",
+    "CCTV": "CCTV | 央视新闻 | 央视网",
+    "CNA": "中央社",
+    "Kyodo": "Kyodo | Kyodo News | 共同 | 共同通信 | 共同社",
+    "Jiji": "Jiji | Jiji Press | 時事 | 時事通信",
+    "Yonhap": "Yonhap | 연합뉴스 | 韩联社",
+    "Newsis": "Newsis | 뉴시스",
+    "News1": "뉴스1",
+    "KCNA": "KCNA | 朝中社",
+    "TASS": "TASS | ITAR-TASS | ТАСС | ИТАР-ТАСС | تاس | 塔斯社",
+    "RIA Novosti": "RIA | RIA Novosti | РИА Новости | РИА | نوفوستي",
+    "RIAMO": "РИАМО",
+    "Interfax": "Interfax | Интерфакс | INTERFAX.RU",
+    "Sputnik": "Sputnik | سبوتنيك | Спутник",
+    "Ukrinform": "Ukrinform | Укринформ | Укрінформ",
+    "BelTA": "BelTA | БЕЛТА | БелТА",
+    "EFE": "EFE | إفي | إيفي",
+    "Europa Press": "Europa Press",
+    "ANSA": "ANSA",
+    "AGI": "AGI",
+    "Adnkronos": "Adnkronos",
+    "Lusa": "Lusa",
+    "APA": "APA",
+    "Keystone-SDA": "sda | ats | Keystone-SDA | Keystone-ATS",
+    "Belga": "Belga",
+    "ANP": "ANP",
+    "Ritzau": "Ritzau",
+    "NTB": "NTB",
+    "TT": "TT",
+    "PAP": "PAP",
+    "CTK": "ČTK",
+    "MTI": "MTI",
+    "Agerpres": "Agerpres",
+    "PTI": "PTI | Press Trust of India | भाषा | पीटीआई | پی ٹی آئی",
+    "ANI": "ANI | एएनआई | اے این آئی",
+    "IANS": "IANS | आईएएनएस",
+    "UNI": "UNI | यूनीवार्ता | वार्ता | یو این آئی",
+    "APP": "APP | اے پی پی",
+    "BSS": "BSS",
+    "Antara": "Antara",
+    "Bernama": "Bernama",
+    "VNA": "VNA | TTXVN",
+    "PNA": "PNA",
+    "AAP": "AAP",
+    "PA": "PA | PA Media",
+    "The Canadian Press": "The Canadian Press | Canadian Press",
+    "NAN": "NAN",
+    "ENA": "ENA",
+}
+#: What stands in an agency's place where several were used, or none is named.
+DESKS: Final = """
+    وكالات | الوكالات | متابعات | متابعة | وكالات الأنباء | صحف | Agencies | Agency | News Agencies | Staff
+    Agences | Agenturen | Agencias | ایجنسی | ایجنسیاں | ایجنسیز | ویب ڈیسک | نیوز ڈیسک | مانیٹرنگ ڈیسک
+    سپورٹس ڈیسک | اسپورٹس ڈیسک | نیٹ نیوز | بیورو رپورٹ | ڈیسک | एजेंसी | एजेंसियां | Web Desk | News Desk
+"""
+#: Papers and channels that put their own name where an agency's would stand. None is a word of ordinary prose there.
+PAPERS: Final = """
+    سبق | عين اليوم | الوئام | عكاظ | الشرق الأوسط | الاقتصادية | الجزيرة نت | العربية نت | العربية.نت | إيلاف
+    اليوم السابع | المصري اليوم | القدس العربي | العربي الجديد | رأي اليوم | الرياضي | العين الإخبارية
+    اندبندنت عربية | ڈان نیوز | سیاست ڈاٹ کام | ڈیلی پاکستان آن لائن | قدرت روزنامہ | INP | Dawn | KOMPAS.com
+    Liputan6.com | detikcom | DN | Euronews
+"""
+#: Folds to itself, and stands in no name.
+_MARK: Final = "\ua66e"
+_ACRONYM_CHARS_MAX: Final = 4
+_JOINT: Final = re.compile(r"\s?[/،,=&+]\s?|\s+(?:و|and|et|und|y)\s+")
+
+
+@cache
+def _agencies() -> dict[str, str]:
+    return {letters(name): short for short, written in AGENCIES.items() for name in listed(written)}
+
+
+@cache
+def _acronyms() -> frozenset[str]:
+    """Latin acronyms as they are written: ``AP`` is the agency, ``ap`` and ``Ap`` are not."""
+    written = (name for names in AGENCIES.values() for name in listed(names))
+    return frozenset(name for name in written if name.isascii() and len(name) <= _ACRONYM_CHARS_MAX)
+
+
+@cache
+def _houses() -> frozenset[str]:
+    return frozenset(letters(name) for name in [*listed(DESKS), *listed(PAPERS)])
+
+
+def agency_of(name: str) -> str | None:
+    """The short international name of the agency that ``name`` is, spelled in any script, or None."""
+    return _checked(name, letters(name))
+
+
+def _checked(name: str, folded: str) -> str | None:
+    short = _agencies().get(folded)
+    if short and name.isascii() and len(name) <= _ACRONYM_CHARS_MAX and name not in _acronyms():
+        return None
+    return short
+
+
+def known_parts(names: Sequence[str]) -> list[tuple[str | None, bool]]:
+    """(`agency_of`, `is_house`) of each of ``names``, folded together."""
+    folded = letters(_MARK.join(names)).split(_MARK)
+    if len(folded) != len(names):
+        return [(agency_of(name), is_house(name)) for name in names]
+    return [(_checked(name, key), key in _houses()) for name, key in zip(names, folded, strict=True)]
+
+
+def is_house(name: str) -> bool:
+    """A desk such as «وكالات», or a paper's own name."""
+    return letters(name) in _houses()
+
+
+def credited(credit: str) -> list[str] | None:
+    """The agencies in a credit such as ``AFP/Reuters`` or «فرانس24/ أ ف ب»; None where a part of it is nobody known."""
+    known = known_parts(_JOINT.split(credit.strip(" .*-–—")))
+    if not all(agency or house for agency, house in known):
+        return None
+    return list(dict.fromkeys(agency for agency, _ in known if agency))
