@@ -26,8 +26,8 @@ from rensa import RMinHash, RMinHashLSH
 from benchmarks.dedup_core import MIB, decided, in_process, normalized, resident_bytes
 from benchmarks.signatures import WINDOW_MS
 from stream.core.contracts.events import NormalizedEvent
+from stream.core.folding import Hashes, mix, tokenize_all
 from stream.fingerprint import runs
-from stream.fold import Hashes, mix, tokenize_all
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
 from stream.index.store import MemoryStore

@@ -17,8 +17,8 @@ from typing import Final, TypeVar
 import numpy as np
 
 from benchmarks.corpus import rows
-from stream.fold import _fold, tokenize
-from stream.fold_tables import tables
+from stream.core.folding import _fold, tokenize
+from stream.core.folding.tables import tables
 
 _Given = TypeVar("_Given")
 ARTICLE_CHARS: Final = 2_000

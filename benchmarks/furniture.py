@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import orjson
 
 from benchmarks.corpus import rows
+from stream.core.folding import letters
 from stream.core.normalize.boilerplate import Body, strip_furniture
 from stream.core.normalize.fixes import Fixes
 from stream.core.normalize.text import clean_line, clean_text
-from stream.fold import letters
 
 CORPORA = ("arabic_news.jsonl.gz", "english_news.jsonl.gz", "other_news.jsonl.gz")
 TRUNCATED = Path("labelled") / "ant_truncated.jsonl"

@@ -25,6 +25,7 @@ from dedup_kit import (
     subject,
 )
 from stream.core.contracts.events import DUPLICATE_RELATIONS
+from stream.core.folding import letters
 from stream.dedup import (
     RULES,
     SHORT_TOKENS,
@@ -35,7 +36,6 @@ from stream.dedup import (
     new_cluster_id,
 )
 from stream.fingerprint import FORMAT, fingerprint
-from stream.fold import letters
 
 
 class TestRelations:

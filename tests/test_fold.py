@@ -13,8 +13,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from cases_files import cases
-from stream.fold import TokenBatch, Tokens, _letters_of_rare, fold_text, letters, tokenize, tokenize_all
-from stream.fold_tables import COMPOSES, tables
+from stream.core.folding import TokenBatch, Tokens, _letters_of_rare, fold_text, letters, tokenize, tokenize_all
+from stream.core.folding.tables import COMPOSES, tables
 from variants import CHANGES, Change, variant
 
 ANY_TEXT = st.text(st.characters(), max_size=60)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from stream.core.folding import Mask
 from stream.fingerprint import NO_HASHES, TOKENS_MAX, Fingerprint, fingerprint
 from stream.fingerprint import WORDS as GRAIN
-from stream.fold import Mask
 from stream.likeness import OPENING_LONGER, OPENING_SHORTER, Likeness, Text, furniture
 
 # Few tokens, so that texts share runs of them.

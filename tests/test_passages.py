@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream import passages
-from stream.fold import tokenize
+from stream.core.folding import tokenize
 from stream.passages import ISLAND_MAX, WORDS_MAX, Passage, align, words
 
 #: Texts, each with its words parted by a bar.

@@ -16,9 +16,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from stream.core.contracts.events import DUPLICATE_RELATIONS, Change, Duplicate, Relation
+from stream.core.folding import Hashes
 from stream.core.timestamps import HOUR_MS, read_rfc3339
 from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint, Sequence16, found_in
-from stream.fold import Hashes
 from stream.likeness import Likeness, Text, furniture
 
 #: Of the shorter text, this share and so many tokens more must stand in the longer one.

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.fold import Hashes, Mask, Places, TokenBatch, mix, tokenize_all
+from stream.core.folding import Hashes, Mask, Places, TokenBatch, mix, tokenize_all
 
 TOKENS_MAX: Final = 4096
 TITLE_MAX: Final = 48

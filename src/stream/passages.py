@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from stream.fold import tokenize, tokenize_all
+from stream.core.folding import tokenize, tokenize_all
 
 #: So many words of each text are aligned: the work grows with their square at worst.
 WORDS_MAX: Final = 3000

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.fold import Hashes
+from stream.core.folding import Hashes
 from stream.index.fresh import Anchors, Unseen, name_anchors
 from stream.index.keys import anchor_names
 

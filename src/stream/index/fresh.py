@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.fold import Hashes
+from stream.core.folding import Hashes
 from stream.index.keys import NAME_SHIFT, anchor_names
 
 #: Of the filter: 32 MiB. With the anchors of a million articles in it, one new name in forty is taken for a known one,

@@ -14,9 +14,9 @@ from typing import Final, NamedTuple, cast
 import numpy as np
 
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
+from stream.core.folding import Hashes
 from stream.dedup import Subject
 from stream.errors import IndexFault
-from stream.fold import Hashes
 
 _EVENT, _URL, _ID, _TEXT, _ANCHOR, _DOCUMENT, _CLUSTER = (bytes([kind]) for kind in range(7))
 # What the index keeps for itself stands where no scope's hash can be: see `scope_prefix`.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from stream.core.folding import letters
 from stream.core.normalize.boilerplate.edges import cut_beginning, cut_end, end_block, end_line
 from stream.core.normalize.boilerplate.line_classifier import Kind
-from stream.fold import letters
 
 LONG = "افتتح رئيس البلدية حديقة عامة إلى جوار المدرسة القديمة."
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.core.folding import letters
 from stream.core.normalize.boilerplate.line_prefixes import CHARS_MAX, are_equal, heads
-from stream.fold import letters
 
 
 @given(st.lists(st.text("aBإء\u064b ꙮ国,é", max_size=5) | st.just("x" * (CHARS_MAX + 9)), max_size=5))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from stream.core.folding import letters
 from stream.core.normalize.boilerplate import phrases
 from stream.core.normalize.boilerplate.line_classifier import Kind, classify, kind_of
-from stream.fold import letters
 
 LONG = "The mayor opened a new garden beside the old school, and said that the work had taken a full year."
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.core.folding import letters
 from stream.core.normalize.boilerplate.line_prefixes import heads
 from stream.core.normalize.boilerplate.repeated_paragraphs import repeated
-from stream.fold import letters
 
 LONG = "افتتح رئيس البلدية حديقة عامة إلى جوار المدرسة القديمة، وقال إن العمل فيها استغرق عاماً كاملاً."
 OTHER = "The mayor opened a new garden beside the old school, and said that the work had taken a full year."

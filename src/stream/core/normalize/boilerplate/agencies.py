@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
+from stream.core.folding import letters
 from stream.core.normalize.boilerplate.phrases import listed
-from stream.fold import letters
 
 #: Short international name -> the names that datelines and sign-offs give it.
 AGENCIES: Final = {

@@ -9,9 +9,9 @@ from enum import Enum
 from functools import cache
 from typing import Final
 
+from stream.core.folding import letters
 from stream.core.normalize.boilerplate import phrases
 from stream.core.normalize.boilerplate.line_prefixes import CHARS_MAX
-from stream.fold import letters
 
 
 class Kind(Enum):

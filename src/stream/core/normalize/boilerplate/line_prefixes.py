@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from stream.fold import letters
+from stream.core.folding import letters
 
 #: Characters of a line that are folded; a shorter line is folded whole.
 CHARS_MAX: Final = 160

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
+from stream.core.folding import letters
 from stream.core.normalize.boilerplate.phrases import listed
-from stream.fold import letters
 
 PLACES: Final = {
     "ar": """

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
+from stream.core.folding import fold_text, letters
 from stream.core.normalize.boilerplate.dateline import read_dateline
-from stream.fold import fold_text, letters
 
 #: Fewer letters may well be a heading that the paragraph begins with, unless the line was cut or is a whole sentence.
 LETTERS_MIN: Final = 45

@@ -2,7 +2,7 @@
 
 Published text is never folded. A look-up table over code points does nearly all of it in one pass; what depends on
 neighbours (separators in numbers, dots in initials, seats of hamza, marks in another order) is looked at where it
-stands. `stream.fold_tables` says what each character folds to.
+stands. `stream.core.folding.tables` says what each character folds to.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.fold_tables import (
+from stream.core.folding.tables import (
     BEYOND,
     BOUNDARY,
     COMPOSES,

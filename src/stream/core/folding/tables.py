@@ -2,7 +2,7 @@
 
 The rules stand on Unicode (NFKC, UAX #15; case folding; general categories) and on what it leaves out: letter
 variants, phrases written as one character, and traditional Chinese after OpenCC's character table. Characters whose
-folding depends on their neighbours get a code below `LETTERS_FROM`, which `stream.fold` resolves.
+folding depends on their neighbours get a code below `LETTERS_FROM`, which `stream.core.folding` resolves.
 """
 
 from __future__ import annotations
