@@ -36,9 +36,9 @@ from benchmarks.signatures import (
 from stream import collector
 from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent, NormalizedEvent
-from stream.dedup import Subject
+from stream.core.dedup.fingerprint import fingerprints
+from stream.core.dedup.rules import Subject
 from stream.deduplicate import subject_of
-from stream.fingerprint import fingerprints
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
 from stream.pipeline import scope_of

@@ -15,12 +15,12 @@ import orjson
 
 from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent, NormalizedEvent, Origin
+from stream.core.dedup.fingerprint import fingerprints
+from stream.core.dedup.rules import decide
 from stream.core.normalize import Arrival, normalize
 from stream.core.validation import articles_in, read_message, validate
-from stream.dedup import decide
 from stream.deduplicate import remembered, subject_of
 from stream.errors import Rejected
-from stream.fingerprint import fingerprints
 from stream.index.partition import PartitionIndex
 from stream.restore.opener import RESTORED_AT_ONCE
 

@@ -26,15 +26,15 @@ from rensa import RMinHash, RMinHashLSH
 from benchmarks.dedup_core import MIB, decided, in_process, normalized, resident_bytes
 from benchmarks.signatures import WINDOW_MS
 from stream.core.contracts.events import NormalizedEvent
+from stream.core.dedup.fingerprint import runs
 from stream.core.folding import Hashes, mix, tokenize_all
-from stream.fingerprint import runs
 from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
 from stream.index.store import MemoryStore
 
 PERMUTATIONS: Final = 128
 SHINGLE: Final = 3
-#: Articles folded together, as many as `stream.fingerprint` takes.
+#: Articles folded together, as many as `stream.core.dedup.fingerprint` takes.
 FOLDED: Final = 24
 #: rensa's bands have equal sizes; these are steepest near the threshold.
 RENSA_BANDS: Final = {0.5: 32, 0.7: 16}

@@ -16,9 +16,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from stream.core.contracts.events import Duplicate, FingerprintEvent, Origin
+from stream.core.dedup.fingerprint import FORMAT, Fingerprint
+from stream.core.dedup.rules import VERSION, new_cluster_id
 from stream.core.timestamps import rfc3339
-from stream.dedup import VERSION, new_cluster_id
-from stream.fingerprint import FORMAT, Fingerprint
 from stream.index.keys import scope_prefix
 from stream.index.partition import LAYOUT_VERSION, PartitionIndex
 from stream.index.rocks import RocksStore

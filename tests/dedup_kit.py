@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from stream.dedup import NO_TIMES, Candidates, Earlier, Subject, Times, Verdict, decide
-from stream.fingerprint import NO_HASHES, fingerprint
+from stream.core.dedup.fingerprint import NO_HASHES, fingerprint
+from stream.core.dedup.rules import NO_TIMES, Candidates, Earlier, Subject, Times, Verdict, decide
+from stream.core.dedup.similarity import Likeness
 from stream.index.postings import ANCHORS_SHARED_MIN
-from stream.likeness import Likeness
 
 #: Six sentences a story, all invented, in scripts with and without spaces, from left and from right.
 STORIES: Final[dict[str, dict[str, Any]]] = {

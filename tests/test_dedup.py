@@ -25,17 +25,9 @@ from dedup_kit import (
     subject,
 )
 from stream.core.contracts.events import DUPLICATE_RELATIONS
+from stream.core.dedup.fingerprint import FORMAT, fingerprint
+from stream.core.dedup.rules import RULES, SHORT_TOKENS, TOKENS_MOVED_MIN, VERSION, Candidates, decide, new_cluster_id
 from stream.core.folding import letters
-from stream.dedup import (
-    RULES,
-    SHORT_TOKENS,
-    TOKENS_MOVED_MIN,
-    VERSION,
-    Candidates,
-    decide,
-    new_cluster_id,
-)
-from stream.fingerprint import FORMAT, fingerprint
 
 
 class TestRelations:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dedup_kit import decide_similar, earlier, figures, story, subject
+from stream.core.dedup.rules import TOKENS_MIN, Apart, Candidates, Times, decide, judge
+from stream.core.dedup.similarity import Likeness
 from stream.core.timestamps import HOUR_MS
-from stream.dedup import TOKENS_MIN, Apart, Candidates, Times, decide, judge
-from stream.likeness import Likeness
 
 CABLE_NAMES = [f"aba{letter}x" for letter in "abcdefghijklmnopqrst"]
 OTHER_CABLE_NAMES = [f"oto{letter}x" for letter in "abcdefghijklmnopqrst"]

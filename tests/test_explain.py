@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_RESET, HARVEST
-from stream import dedup
-from stream.dedup import TOGETHER, Apart, judge
+from stream.core.dedup import rules
+from stream.core.dedup.rules import TOGETHER, Apart, judge
+from stream.core.dedup.similarity import Likeness
 from stream.errors import Rejected
 from stream.explain import METHODS, checks, compare, explain
-from stream.likeness import Likeness
 
 REPORT = (
     "The central bank of Calder sold bills worth {} million crowns at an average rate of {} percent on Tuesday.\n"
@@ -110,8 +110,8 @@ def test_what_is_no_article_is_rejected_by_name(first: str, second: str, name: s
 
 
 def test_every_method_has_a_meaning() -> None:
-    reasons = {reason for name, reason in vars(dedup).items() if name == "_REASONS" for reason in reason}
-    assert {name for name, _ in dedup.RULES} | reasons | {"nothing-alike", "other-title"} == METHODS.keys()
+    reasons = {reason for name, reason in vars(rules).items() if name == "_REASONS" for reason in reason}
+    assert {name for name, _ in rules.RULES} | reasons | {"nothing-alike", "other-title"} == METHODS.keys()
 
 
 @dataclass

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stream.core.folding import Hashes, mix, tokenize
-from stream.fingerprint import (
+from stream.core.dedup.fingerprint import (
     CHARACTERS,
     FORMAT,
     NUMBER,
@@ -28,6 +27,7 @@ from stream.fingerprint import (
     minima,
     runs,
 )
+from stream.core.folding import Hashes, mix, tokenize
 
 GRAINS = {"words": WORDS, "characters": CHARACTERS}
 # What joins tokens so that each stays one.

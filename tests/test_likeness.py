@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from stream.core.dedup.fingerprint import NO_HASHES, TOKENS_MAX, Fingerprint, fingerprint
+from stream.core.dedup.fingerprint import WORDS as GRAIN
+from stream.core.dedup.similarity import OPENING_LONGER, OPENING_SHORTER, Likeness, Text, furniture
 from stream.core.folding import Mask
-from stream.fingerprint import NO_HASHES, TOKENS_MAX, Fingerprint, fingerprint
-from stream.fingerprint import WORDS as GRAIN
-from stream.likeness import OPENING_LONGER, OPENING_SHORTER, Likeness, Text, furniture
 
 # Few tokens, so that texts share runs of them.
 VOCABULARY = {"words": [*"abcdef", "10", "25", "31"], "characters": [*"新闻今天日本国人"]}

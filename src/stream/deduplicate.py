@@ -21,10 +21,10 @@ from stream.core.contracts.events import (
 from stream.core.contracts.records import Headers, Outgoing, Record
 from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
+from stream.core.dedup.fingerprint import Fingerprint, fingerprints
+from stream.core.dedup.rules import Subject, Times, Verdict, decide
 from stream.deadletters import dead_letter
-from stream.dedup import Subject, Times, Verdict, decide
 from stream.errors import Rejected
-from stream.fingerprint import Fingerprint, fingerprints
 from stream.index.packing import Article as Known
 from stream.index.packing import pack_fingerprint
 from stream.index.removal import remove, removed_before

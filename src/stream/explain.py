@@ -9,16 +9,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import orjson
 
-from stream import dedup
 from stream.core.contracts import codec
 from stream.core.contracts.events import Duplicate, EnrichedEvent
+from stream.core.dedup import rules
+from stream.core.dedup.fingerprint import fingerprints
+from stream.core.dedup.rules import TOGETHER, Apart, Candidates, Earlier, Subject, Times, decide, judge
+from stream.core.dedup.similarity import Likeness, Text
 from stream.core.timestamps import read_rfc3339, rfc3339
-from stream.dedup import TOGETHER, Apart, Candidates, Earlier, Subject, Times, decide, judge
 from stream.deduplicate import source_of
 from stream.errors import Rejected
-from stream.fingerprint import fingerprints
 from stream.index.postings import ANCHORS_SHARED_MIN
-from stream.likeness import Likeness, Text
 from stream.offline import OfflineFlow
 from stream.pipeline import scope_of
 
@@ -145,10 +145,10 @@ def compare(first: EnrichedEvent, second: EnrichedEvent) -> Comparison:
 
 
 def checks(likeness: Likeness, apart: Apart = TOGETHER, *, unit: str = "words") -> Sequence[Check]:
-    """What `stream.dedup.judge` requires of two texts, in its order."""
+    """What `stream.core.dedup.rules.judge` requires of two texts, in its order."""
     return [
         Check(reason, *_DESCRIBED[is_met](likeness, apart, unit), is_met=is_met(likeness, apart))
-        for reason, is_met in dedup.REQUIREMENTS
+        for reason, is_met in rules.REQUIREMENTS
     ]
 
 
@@ -168,21 +168,21 @@ def _described_covered(likeness: Likeness, apart: Apart, unit: str) -> tuple[str
 
 
 def _described_opening(likeness: Likeness, apart: Apart, unit: str) -> tuple[str, str]:
-    more = dedup.share_more_apart(likeness)
+    more = rules.share_more_apart(likeness)
     required = f"the beginning is in both, or {_so_many(likeness, apart, unit, more=more)}"
     return required, "yes" if likeness.shares_opening else f"no, {_covered(likeness)}"
 
 
 def _described_names(likeness: Likeness, apart: Apart, unit: str) -> tuple[str, str]:
-    more = dedup.share_more_names(likeness, apart)
+    more = rules.share_more_names(likeness, apart)
     required = f"titles name the same, or {_so_many(likeness, apart, unit, more=more)}"
     return required, f"no, {_covered(likeness)}" if likeness.has_other_names else "yes"
 
 
 def _described_changes(likeness: Likeness, _apart: Apart, unit: str) -> tuple[str, str]:
-    size = dedup.TOKENS_A_NUMBER
+    size = rules.TOKENS_A_NUMBER
     allowed = f"at most {likeness.tokens // size} of its passages with other numbers (one in {size} {unit})"
-    return allowed, str(dedup.numbers_changed(likeness))
+    return allowed, str(rules.numbers_changed(likeness))
 
 
 def _described_numbers(likeness: Likeness, _apart: Apart, unit: str) -> tuple[str, str]:
@@ -192,7 +192,7 @@ def _described_numbers(likeness: Likeness, _apart: Apart, unit: str) -> tuple[st
 
 
 def _described_lengths(likeness: Likeness, _apart: Apart, _unit: str) -> tuple[str, str]:
-    times = 1 / dedup.EXPANSION_RATIO_MIN
+    times = 1 / rules.EXPANSION_RATIO_MIN
     required = f"a later text more than {times:.0f} times as long begins like the earlier one"
     if not likeness.is_longer:
         return required, "it is not longer"
@@ -200,20 +200,20 @@ def _described_lengths(likeness: Likeness, _apart: Apart, _unit: str) -> tuple[s
     return required, f"{times:.1f} times as long, {'the same' if likeness.is_opening else 'another'} beginning"
 
 
-#: Each of `stream.dedup.REQUIREMENTS` -> what it requires of two texts, and what it found, in words.
+#: Each of `stream.core.dedup.rules.REQUIREMENTS` -> what it requires of two texts, and what it found, in words.
 _DESCRIBED: Final[dict[Callable[[Likeness, Apart], bool], Callable[[Likeness, Apart, str], tuple[str, str]]]] = {
-    dedup.has_enough_tokens: _described_tokens,
-    dedup.is_covered: _described_covered,
-    dedup.opens_alike: _described_opening,
-    dedup.names_the_same: _described_names,
-    dedup.keeps_numbers: _described_changes,
-    dedup.knows_numbers: _described_numbers,
-    dedup.is_no_round_up: _described_lengths,
+    rules.has_enough_tokens: _described_tokens,
+    rules.is_covered: _described_covered,
+    rules.opens_alike: _described_opening,
+    rules.names_the_same: _described_names,
+    rules.keeps_numbers: _described_changes,
+    rules.knows_numbers: _described_numbers,
+    rules.is_no_round_up: _described_lengths,
 }
 
 
 def _so_many(likeness: Likeness, apart: Apart, unit: str, *, more: float = 0.0) -> str:
-    required = dedup.tokens_required(likeness, apart, more=more)
+    required = rules.tokens_required(likeness, apart, more=more)
     return f"at least {np.ceil(required):.0f} of its {unit} in the longer one"
 
 

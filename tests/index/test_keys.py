@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.kit import STORY
-from stream.dedup import Subject
+from stream.core.dedup.fingerprint import fingerprint
+from stream.core.dedup.rules import Subject
 from stream.errors import IndexFault
-from stream.fingerprint import fingerprint
 from stream.index import keys
 from stream.index.keys import OFFSET_MAX, POSTING_BYTES, SECONDS_MAX, Posting, pack_posting, visible_postings
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from index.kit import EXCERPT, REPRINT, STORY, Partition, article, part, prose
 from stream.core.contracts.events import FingerprintEvent
+from stream.core.dedup.fingerprint import FORMAT, fingerprint
 from stream.errors import IndexDamaged
-from stream.fingerprint import FORMAT, fingerprint
 from stream.index.packing import pack_article, pack_fingerprint, unpack, unpack_article
 from stream.index.store import MemoryStore
 

@@ -9,8 +9,8 @@ import pytest
 from index.conftest import NewStore
 from index.kit import DAY_MS, EXCERPT, REPRINT, START_MS, STORY, Partition, article, part, prose
 from stream.core.contracts.events import FingerprintEvent
-from stream.dedup import Subject
-from stream.fingerprint import FORMAT, fingerprint
+from stream.core.dedup.fingerprint import FORMAT, fingerprint
+from stream.core.dedup.rules import Subject
 from stream.index.cluster import MEMBERS_MAX
 from stream.index.keys import POSTING_BYTES, anchor_names, visible_postings
 from stream.index.postings import ANCHORS_SHARED_MIN

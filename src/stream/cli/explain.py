@@ -16,7 +16,7 @@ from rich.text import Text
 from stream.cli.articles import article, row
 from stream.cli.sides import console, is_coloured, phrase, wrapped
 from stream.core.contracts.events import EnrichedEvent
-from stream.dedup import VERSION
+from stream.core.dedup.rules import VERSION
 from stream.errors import Rejected
 from stream.explain import Explanation
 from stream.explain import explain as explained

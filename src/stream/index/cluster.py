@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from stream.core.contracts.events import ClusterEvent, FingerprintEvent
+from stream.core.dedup.rules import new_cluster_id
 from stream.core.timestamps import rfc3339
-from stream.dedup import new_cluster_id
 from stream.index.packing import Article
 
 SOURCES_MAX: Final = 100

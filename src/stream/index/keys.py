@@ -14,8 +14,8 @@ from typing import Final, NamedTuple, cast
 import numpy as np
 
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
+from stream.core.dedup.rules import Subject
 from stream.core.folding import Hashes
-from stream.dedup import Subject
 from stream.errors import IndexFault
 
 _EVENT, _URL, _ID, _TEXT, _ANCHOR, _DOCUMENT, _CLUSTER = (bytes([kind]) for kind in range(7))

@@ -8,9 +8,9 @@ import msgspec
 import numpy as np
 
 from stream.core.contracts.events import DUPLICATE_RELATIONS, Change, Duplicate, FingerprintEvent, Origin, Relation
-from stream.dedup import VERSION, Earlier, Times, new_cluster_id
+from stream.core.dedup.fingerprint import FORMAT, NO_HASHES, Fingerprint
+from stream.core.dedup.rules import VERSION, Earlier, Times, new_cluster_id
 from stream.errors import IndexDamaged
-from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
-from stream.dedup import VERSION, Earlier
+from stream.core.dedup.rules import VERSION, Earlier
 from stream.errors import IndexDamaged
 from stream.index import keys
 from stream.index.fresh import Unseen

@@ -14,8 +14,8 @@ from typing import Final
 
 import msgspec
 
+from stream.core.dedup.fingerprint import NO_HASHES
 from stream.core.folding import Hashes
-from stream.fingerprint import NO_HASHES
 from stream.index.keys import SECONDS_MAX, anchor_names, scope_key, scope_prefix
 from stream.index.packing import unpack
 from stream.index.store import Store

@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 
 from stream.core.contracts.events import ClusterEvent, FingerprintEvent
-from stream.dedup import Candidates, Earlier, Subject, new_cluster_id
+from stream.core.dedup.fingerprint import FORMAT, NO_HASHES, Fingerprint
+from stream.core.dedup.rules import Candidates, Earlier, Subject, new_cluster_id
 from stream.errors import IndexDamaged
-from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint
 from stream.index import keys
 from stream.index.cluster import Cluster, begins_cluster
 from stream.index.fresh import Anchors, Unseen, name_anchors

@@ -16,10 +16,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from stream.core.contracts.events import DUPLICATE_RELATIONS, Change, Duplicate, Relation
+from stream.core.dedup.fingerprint import FORMAT, NO_HASHES, Fingerprint, Sequence16, found_in
+from stream.core.dedup.similarity import Likeness, Text, furniture
 from stream.core.folding import Hashes
 from stream.core.timestamps import HOUR_MS, read_rfc3339
-from stream.fingerprint import FORMAT, NO_HASHES, Fingerprint, Sequence16, found_in
-from stream.likeness import Likeness, Text, furniture
 
 #: Of the shorter text, this share and so many tokens more must stand in the longer one.
 SHARE_MIN: Final = 0.55

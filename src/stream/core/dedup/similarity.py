@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from stream.core.dedup.fingerprint import NUMBER, Fingerprint, Sequence16, found_in, runs, unique
 from stream.core.folding import Hashes, Mask, Places
-from stream.fingerprint import NUMBER, Fingerprint, Sequence16, found_in, runs, unique
 
 #: Runs at the beginning of the shorter text, and of the longer one, that tell a teaser from a quotation.
 OPENING_SHORTER: Final = 24

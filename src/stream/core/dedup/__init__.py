@@ -1,0 +1,1 @@
+"""The duplicate decision: fingerprints, their similarity, and the rules."""
