@@ -38,8 +38,8 @@ from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent, NormalizedEvent
 from stream.core.dedup.fingerprint import fingerprints
 from stream.core.dedup.rules import Subject
+from stream.core.index.partition_index import PartitionIndex
 from stream.deduplicate import subject_of
-from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
 from stream.pipeline import scope_of
 

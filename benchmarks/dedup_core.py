@@ -17,11 +17,11 @@ from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent, NormalizedEvent, Origin
 from stream.core.dedup.fingerprint import fingerprints
 from stream.core.dedup.rules import decide
+from stream.core.index.partition_index import PartitionIndex
 from stream.core.normalize import Arrival, normalize
 from stream.core.validation import articles_in, read_message, validate
 from stream.deduplicate import remembered, subject_of
 from stream.errors import Rejected
-from stream.index.partition import PartitionIndex
 from stream.restore.opener import RESTORED_AT_ONCE
 
 BATCH: Final = 500

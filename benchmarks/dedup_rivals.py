@@ -28,9 +28,9 @@ from benchmarks.signatures import WINDOW_MS
 from stream.core.contracts.events import NormalizedEvent
 from stream.core.dedup.fingerprint import runs
 from stream.core.folding import Hashes, mix, tokenize_all
-from stream.index.partition import PartitionIndex
+from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.store import MemoryStore
 from stream.index.rocks import RocksStore
-from stream.index.store import MemoryStore
 
 PERMUTATIONS: Final = 128
 SHINGLE: Final = 3

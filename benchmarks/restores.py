@@ -26,9 +26,9 @@ from stream import collector
 from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent
 from stream.core.contracts.records import InputRecord, Record
-from stream.index.partition import PartitionIndex
+from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.store import MemoryStore
 from stream.index.rocks import RocksStore
-from stream.index.store import MemoryStore
 from stream.indexes import Indexes
 from stream.metrics import Metrics
 from stream.restore.opener import Opener

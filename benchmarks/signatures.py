@@ -18,9 +18,9 @@ import numpy as np
 from stream.core.contracts.events import Duplicate, FingerprintEvent, Origin
 from stream.core.dedup.fingerprint import FORMAT, Fingerprint
 from stream.core.dedup.rules import VERSION, new_cluster_id
+from stream.core.index.keys import scope_prefix
+from stream.core.index.partition_index import LAYOUT_VERSION, PartitionIndex
 from stream.core.timestamps import rfc3339
-from stream.index.keys import scope_prefix
-from stream.index.partition import LAYOUT_VERSION, PartitionIndex
 from stream.index.rocks import RocksStore
 from stream.settings import DAY_MS
 

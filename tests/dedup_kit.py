@@ -12,7 +12,7 @@ import orjson
 from stream.core.dedup.fingerprint import NO_HASHES, fingerprint
 from stream.core.dedup.rules import NO_TIMES, Candidates, Earlier, Subject, Times, Verdict, decide
 from stream.core.dedup.similarity import Likeness
-from stream.index.postings import ANCHORS_SHARED_MIN
+from stream.core.index.postings import ANCHORS_SHARED_MIN
 
 #: Six sentences a story, all invented, in scripts with and without spaces, from left and from right.
 STORIES: Final[dict[str, dict[str, Any]]] = {

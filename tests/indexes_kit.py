@@ -10,8 +10,8 @@ from faust.types import TP
 
 from flow.articles import dumps, fictional
 from stream.core.contracts.records import InputRecord, Record
+from stream.core.index.store import MemoryStore, Store
 from stream.core.timestamps import rfc3339
-from stream.index.store import MemoryStore, Store
 from stream.indexes import Indexes
 from stream.metrics import Metrics
 from stream.offline import OfflineFlow

@@ -11,9 +11,9 @@ from stream.core.contracts import codec
 from stream.core.contracts.events import EnrichedEvent, NormalizedEvent
 from stream.core.contracts.records import Headers, InputRecord, Outgoing
 from stream.core.contracts.topics import Topics
+from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.store import MemoryStore
 from stream.deduplicate import Deduplicator, changelog_event
-from stream.index.partition import PartitionIndex
-from stream.index.store import MemoryStore
 from stream.pipeline import Normalizer, Outcome
 
 TOPICS: Final = Topics()

@@ -14,11 +14,11 @@ from faust.types import TP
 from indexes_kit import RECORDS, Log, Site, documents
 from stream.core.contracts.events import FingerprintEvent
 from stream.core.contracts.records import InputRecord
+from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.store import MEMORY_KINDS, MemoryStore
 from stream.deduplicate import changelog_event
 from stream.errors import IndexFault
-from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
-from stream.index.store import MEMORY_KINDS, MemoryStore
 from stream.indexes import topic_partitions
 
 

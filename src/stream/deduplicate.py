@@ -23,12 +23,12 @@ from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
 from stream.core.dedup.fingerprint import Fingerprint, fingerprints
 from stream.core.dedup.rules import Subject, Times, Verdict, decide
+from stream.core.index.records import Article as Known
+from stream.core.index.records import pack_fingerprint
+from stream.core.index.takedown import remove, removed_before
+from stream.core.index.transaction import Decided, Session
 from stream.deadletters import dead_letter
 from stream.errors import Rejected
-from stream.index.packing import Article as Known
-from stream.index.packing import pack_fingerprint
-from stream.index.removal import remove, removed_before
-from stream.index.session import Decided, Session
 from stream.pipeline import About, Outcome, Wrap, scope_of, traced, unwrapped
 
 

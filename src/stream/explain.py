@@ -15,10 +15,10 @@ from stream.core.dedup import rules
 from stream.core.dedup.fingerprint import fingerprints
 from stream.core.dedup.rules import TOGETHER, Apart, Candidates, Earlier, Subject, Times, decide, judge
 from stream.core.dedup.similarity import Likeness, Text
+from stream.core.index.postings import ANCHORS_SHARED_MIN
 from stream.core.timestamps import read_rfc3339, rfc3339
 from stream.deduplicate import source_of
 from stream.errors import Rejected
-from stream.index.postings import ANCHORS_SHARED_MIN
 from stream.offline import OfflineFlow
 from stream.pipeline import scope_of
 

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from faust.types import TP
 
+from stream.core.index.partition_index import PartitionIndex, Session
 from stream.errors import IndexDamaged
-from stream.index.partition import PartitionIndex, Session
 from stream.metrics import Metrics
 from stream.restore.opener import Opener, Restore
 

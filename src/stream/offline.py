@@ -7,10 +7,10 @@ from itertools import count, islice
 
 from stream.core.contracts.records import InputRecord, Outgoing
 from stream.core.contracts.topics import Topics
+from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.store import MemoryStore, Store
 from stream.core.validation import DEFAULT_LIMITS, Limits
 from stream.deduplicate import Deduplicator
-from stream.index.partition import PartitionIndex
-from stream.index.store import MemoryStore, Store
 from stream.pipeline import Normalizer, Outcome, Wrap, unwrapped
 
 BATCH = 500

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stream.acls import topic_permissions
+from stream.core.index.partition_index import LAYOUT_VERSION
 from stream.doctor.facts import (
     BrokerFacts,
     Clock,
@@ -26,7 +27,6 @@ from stream.doctor.facts import (
     Web,
 )
 from stream.doctor.findings import Finding
-from stream.index.partition import LAYOUT_VERSION
 from stream.settings import STEPS, Settings
 
 HOUR_MS = 3600 * 1000
@@ -113,7 +113,7 @@ def machine(**changed: Any) -> MachineFacts:
 HOLD = """
 import sys
 from pathlib import Path
-from stream.index.rocks import RocksStore
+from stream.core.index.rocks import RocksStore
 store = RocksStore(Path(sys.argv[1]))
 print("open", flush=True)
 sys.stdin.readline()

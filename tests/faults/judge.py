@@ -9,10 +9,10 @@ from typing import Final
 
 from faults.oracle import Expected, Oracle, Place, Written, expect, written
 from stream.core.contracts.records import Record
+from stream.core.index import keys
+from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.store import MemoryStore
 from stream.deduplicate import changelog_event
-from stream.index import keys
-from stream.index.partition import PartitionIndex
-from stream.index.store import MemoryStore
 from stream.settings import Settings
 
 #: Topic and partition.

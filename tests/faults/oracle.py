@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 
 from stream.core.contracts.records import Headers, Outgoing, Record
 from stream.core.contracts.topics import Topics
+from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.store import MemoryStore
 from stream.deduplicate import Deduplicator
-from stream.index.partition import PartitionIndex
-from stream.index.store import MemoryStore
 from stream.pipeline import Normalizer, Outcome
 from stream.settings import Settings
 

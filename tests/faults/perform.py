@@ -18,7 +18,7 @@ from faults.points import BATCH_POINTS, CLOSE_POINTS, Order, give_order, taker
 from faults.schedule import Fault
 from faults.site import Observer, Site
 from kafka_node import KafkaNode
-from stream.index.partition import PartitionIndex
+from stream.core.index.partition_index import PartitionIndex
 from stream.index.rocks import RocksStore
 
 #: Seconds in which a point has to be reached, and a worker has to do what it was asked for.

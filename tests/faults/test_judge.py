@@ -12,9 +12,9 @@ import pytest
 from faults.articles import Newsroom
 from faults.judge import Judgement, Sample, judge
 from stream.core.contracts.records import InputRecord, Outgoing, Record
+from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.store import MemoryStore
 from stream.deduplicate import Deduplicator
-from stream.index.partition import PartitionIndex
-from stream.index.store import MemoryStore
 from stream.pipeline import Normalizer
 from stream.settings import Settings, load_settings
 from stream.transport.partitioner import partition_for

@@ -22,7 +22,7 @@ from stream import wallclock
 from stream.app import ArticleFlow
 from stream.cli import main
 from stream.core.contracts.records import Delivered, Outgoing, Record
-from stream.index import rocks
+from stream.core.index import rocks
 from stream.index.rocks import RocksStore
 from stream.restore import processes
 from stream.transport import kafka, kafka_producer

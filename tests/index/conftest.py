@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from stream.core.index.store import MemoryStore, Store
 from stream.index.rocks import RocksStore
-from stream.index.store import MemoryStore, Store
 
 NewStore = Callable[[], Store]
 

@@ -23,11 +23,11 @@ from stream.core.contracts.events import (
 )
 from stream.core.contracts.records import InputRecord, Outgoing
 from stream.core.contracts.topics import Topics
+from stream.core.index.partition_index import PartitionIndex, Session
+from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX
+from stream.core.index.store import Store
 from stream.core.timestamps import rfc3339
 from stream.deduplicate import Deduplicator, changelog_event
-from stream.index.partition import PartitionIndex, Session
-from stream.index.scope import REDELIVERED_OFFSETS_MAX
-from stream.index.store import Store
 from stream.pipeline import Outcome
 
 HOUR_MS: Final = 3600 * 1000

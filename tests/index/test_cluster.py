@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from index.kit import START_MS, Partition, article
 from stream.core.contracts.events import ClusterEvent
+from stream.core.index.cluster import MEMBERS_MAX, SOURCES_MAX, Cluster, language_of
+from stream.core.index.records import Article, pack_article, unpack_article
+from stream.core.index.store import MemoryStore
 from stream.core.timestamps import rfc3339
-from stream.index.cluster import MEMBERS_MAX, SOURCES_MAX, Cluster, language_of
-from stream.index.packing import Article, pack_article, unpack_article
-from stream.index.store import MemoryStore
 
 CLUSTER = "c" * 32
 SCOPE = "default/ar"

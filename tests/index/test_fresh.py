@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.folding import Hashes
-from stream.index.fresh import Anchors, Unseen, name_anchors
-from stream.index.keys import anchor_names
+from stream.core.index.anchor_lookup import Anchors, Unseen, name_anchors
+from stream.core.index.keys import anchor_names
 
 SMALL = 2**10
 NAME_MAX = 2**48 - 1

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from index.kit import EXCERPT, REPRINT, STORY, Partition, article, part, prose
 from stream.core.contracts.events import FingerprintEvent
 from stream.core.dedup.fingerprint import FORMAT, fingerprint
+from stream.core.index.records import pack_article, pack_fingerprint, unpack, unpack_article
+from stream.core.index.store import MemoryStore
 from stream.errors import IndexDamaged
-from stream.index.packing import pack_article, pack_fingerprint, unpack, unpack_article
-from stream.index.store import MemoryStore
 
 SCOPE = "default/en"
 

@@ -25,9 +25,9 @@ from index.kit import (
     prose,
 )
 from stream.core.contracts.events import NormalizedEvent
-from stream.index.partition import RECENT_MAX, PartitionIndex
-from stream.index.session import CANDIDATES_MAX
-from stream.index.store import MemoryStore
+from stream.core.index.partition_index import RECENT_MAX, PartitionIndex
+from stream.core.index.store import MemoryStore
+from stream.core.index.transaction import CANDIDATES_MAX
 
 SECOND_MS: Final = 1000
 
@@ -100,7 +100,7 @@ class TestLookUp:
         assert last.sources == ["paper-0.example", "paper-1.example", "paper-2.example"]
 
     def test_after_recent_articles_are_no_longer_at_hand(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("stream.index.partition.RECENT_MAX", 2)
+        monkeypatch.setattr("stream.core.index.partition_index.RECENT_MAX", 2)
         partition = Partition(MemoryStore())
         stories = [article(prose(letter, 80)) for letter in "abcdefg"]
         copies = [article(part(story.text, 0, 70)) for story in stories]
@@ -316,7 +316,7 @@ class TestAge:
         assert partition.index.oldest_s is None
 
     def test_is_told_of_the_newest_scopes_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("stream.index.partition.SCOPES_TOLD_MAX", 3)
+        monkeypatch.setattr("stream.core.index.partition_index.SCOPES_TOLD_MAX", 3)
         partition = Partition(MemoryStore())
         for number in range(9):
             partition.one(article(STORY, tenant=f"t{number}", time=START_MS + number * HOUR_MS))

@@ -18,11 +18,11 @@ from index.kit import (
     prose,
 )
 from stream.core.contracts.events import FingerprintEvent
+from stream.core.index.keys import POSITION
+from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.store import MemoryStore
 from stream.errors import IndexDamaged
-from stream.index.keys import POSITION
-from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
-from stream.index.store import MemoryStore
 
 
 class TestRestore:

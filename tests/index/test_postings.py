@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from stream.index.keys import Posting, pack_posting, text_name, visible_postings
-from stream.index.postings import ANCHORS_SHARED_MIN, most_shared, not_leading, put_text, visible
-from stream.index.scope import ScopeView
-from stream.index.store import MemoryStore
+from stream.core.index.keys import Posting, pack_posting, text_name, visible_postings
+from stream.core.index.postings import ANCHORS_SHARED_MIN, most_shared, not_leading, put_text, visible
+from stream.core.index.scope_view import ScopeView
+from stream.core.index.store import MemoryStore
 
 WINDOW_S = 100
 TEXT_HASH = "0" * 32

@@ -22,10 +22,10 @@ from index.kit import (
     takedown,
 )
 from stream.core.contracts.events import RemovalEvent
-from stream.index.cluster import MEMBERS_MAX
-from stream.index.partition import PartitionIndex
-from stream.index.session import STAND_INS_MAX
-from stream.index.store import MemoryStore
+from stream.core.index.cluster import MEMBERS_MAX
+from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.store import MemoryStore
+from stream.core.index.transaction import STAND_INS_MAX
 
 #: Another edited reprint of the story.
 EDITED = f"{part(STORY, 0, 68)} {prose('u', 8)}"

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from index.kit import DAY_MS, FAR, HOUR_MS, START_MS, TOPICS, Event, Partition, article, part, prose, takedown
 from stream.core.contracts.events import NormalizedEvent
+from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX
+from stream.core.index.store import MemoryStore
 from stream.index.rocks import RocksStore
-from stream.index.scope import REDELIVERED_OFFSETS_MAX
-from stream.index.store import MemoryStore
 from stream.pipeline import Outcome
 
 _TEXTS: Final = [

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from index.conftest import NewStore
-from stream.index.keys import SECONDS_MAX, anchor_names
-from stream.index.scope import REDELIVERED_OFFSETS_MAX, ScopeView
-from stream.index.store import MemoryStore, Store
+from stream.core.index.keys import SECONDS_MAX, anchor_names
+from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX, ScopeView
+from stream.core.index.store import MemoryStore, Store
 
 SCOPE: Final = "default/en"
 WINDOW_S: Final = 100

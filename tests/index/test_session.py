@@ -11,12 +11,12 @@ from index.kit import DAY_MS, EXCERPT, REPRINT, START_MS, STORY, Partition, arti
 from stream.core.contracts.events import FingerprintEvent
 from stream.core.dedup.fingerprint import FORMAT, fingerprint
 from stream.core.dedup.rules import Subject
-from stream.index.cluster import MEMBERS_MAX
-from stream.index.keys import POSTING_BYTES, anchor_names, visible_postings
-from stream.index.postings import ANCHORS_SHARED_MIN
-from stream.index.scope import ScopeView
-from stream.index.session import CANDIDATES_MAX, COMMON_MIN, POSTINGS_MAX
-from stream.index.store import MemoryStore, Store
+from stream.core.index.cluster import MEMBERS_MAX
+from stream.core.index.keys import POSTING_BYTES, anchor_names, visible_postings
+from stream.core.index.postings import ANCHORS_SHARED_MIN
+from stream.core.index.scope_view import ScopeView
+from stream.core.index.store import MemoryStore, Store
+from stream.core.index.transaction import CANDIDATES_MAX, COMMON_MIN, POSTINGS_MAX
 
 SCOPE = "default/en"
 NOTICE = prose("notice", 40)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.conftest import NewStore
+from stream.core.index.store import MemoryStore
 from stream.index.rocks import RocksStore
-from stream.index.store import MemoryStore
 
 #: Length of what is dropped as a whole: a scope and its generation.
 PREFIX_BYTES = 9

@@ -14,8 +14,8 @@ from flow.articles import fictional, with_takedowns
 from indexes_kit import RECORDS, WINDOW_MS, changelog
 from restore.kit import contents
 from stream.core.contracts.records import InputRecord
+from stream.core.index.partition_index import PartitionIndex
 from stream.errors import IndexDamaged
-from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
 from stream.restore.child import LENGTH_BYTES, Answer, Task, event_of, framed, portion_of, restore
 

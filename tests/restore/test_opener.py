@@ -11,9 +11,9 @@ import pytest
 
 from flow.articles import BRIDGE, HARVEST, article
 from indexes_kit import RECORDS, Log, Site, changelog, documents
+from stream.core.index.store import MemoryStore
 from stream.errors import IndexFault
 from stream.index.rocks import RocksStore
-from stream.index.store import MemoryStore
 
 
 async def test_an_empty_changelog_is_restored_at_once() -> None:

@@ -18,7 +18,7 @@ async def test_an_index_of_other_rules_is_rebuilt_from_the_changelog(
 ) -> None:
     log = Log()
     for version in ("old rules", "rules in use"):
-        monkeypatch.setattr("stream.index.partition.LAYOUT_VERSION", version)
+        monkeypatch.setattr("stream.core.index.partition_index.LAYOUT_VERSION", version)
         site = Site(log, lambda partition: RocksStore(tmp_path / str(partition)))
         site.indexes.assign([0])
         assert await documents(site.indexes) == 12

@@ -16,8 +16,8 @@ from flow.kit import until
 from flow.process import wait_until
 from indexes_kit import RECORDS, WINDOW_MS
 from restore.kit import processes
+from stream.core.index.partition_index import PartitionIndex
 from stream.errors import IndexFault
-from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
 from stream.restore.processes import RECORDS_MIN, RestoreFailed, RestoreProcess
 

@@ -18,9 +18,9 @@ from typing import Final
 import orjson
 from rocksdict import AccessType, Options, Rdict
 
+from stream.core.index import keys
+from stream.core.index.records import Position, unpack
 from stream.doctor.facts import DataDir, IndexFolder, MachineFacts, Sources, Web
-from stream.index import keys
-from stream.index.packing import Position, unpack
 from stream.settings import CONFIG_VARIABLE, ENV_PREFIX, Settings
 
 _ANSWER_S: Final = 3.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from stream.core.index.partition_index import LAYOUT_VERSION
 from stream.core.timestamps import HOUR_MS
 from stream.doctor.facts import DataDir, IndexFolder, MachineFacts, Offsets, Sources, TopicFacts, Unknown
 from stream.doctor.findings import Finding, count, fail, names, ok, size, skipped, warn
-from stream.index.partition import LAYOUT_VERSION
 from stream.settings import MIB, Settings
 
 _PYTHON: Final = ((3, 11), (3, 13))

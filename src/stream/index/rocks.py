@@ -11,8 +11,8 @@ from typing import Final, cast
 
 from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch, WriteOptions
 
+from stream.core.index.store import MEMORY_KINDS
 from stream.errors import IndexDamaged, IndexFault
-from stream.index.store import MEMORY_KINDS
 
 _MIB: Final = 1024 * 1024
 #: No key is longer: a prefix, a kind and a hash.

@@ -19,9 +19,9 @@ from stream import collector
 from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
 from stream.core.contracts.records import Headers, InputRecord, Record
+from stream.core.index.partition_index import PartitionIndex
 from stream.deduplicate import changelog_event
 from stream.errors import IndexDamaged, IndexFault
-from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
 
 Frame = TypeVar("Frame", bound=msgspec.Struct)

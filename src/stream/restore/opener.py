@@ -13,10 +13,10 @@ from typing import Final, Protocol
 from faust.types import TP
 
 from stream.core.contracts.records import Record
+from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.store import MemoryStore, Store
 from stream.errors import IndexDamaged, IndexFault
-from stream.index.partition import PartitionIndex
 from stream.index.rocks import RocksStore
-from stream.index.store import MemoryStore, Store
 from stream.metrics import Metrics
 from stream.restore.child import event_of
 from stream.restore.processes import RestoreFailed, RestoreProcesses

@@ -16,9 +16,9 @@ import msgspec
 
 from stream.core.dedup.fingerprint import NO_HASHES
 from stream.core.folding import Hashes
-from stream.index.keys import SECONDS_MAX, anchor_names, scope_key, scope_prefix
-from stream.index.packing import unpack
-from stream.index.store import Store
+from stream.core.index.keys import SECONDS_MAX, anchor_names, scope_key, scope_prefix
+from stream.core.index.records import unpack
+from stream.core.index.store import Store
 
 #: So many offsets of a partition may be read again after a crash: those decided and not yet committed.
 REDELIVERED_OFFSETS_MAX: Final = 50_000

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.folding import Hashes
-from stream.index.keys import NAME_SHIFT, anchor_names
+from stream.core.index.keys import NAME_SHIFT, anchor_names
 
 #: Of the filter: 32 MiB. With the anchors of a million articles in it, one new name in forty is taken for a known one,
 #: of five million one in four.

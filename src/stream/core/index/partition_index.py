@@ -15,13 +15,13 @@ import msgspec
 
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
 from stream.core.dedup.rules import VERSION, Earlier
+from stream.core.index import keys
+from stream.core.index.anchor_lookup import Unseen
+from stream.core.index.records import Position, unpack
+from stream.core.index.store import Store
+from stream.core.index.takedown import remove
+from stream.core.index.transaction import Place, Session
 from stream.errors import IndexDamaged
-from stream.index import keys
-from stream.index.fresh import Unseen
-from stream.index.packing import Position, unpack
-from stream.index.removal import remove
-from stream.index.session import Place, Session
-from stream.index.store import Store
 
 __all__ = ["LAYOUT_VERSION", "RECENT_MAX", "PartitionIndex", "Session"]
 

@@ -12,15 +12,15 @@ import numpy as np
 from stream.core.contracts.events import ClusterEvent, FingerprintEvent
 from stream.core.dedup.fingerprint import FORMAT, NO_HASHES, Fingerprint
 from stream.core.dedup.rules import Candidates, Earlier, Subject, new_cluster_id
+from stream.core.index import keys
+from stream.core.index.anchor_lookup import Anchors, Unseen, name_anchors
+from stream.core.index.cluster import Cluster, begins_cluster
+from stream.core.index.keys import POSTING_BYTES, Posting
+from stream.core.index.postings import most_shared, not_leading, put_text, visible
+from stream.core.index.records import Article, Position, Takedown, pack_article, unpack, unpack_article
+from stream.core.index.scope_view import ScopeView
+from stream.core.index.store import Store
 from stream.errors import IndexDamaged
-from stream.index import keys
-from stream.index.cluster import Cluster, begins_cluster
-from stream.index.fresh import Anchors, Unseen, name_anchors
-from stream.index.keys import POSTING_BYTES, Posting
-from stream.index.packing import Article, Position, Takedown, pack_article, unpack, unpack_article
-from stream.index.postings import most_shared, not_leading, put_text, visible
-from stream.index.scope import ScopeView
-from stream.index.store import Store
 
 POSTINGS_MAX: Final = 32
 CANDIDATES_MAX: Final = 16

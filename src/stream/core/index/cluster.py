@@ -8,8 +8,8 @@ import msgspec
 
 from stream.core.contracts.events import ClusterEvent, FingerprintEvent
 from stream.core.dedup.rules import new_cluster_id
+from stream.core.index.records import Article
 from stream.core.timestamps import rfc3339
-from stream.index.packing import Article
 
 SOURCES_MAX: Final = 100
 #: The first members are known by their offsets; of a larger cluster the others are only counted.

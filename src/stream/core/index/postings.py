@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from stream.index import keys
-from stream.index.keys import POSTING_BYTES
-from stream.index.scope import ScopeView
+from stream.core.index import keys
+from stream.core.index.keys import POSTING_BYTES
+from stream.core.index.scope_view import ScopeView
 
 #: An article that shares less than this part of the anchors of the one with fewer is not looked at.
 ANCHORS_SHARED_MIN: Final = 0.14

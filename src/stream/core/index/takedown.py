@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stream.core.contracts.events import ClusterEvent, RemovalEvent
-from stream.index import keys
-from stream.index.packing import Article, Takedown
-from stream.index.session import Session
+from stream.core.index import keys
+from stream.core.index.records import Article, Takedown
+from stream.core.index.transaction import Session
 
 
 @dataclass(frozen=True, slots=True)
