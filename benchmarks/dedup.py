@@ -39,9 +39,9 @@ from stream.core.contracts.events import FingerprintEvent, NormalizedEvent
 from stream.core.dedup.fingerprint import fingerprints
 from stream.core.dedup.rules import Subject
 from stream.core.index.partition_index import PartitionIndex
-from stream.deduplicate import subject_of
+from stream.core.pipeline.deduplicate import subject_of
+from stream.core.pipeline.normalize import scope_of
 from stream.index.rocks import RocksStore
-from stream.pipeline import scope_of
 
 #: The sizes take turns, so that what else the machine does hits all of them.
 TURNS: Final = 3

@@ -19,8 +19,8 @@ from stream.core.dedup.fingerprint import fingerprints
 from stream.core.dedup.rules import decide
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.normalize import Arrival, normalize
+from stream.core.pipeline.deduplicate import remembered, subject_of
 from stream.core.validation import articles_in, read_message, validate
-from stream.deduplicate import remembered, subject_of
 from stream.errors import Rejected
 from stream.restore.opener import RESTORED_AT_ONCE
 

@@ -15,9 +15,9 @@ from prometheus_client import generate_latest
 
 from benchmarks.corpus import repeated
 from stream.core.contracts.records import Outgoing
+from stream.core.pipeline.normalize import Outcome
+from stream.core.pipeline.offline import OfflineFlow
 from stream.metrics import Metrics
-from stream.offline import OfflineFlow
-from stream.pipeline import Outcome
 from stream.settings import DAY_MS
 
 ARTICLES: Final = 20_000

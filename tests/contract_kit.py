@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from stream import contracts
 from stream.core.contracts.records import InputRecord, Outgoing
 from stream.core.contracts.topics import Topics
-from stream.offline import OfflineFlow
-from stream.pipeline import Normalizer
+from stream.core.pipeline.normalize import Normalizer
+from stream.core.pipeline.offline import OfflineFlow
 
 Json = dict[str, Any]
 

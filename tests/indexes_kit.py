@@ -11,10 +11,10 @@ from faust.types import TP
 from flow.articles import dumps, fictional
 from stream.core.contracts.records import InputRecord, Record
 from stream.core.index.store import MemoryStore, Store
+from stream.core.pipeline.offline import OfflineFlow
 from stream.core.timestamps import rfc3339
 from stream.indexes import Indexes
 from stream.metrics import Metrics
-from stream.offline import OfflineFlow
 from stream.restore.opener import Opener
 from stream.restore.processes import RestoreProcesses
 from stream.settings import DAY_MS

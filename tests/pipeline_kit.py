@@ -13,8 +13,8 @@ from stream.core.contracts.records import Headers, InputRecord, Outgoing
 from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
-from stream.deduplicate import Deduplicator, changelog_event
-from stream.pipeline import Normalizer, Outcome
+from stream.core.pipeline.deduplicate import Deduplicator, changelog_event
+from stream.core.pipeline.normalize import Normalizer, Outcome
 
 TOPICS: Final = Topics()
 NOW: Final = "2026-05-04T06:00:00.000Z"

@@ -16,8 +16,8 @@ from stream.core import validation
 from stream.core.contracts.events import DUPLICATE_RELATIONS
 from stream.core.contracts.records import InputRecord
 from stream.core.contracts.topics import Topics
+from stream.core.pipeline.normalize import Normalizer
 from stream.errors import REJECTION_CODES, Rejected
-from stream.pipeline import Normalizer
 
 
 def of_topic(topic: str, kind: str) -> list[Json]:

@@ -9,7 +9,7 @@ import pytest
 
 from stream.core.contracts.events import DeadLetterHeaders
 from stream.core.contracts.records import InputRecord
-from stream.deadletters import ITEMS_NAMED_MAX, MESSAGE_CHARS_MAX, dead_letter
+from stream.core.pipeline.dead_letter import ITEMS_NAMED_MAX, MESSAGE_CHARS_MAX, dead_letter
 from stream.errors import Rejected
 
 RECORD = InputRecord("articles.raw", 3, 12, 1_777_874_400_000, b"key", b"\xff\x00", [("ce_id", b"1"), ("own", b"\xfe")])

@@ -36,9 +36,9 @@ from stream.core.contracts.events import (
     RemovalEvent,
 )
 from stream.core.contracts.records import InputRecord, Outgoing
-from stream.deduplicate import Deduplicator, changelog_event
+from stream.core.pipeline.deduplicate import Deduplicator, changelog_event
+from stream.core.pipeline.normalize import TAKEDOWN_RESULTS, Outcome
 from stream.errors import REJECTION_CODES
-from stream.pipeline import TAKEDOWN_RESULTS, Outcome
 
 
 class TestDeduplicator:

@@ -10,7 +10,7 @@ from pipeline_kit import ARTICLE, PARTITION, SENT_MS, TEXT, TOPICS, Flow, by_top
 from stream.core.contracts import codec
 from stream.core.contracts.events import ClusterEvent, RemovalEvent
 from stream.core.contracts.records import Outgoing
-from stream.pipeline import Outcome
+from stream.core.pipeline.normalize import Outcome
 
 #: Another article, in another language.
 ARABIC = {

@@ -16,7 +16,7 @@ from stream.core.contracts.events import FingerprintEvent
 from stream.core.contracts.records import InputRecord
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MEMORY_KINDS, MemoryStore
-from stream.deduplicate import changelog_event
+from stream.core.pipeline.deduplicate import changelog_event
 from stream.errors import IndexFault
 from stream.index.rocks import RocksStore
 from stream.indexes import topic_partitions

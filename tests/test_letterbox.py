@@ -10,7 +10,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
 from stream.core.contracts.records import InputRecord
-from stream.deadletters import ATTEMPTS, LETTER, dead_letter
+from stream.core.pipeline.dead_letter import ATTEMPTS, LETTER, dead_letter
 from stream.errors import BrokerError, Rejected
 from stream.letterbox import Letterbox
 from stream.letters import Letter, Place, Wanted

@@ -13,9 +13,9 @@ from stream.core.contracts.events import RELATIONS
 from stream.core.contracts.records import Outgoing
 from stream.core.normalize import language
 from stream.core.normalize.language import primary_language
+from stream.core.pipeline.normalize import TAKEDOWN_RESULTS, About, Outcome
 from stream.errors import REJECTION_CODES
 from stream.metrics import LANGUAGES, Metrics
-from stream.pipeline import TAKEDOWN_RESULTS, About, Outcome
 from stream.settings import STEPS
 from stream.top_sources import SOURCES_MAX
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from stream.core.contracts import codec
 from stream.core.contracts.events import EnrichedEvent
 from stream.core.contracts.topics import Topics
+from stream.core.pipeline.normalize import Outcome
+from stream.core.pipeline.offline import BATCH, OfflineFlow
 from stream.core.validation import Limits
 from stream.index.rocks import RocksStore
-from stream.offline import BATCH, OfflineFlow
-from stream.pipeline import Outcome
 
 NOW: Final = "2026-05-04T06:00:00.000Z"
 DAY_MS: Final = 24 * 3600 * 1000
@@ -117,7 +117,7 @@ def test_outcomes_do_not_depend_on_the_size_of_batches(size: int, monkeypatch: p
     ]
     messages += [orjson.dumps({"id": "a", "status": "canceled"}), article(STORY, name="d")]
     expected = run(messages)
-    monkeypatch.setattr("stream.offline.BATCH", size)
+    monkeypatch.setattr("stream.core.pipeline.offline.BATCH", size)
     assert run(messages) == expected
 
 

@@ -10,7 +10,7 @@ import pytest
 from pipeline_kit import ARTICLE, NOW, PARTITION, SENT_MS, TOPICS, normalized, passed_on, raw
 from stream.core.contracts import codec
 from stream.core.contracts.events import NormalizedEvent, TakedownEvent
-from stream.pipeline import Normalizer
+from stream.core.pipeline.normalize import Normalizer
 
 
 class TestNormalizer:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from flow.articles import BRIDGE, article, dumps
 from stream.core.contracts.records import InputRecord
 from stream.core.contracts.topics import Topics
-from stream.deadletters import ATTEMPTS, dead_letter
+from stream.core.pipeline.dead_letter import ATTEMPTS, dead_letter
+from stream.core.pipeline.normalize import Normalizer
 from stream.errors import Rejected
 from stream.letters import Letter, Wanted, put_back, read
-from stream.pipeline import Normalizer
 from stream.requeue import Left, Rules, plan
 from test_letters import TIME, TOPICS, letter_of, stored
 

@@ -32,14 +32,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from stream import wallclock
 from stream.core.contracts.records import Delivered, Record
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
-from stream.deduplicate import Deduplicator, Item
+from stream.core.pipeline.deduplicate import Deduplicator, Item
+from stream.core.pipeline.normalize import Normalizer, Outcome
 from stream.flow_log import FlowLog, place_of
 from stream.group_lag import GroupLag
 from stream.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets
 from stream.health import Check, ProgressWatch
 from stream.indexes import Indexes, topic_partitions
 from stream.metrics import Metrics
-from stream.pipeline import Normalizer, Outcome
 from stream.restore.opener import new_opener
 from stream.security import load_access
 from stream.settings import MIB, STEPS, Settings, Step

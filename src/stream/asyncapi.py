@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 from stream.core.contracts import cloudevents
 from stream.core.contracts.topics import Topics, topic_specs
 from stream.core.contracts.trace_context import TRACEPARENT, TRACEPARENT_PATTERN, TRACESTATE, TRACESTATE_BYTES_MAX
+from stream.core.pipeline.dead_letter import ATTEMPTS, LETTER
 from stream.core.validation import DEFAULT_LIMITS
-from stream.deadletters import ATTEMPTS, LETTER
 
 Json = dict[str, Any]
 

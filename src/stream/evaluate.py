@@ -9,9 +9,9 @@ from itertools import islice
 from typing import Final, Literal, NamedTuple
 
 from stream.core.contracts.events import EnrichedEvent
+from stream.core.pipeline.offline import OfflineFlow
 from stream.errors import Rejected
 from stream.explain import WINDOW_MS, decided
-from stream.offline import OfflineFlow
 from stream.pairs import Pair, RowError
 
 #: Pairs that share one index, each in a scope of its own: verdicts do not depend on how many there are.

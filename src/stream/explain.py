@@ -16,11 +16,11 @@ from stream.core.dedup.fingerprint import fingerprints
 from stream.core.dedup.rules import TOGETHER, Apart, Candidates, Earlier, Subject, Times, decide, judge
 from stream.core.dedup.similarity import Likeness, Text
 from stream.core.index.postings import ANCHORS_SHARED_MIN
+from stream.core.pipeline.deduplicate import source_of
+from stream.core.pipeline.normalize import scope_of
+from stream.core.pipeline.offline import OfflineFlow
 from stream.core.timestamps import read_rfc3339, rfc3339
-from stream.deduplicate import source_of
 from stream.errors import Rejected
-from stream.offline import OfflineFlow
-from stream.pipeline import scope_of
 
 #: Nothing is forgotten: events without a time of fetching are all seen at one moment.
 WINDOW_MS: Final = 366 * 24 * 3600 * 1000

@@ -12,9 +12,9 @@ from faust.types import TP
 
 from stream.core.contracts.records import Outgoing
 from stream.core.contracts.trace_context import trace_id
-from stream.deadletters import HEADER_PREFIX
+from stream.core.pipeline.dead_letter import HEADER_PREFIX
+from stream.core.pipeline.normalize import Outcome
 from stream.health import Check
-from stream.pipeline import Outcome
 from stream.transport.batch import RecordBatch
 
 log = logging.getLogger(__name__)
@@ -117,5 +117,5 @@ def _named(partitions: Iterable[str]) -> str:
 
 
 def _reason(letter: Outgoing, name: str) -> str:
-    """A header that `stream.deadletters` has added: they stand behind those that came."""
+    """A header that `stream.core.pipeline.dead_letter` has added: they stand behind those that came."""
     return dict(letter.headers)[HEADER_PREFIX + name].decode()

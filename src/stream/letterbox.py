@@ -13,7 +13,7 @@ from kafka.errors import AuthorizationError, KafkaError
 
 from stream import broker_admin
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
-from stream.deadletters import LETTER
+from stream.core.pipeline.dead_letter import LETTER
 from stream.errors import BrokerError
 from stream.letters import Letter, Place, read
 from stream.security import AccessError

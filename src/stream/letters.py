@@ -14,7 +14,7 @@ import orjson
 from stream.core.contracts import cloudevents, codec
 from stream.core.contracts.events import NormalizedEvent, TakedownEvent
 from stream.core.contracts.records import Headers, InputRecord, Outgoing, Record
-from stream.deadletters import ATTEMPTS, HEADER_PREFIX, LETTER, REQUEUE_PREFIX
+from stream.core.pipeline.dead_letter import ATTEMPTS, HEADER_PREFIX, LETTER, REQUEUE_PREFIX
 
 _NUMBER: Final = re.compile(rb"-?[0-9]{1,18}")
 _BOM: Final = b"\xef\xbb\xbf"

@@ -22,10 +22,10 @@ from prometheus_client import (
 from stream import __version__
 from stream.core.contracts.events import DUPLICATE_RELATIONS, RELATIONS
 from stream.core.index.store import MEMORY_KINDS
+from stream.core.pipeline.normalize import TAKEDOWN_RESULTS, Outcome
 from stream.core.timestamps import read_rfc3339
 from stream.errors import REJECTION_CODES
 from stream.metric_catalogue import CATALOGUE, Metric
-from stream.pipeline import TAKEDOWN_RESULTS, Outcome
 from stream.settings import STEPS
 from stream.tallied import TalliedHistogram
 from stream.top_sources import OTHER, TopSources

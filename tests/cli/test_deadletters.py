@@ -17,7 +17,7 @@ from flow.articles import BRIDGE, FLOOD, HARVEST, article, dumps
 from flow.kit import by_offset
 from flow.process import Station, wait_until
 from stream.core.contracts.records import Headers, InputRecord
-from stream.deadletters import ATTEMPTS, LETTER, dead_letter
+from stream.core.pipeline.dead_letter import ATTEMPTS, LETTER, dead_letter
 from stream.errors import Rejected
 
 # By its name: the package has the command under the same one.

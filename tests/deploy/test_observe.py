@@ -37,8 +37,8 @@ from units import formatted, pleasant_step
 
 from stream import wallclock
 from stream.core.contracts.events import RELATIONS
-from stream.offline import OfflineFlow
-from stream.pipeline import TAKEDOWN_RESULTS
+from stream.core.pipeline.normalize import TAKEDOWN_RESULTS
+from stream.core.pipeline.offline import OfflineFlow
 
 NAN = float("nan")
 ENDLESS = float("inf")

@@ -12,7 +12,7 @@ from stream.core.contracts.records import Record
 from stream.core.index import keys
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
-from stream.deduplicate import changelog_event
+from stream.core.pipeline.deduplicate import changelog_event
 from stream.settings import Settings
 
 #: Topic and partition.

@@ -14,8 +14,8 @@ from stream.core.contracts.records import Headers, Outgoing, Record
 from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
-from stream.deduplicate import Deduplicator
-from stream.pipeline import Normalizer, Outcome
+from stream.core.pipeline.deduplicate import Deduplicator
+from stream.core.pipeline.normalize import Normalizer, Outcome
 from stream.settings import Settings
 
 #: Headers carry the time of processing; the oracle's stay out of the comparison.

@@ -14,8 +14,8 @@ from faults.judge import Judgement, Sample, judge
 from stream.core.contracts.records import InputRecord, Outgoing, Record
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
-from stream.deduplicate import Deduplicator
-from stream.pipeline import Normalizer
+from stream.core.pipeline.deduplicate import Deduplicator
+from stream.core.pipeline.normalize import Normalizer
 from stream.settings import Settings, load_settings
 from stream.transport.partitioner import partition_for
 

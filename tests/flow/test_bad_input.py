@@ -10,7 +10,7 @@ from flow.articles import BRIDGE, HARVEST, article, dumps, fictional
 from flow.brokers import FlowMemory
 from flow.kit import Site, by_offset, headers
 from stream.core.contracts.records import Outgoing
-from stream.deadletters import HEADER_PREFIX
+from stream.core.pipeline.dead_letter import HEADER_PREFIX
 
 GOOD = article(1, BRIDGE)
 DEEP = b'{"url":"https://paper.example/deep","text":"deep","extra":' + b'{"a":' * 10_000 + b"1" + b"}" * 10_001

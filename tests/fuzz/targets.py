@@ -20,9 +20,9 @@ from stream.core.contracts.events import (
 )
 from stream.core.contracts.records import Headers, Outgoing
 from stream.core.normalize.html import read_page
+from stream.core.pipeline.normalize import Normalizer, Outcome
 from stream.core.validation import validate
 from stream.errors import REJECTION_CODES, Rejected
-from stream.pipeline import Normalizer, Outcome
 
 Target = Callable[[bytes], None]
 

@@ -26,9 +26,9 @@ from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex, Session
 from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX
 from stream.core.index.store import Store
+from stream.core.pipeline.deduplicate import Deduplicator, changelog_event
+from stream.core.pipeline.normalize import Outcome
 from stream.core.timestamps import rfc3339
-from stream.deduplicate import Deduplicator, changelog_event
-from stream.pipeline import Outcome
 
 HOUR_MS: Final = 3600 * 1000
 DAY_MS: Final = 24 * HOUR_MS

@@ -14,8 +14,8 @@ from index.kit import DAY_MS, FAR, HOUR_MS, START_MS, TOPICS, Event, Partition, 
 from stream.core.contracts.events import NormalizedEvent
 from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX
 from stream.core.index.store import MemoryStore
+from stream.core.pipeline.normalize import Outcome
 from stream.index.rocks import RocksStore
-from stream.pipeline import Outcome
 
 _TEXTS: Final = [
     *(variant for seed in "ab" for story in [prose(seed, 80)] for variant in (

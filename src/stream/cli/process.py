@@ -15,9 +15,9 @@ import orjson
 from stream import collector, wallclock
 from stream.cli.progress import reading
 from stream.core.contracts.records import Outgoing
+from stream.core.pipeline.normalize import Outcome
+from stream.core.pipeline.offline import OfflineFlow
 from stream.inputs import STDIN, expand, read_messages
-from stream.offline import OfflineFlow
-from stream.pipeline import Outcome
 from stream.settings import load_settings
 
 #: What consumers read.

@@ -13,7 +13,7 @@ import orjson
 
 from stream.app import ArticleFlow
 from stream.core.contracts.records import Outgoing, Record
-from stream.deadletters import HEADER_PREFIX
+from stream.core.pipeline.dead_letter import HEADER_PREFIX
 from stream.demo.feed import WITHDRAWN, Sample
 from stream.errors import StreamError
 from stream.settings import Settings, load_settings

@@ -20,7 +20,7 @@ from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
 from stream.core.contracts.records import Headers, InputRecord, Record
 from stream.core.index.partition_index import PartitionIndex
-from stream.deduplicate import changelog_event
+from stream.core.pipeline.deduplicate import changelog_event
 from stream.errors import IndexDamaged, IndexFault
 from stream.index.rocks import RocksStore
 

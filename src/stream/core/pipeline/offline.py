@@ -9,9 +9,9 @@ from stream.core.contracts.records import InputRecord, Outgoing
 from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore, Store
+from stream.core.pipeline.deduplicate import Deduplicator
+from stream.core.pipeline.normalize import Normalizer, Outcome, Wrap, unwrapped
 from stream.core.validation import DEFAULT_LIMITS, Limits
-from stream.deduplicate import Deduplicator
-from stream.pipeline import Normalizer, Outcome, Wrap, unwrapped
 
 BATCH = 500
 

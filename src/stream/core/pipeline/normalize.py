@@ -1,6 +1,6 @@
 """The steps in order, record in and records out, for every shell: Faust, files, tests, benchmarks.
 
-Raw bytes are validated and normalized here; `stream.deduplicate` fingerprints, finds candidates and decides. Neither
+Raw bytes are validated and normalized here; `stream.core.pipeline.deduplicate` fingerprints, finds candidates and decides. Neither
 knows a broker, a file or the time of day: ``now`` is handed in, and only headers carry it.
 """
 
@@ -17,9 +17,9 @@ from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
 from stream.core.normalize import Arrival, normalize, takedown_of
 from stream.core.normalize.language import primary_language
+from stream.core.pipeline.dead_letter import dead_letter
 from stream.core.timestamps import rfc3339
 from stream.core.validation import DEFAULT_LIMITS, Limits, articles_in, read_message, validate
-from stream.deadletters import dead_letter
 from stream.errors import Rejected
 
 #: What became of a takedown: a partition knew articles of it, or none.

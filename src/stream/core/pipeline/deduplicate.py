@@ -27,9 +27,9 @@ from stream.core.index.records import Article as Known
 from stream.core.index.records import pack_fingerprint
 from stream.core.index.takedown import remove, removed_before
 from stream.core.index.transaction import Decided, Session
-from stream.deadletters import dead_letter
+from stream.core.pipeline.dead_letter import dead_letter
+from stream.core.pipeline.normalize import About, Outcome, Wrap, scope_of, traced, unwrapped
 from stream.errors import Rejected
-from stream.pipeline import About, Outcome, Wrap, scope_of, traced, unwrapped
 
 
 @dataclass(frozen=True, slots=True)

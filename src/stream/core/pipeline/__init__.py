@@ -1,0 +1,1 @@
+"""The two steps, record in and records out, for every shell."""
