@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from stream import broker_admin
 from stream.core.contracts.topics import Topics, TopicSpec
 from stream.errors import BrokerError, BrokerNotReady
+from stream.kafka import topic_admin
 from stream.settings import STEPS, Settings, Step
 
 pytestmark = pytest.mark.kafka
@@ -29,8 +29,8 @@ def specs(topic_prefix: str) -> list[TopicSpec]:
 
 def test_missing_topics_are_told_and_not_made_by_asking(settings: Settings, specs: list[TopicSpec]) -> None:
     for _ in range(2):
-        assert [status.partitions for status in broker_admin.inspect(settings, specs)] == [0, 0]
-        assert not broker_admin.exists(settings, specs[0].name)
+        assert [status.partitions for status in topic_admin.inspect(settings, specs)] == [0, 0]
+        assert not topic_admin.exists(settings, specs[0].name)
 
 
 @pytest.mark.parametrize(
@@ -45,59 +45,59 @@ def test_a_worker_requires_the_topics_of_its_steps(
     settings: Settings, steps: tuple[Step, ...], needed: set[str]
 ) -> None:
     with pytest.raises(BrokerNotReady) as raised:
-        broker_admin.require(settings, steps)
+        topic_admin.require(settings, steps)
     told = str(raised.value).splitlines()
     assert told[0] == "the topics are not ready:"
     names = {getattr(settings.topics, name) for name in needed}
     assert set(told[1:]) == {f"  {name} is missing; run: stream topics" for name in names}
-    broker_admin.create(settings, [spec for spec in settings.topic_specs if spec.name in names], replication=1)
-    broker_admin.require(settings, steps)
+    topic_admin.create(settings, [spec for spec in settings.topic_specs if spec.name in names], replication=1)
+    topic_admin.require(settings, steps)
 
 
 def test_topics_with_other_partitions_are_not_waited_for(settings: Settings) -> None:
-    broker_admin.create(settings, settings.topic_specs, replication=1)
+    topic_admin.create(settings, settings.topic_specs, replication=1)
     other = settings.model_copy(update={"scope_partitions": 5})
     with pytest.raises(BrokerError, match="set STREAM_SCOPE_PARTITIONS=4") as raised:
-        broker_admin.require(other, STEPS)
+        topic_admin.require(other, STEPS)
     assert not isinstance(raised.value, BrokerNotReady)
 
 
 def test_created_topics_are_as_they_have_to_be(settings: Settings, specs: list[TopicSpec]) -> None:
-    broker_admin.create(settings, specs[:1], replication=1)
-    assert [status.partitions for status in broker_admin.inspect(settings, specs)] == [3, 0]
-    broker_admin.create(settings, specs[1:], replication=-1)
-    statuses = broker_admin.inspect(settings, specs)
+    topic_admin.create(settings, specs[:1], replication=1)
+    assert [status.partitions for status in topic_admin.inspect(settings, specs)] == [3, 0]
+    topic_admin.create(settings, specs[1:], replication=-1)
+    statuses = topic_admin.inspect(settings, specs)
     assert [(status.partitions, status.differs, status.problem) for status in statuses] == [
         (3, {}, None),
         (2, {}, None),
     ]
-    assert broker_admin.exists(settings, specs[0].name)
+    assert topic_admin.exists(settings, specs[0].name)
 
 
 def test_what_differs_is_told_and_can_be_set(settings: Settings, specs: list[TopicSpec]) -> None:
-    broker_admin.create(settings, specs, replication=1)
+    topic_admin.create(settings, specs, replication=1)
     wanted = [
         TopicSpec(specs[0].name, 4, {"cleanup.policy": "delete", "retention.ms": "172800000"}),
         TopicSpec(specs[1].name, 4, {"cleanup.policy": "compact"}, exact_partitions=True),
     ]
-    first, second = broker_admin.inspect(settings, wanted)
+    first, second = topic_admin.inspect(settings, wanted)
     assert (first.differs, first.problem) == ({"retention.ms": "86400000"}, None)
     assert (second.differs, second.partitions) == ({}, 2)
     assert "has 2 partitions, 4 are set" in str(second.problem)
-    broker_admin.update(settings, [first, second])
-    first, second = broker_admin.inspect(settings, wanted)
+    topic_admin.update(settings, [first, second])
+    first, second = topic_admin.inspect(settings, wanted)
     assert (first.differs, first.partitions, second.partitions) == ({}, 3, 2)
 
 
 def test_what_the_broker_refuses_is_a_broker_error(settings: Settings, specs: list[TopicSpec]) -> None:
     with pytest.raises(BrokerError, match=settings.broker):
-        broker_admin.create(settings, specs, replication=9)
+        topic_admin.create(settings, specs, replication=9)
     with pytest.raises(BrokerError, match=settings.broker):
-        broker_admin.create(settings, [TopicSpec("not a name", 1, {})], replication=1)
+        topic_admin.create(settings, [TopicSpec("not a name", 1, {})], replication=1)
 
 
 def test_a_change_that_the_broker_refuses_is_told(settings: Settings, specs: list[TopicSpec]) -> None:
-    broker_admin.create(settings, specs[:1], replication=1)
+    topic_admin.create(settings, specs[:1], replication=1)
     wrong = TopicSpec(specs[0].name, 3, {"cleanup.policy": "delete", "retention.ms": "-7"})
     with pytest.raises(BrokerError, match=f"{settings.broker} does not change {specs[0].name}: "):
-        broker_admin.update(settings, broker_admin.inspect(settings, [wrong]))
+        topic_admin.update(settings, topic_admin.inspect(settings, [wrong]))

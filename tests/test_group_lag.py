@@ -13,7 +13,7 @@ from faust.types import TP
 
 from stream.core.contracts.records import Outgoing
 from stream.group_lag import GroupLag
-from stream.group_offsets import MemoryOffsets
+from stream.kafka.group_offsets import MemoryOffsets
 from stream.metrics import Metrics
 from stream.transport.broker import MemoryBroker
 

@@ -21,7 +21,7 @@ from flow.kit import Running, Site, until
 from stream.app import ArticleFlow
 from stream.core.contracts.records import Outgoing
 from stream.group_lag import GroupLag
-from stream.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets, committed_of
+from stream.kafka.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets, committed_of
 from stream.metrics import Metrics
 from stream.settings import Settings
 from stream.transport.batch import RecordBatch

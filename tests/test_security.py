@@ -29,7 +29,7 @@ from security.certificates import KEY_PASSWORD, Authority
 from stream.cli import main
 from stream.core.pipeline.offline import OfflineFlow
 from stream.errors import SettingsError
-from stream.security import AccessError, load_access
+from stream.kafka.security import AccessError, load_access
 from stream.settings import DAY_MS, Settings, load_settings
 from stream.transport.credentials import faust_credentials
 

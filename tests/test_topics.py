@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from stream.broker_admin import TopicStatus
 from stream.core.contracts.topics import Topics, TopicSpec
 from stream.core.validation import DEFAULT_LIMITS
+from stream.kafka.topic_admin import TopicStatus
 from stream.settings import DAY_MS, Settings
 
 

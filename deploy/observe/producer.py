@@ -13,9 +13,10 @@ from kafka.errors import KafkaError
 from newsroom import Message, Newsroom
 from processes import ObserveError
 
-from stream import broker_admin, wallclock
+from stream import wallclock
 from stream.core.contracts import cloudevents
 from stream.errors import StreamError
+from stream.kafka import topic_admin
 from stream.settings import Settings
 
 _SOURCE: Final = "/scrapers/observe"
@@ -71,7 +72,7 @@ class Producer:
 
     def _send_all(self) -> None:
         try:
-            self._producer = broker_admin.connect(self._settings, KafkaProducer, acks="all", linger_ms=20)
+            self._producer = topic_admin.connect(self._settings, KafkaProducer, acks="all", linger_ms=20)
             due = 0.0
             while not self._is_over.wait(_SLICE_S):
                 due += self.rate * _SLICE_S

@@ -36,12 +36,12 @@ from stream.core.pipeline.deduplicate import Deduplicator, Item
 from stream.core.pipeline.normalize import Normalizer, Outcome
 from stream.flow_log import FlowLog, place_of
 from stream.group_lag import GroupLag
-from stream.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets
 from stream.health import Check, ProgressWatch
 from stream.indexes import Indexes, topic_partitions
+from stream.kafka.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets
+from stream.kafka.security import load_access
 from stream.metrics import Metrics
 from stream.restore.opener import new_opener
-from stream.security import load_access
 from stream.settings import MIB, STEPS, Settings, Step
 from stream.transport.batch import RecordBatch, Records, consumer_of, pieces, producer_of, transport_of
 from stream.transport.consumer import ledger_of

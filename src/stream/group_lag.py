@@ -20,7 +20,7 @@ from aiokafka.errors import (  # type: ignore[import-untyped]  # it ships no typ
 from faust.types import TP
 
 from stream import wallclock
-from stream.group_offsets import GroupOffsets
+from stream.kafka.group_offsets import GroupOffsets
 from stream.metrics import Metrics
 
 log = logging.getLogger(__name__)

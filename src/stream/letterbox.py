@@ -11,12 +11,12 @@ from typing import Any, Final, NamedTuple, Self
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import AuthorizationError, KafkaError
 
-from stream import broker_admin
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
 from stream.core.pipeline.dead_letter import LETTER
 from stream.errors import BrokerError
+from stream.kafka import topic_admin
+from stream.kafka.security import AccessError
 from stream.letters import Letter, Place, read
-from stream.security import AccessError
 from stream.settings import Settings
 
 _POLL_MS: Final = 500
@@ -68,7 +68,7 @@ class Letterbox:
 
     def __enter__(self) -> Self:
         self._require(self.topics.rejected)
-        self._consumer = broker_admin.connect(
+        self._consumer = topic_admin.connect(
             self.settings,
             KafkaConsumer,
             group_id=None,
@@ -81,7 +81,7 @@ class Letterbox:
         return self
 
     def _require(self, topic: str) -> None:
-        if not broker_admin.exists(self.settings, topic):
+        if not topic_admin.exists(self.settings, topic):
             raise BrokerError(f"{topic} does not exist on {self.settings.broker}; run: stream topics")
 
     def __exit__(self, *_: object) -> None:
@@ -96,7 +96,7 @@ class Letterbox:
     @contextlib.contextmanager
     def producer(self) -> Iterator[Any]:
         """A producer whose records are stored by all replicas in sync, each once."""
-        client = broker_admin.connect(
+        client = topic_admin.connect(
             self.settings,
             KafkaProducer,
             allow_auto_create_topics=False,

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     log_format: Annotated[LogFormat, Field(description="of a worker's lines: for people, or one JSON object each")] = (
         "human"
     )
-    # How brokers are reached; `stream.security` checks that these fit together.
+    # How brokers are reached; `stream.kafka.security` checks that these fit together.
     security_protocol: Annotated[
         SecurityProtocol, Field(description="SSL: TLS; SASL_: with a user or a token; as the broker's listener says")
     ] = "PLAINTEXT"

@@ -12,9 +12,10 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
-from stream import __version__, broker_admin, collector
+from stream import __version__, collector
 from stream.app import EXIT_FAULT, ArticleFlow
 from stream.errors import IndexFault, SettingsError
+from stream.kafka import topic_admin
 from stream.logs import LogHandler, configure_logging
 from stream.metrics import Metrics
 from stream.settings import Settings, Step
@@ -78,7 +79,7 @@ async def _tick(handler: LogHandler) -> None:
 
 async def _until_stopped(settings: Settings, steps: Sequence[Step], stop: asyncio.Event) -> int:
     metrics = Metrics()
-    wait = Wait(lambda: broker_admin.require(settings, steps), limit_s=settings.start_timeout_s)
+    wait = Wait(lambda: topic_admin.require(settings, steps), limit_s=settings.start_timeout_s)
     async with pages(settings.web_host, settings.web_port, metrics.registry, wait):
         if not await wait.done(stop):
             log.info("stopped before the start")

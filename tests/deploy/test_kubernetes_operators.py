@@ -26,7 +26,7 @@ from deploy.manifests import (
 )
 from deploy.tools import ROOT
 from security.kit import Rule, documented_rules
-from stream.acls import Permission, topic_permissions
+from stream.kafka.acls import Permission, topic_permissions
 from stream.settings import Settings
 
 CONFIG_MAP_BYTES = 1024 * 1024

@@ -12,7 +12,7 @@ from kafka import KafkaConsumer
 
 from deploy.tools import ROOT
 from flow.process import subscribe
-from stream import broker_admin
+from stream.kafka import topic_admin
 from stream.settings import load_settings
 
 SAMPLE = (sys.executable, str(ROOT / "deploy" / "compose" / "sample.py"))
@@ -43,7 +43,7 @@ def test_wrong_settings_end_it() -> None:
 
 
 def test_a_fault_of_the_producing_thread_ends_it() -> None:
-    done = run("import stream.broker_admin as b; b.connect = None", STREAM_BROKER="127.0.0.1:1")
+    done = run("import stream.kafka.topic_admin as b; b.connect = None", STREAM_BROKER="127.0.0.1:1")
     assert done.returncode == 70
     assert done.stderr.startswith("sample: TypeError")
 
@@ -51,7 +51,7 @@ def test_a_fault_of_the_producing_thread_ends_it() -> None:
 @pytest.mark.kafka
 def test_it_sends_until_it_is_told_to_stop(kafka_broker: str, topic_prefix: str) -> None:
     settings = load_settings(broker=kafka_broker, topic_prefix=topic_prefix)
-    broker_admin.create(settings, settings.topic_specs, replication=1)
+    topic_admin.create(settings, settings.topic_specs, replication=1)
     variables = environment(STREAM_BROKER=kafka_broker, STREAM_TOPIC_PREFIX=topic_prefix)
     consumer = KafkaConsumer(
         bootstrap_servers=kafka_broker,

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from stream.acls import topic_permissions
 from stream.core.index.partition_index import LAYOUT_VERSION
 from stream.doctor.facts import (
     BrokerFacts,
@@ -27,6 +26,7 @@ from stream.doctor.facts import (
     Web,
 )
 from stream.doctor.findings import Finding
+from stream.kafka.acls import topic_permissions
 from stream.settings import STEPS, Settings
 
 HOUR_MS = 3600 * 1000

@@ -15,9 +15,9 @@ from kafka.errors import KafkaError
 
 from faults.judge import Sample, Tp
 from faults.schedule import SESSION_S, Schedule
-from stream import broker_admin
 from stream.core.contracts.records import Record
 from stream.core.contracts.topics import TopicSpec
+from stream.kafka import topic_admin
 from stream.settings import Settings, load_settings
 
 _SECONDS_BETWEEN_SAMPLES: Final = 0.1
@@ -42,7 +42,7 @@ class Site:
         )
         self.topics = self.settings.topics
         self._trimmed: list[Record] = []
-        broker_admin.create(self.settings, self.settings.topic_specs, replication=1)
+        topic_admin.create(self.settings, self.settings.topic_specs, replication=1)
 
     def environment(self) -> dict[str, str]:
         """The settings of a worker, but for its folder and its port."""

@@ -9,7 +9,7 @@ import pytest
 
 from kafka_node import KafkaNode, KafkaNodeError
 from security.kit import SecuredNode, wait_until_allowed
-from stream import broker_admin
+from stream.kafka import topic_admin
 from stream.settings import load_settings
 
 
@@ -31,7 +31,7 @@ def secured(local_kafka: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def with_topics(secured: SecuredNode) -> SecuredNode:
     """Return the node with the topics of the flow, made by the role that makes them."""
     settings = load_settings(**secured.settings("setup"))
-    wait_until_allowed(lambda: broker_admin.create(settings, settings.topic_specs, replication=1))
+    wait_until_allowed(lambda: topic_admin.create(settings, settings.topic_specs, replication=1))
     return secured
 
 

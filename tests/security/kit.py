@@ -29,8 +29,8 @@ from kafka.admin import (
 
 from kafka_node import KafkaNode, KafkaNodeError
 from security.certificates import Authority
-from stream.acls import Permission
-from stream.security import AccessError
+from stream.kafka.acls import Permission
+from stream.kafka.security import AccessError
 
 ACLS_MD: Final = Path(__file__).parents[2] / "deploy" / "acls.md"
 ROLES: Final = ("setup", "scraper", "normalize", "deduplicate", "consumer")

@@ -14,8 +14,8 @@ from kafka import KafkaConsumer
 from flow.articles import dumps, fictional
 from flow.process import DEADLINE, STREAM, Worker, clean_environment, subscribe, wait_until
 from security.kit import PASSWORD, SecuredNode
-from stream import broker_admin
 from stream.demo.run import free_port
+from stream.kafka import topic_admin
 from stream.settings import load_settings
 
 pytestmark = pytest.mark.kafka
@@ -66,7 +66,7 @@ def test_each_role_does_its_part_and_shows_no_secret(
         ]
         settings = load_settings(**with_topics.settings("consumer"))
         topics = (settings.topics.enriched, settings.topics.duplicates)
-        consumer = broker_admin.connect(
+        consumer = topic_admin.connect(
             settings, KafkaConsumer, group_id="consumer-of-the-test", auto_offset_reset="earliest"
         )
         stack.callback(consumer.close)

@@ -23,13 +23,13 @@ from security.kit import (
     refusal,
     wait_until_allowed,
 )
-from stream import broker_admin
-from stream.acls import Permission, topic_permissions
 from stream.core.contracts.topics import TopicSpec
 from stream.demo.run import free_port
 from stream.errors import BrokerError, BrokerNotReady
-from stream.probe import check_access
-from stream.security import AccessError, load_access
+from stream.kafka import topic_admin
+from stream.kafka.acls import Permission, topic_permissions
+from stream.kafka.connection_check import check_access
+from stream.kafka.security import AccessError, load_access
 from stream.settings import STEPS, Settings, Step, load_settings
 
 pytestmark = pytest.mark.kafka
@@ -166,7 +166,7 @@ def test_a_refusal_is_told_in_one_line(
     monkeypatch.syspath_prepend(tmp_path)
     given, expected = REFUSED[case]
     settings = load_settings(**given(secured, tmp_path))
-    with pytest.raises(AccessError) as raised, broker_admin.admin(settings):
+    with pytest.raises(AccessError) as raised, topic_admin.admin(settings):
         pass
     told = str(raised.value)
     assert told.startswith(f"{settings.broker}: ")
@@ -195,7 +195,7 @@ def test_ways_in(secured: SecuredNode, way: str, tmp_path: Path, monkeypatch: py
 
     def is_let_in() -> bool:
         try:
-            with broker_admin.admin(settings) as client:
+            with topic_admin.admin(settings) as client:
                 return bool(client.describe_cluster()["brokers"])
         except BrokerNotReady:  # a connection was lost: ask again, as a worker does
             return False
@@ -228,10 +228,10 @@ WORKER_RULES = [rule for rule in documented_rules() if rule.user in STEPS]
 def test_a_missing_permission_of_a_worker_is_named(with_topics: SecuredNode, rule: Rule) -> None:
     step: Step = "normalize" if rule.user == "normalize" else "deduplicate"
     settings = load_settings(**with_topics.settings(step))
-    wait_until_allowed(lambda: broker_admin.require(settings, [step]))
+    wait_until_allowed(lambda: topic_admin.require(settings, [step]))
     with_topics.forbid(rule)
     try:
-        told = refusal(lambda: broker_admin.require(settings, [step]))
+        told = refusal(lambda: topic_admin.require(settings, [step]))
     finally:
         with_topics.allow([rule])
     assert told == f"User:{step} is not allowed {rule.permission}; grant it with kafka-acls (deploy/acls.md)"
@@ -266,17 +266,17 @@ def test_a_permission_that_is_taken_away_ends_a_running_worker_and_loses_nothing
             with_topics.allow([rule])
         faults = [line for line in stopped.log.splitlines() if " CRITICAL " in line or line.startswith("stream: ")]
         assert [str(permission.name) in line for line in faults] == [True]
-        wait_until_allowed(lambda: broker_admin.require(load_settings(**with_topics.settings(step)), [step]))
+        wait_until_allowed(lambda: topic_admin.require(load_settings(**with_topics.settings(step)), [step]))
         with Worker(given[step], tmp_path / "again.log", "--step", step):
             wait_until(lambda: names <= published(with_topics), "everything published")
 
 
 def create_one(settings: Settings) -> None:
-    broker_admin.create(settings, [TopicSpec("articles.more", 1, {})], replication=9)  # one node cannot make nine
+    topic_admin.create(settings, [TopicSpec("articles.more", 1, {})], replication=9)  # one node cannot make nine
 
 
 def inspect_one(settings: Settings) -> None:
-    broker_admin.inspect(settings, [TopicSpec("articles.raw", 1, {})])
+    topic_admin.inspect(settings, [TopicSpec("articles.raw", 1, {})])
 
 
 @pytest.mark.parametrize(
@@ -312,6 +312,6 @@ def suppressed(call: Callable[[], None]) -> None:
 def test_a_topic_that_we_may_not_see_is_not_called_missing(with_topics: SecuredNode) -> None:
     settings = load_settings(**with_topics.settings("consumer"))
     with pytest.raises(AccessError, match=r"User:consumer is not allowed Describe on topic articles\.raw; grant"):
-        broker_admin.exists(settings, "articles.raw")
-    (status,) = broker_admin.inspect(settings, [TopicSpec("articles.raw", 1, {})])
+        topic_admin.exists(settings, "articles.raw")
+    (status,) = topic_admin.inspect(settings, [TopicSpec("articles.raw", 1, {})])
     assert status.problem == "articles.raw is not ours to see; grant it with kafka-acls (deploy/acls.md)"

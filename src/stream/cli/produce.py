@@ -12,12 +12,13 @@ import orjson
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from stream import broker_admin, wallclock
+from stream import wallclock
 from stream.cli.progress import reading
 from stream.core.contracts import cloudevents
 from stream.core.contracts.topics import RAW_MESSAGE_BYTES
 from stream.errors import BrokerError
 from stream.inputs import STDIN, RawMessage, expand, read_messages
+from stream.kafka import topic_admin
 from stream.settings import Settings, load_settings
 
 SOURCE = "/stream/produce"
@@ -54,7 +55,7 @@ def _send_all(settings: Settings, messages: Iterable[RawMessage]) -> int:
     topic = settings.topics.raw
     failures: list[BaseException] = []
     run, sent, unsent = uuid.uuid4().hex, 0, 0
-    if not broker_admin.exists(settings, topic, operation="Write"):  # the producer would wait a minute for it
+    if not topic_admin.exists(settings, topic, operation="Write"):  # the producer would wait a minute for it
         raise BrokerError(f"{topic} does not exist on {settings.broker}; run: stream topics")
     producer = _connect(settings)
     try:
@@ -79,7 +80,7 @@ def _send_all(settings: Settings, messages: Iterable[RawMessage]) -> int:
 
 
 def _connect(settings: Settings) -> KafkaProducer:
-    return broker_admin.connect(
+    return topic_admin.connect(
         settings,
         KafkaProducer,
         acks="all",

@@ -8,8 +8,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from stream import broker_admin
-from stream.broker_admin import TopicStatus
+from stream.kafka import topic_admin
+from stream.kafka.topic_admin import TopicStatus
 from stream.settings import load_settings
 
 
@@ -26,15 +26,15 @@ def topics(broker: str | None, replication: int | None, check: bool, update: boo
     settings = load_settings(broker=broker, replication=replication)
     if settings.is_memory:
         raise click.UsageError("memory:// makes its topics itself; give a Kafka broker")
-    statuses = broker_admin.inspect(settings, settings.topic_specs)
+    statuses = topic_admin.inspect(settings, settings.topic_specs)
     before = {status.spec.name: status for status in statuses}
     missing = [status.spec for status in statuses if not status.partitions and not status.is_hidden]
     if not check:
         if missing:
-            broker_admin.create(settings, missing, replication=settings.replication)
+            topic_admin.create(settings, missing, replication=settings.replication)
         if update:
-            broker_admin.update(settings, statuses)
-        statuses = broker_admin.inspect(settings, settings.topic_specs)
+            topic_admin.update(settings, statuses)
+        statuses = topic_admin.inspect(settings, settings.topic_specs)
     _show(statuses, before)
     if any(status.problem or (check and status.differs) for status in statuses):
         sys.exit(1)

@@ -23,8 +23,7 @@ from kafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from stream import broker_admin, wallclock
-from stream.broker_admin import TopicStatus
+from stream import wallclock
 from stream.core.contracts.topics import TopicSpec
 from stream.core.timestamps import HOUR_MS
 from stream.doctor.facts import (
@@ -40,6 +39,8 @@ from stream.doctor.facts import (
     Unknown,
 )
 from stream.errors import BrokerError
+from stream.kafka import topic_admin
+from stream.kafka.topic_admin import TopicStatus
 from stream.settings import Settings
 
 T = TypeVar("T")
@@ -114,7 +115,7 @@ def within(seconds: float, work: Callable[[], T]) -> T:
 
 
 def _ask(settings: Settings, servers: tuple[Reached, ...]) -> BrokerFacts:
-    with broker_admin.admin(settings) as client:
+    with topic_admin.admin(settings) as client:
         asking = _Asking(client)
         nodes, versions = _nodes(asking)
         topics = _topics(asking, settings)

@@ -74,7 +74,7 @@ class Offsets:
 
 @dataclass(frozen=True, slots=True)
 class TopicFacts:
-    """One topic. ``problem`` and ``differs`` are those of `stream.broker_admin.TopicStatus`.
+    """One topic. ``problem`` and ``differs`` are those of `stream.kafka.topic_admin.TopicStatus`.
 
     ``copies``: of the partition that has fewest; ``leaderless``: partitions that nobody serves; ``in_sync``: copies
     that are up to date, of the partition that has fewest; ``operations``: what this user may do.

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from stream.acls import topic_permissions
 from stream.core.contracts.topics import TopicSpec
 from stream.doctor.facts import GroupFacts, Hidden, TopicFacts, Unknown
 from stream.doctor.findings import Finding, count, fail, names, ok, size, skipped, span, unknown, warn
+from stream.kafka.acls import topic_permissions
 from stream.settings import MIB, STEPS, Settings, Step
 
 _UPDATE: Final = "run: stream topics --update"
@@ -233,7 +233,7 @@ def _message_size(settings: Settings, name: str, most: int, raw_bytes: int | Non
 def judge_permissions(
     settings: Settings, topics: Topics, group: GroupFacts | Unknown, *, steps: Sequence[Step] = STEPS
 ) -> Iterator[Finding]:
-    """What this user may do, against what a worker that runs ``steps`` needs (`stream.acls`)."""
+    """What this user may do, against what a worker that runs ``steps`` needs (`stream.kafka.acls`)."""
     lacking: dict[str, list[str]] = defaultdict(list)
     unsure: list[str] = []
     for permission in topic_permissions(steps, settings.topics):

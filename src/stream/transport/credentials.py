@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from faust.auth import Credentials, OAuthCredentials, SASLCredentials, SSLCredentials
 
-from stream.security import Access
+from stream.kafka.security import Access
 
 
 def faust_credentials(access: Access) -> Credentials | None:

@@ -18,11 +18,11 @@ from kafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from stream.acls import Permission, topic_permissions
 from stream.core.contracts.topics import TopicSpec
 from stream.errors import BrokerError, BrokerNotReady
-from stream.probe import check_access
-from stream.security import AccessError, load_access
+from stream.kafka.acls import Permission, topic_permissions
+from stream.kafka.connection_check import check_access
+from stream.kafka.security import AccessError, load_access
 from stream.settings import Settings, Step
 
 _BOOTSTRAP_MS: Final = 15_000

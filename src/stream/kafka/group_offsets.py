@@ -19,7 +19,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  #
 from aiokafka.errors import GroupLoadInProgressError, for_code  # type: ignore[import-untyped]
 from faust.types import TP
 
-from stream.security import load_access
+from stream.kafka.security import load_access
 from stream.settings import Settings
 from stream.transport.broker import MemoryBroker
 

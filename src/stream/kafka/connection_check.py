@@ -21,7 +21,7 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
 )
 from aiokafka.protocol.metadata import MetadataRequest  # type: ignore[import-untyped]
 
-from stream.security import TOKEN_MECHANISM, Access, AccessError, HookFailedError
+from stream.kafka.security import TOKEN_MECHANISM, Access, AccessError, HookFailedError
 
 _TIMEOUT_S: Final = 10.0
 #: Connections that failed are closed by aiokafka, which does not wait for it; then the loop ends.

@@ -1,0 +1,1 @@
+"""Synchronous access to Kafka: security, topics, ACLs and group offsets."""
