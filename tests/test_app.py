@@ -18,7 +18,7 @@ from flow.kit import Site, until
 from stream.app import EXIT_FAULT, ArticleFlow
 from stream.core.contracts.records import InputRecord
 from stream.settings import Settings
-from stream.transport.batch import RecordBatch, transport_of
+from stream.transport.record_batch import RecordBatch, transport_of
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_fault_ends_the_process_at_once() -> None:
         "from stream.app import leave\n"
         "from stream.logs import configure_logging\n"
         "from stream.core.contracts.records import InputRecord\n"
-        "from stream.transport.batch import RecordBatch\n"
+        "from stream.transport.record_batch import RecordBatch\n"
         "configure_logging('INFO')\n"
         "records = [InputRecord('topic', 3, 7, None, None, b'')]\n"
         "batch = RecordBatch(TP('topic', 3), records, end=9, epoch=1, finish=print)\n"

@@ -15,7 +15,7 @@ from stream.core.contracts.records import Outgoing
 from stream.group_lag import GroupLag
 from stream.kafka.group_offsets import MemoryOffsets
 from stream.metrics import Metrics
-from stream.transport.broker import MemoryBroker
+from stream.transport.memory.broker import MemoryBroker
 
 NOW_MS = 1_767_225_600_000
 RAW = TP("raw", 0)

@@ -24,8 +24,8 @@ from stream.group_lag import GroupLag
 from stream.kafka.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets, committed_of
 from stream.metrics import Metrics
 from stream.settings import Settings
-from stream.transport.batch import RecordBatch
-from stream.transport.broker import MemoryBroker
+from stream.transport.memory.broker import MemoryBroker
+from stream.transport.record_batch import RecordBatch
 from transport.kit import KafkaBackend
 
 START_MS = 1_767_225_600_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from faust.types import TP
 
 from stream.health import ProgressWatch, lag
-from stream.transport.batch import Progress
+from stream.transport.record_batch import Progress
 
 ONE, TWO = TP("raw", 0), TP("raw", 1)
 

@@ -31,7 +31,7 @@ from stream.core.pipeline.offline import OfflineFlow
 from stream.errors import SettingsError
 from stream.kafka.security import AccessError, load_access
 from stream.settings import DAY_MS, Settings, load_settings
-from stream.transport.credentials import faust_credentials
+from stream.transport.kafka.credentials import faust_credentials
 
 SOURCES = Path(__file__).parents[1] / "src"
 PASSWORD = "hush-4d1e77"  # noqa: S105 - of tests  # pragma: allowlist secret

@@ -43,11 +43,11 @@ from stream.kafka.security import load_access
 from stream.metrics import Metrics
 from stream.restore.opener import new_opener
 from stream.settings import MIB, STEPS, Settings, Step
-from stream.transport.batch import RecordBatch, Records, consumer_of, pieces, producer_of, transport_of
-from stream.transport.consumer import ledger_of
-from stream.transport.credentials import faust_credentials
+from stream.transport.batch_consumer import ledger_of
 from stream.transport.errors import RevokedError, TransportError
-from stream.transport.memory import Transport as MemoryTransport
+from stream.transport.kafka.credentials import faust_credentials
+from stream.transport.memory.transport import Transport as MemoryTransport
+from stream.transport.record_batch import RecordBatch, Records, consumer_of, pieces, producer_of, transport_of
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from faust.types import TP
 
-from stream.transport.batch import Progress
+from stream.transport.record_batch import Progress
 
 
 @dataclass(frozen=True, slots=True)

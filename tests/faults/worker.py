@@ -25,9 +25,9 @@ from stream.core.contracts.records import Delivered, Outgoing, Record
 from stream.core.index import rocks
 from stream.index.rocks import RocksStore
 from stream.restore import processes
-from stream.transport import kafka, kafka_producer
-from stream.transport.batch import RecordBatch
 from stream.transport.errors import TransportError
+from stream.transport.kafka import producer, transport
+from stream.transport.record_batch import RecordBatch
 
 log = logging.getLogger("faults.worker")
 
@@ -73,7 +73,7 @@ def _trap_deliveries(trap: Trap) -> None:
         trap.passing(f"{step}.deliver.after")
         return stored
 
-    wrap(kafka_producer.Producer, "deliver", deliver)
+    wrap(producer.Producer, "deliver", deliver)
 
 
 def _trap_store(trap: Trap) -> None:
@@ -105,7 +105,7 @@ def _trap_offsets(trap: Trap) -> None:
         return bool(stored)
 
     wrap(RecordBatch, "done", done)
-    wrap(kafka.Consumer, "store", store)
+    wrap(transport.Consumer, "store", store)
 
 
 def _trap_restore(trap: Trap) -> None:
@@ -116,7 +116,7 @@ def _trap_restore(trap: Trap) -> None:
             trap.passing("restore.partly")
         trap.passing("restore.after")
 
-    wrap(kafka.Transport, "replay", replay)
+    wrap(transport.Transport, "replay", replay)
 
 
 def step_of(outputs: Sequence[Outgoing]) -> str | None:
@@ -146,7 +146,7 @@ def set_clock(file: Path) -> None:
             return time.time() + step_s()
 
     wallclock.now_ms = lambda: int((time.time() + step_s()) * 1000)
-    vars(kafka_producer)["time"] = Clock()
+    vars(producer)["time"] = Clock()
 
 
 def set_memtable(kib: int) -> None:
@@ -183,9 +183,9 @@ def break_delivery(how: str) -> None:
         await original(self, batch)
 
     if how == "no-await":
-        wrap(kafka_producer.Producer, "deliver", not_awaited)
+        wrap(producer.Producer, "deliver", not_awaited)
     elif how == "swallow":
-        wrap(kafka_producer.Producer, "deliver", swallowed)
+        wrap(producer.Producer, "deliver", swallowed)
     elif how == "early-ack":
         wrap(ArticleFlow, "_normalize", early)
         wrap(ArticleFlow, "_deduplicate", early)

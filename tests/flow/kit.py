@@ -17,7 +17,7 @@ from stream.core.contracts.records import Outgoing, Record
 from stream.core.pipeline.offline import OfflineFlow
 from stream.core.timestamps import rfc3339
 from stream.settings import STEPS, Settings, Step
-from stream.transport.batch import RecordBatch, consumer_of
+from stream.transport.record_batch import RecordBatch, consumer_of
 
 #: Seconds after which a wait has failed. Generous: it is only ever waited for when something is broken.
 DEADLINE: Final = 90.0

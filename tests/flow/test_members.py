@@ -14,8 +14,8 @@ from flow.articles import fictional
 from flow.brokers import FlowBackend, FlowMemory
 from flow.kit import Running, Site, by_offset, uninterrupted, until, verdicts
 from stream.app import ArticleFlow
-from stream.transport.batch import RecordBatch, consumer_of
-from stream.transport.consumer import ledger_of
+from stream.transport.batch_consumer import ledger_of
+from stream.transport.record_batch import RecordBatch, consumer_of
 
 ARTICLES = fictional(240, seed=31, tenants=("north", "south", "east", "west"))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stream.transport.memory import MemoryBroker
+from stream.transport.memory.transport import MemoryBroker
 from transport.kit import Apps, Backend, KafkaBackend, MemoryBackend
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-unt
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
 
 from stream.core.contracts.records import Outgoing, Record
-from stream.transport.batch import Records
-from stream.transport.kafka import Consumer as KafkaConsumer
-from stream.transport.memory import MemoryBroker
+from stream.transport.kafka.transport import Consumer as KafkaConsumer
+from stream.transport.memory.transport import MemoryBroker
+from stream.transport.record_batch import Records
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

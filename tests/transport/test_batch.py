@@ -11,13 +11,13 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.transport.broker import StoredRecord
 from stream.transport.errors import LogTruncatedError, OutOfOrderError
-from stream.transport.ledger import LIMIT, Fetched, Ledger, Start, choose_start
+from stream.transport.memory.broker import StoredRecord
+from stream.transport.offset_tracker import LIMIT, Fetched, Ledger, Start, choose_start
 from stream.transport.partitioner import murmur2, partition_for
 
 if TYPE_CHECKING:
-    from stream.transport.batch import RecordBatch
+    from stream.transport.record_batch import RecordBatch
 
 TP0 = TP("t", 0)
 

@@ -20,8 +20,8 @@ from aiokafka.protocol.commit import OffsetFetchRequest, OffsetFetchResponse_v3 
 from faust.types import TP
 
 from stream.core.contracts.records import Outgoing
-from stream.transport.batch import consumer_of, producer_of, transport_of
 from stream.transport.errors import RevokedError
+from stream.transport.record_batch import consumer_of, producer_of, transport_of
 from transport.kit import DEADLINE, KafkaBackend, numbered, until
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import faust
 
-    from stream.transport.batch import RecordBatch
+    from stream.transport.record_batch import RecordBatch
     from transport.kit import Apps, MemoryBackend
 
 pytestmark = pytest.mark.kafka

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.contracts.records import InputRecord, Outgoing, Record
-from stream.transport.batch import RecordBatch, pieces, size_of
-from stream.transport.broker import MemoryBroker
-from stream.transport.ledger import LIMIT, Fetched, Ledger, Start
+from stream.transport.memory.broker import MemoryBroker
+from stream.transport.offset_tracker import LIMIT, Fetched, Ledger, Start
+from stream.transport.record_batch import RecordBatch, pieces, size_of
 
 PARTITION = TP("t", 0)
 SIZES = st.lists(st.integers(0, 60), max_size=40)

@@ -10,7 +10,6 @@ import pytest
 from faust.types import TP
 
 from stream.core.contracts.records import Outgoing
-from stream.transport.broker import MemoryBroker
 from stream.transport.errors import (
     NotAMemberError,
     RecordTooLargeError,
@@ -18,12 +17,13 @@ from stream.transport.errors import (
     TopicExistsError,
     UnknownTopicError,
 )
+from stream.transport.memory.broker import MemoryBroker
 from transport.kit import numbered, until
 
 if TYPE_CHECKING:
     import faust
 
-    from stream.transport.batch import RecordBatch
+    from stream.transport.record_batch import RecordBatch
     from transport.kit import Apps, MemoryBackend
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import faust
 
 from stream.core.contracts.records import Outgoing
-from stream.transport.batch import Records, producer_of
+from stream.transport.record_batch import Records, producer_of
 
 
 def main(url: str, prefix: str, folder: str) -> None:

@@ -17,7 +17,7 @@ from stream.core.pipeline.dead_letter import HEADER_PREFIX
 from stream.demo.feed import WITHDRAWN, Sample
 from stream.errors import StreamError
 from stream.settings import Settings, load_settings
-from stream.transport.memory import MemoryBroker
+from stream.transport.memory.transport import MemoryBroker
 
 #: Seconds for one message; the worker answers in milliseconds unless something is broken.
 ANSWER_TIMEOUT_S: Final = 20.0

@@ -21,7 +21,7 @@ from faust.types import TP
 
 from stream.kafka.security import load_access
 from stream.settings import Settings
-from stream.transport.broker import MemoryBroker
+from stream.transport.memory.broker import MemoryBroker
 
 #: Milliseconds that one request may take.
 _REQUEST_MS: Final = 10_000

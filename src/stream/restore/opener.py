@@ -22,7 +22,7 @@ from stream.restore.child import event_of
 from stream.restore.processes import RestoreFailed, RestoreProcesses
 from stream.restore.told import Told
 from stream.settings import MIB, Settings
-from stream.transport.batch import BatchTransport
+from stream.transport.record_batch import BatchTransport
 
 log = logging.getLogger(__name__)
 

@@ -19,9 +19,7 @@ from faust.types import TP, ConsumerMessage, HeadersArg, RecordMetadata
 from mode import Service
 
 from stream.core.contracts.records import Delivered, Outgoing, Record
-from stream.transport.batch import BATCH_BYTES, Confirm
-from stream.transport.broker import MemoryBroker, StoredRecord
-from stream.transport.consumer import LedgerConsumer, report_deleted
+from stream.transport.batch_consumer import LedgerConsumer, report_deleted
 from stream.transport.errors import (
     NotAMemberError,
     RevokedError,
@@ -29,13 +27,15 @@ from stream.transport.errors import (
     TransportError,
     UnknownTopicError,
 )
-from stream.transport.ledger import Fetched, Start, choose_start
+from stream.transport.memory.broker import MemoryBroker, StoredRecord
+from stream.transport.offset_tracker import Fetched, Start, choose_start
 from stream.transport.partitioner import partition_for
+from stream.transport.record_batch import BATCH_BYTES, Confirm
 
 if TYPE_CHECKING:
     from faust.types.transports import ConsumerT, ProducerT
 
-    from stream.transport.groups import Assignment
+    from stream.transport.memory.consumer_group import Assignment
 
 logger = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from aiokafka.producer.message_accumulator import BatchBuilder  # type: ignore[import-untyped]
 
-    from stream.transport.batch import Confirm
+    from stream.transport.record_batch import Confirm
 
 logger = logging.getLogger(__name__)
 

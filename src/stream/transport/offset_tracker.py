@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from stream.core.contracts.records import Record
-from stream.transport.batch import BATCH_BYTES, RecordBatch
 from stream.transport.errors import LogTruncatedError, OutOfOrderError
+from stream.transport.record_batch import BATCH_BYTES, RecordBatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -24,8 +24,8 @@ from faust.transport.consumer import Consumer
 from faust.types import TP, ConsumerMessage, Message
 from mode.utils.futures import notify
 
-from stream.transport.batch import BatchTransport, Progress, RecordBatch
-from stream.transport.ledger import Fetched, Ledger, Start
+from stream.transport.offset_tracker import Fetched, Ledger, Start
+from stream.transport.record_batch import BatchTransport, Progress, RecordBatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping

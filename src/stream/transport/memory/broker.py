@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, ClassVar
 from faust.types import TP
 
 from stream.core.contracts.records import Delivered, Headers, Outgoing
-from stream.transport.batch import size_of
 from stream.transport.errors import RecordTooLargeError, TopicExistsError, UnknownTopicError
-from stream.transport.groups import Assignment, Group, Wake
+from stream.transport.memory.consumer_group import Assignment, Group, Wake
 from stream.transport.partitioner import partition_for
+from stream.transport.record_batch import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

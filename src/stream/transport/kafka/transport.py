@@ -23,12 +23,12 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.utils.times import want_seconds
 
-from stream.transport.batch import BATCH_BYTES, pieces
-from stream.transport.consumer import LedgerConsumer, report_deleted
+from stream.transport.batch_consumer import LedgerConsumer, report_deleted
 from stream.transport.errors import TransportError, UnknownTopicError
-from stream.transport.kafka_producer import Producer
-from stream.transport.ledger import Fetched, Start, choose_start
-from stream.transport.offsets import heed_errors
+from stream.transport.kafka.aiokafka_patches import heed_errors
+from stream.transport.kafka.producer import Producer
+from stream.transport.offset_tracker import Fetched, Start, choose_start
+from stream.transport.record_batch import BATCH_BYTES, pieces
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Mapping, Sequence

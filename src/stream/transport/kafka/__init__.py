@@ -1,0 +1,1 @@
+"""The Faust transport for Apache Kafka, over aiokafka."""

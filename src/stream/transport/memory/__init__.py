@@ -1,0 +1,1 @@
+"""The Faust transport in memory: one process, nothing durable."""
