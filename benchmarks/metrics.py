@@ -17,7 +17,7 @@ from benchmarks.corpus import repeated
 from stream.core.contracts.records import Outgoing
 from stream.core.pipeline.normalize import Outcome
 from stream.core.pipeline.offline import OfflineFlow
-from stream.metrics import Metrics
+from stream.observability.metrics import Metrics
 from stream.settings import DAY_MS
 
 ARTICLES: Final = 20_000

@@ -30,7 +30,7 @@ from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.index.rocks import RocksStore
 from stream.indexes import Indexes
-from stream.metrics import Metrics
+from stream.observability.metrics import Metrics
 from stream.restore.opener import Opener
 from stream.restore.processes import RestoreProcesses
 

@@ -14,7 +14,7 @@ from stream.core.index.store import MemoryStore, Store
 from stream.core.pipeline.offline import OfflineFlow
 from stream.core.timestamps import rfc3339
 from stream.indexes import Indexes
-from stream.metrics import Metrics
+from stream.observability.metrics import Metrics
 from stream.restore.opener import Opener
 from stream.restore.processes import RestoreProcesses
 from stream.settings import DAY_MS

@@ -67,7 +67,7 @@ def test_a_fault_ends_the_process_at_once() -> None:
     program = (
         "from faust.types import TP\n"
         "from stream.app import leave\n"
-        "from stream.logs import configure_logging\n"
+        "from stream.observability.log_setup import configure_logging\n"
         "from stream.core.contracts.records import InputRecord\n"
         "from stream.transport.record_batch import RecordBatch\n"
         "configure_logging('INFO')\n"

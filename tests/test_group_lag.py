@@ -12,9 +12,9 @@ from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError 
 from faust.types import TP
 
 from stream.core.contracts.records import Outgoing
-from stream.group_lag import GroupLag
 from stream.kafka.group_offsets import MemoryOffsets
-from stream.metrics import Metrics
+from stream.observability.consumer_lag import GroupLag
+from stream.observability.metrics import Metrics
 from stream.transport.memory.broker import MemoryBroker
 
 NOW_MS = 1_767_225_600_000
@@ -232,7 +232,7 @@ async def test_a_retention_that_is_not_ours_to_see_is_absent_and_told_once(
     caplog.set_level(logging.INFO, logger="stream")
     site = Site(monkeypatch, changelog="changelog")
     site.broker.kept = TopicAuthorizationFailedError("refused")
-    monkeypatch.setattr("stream.group_lag._RETENTION_EVERY_S", 0)
+    monkeypatch.setattr("stream.observability.consumer_lag._RETENTION_EVERY_S", 0)
     for _ in range(3):
         await site.lag.try_asking()
     assert [record.levelname for record in caplog.records] == ["INFO"]

@@ -20,9 +20,9 @@ from flow.brokers import FlowKafka
 from flow.kit import Running, Site, until
 from stream.app import ArticleFlow
 from stream.core.contracts.records import Outgoing
-from stream.group_lag import GroupLag
 from stream.kafka.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets, committed_of
-from stream.metrics import Metrics
+from stream.observability.consumer_lag import GroupLag
+from stream.observability.metrics import Metrics
 from stream.settings import Settings
 from stream.transport.memory.broker import MemoryBroker
 from stream.transport.record_batch import RecordBatch
@@ -145,7 +145,7 @@ async def test_without_a_broker_asking_fails_and_leaves_nothing_open() -> None:
 async def test_a_broker_that_accepts_and_never_answers_holds_nobody_up(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("stream.group_lag._ANSWER_S", 0.2)
+    monkeypatch.setattr("stream.observability.consumer_lag._ANSWER_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         offsets = KafkaOffsets(Settings(broker=f"127.0.0.1:{server.getsockname()[1]}"))
         await GroupLag(offsets, ["articles.raw"], metrics=Metrics()).try_asking()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from faust.types import TP
 
-from stream.health import ProgressWatch, lag
+from stream.observability.progress_watch import ProgressWatch, lag
 from stream.transport.record_batch import Progress
 
 ONE, TWO = TP("raw", 0), TP("raw", 1)

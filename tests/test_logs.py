@@ -20,9 +20,9 @@ from aiokafka.errors import NodeNotReadyError  # type: ignore[import-untyped] # 
 
 from logs_kit import kept_logging
 from stream.errors import IndexFault, Rejected
-from stream.flow_log import FlowLog, ranges
-from stream.health import Check
-from stream.logs import LogHandler, configure_logging, formatter, told
+from stream.observability.flow_log import FlowLog, ranges
+from stream.observability.log_setup import LogHandler, configure_logging, formatter, told
+from stream.observability.progress_watch import Check
 
 MARKED: Final = "Tidal power is coming"
 TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -260,7 +260,7 @@ def test_what_nobody_caught_is_a_line_too() -> None:
     assert (found["event"], found["thread_name"]) == ("fault in a thread", "asking")
     assert MARKED not in out.getvalue()
     program = (
-        "from stream.logs import configure_logging\nconfigure_logging('INFO', 'json')\n"
+        "from stream.observability.log_setup import configure_logging\nconfigure_logging('INFO', 'json')\n"
         "class Named(Exception): pass\nraise Named('se' + 'cret')\n"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -277,7 +277,7 @@ def test_the_form_of_lines_is_known() -> None:
 
 
 def states(tell: Callable[[FlowLog], None]) -> list[dict[str, Any]]:
-    lines = written(lambda _log: tell(FlowLog()), name="stream.flow_log").splitlines()
+    lines = written(lambda _log: tell(FlowLog()), name="stream.observability.flow_log").splitlines()
     found = [json.loads(one) for one in lines]
     return [{name: value for name, value in one.items() if name not in ("time", "logger", "level")} for one in found]
 

@@ -8,9 +8,9 @@ import pytest
 from prometheus_client import Gauge
 from prometheus_client.metrics import MetricWrapperBase
 
-from stream.metric_catalogue import CATALOGUE, GROUPS, Metric, document
-from stream.metrics import Metrics
-from stream.tallied import TalliedHistogram
+from stream.observability.fast_histogram import TalliedHistogram
+from stream.observability.metric_definitions import CATALOGUE, GROUPS, Metric, document
+from stream.observability.metrics import Metrics
 
 OURS = [metric for metric in CATALOGUE if metric.is_ours]
 #: Units that a name does not end in.

@@ -15,9 +15,9 @@ from stream.core.normalize import language
 from stream.core.normalize.language import primary_language
 from stream.core.pipeline.normalize import TAKEDOWN_RESULTS, About, Outcome
 from stream.errors import REJECTION_CODES
-from stream.metrics import LANGUAGES, Metrics
+from stream.observability.metrics import LANGUAGES, Metrics
+from stream.observability.source_labels import SOURCES_MAX
 from stream.settings import STEPS
-from stream.top_sources import SOURCES_MAX
 
 START_MS = 1_767_225_600_000  # 2026-01-01
 

@@ -17,7 +17,7 @@ import pytest
 from stream.core.normalize.boilerplate import phrases
 from stream.core.normalize.text import TEXT_STEPS
 from stream.demo.run import free_port
-from stream.metric_catalogue import CATALOGUE
+from stream.observability.metric_definitions import CATALOGUE
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

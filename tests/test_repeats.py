@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from stream.repeats import RepeatLimit
+from stream.observability.log_throttle import RepeatLimit
 
 
 class Clock:

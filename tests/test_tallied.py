@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from stream.metric_catalogue import Metric
-from stream.tallied import TalliedHistogram
+from stream.observability.fast_histogram import TalliedHistogram
+from stream.observability.metric_definitions import Metric
 
 METRIC = Metric("stream_wait_seconds", "histogram", "seconds", ("step",), "Waits.", (2e-5, 0.25, 1, 60))
 

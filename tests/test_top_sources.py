@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.top_sources import OTHER, RECENT_ARTICLES, SHARE_MIN, SOURCE_CHARS_MAX, SOURCES_MAX, TopSources, host
+from stream.observability.source_labels import (
+    OTHER,
+    RECENT_ARTICLES,
+    SHARE_MIN,
+    SOURCE_CHARS_MAX,
+    SOURCES_MAX,
+    TopSources,
+    host,
+)
 
 NEEDED = int(SHARE_MIN * RECENT_ARTICLES)
 

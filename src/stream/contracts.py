@@ -1,7 +1,7 @@
 """JSON Schemas of all events and the AsyncAPI document, generated from the types in `stream.core.contracts.events`.
 
 ``python -m stream.contracts`` writes them into the package's folder ``schemas``, and in a checkout docs/metrics.md
-from `stream.metric_catalogue`; with ``--check`` it only names the stale ones, and exits with 1 if there are any.
+from `stream.observability.metric_definitions`; with ``--check`` it only names the stale ones, and exits with 1 if there are any.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from stream import metric_catalogue
 from stream.asyncapi import asyncapi
 from stream.core.contracts.events import (
     DUPLICATE_RELATIONS,
@@ -32,6 +31,7 @@ from stream.core.contracts.events import (
 )
 from stream.core.validation import DEFAULT_LIMITS
 from stream.errors import REJECTION_CODES
+from stream.observability import metric_definitions
 
 Json = dict[str, Any]
 
@@ -238,7 +238,7 @@ def write(folder: Path) -> None:
 def stale_page(page: Path) -> bool:
     """Whether the page of the metrics is to be written; never outside a checkout, which has no folder for it."""
     there = page.read_text("utf-8") if page.exists() else None
-    return page.parent.is_dir() and there != metric_catalogue.document()
+    return page.parent.is_dir() and there != metric_definitions.document()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -254,7 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if stale_page(page):
         names.append(f"docs/{page.name}")
         if not check:
-            page.write_text(metric_catalogue.document(), "utf-8")
+            page.write_text(metric_definitions.document(), "utf-8")
     for name in names:
         sys.stdout.write(f"{'stale' if check else 'written'}: {name}\n")
     return int(check and bool(names))

@@ -11,7 +11,7 @@ from faust.types import TP
 
 from stream.core.index.partition_index import PartitionIndex, Session
 from stream.errors import IndexDamaged
-from stream.metrics import Metrics
+from stream.observability.metrics import Metrics
 from stream.restore.opener import Opener, Restore
 
 log = logging.getLogger(__name__)

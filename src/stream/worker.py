@@ -16,8 +16,8 @@ from stream import __version__, collector
 from stream.app import EXIT_FAULT, ArticleFlow
 from stream.errors import IndexFault, SettingsError
 from stream.kafka import topic_admin
-from stream.logs import LogHandler, configure_logging
-from stream.metrics import Metrics
+from stream.observability.log_setup import LogHandler, configure_logging
+from stream.observability.metrics import Metrics
 from stream.settings import Settings, Step
 from stream.starting import Wait, held, pages
 

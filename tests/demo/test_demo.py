@@ -20,7 +20,7 @@ from stream.core.contracts.events import RELATIONS
 from stream.demo.feed import WITHDRAWN, samples
 from stream.demo.run import Arrival, Demo
 from stream.errors import REJECTION_CODES
-from stream.metrics import Metrics
+from stream.observability.metrics import Metrics
 
 
 def test_the_demo_ends_with_everything_as_expected() -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from deploy.grafana import BOARDS, GRAFANA, board, load, run
-from stream.metric_catalogue import CATALOGUE
+from stream.observability.metric_definitions import CATALOGUE
 
 QUERIES = load(GRAFANA / "queries.py")
 #: Metrics of the catalogue that are on no panel, and why.

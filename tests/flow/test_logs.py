@@ -19,7 +19,7 @@ from logs_kit import kept_logging
 from stream.app import ArticleFlow, leave
 from stream.core.contracts.records import Headers, Outgoing
 from stream.letters import put_back, read
-from stream.logs import configure_logging
+from stream.observability.log_setup import configure_logging
 
 #: Stands in every part of every message below, in the forms that errors may give it.
 MARK: Final = "Zyxwquark"

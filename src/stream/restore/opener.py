@@ -17,7 +17,7 @@ from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore, Store
 from stream.errors import IndexDamaged, IndexFault
 from stream.index.rocks import RocksStore
-from stream.metrics import Metrics
+from stream.observability.metrics import Metrics
 from stream.restore.child import event_of
 from stream.restore.processes import RestoreFailed, RestoreProcesses
 from stream.restore.told import Told

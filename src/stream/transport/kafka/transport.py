@@ -217,7 +217,7 @@ class Consumer(LedgerConsumer, driver.Consumer):
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Do nothing: Faust looks for its own acknowledgements, and calls a worker with a backlog stuck.
 
-        `stream.health` tells from offsets what does not move.
+        `stream.observability.progress_watch` tells from offsets what does not move.
         """
 
     @property

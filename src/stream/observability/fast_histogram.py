@@ -15,7 +15,7 @@ from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from stream.metric_catalogue import Metric
+from stream.observability.metric_definitions import Metric
 
 
 class TalliedHistogram(Collector):

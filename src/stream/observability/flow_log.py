@@ -14,7 +14,7 @@ from stream.core.contracts.records import Outgoing
 from stream.core.contracts.trace_context import trace_id
 from stream.core.pipeline.dead_letter import HEADER_PREFIX
 from stream.core.pipeline.normalize import Outcome
-from stream.health import Check
+from stream.observability.progress_watch import Check
 from stream.transport.record_batch import RecordBatch
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from faust.types import TP
 
 from stream import wallclock
 from stream.kafka.group_offsets import GroupOffsets
-from stream.metrics import Metrics
+from stream.observability.metrics import Metrics
 
 log = logging.getLogger(__name__)
 

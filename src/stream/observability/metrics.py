@@ -1,4 +1,4 @@
-"""The metrics of one worker, as `stream.metric_catalogue` lists them, and what is counted of a batch."""
+"""The metrics of one worker, as `stream.observability.metric_definitions` lists them, and what is counted of a batch."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from stream.core.index.store import MEMORY_KINDS
 from stream.core.pipeline.normalize import TAKEDOWN_RESULTS, Outcome
 from stream.core.timestamps import read_rfc3339
 from stream.errors import REJECTION_CODES
-from stream.metric_catalogue import CATALOGUE, Metric
+from stream.observability.fast_histogram import TalliedHistogram
+from stream.observability.metric_definitions import CATALOGUE, Metric
+from stream.observability.source_labels import OTHER, TopSources
 from stream.settings import STEPS
-from stream.tallied import TalliedHistogram
-from stream.top_sources import OTHER, TopSources
 
 P = ParamSpec("P")
 R = TypeVar("R")

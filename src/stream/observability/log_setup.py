@@ -30,7 +30,7 @@ from kafka.errors import KafkaError
 from stream.core.contracts import codec
 from stream.core.timestamps import rfc3339
 from stream.errors import Rejected, StreamError
-from stream.repeats import EVERY_S, RepeatLimit
+from stream.observability.log_throttle import EVERY_S, RepeatLimit
 
 log = logging.getLogger(__name__)
 

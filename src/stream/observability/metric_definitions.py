@@ -220,7 +220,7 @@ _INTRODUCTION: Final = """\
 
 What a worker tells at `/metrics`. Times are seconds, sizes bytes. A series that is missing is not known; what has not
 happened yet is 0. Sums over workers are right for all counters and histograms. `python -m stream.contracts` writes this
-page from `src/stream/metric_catalogue.py`.
+page from `src/stream/observability/metric_definitions.py`.
 
 The number of series is bounded, whatever the events hold: labels take their values from the code and the settings
 (`step`, `relation`, `code`, `topic`, `partition`), from a fixed list (`language`), or from a list that is full at 100
