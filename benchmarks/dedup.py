@@ -41,7 +41,7 @@ from stream.core.dedup.rules import Subject
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.pipeline.deduplicate import subject_of
 from stream.core.pipeline.normalize import scope_of
-from stream.index.rocks import RocksStore
+from stream.state.rocksdb_store import RocksStore
 
 #: The sizes take turns, so that what else the machine does hits all of them.
 TURNS: Final = 3

@@ -22,7 +22,7 @@ from stream.core.normalize import Arrival, normalize
 from stream.core.pipeline.deduplicate import remembered, subject_of
 from stream.core.validation import articles_in, read_message, validate
 from stream.errors import Rejected
-from stream.restore.opener import RESTORED_AT_ONCE
+from stream.state.restore.loader import RESTORED_AT_ONCE
 
 BATCH: Final = 500
 PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")

@@ -30,7 +30,7 @@ from stream.core.dedup.fingerprint import runs
 from stream.core.folding import Hashes, mix, tokenize_all
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
-from stream.index.rocks import RocksStore
+from stream.state.rocksdb_store import RocksStore
 
 PERMUTATIONS: Final = 128
 SHINGLE: Final = 3

@@ -28,11 +28,11 @@ from stream.core.contracts.events import FingerprintEvent
 from stream.core.contracts.records import InputRecord, Record
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
-from stream.index.rocks import RocksStore
-from stream.indexes import Indexes
 from stream.observability.metrics import Metrics
-from stream.restore.opener import Opener
-from stream.restore.processes import RestoreProcesses
+from stream.state.partition_indexes import Indexes
+from stream.state.restore.loader import Opener
+from stream.state.restore.process_pool import RestoreProcesses
+from stream.state.rocksdb_store import RocksStore
 
 TURNS: Final = 3
 RECORDS: Final = 150_000

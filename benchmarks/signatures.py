@@ -21,8 +21,8 @@ from stream.core.dedup.rules import VERSION, new_cluster_id
 from stream.core.index.keys import scope_prefix
 from stream.core.index.partition_index import LAYOUT_VERSION, PartitionIndex
 from stream.core.timestamps import rfc3339
-from stream.index.rocks import RocksStore
 from stream.settings import DAY_MS
+from stream.state.rocksdb_store import RocksStore
 
 SCOPE: Final = "default/ar"
 _PREFIX: Final = scope_prefix(SCOPE)

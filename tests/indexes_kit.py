@@ -13,11 +13,11 @@ from stream.core.contracts.records import InputRecord, Record
 from stream.core.index.store import MemoryStore, Store
 from stream.core.pipeline.offline import OfflineFlow
 from stream.core.timestamps import rfc3339
-from stream.indexes import Indexes
 from stream.observability.metrics import Metrics
-from stream.restore.opener import Opener
-from stream.restore.processes import RestoreProcesses
 from stream.settings import DAY_MS
+from stream.state.partition_indexes import Indexes
+from stream.state.restore.loader import Opener
+from stream.state.restore.process_pool import RestoreProcesses
 
 WINDOW_MS = 7 * DAY_MS
 

@@ -18,8 +18,8 @@ from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MEMORY_KINDS, MemoryStore
 from stream.core.pipeline.deduplicate import changelog_event
 from stream.errors import IndexFault
-from stream.index.rocks import RocksStore
-from stream.indexes import topic_partitions
+from stream.state.partition_indexes import topic_partitions
+from stream.state.rocksdb_store import RocksStore
 
 
 async def test_an_index_is_restored_before_it_is_handed_out() -> None:
@@ -119,7 +119,7 @@ async def test_an_index_that_is_revoked_while_it_is_restored_is_closed() -> None
 async def test_a_changelog_that_cannot_be_read_is_a_fault_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
     bad = [*RECORDS[:3], replace(RECORDS[3], value=b'{"id": 1}')]
     site = Site(Log(bad))
-    with caplog.at_level(logging.ERROR, "stream.indexes"):
+    with caplog.at_level(logging.ERROR, "stream.state.partition_indexes"):
         site.indexes.assign([0])
         with pytest.raises(IndexFault, match="log/0/3 is not a fingerprint"):
             await documents(site.indexes)

@@ -16,7 +16,7 @@ from stream.core.contracts.topics import Topics
 from stream.core.pipeline.normalize import Outcome
 from stream.core.pipeline.offline import BATCH, OfflineFlow
 from stream.core.validation import Limits
-from stream.index.rocks import RocksStore
+from stream.state.rocksdb_store import RocksStore
 
 NOW: Final = "2026-05-04T06:00:00.000Z"
 DAY_MS: Final = 24 * 3600 * 1000

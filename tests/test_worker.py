@@ -20,7 +20,7 @@ from flow.articles import BRIDGE, article, dumps, fictional
 from flow.process import STREAM, Station, Worker, clean_environment, wait_until
 from kafka_node import KafkaNode
 from stream.demo.run import free_port
-from stream.index.rocks import RocksStore
+from stream.state.rocksdb_store import RocksStore
 
 pytestmark = pytest.mark.kafka
 

@@ -34,15 +34,15 @@ from stream.core.contracts.records import Delivered, Record
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
 from stream.core.pipeline.deduplicate import Deduplicator, Item
 from stream.core.pipeline.normalize import Normalizer, Outcome
-from stream.indexes import Indexes, topic_partitions
 from stream.kafka.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets
 from stream.kafka.security import load_access
 from stream.observability.consumer_lag import GroupLag
 from stream.observability.flow_log import FlowLog, place_of
 from stream.observability.metrics import Metrics
 from stream.observability.progress_watch import Check, ProgressWatch
-from stream.restore.opener import new_opener
 from stream.settings import MIB, STEPS, Settings, Step
+from stream.state.partition_indexes import Indexes, topic_partitions
+from stream.state.restore.loader import new_opener
 from stream.transport.batch_consumer import ledger_of
 from stream.transport.errors import RevokedError, TransportError
 from stream.transport.kafka.credentials import faust_credentials

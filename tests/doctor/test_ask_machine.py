@@ -15,8 +15,8 @@ from doctor.kit import VERSION, held
 from stream.core.index.partition_index import PartitionIndex
 from stream.demo.run import free_port
 from stream.doctor.ask_machine import ask_index, ask_machine, ask_sources, ask_web, lock_holder
-from stream.index.rocks import RocksStore
 from stream.settings import Settings
+from stream.state.rocksdb_store import RocksStore
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from faults.schedule import Fault
 from faults.site import Observer, Site
 from kafka_node import KafkaNode
 from stream.core.index.partition_index import PartitionIndex
-from stream.index.rocks import RocksStore
+from stream.state.rocksdb_store import RocksStore
 
 #: Seconds in which a point has to be reached, and a worker has to do what it was asked for.
 _REACH_S: Final = 40.0

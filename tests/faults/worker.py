@@ -23,8 +23,8 @@ from stream.app import ArticleFlow
 from stream.cli import main
 from stream.core.contracts.records import Delivered, Outgoing, Record
 from stream.core.index import rocks
-from stream.index.rocks import RocksStore
-from stream.restore import processes
+from stream.state.restore import process_pool
+from stream.state.rocksdb_store import RocksStore
 from stream.transport.errors import TransportError
 from stream.transport.kafka import producer, transport
 from stream.transport.record_batch import RecordBatch
@@ -205,7 +205,7 @@ def prepare(environment: Mapping[str, str]) -> None:
     if how := environment.get(points.BREAK):
         break_delivery(how)
     # So that processes restore here too: a run is too short for long restores.
-    processes.RECORDS_MIN = _RECORDS_MIN
+    process_pool.RECORDS_MIN = _RECORDS_MIN
     orders = environment.get(points.ORDERS)
     set_traps(Trap(Path(orders) if orders else None))
 

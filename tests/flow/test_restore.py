@@ -15,7 +15,7 @@ from flow.kit import DEADLINE, Site, by_offset, uninterrupted, until, verdicts
 from stream.app import ArticleFlow
 from stream.core.contracts.records import Outgoing, Record
 from stream.errors import IndexFault
-from stream.restore.processes import RECORDS_MIN
+from stream.state.restore.process_pool import RECORDS_MIN
 
 
 class Gate:
@@ -53,7 +53,7 @@ async def test_a_copy_of_an_article_from_before_the_restart_is_found(site: Site)
 async def test_a_lost_index_is_made_again_from_the_changelog(
     site: Site, monkeypatch: pytest.MonkeyPatch, records_min: int
 ) -> None:
-    monkeypatch.setattr("stream.restore.processes.RECORDS_MIN", records_min)
+    monkeypatch.setattr("stream.state.restore.process_pool.RECORDS_MIN", records_min)
     articles = fictional(60, seed=21)
     for start in (0, 20, 40):
         await site.send(*articles[start : start + 20])

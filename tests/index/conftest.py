@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stream.core.index.store import MemoryStore, Store
-from stream.index.rocks import RocksStore
+from stream.state.rocksdb_store import RocksStore
 
 NewStore = Callable[[], Store]
 

@@ -22,7 +22,7 @@ from stream.core.index.keys import POSITION
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.errors import IndexDamaged
-from stream.index.rocks import RocksStore
+from stream.state.rocksdb_store import RocksStore
 
 
 class TestRestore:

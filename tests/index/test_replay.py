@@ -15,7 +15,7 @@ from stream.core.contracts.events import NormalizedEvent
 from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX
 from stream.core.index.store import MemoryStore
 from stream.core.pipeline.normalize import Outcome
-from stream.index.rocks import RocksStore
+from stream.state.rocksdb_store import RocksStore
 
 _TEXTS: Final = [
     *(variant for seed in "ab" for story in [prose(seed, 80)] for variant in (

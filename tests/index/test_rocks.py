@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from stream.core.index.store import MEMORY_KINDS
 from stream.errors import IndexDamaged, IndexFault
-from stream.index.rocks import RocksStore
+from stream.state.rocksdb_store import RocksStore
 
 KEY = b"\x01" * 9
 VALUES = {KEY + bytes([number]): bytes([number]) * 700 for number in range(200)}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from index.conftest import NewStore
 from stream.core.index.store import MemoryStore
-from stream.index.rocks import RocksStore
+from stream.state.rocksdb_store import RocksStore
 
 #: Length of what is dropped as a whole: a scope and its generation.
 PREFIX_BYTES = 9

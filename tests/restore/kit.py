@@ -8,7 +8,7 @@ from typing import cast
 from rocksdict import Options, Rdict
 
 from indexes_kit import WINDOW_MS
-from stream.restore.processes import RestoreProcesses
+from stream.state.restore.process_pool import RestoreProcesses
 
 
 def contents(folder: Path) -> dict[bytes, bytes]:

@@ -16,8 +16,8 @@ from restore.kit import contents
 from stream.core.contracts.records import InputRecord
 from stream.core.index.partition_index import PartitionIndex
 from stream.errors import IndexDamaged
-from stream.index.rocks import RocksStore
-from stream.restore.child import LENGTH_BYTES, Answer, Task, event_of, framed, portion_of, restore
+from stream.state.restore.process_main import LENGTH_BYTES, Answer, Task, event_of, framed, portion_of, restore
+from stream.state.rocksdb_store import RocksStore
 
 MESSAGES = with_takedowns(fictional(60, seed=62), seed=62)
 

@@ -13,7 +13,7 @@ from flow.articles import BRIDGE, HARVEST, article
 from indexes_kit import RECORDS, Log, Site, changelog, documents
 from stream.core.index.store import MemoryStore
 from stream.errors import IndexFault
-from stream.index.rocks import RocksStore
+from stream.state.rocksdb_store import RocksStore
 
 
 async def test_an_empty_changelog_is_restored_at_once() -> None:
@@ -114,7 +114,7 @@ async def test_takedowns_are_restored_too() -> None:
 
 
 async def test_how_far_restores_are_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "stream.restore")
+    caplog.set_level(logging.INFO, "stream.state.restore")
     site = Site(Log())
     site.log.go.clear()
     site.indexes.assign([0])

@@ -19,14 +19,14 @@ from indexes_kit import RECORDS, Log, Site, documents
 from restore.kit import contents, processes
 from stream.core.contracts.records import Record
 from stream.errors import IndexFault
-from stream.index.rocks import RocksStore
-from stream.restore.processes import RestoreProcess
+from stream.state.restore.process_pool import RestoreProcess
+from stream.state.rocksdb_store import RocksStore
 
 
 @pytest.fixture(autouse=True)
 def _six_records_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stream.restore.processes.RECORDS_MIN", 6)
-    monkeypatch.setattr("stream.restore.opener.RESTORED_AT_ONCE", 5)
+    monkeypatch.setattr("stream.state.restore.process_pool.RECORDS_MIN", 6)
+    monkeypatch.setattr("stream.state.restore.loader.RESTORED_AT_ONCE", 5)
 
 
 class Processes:
@@ -72,7 +72,7 @@ def told(records: Sequence[logging.LogRecord], message: str, *names: str) -> lis
 async def test_a_long_restore_is_done_by_a_process(
     tmp_path: Path, here: dict[bytes, bytes], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "stream.restore")
+    caplog.set_level(logging.INFO, "stream.state.restore")
     noted, site = Processes(monkeypatch), on_disk(Log(), tmp_path)
     site.indexes.assign([0])
     assert await documents(site.indexes) == 12
@@ -108,7 +108,7 @@ async def test_where_the_process_dies_the_worker_goes_on(
     caplog: pytest.LogCaptureFixture,
     killed_at: int,
 ) -> None:
-    caplog.set_level(logging.INFO, "stream.restore")
+    caplog.set_level(logging.INFO, "stream.state.restore")
     noted, site = Processes(monkeypatch, killed_at=killed_at), on_disk(Log(), tmp_path)
     site.indexes.assign([0])
     assert await documents(site.indexes) == 12

@@ -10,7 +10,7 @@ import pytest
 
 from indexes_kit import CountingStore, Log, Site, documents, opened
 from stream.errors import IndexDamaged, IndexFault
-from stream.index.rocks import RocksStore
+from stream.state.rocksdb_store import RocksStore
 
 
 async def test_an_index_of_other_rules_is_rebuilt_from_the_changelog(

@@ -18,8 +18,8 @@ from indexes_kit import RECORDS, WINDOW_MS
 from restore.kit import processes
 from stream.core.index.partition_index import PartitionIndex
 from stream.errors import IndexFault
-from stream.index.rocks import RocksStore
-from stream.restore.processes import RECORDS_MIN, RestoreFailed, RestoreProcess
+from stream.state.restore.process_pool import RECORDS_MIN, RestoreFailed, RestoreProcess
+from stream.state.rocksdb_store import RocksStore
 
 
 def documents(folder: Path) -> int:
@@ -122,7 +122,7 @@ async def test_no_more_than_allowed_run_at_once(tmp_path: Path) -> None:
 
 
 async def test_one_that_does_not_close_its_index_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stream.restore.processes._CLOSE_S", 0.2)
+    monkeypatch.setattr("stream.state.restore.process_pool._CLOSE_S", 0.2)
     async with processes(tmp_path).started(0) as process:
         await process.take_over(RECORDS, 12)
         await process.settle()

@@ -6,12 +6,12 @@ import logging
 
 import pytest
 
-from stream.restore.told import Told
+from stream.state.restore.progress_log import Told
 
 
 def test_a_long_restore_is_told_every_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
     told = Told(3, 1000, 3000)
-    with caplog.at_level(logging.INFO, "stream.restore"):
+    with caplog.at_level(logging.INFO, "stream.state.restore"):
         for now, offset in ((5.0, 1000), (9.0, 1400), (15.0, 2000), (16.0, 2100), (25.0, 2500)):
             told.reached(offset, now)
     assert caplog.messages == ["restore progress"] * 2

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from stream.core.contracts.records import Record
-from stream.restore.child import LENGTH_BYTES, Answer, Task, framed, portion_of
+from stream.state.restore.process_main import LENGTH_BYTES, Answer, Task, framed, portion_of
 
 #: Fewer records are not worth a process, which takes half a second to start.
 RECORDS_MIN = 20_000
@@ -129,7 +129,7 @@ class RestoreProcesses:
             try:
                 found = await asyncio.create_subprocess_exec(
                     # -P: whatever is called stream in the working directory is not it.
-                    *(sys.executable, "-P", "-m", "stream.restore.child"),
+                    *(sys.executable, "-P", "-m", "stream.state.restore.process_main"),
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     start_new_session=True,  # an interrupt from the terminal is the worker's to heed

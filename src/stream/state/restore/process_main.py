@@ -1,4 +1,4 @@
-"""Restores one index in a process of its own: ``python -m stream.restore.child``, which a worker starts.
+"""Restores one index in a process of its own: ``python -m stream.state.restore.process_main``, which a worker starts.
 
 Frames come from standard input, first a `Task`, then `Portion`s of the changelog; each is answered on standard output.
 Where the input ends, the worker has no more, or is gone: what was taken over is kept, and the index closed.
@@ -22,7 +22,7 @@ from stream.core.contracts.records import Headers, InputRecord, Record
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.pipeline.deduplicate import changelog_event
 from stream.errors import IndexDamaged, IndexFault
-from stream.index.rocks import RocksStore
+from stream.state.rocksdb_store import RocksStore
 
 Frame = TypeVar("Frame", bound=msgspec.Struct)
 

@@ -16,12 +16,12 @@ from stream.core.contracts.records import Record
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore, Store
 from stream.errors import IndexDamaged, IndexFault
-from stream.index.rocks import RocksStore
 from stream.observability.metrics import Metrics
-from stream.restore.child import event_of
-from stream.restore.processes import RestoreFailed, RestoreProcesses
-from stream.restore.told import Told
 from stream.settings import MIB, Settings
+from stream.state.restore.process_main import event_of
+from stream.state.restore.process_pool import RestoreFailed, RestoreProcesses
+from stream.state.restore.progress_log import Told
+from stream.state.rocksdb_store import RocksStore
 from stream.transport.record_batch import BatchTransport
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from faust.types import TP
 from stream.core.index.partition_index import PartitionIndex, Session
 from stream.errors import IndexDamaged
 from stream.observability.metrics import Metrics
-from stream.restore.opener import Opener, Restore
+from stream.state.restore.loader import Opener, Restore
 
 log = logging.getLogger(__name__)
 
