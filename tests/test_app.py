@@ -15,8 +15,8 @@ from faust.types import TP
 from flow.articles import BRIDGE, FLOOD, article, takedown
 from flow.brokers import FlowMemory
 from flow.kit import Site, until
-from stream.app import EXIT_FAULT, ArticleFlow
 from stream.core.contracts.records import InputRecord
+from stream.runtime.app import EXIT_FAULT, ArticleFlow
 from stream.settings import Settings
 from stream.transport.record_batch import RecordBatch, transport_of
 
@@ -66,7 +66,7 @@ def test_a_rebalance_ends_before_the_group_gives_up(session_s: float) -> None:
 def test_a_fault_ends_the_process_at_once() -> None:
     program = (
         "from faust.types import TP\n"
-        "from stream.app import leave\n"
+        "from stream.runtime.app import leave\n"
         "from stream.observability.log_setup import configure_logging\n"
         "from stream.core.contracts.records import InputRecord\n"
         "from stream.transport.record_batch import RecordBatch\n"
@@ -149,7 +149,7 @@ class Clock:
 
 async def test_a_flow_that_stands_still_is_not_healthy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr("stream.app.time", clock)
+    monkeypatch.setattr("stream.runtime.app.time", clock)
 
     def break_normalizer(flow: ArticleFlow) -> None:
         def fail(*_: object, **__: object) -> None:
@@ -175,7 +175,7 @@ def test_a_flow_that_the_group_leaves_waiting_is_not_healthy(monkeypatch: pytest
     flow = flow_on("memory://setup", stall_s=100)
     assert flow.healthy().is_good
     later = time.monotonic() + 101
-    monkeypatch.setattr("stream.app.time.monotonic", lambda: later)
+    monkeypatch.setattr("stream.runtime.app.time.monotonic", lambda: later)
     check = flow.healthy()
     assert not check.is_good
     assert "waiting_for_group_seconds" in check.details

@@ -18,11 +18,11 @@ from faust.types import TP
 from flow.articles import BRIDGE, article
 from flow.brokers import FlowKafka
 from flow.kit import Running, Site, until
-from stream.app import ArticleFlow
 from stream.core.contracts.records import Outgoing
 from stream.kafka.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets, committed_of
 from stream.observability.consumer_lag import GroupLag
 from stream.observability.metrics import Metrics
+from stream.runtime.app import ArticleFlow
 from stream.settings import Settings
 from stream.transport.memory.broker import MemoryBroker
 from stream.transport.record_batch import RecordBatch

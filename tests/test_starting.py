@@ -19,10 +19,10 @@ from prometheus_client import CollectorRegistry
 
 from stream.demo.run import free_port
 from stream.errors import BrokerError, BrokerNotReady, SettingsError
-from stream.starting import LOCK, Wait, held, pages
+from stream.runtime.startup import LOCK, Wait, held, pages
 
 HOLD = (
-    "import sys\nfrom pathlib import Path\nfrom stream.starting import held\n"
+    "import sys\nfrom pathlib import Path\nfrom stream.runtime.startup import held\n"
     "with held(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
 )
 
@@ -134,7 +134,7 @@ async def test_a_signal_ends_the_wait_at_once() -> None:
 async def test_waiting_is_told_with_the_time_and_what_to_do(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("stream.starting._TOLD_AT_S", (0.05, 0.1))
+    monkeypatch.setattr("stream.runtime.startup._TOLD_AT_S", (0.05, 0.1))
     with pytest.raises(BrokerNotReady):
         await Wait(Broker(MISSING), limit_s=1).done(asyncio.Event())
     told = [record.__dict__ for record in caplog.records if record.levelno == logging.WARNING]

@@ -233,8 +233,8 @@ def test_a_worker_that_waited_too_long_fails(new_station: Callable[..., Station]
     station.environment["STREAM_BROKER"] = f"127.0.0.1:{free_port()}"
     told = station.run("worker")
     assert told.returncode == 69
-    assert "stream.worker starting version=" in told.stderr.splitlines()[0]
-    assert "stream.starting waiting for the broker seconds=" in told.stderr.splitlines()[1]
+    assert "stream.runtime.worker starting version=" in told.stderr.splitlines()[0]
+    assert "stream.runtime.startup waiting for the broker seconds=" in told.stderr.splitlines()[1]
     assert told.stderr.splitlines()[-1] == "gave up after 3 s (STREAM_START_TIMEOUT_S)"
 
 

@@ -37,8 +37,8 @@ from deploy.tools import ROOT
 from stream import __version__
 from stream.demo.run import free_port
 from stream.errors import BrokerNotReady
+from stream.runtime.startup import Wait, pages
 from stream.settings import ENV_PREFIX, Settings
-from stream.starting import Wait, pages
 
 OLDEST = "1.27"
 NEWEST: str = kubernetes_validate.latest_version()

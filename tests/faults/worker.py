@@ -19,10 +19,10 @@ from typing import Any, Final
 from faults import points
 from faults.points import Trap
 from stream import wallclock
-from stream.app import ArticleFlow
 from stream.cli import main
 from stream.core.contracts.records import Delivered, Outgoing, Record
 from stream.core.index import rocks
+from stream.runtime.app import ArticleFlow
 from stream.state.restore import process_pool
 from stream.state.rocksdb_store import RocksStore
 from stream.transport.errors import TransportError

@@ -12,10 +12,10 @@ import orjson
 from faust.types import TP
 
 from flow.brokers import FlowBackend, FlowMemory
-from stream.app import ArticleFlow
 from stream.core.contracts.records import Outgoing, Record
 from stream.core.pipeline.offline import OfflineFlow
 from stream.core.timestamps import rfc3339
+from stream.runtime.app import ArticleFlow
 from stream.settings import STEPS, Settings, Step
 from stream.transport.record_batch import RecordBatch, consumer_of
 

@@ -10,8 +10,8 @@ import pytest
 
 from flow.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown
 from flow.kit import Running, Site, by_offset, uninterrupted, until, verdicts
-from stream.app import RECORDS_A_TURN, ArticleFlow
 from stream.core.contracts.records import Delivered, Outgoing
+from stream.runtime.app import RECORDS_A_TURN, ArticleFlow
 from stream.settings import Step
 from stream.transport.errors import DeliveryError, UnknownTopicError
 

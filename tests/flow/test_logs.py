@@ -16,10 +16,10 @@ import pytest
 from flow.articles import BRIDGE, HARVEST, article, dumps
 from flow.kit import Site, until
 from logs_kit import kept_logging
-from stream.app import ArticleFlow, leave
 from stream.core.contracts.records import Headers, Outgoing
 from stream.letters import put_back, read
 from stream.observability.log_setup import configure_logging
+from stream.runtime.app import ArticleFlow, leave
 
 #: Stands in every part of every message below, in the forms that errors may give it.
 MARK: Final = "Zyxwquark"
@@ -161,8 +161,8 @@ async def test_no_line_about_a_fault_holds_what_an_article_holds(
     def prepare(flow: ArticleFlow) -> None:
         # As it ends in production, but for the process.
         def on_fault(step: str, batch: Any, fault: BaseException) -> None:
-            monkeypatch.setattr("stream.app.os._exit", lambda _code: None)
-            monkeypatch.setattr("stream.app.logging.shutdown", lambda: None)
+            monkeypatch.setattr("stream.runtime.app.os._exit", lambda _code: None)
+            monkeypatch.setattr("stream.runtime.app.logging.shutdown", lambda: None)
             leave(step, batch, fault)
 
         flow._on_fault = on_fault  # noqa: SLF001 - what `ArticleFlow` takes when it is made

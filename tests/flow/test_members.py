@@ -13,7 +13,7 @@ from faust.types import TP
 from flow.articles import fictional
 from flow.brokers import FlowBackend, FlowMemory
 from flow.kit import Running, Site, by_offset, uninterrupted, until, verdicts
-from stream.app import ArticleFlow
+from stream.runtime.app import ArticleFlow
 from stream.transport.batch_consumer import ledger_of
 from stream.transport.record_batch import RecordBatch, consumer_of
 

@@ -12,9 +12,9 @@ from faust.types import TP
 
 from flow.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown, with_takedowns
 from flow.kit import DEADLINE, Site, by_offset, uninterrupted, until, verdicts
-from stream.app import ArticleFlow
 from stream.core.contracts.records import Outgoing, Record
 from stream.errors import IndexFault
+from stream.runtime.app import ArticleFlow
 from stream.state.restore.process_pool import RECORDS_MIN
 
 
@@ -193,7 +193,7 @@ async def test_a_restore_that_gets_on_is_alive_and_not_ready(site: Site, monkeyp
     drip, clock = Drip(), Clock()
     running = await site.start(prepare=drip)
     await until(lambda: running.finished(site.topics.raw) == 60 and len(drip.at) == 2, "both restores begun")
-    monkeypatch.setattr("stream.app.time", clock)
+    monkeypatch.setattr("stream.runtime.app.time", clock)
     running.flow.measure()
     for _ in range(3):
         clock.now += site.settings.stall_s * 0.9

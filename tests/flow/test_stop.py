@@ -197,13 +197,18 @@ def test_signals_end_a_worker_whose_broker_is_gone(lonely: tuple[KafkaNode, Stat
         node.pause()
         # Within the stated time, whatever it was doing; only a clean end is 0.
         assert worker.stop() in {0, 70}
-        assert "stream.worker not stopped in time" in worker.log or "stream.worker stopped" in worker.log
+        assert (
+            "stream.runtime.worker not stopped in time" in worker.log or "stream.runtime.worker stopped" in worker.log
+        )
         node.resume()
     with station.worker() as worker:
         wait_until(lambda: decided(station) >= 150, "it goes on")
         node.pause()
         worker.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: "stream.worker stopping" in worker.log.rpartition("stream.worker started")[2], "it stops")
+        wait_until(
+            lambda: "stream.runtime.worker stopping" in worker.log.rpartition("stream.runtime.worker started")[2],
+            "it stops",
+        )
         worker.process.send_signal(signal.SIGINT)
         assert worker.process.wait(60) in {128 + signal.SIGINT, 0, 70}
         node.resume()

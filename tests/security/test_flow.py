@@ -94,7 +94,7 @@ def test_each_role_does_its_part_and_shows_no_secret(
 
 def refusal(stderr: str) -> list[str]:
     """What a command says behind a worker's line that it starts."""
-    return [line for line in stderr.splitlines() if " stream.worker starting " not in line]
+    return [line for line in stderr.splitlines() if " stream.runtime.worker starting " not in line]
 
 
 @pytest.mark.parametrize(

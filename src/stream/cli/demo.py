@@ -16,7 +16,7 @@ from rich.text import Text
 from stream.demo.feed import WITHDRAWN, samples
 from stream.demo.run import Arrival, Demo
 from stream.observability.log_setup import configure_logging
-from stream.worker import require_port
+from stream.runtime.worker import require_port
 
 _STYLES: Final = {
     "new": "bold green",

@@ -10,8 +10,8 @@ import click
 
 from stream.cli import exit_code
 from stream.errors import StreamError
+from stream.runtime.worker import run_worker
 from stream.settings import STEPS, Step, load_settings
-from stream.worker import run_worker
 
 log = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import orjson
 
-from stream.app import ArticleFlow
 from stream.core.contracts.records import Outgoing, Record
 from stream.core.pipeline.dead_letter import HEADER_PREFIX
 from stream.demo.feed import WITHDRAWN, Sample
 from stream.errors import StreamError
+from stream.runtime.app import ArticleFlow
 from stream.settings import Settings, load_settings
 from stream.transport.memory.transport import MemoryBroker
 

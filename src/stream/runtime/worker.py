@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from stream import __version__, collector
-from stream.app import EXIT_FAULT, ArticleFlow
 from stream.errors import IndexFault, SettingsError
 from stream.kafka import topic_admin
 from stream.observability.log_setup import LogHandler, configure_logging
 from stream.observability.metrics import Metrics
+from stream.runtime.app import EXIT_FAULT, ArticleFlow
+from stream.runtime.startup import Wait, held, pages
 from stream.settings import Settings, Step
-from stream.starting import Wait, held, pages
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""The worker: the Faust app and the process around it."""
