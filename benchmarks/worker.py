@@ -17,7 +17,7 @@ from kafka import KafkaProducer
 
 from benchmarks.corpus import repeated
 from stream.cli.produce import message_key
-from stream.demo.run import free_port
+from stream.demo.runner import free_port
 
 LAUNCHER = Path(__file__).parent.parent / "deploy" / "kafka" / "run.py"
 POLL_S = 1.0

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from stream.cli.demo import arrivals_table, summary
 from stream.demo.feed import samples
-from stream.demo.run import Arrival, Demo
+from stream.demo.runner import Arrival, Demo
 from stream.observability.log_setup import configure_logging
 
 PICTURE = Path(__file__).with_name("demo.svg")

@@ -14,7 +14,7 @@ from stream.core.dedup import rules
 from stream.core.dedup.rules import TOGETHER, Apart, judge
 from stream.core.dedup.similarity import Likeness
 from stream.errors import Rejected
-from stream.explain import METHODS, checks, compare, explain
+from stream.evaluation.explanation import METHODS, checks, compare, explain
 
 REPORT = (
     "The central bank of Calder sold bills worth {} million crowns at an average rate of {} percent on Tuesday.\n"

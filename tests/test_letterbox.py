@@ -11,10 +11,10 @@ from kafka.admin import NewTopic
 
 from stream.core.contracts.records import InputRecord
 from stream.core.pipeline.dead_letter import ATTEMPTS, LETTER, dead_letter
+from stream.dead_letters.dead_letter import Letter, Place, Wanted
+from stream.dead_letters.requeue import Chosen, Rules, plan, put_back_all
+from stream.dead_letters.topic_reader import Letterbox
 from stream.errors import BrokerError, Rejected
-from stream.letterbox import Letterbox
-from stream.letters import Letter, Place, Wanted
-from stream.requeue import Chosen, Rules, plan, put_back_all
 from stream.settings import Settings
 
 pytestmark = pytest.mark.kafka

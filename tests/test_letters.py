@@ -15,8 +15,8 @@ from stream.core.contracts.records import Headers, InputRecord, Outgoing
 from stream.core.contracts.topics import Topics
 from stream.core.pipeline.dead_letter import ATTEMPTS, HEADER_PREFIX, LETTER, REQUEUE_PREFIX, dead_letter
 from stream.core.pipeline.normalize import Normalizer
+from stream.dead_letters.dead_letter import Letter, Place, Wanted, domains, is_readable_normalized, put_back, read
 from stream.errors import REJECTION_CODES, Rejected
-from stream.letters import Letter, Place, Wanted, domains, is_readable_normalized, put_back, read
 
 TOPICS = Topics()
 TIME = 1_777_874_400_000

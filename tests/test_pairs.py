@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import REJECTION_CODES
-from stream.pairs import ROW_CODES, RowError, raw_event, read_pair
+from stream.evaluation.labelled_pairs import ROW_CODES, RowError, raw_event, read_pair
 
 A, B = {"text": "The first of the two texts."}, {"text": "The second of the two texts."}
 URL = "https://paper.example/story"

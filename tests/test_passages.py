@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream import passages
 from stream.core.folding import tokenize
-from stream.passages import ISLAND_MAX, WORDS_MAX, Passage, align, words
+from stream.evaluation import word_diff
+from stream.evaluation.word_diff import ISLAND_MAX, WORDS_MAX, Passage, align, words
 
 #: Texts, each with its words parted by a bar.
 WORDS = [
@@ -117,7 +117,7 @@ def test_frequent_words_are_aligned_too() -> None:
 def test_of_long_texts_the_beginnings_are_aligned(monkeypatch: pytest.MonkeyPatch) -> None:
     assert align("word " * (WORDS_MAX + 1), "word").is_cut
     assert sum(len(passage.first) for passage in align("a " * (WORDS_MAX + 50), "b").passages) == WORDS_MAX
-    monkeypatch.setattr(passages, "CHARS_MAX", 12)
+    monkeypatch.setattr(word_diff, "CHARS_MAX", 12)
     cut = align("one two three four", "one two")
     assert cut.is_cut
     assert shown(cut.passages[0]) == ("one two", None)

@@ -16,7 +16,7 @@ import pytest
 
 from stream.core.normalize.boilerplate import phrases
 from stream.core.normalize.text import TEXT_STEPS
-from stream.demo.run import free_port
+from stream.demo.runner import free_port
 from stream.observability.metric_definitions import CATALOGUE
 
 ROOT = Path(__file__).parent.parent

@@ -13,9 +13,9 @@ from stream.core.contracts.records import InputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.pipeline.dead_letter import ATTEMPTS, dead_letter
 from stream.core.pipeline.normalize import Normalizer
+from stream.dead_letters.dead_letter import Letter, Wanted, put_back, read
+from stream.dead_letters.requeue import Left, Rules, plan
 from stream.errors import Rejected
-from stream.letters import Letter, Wanted, put_back, read
-from stream.requeue import Left, Rules, plan
 from test_letters import TIME, TOPICS, letter_of, stored
 
 RULES = Rules(TOPICS, attempts_max=3)

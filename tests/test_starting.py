@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from stream.demo.run import free_port
+from stream.demo.runner import free_port
 from stream.errors import BrokerError, BrokerNotReady, SettingsError
 from stream.runtime.startup import LOCK, Wait, held, pages
 

@@ -19,7 +19,7 @@ from kafka import KafkaProducer
 from flow.articles import BRIDGE, article, dumps, fictional
 from flow.process import STREAM, Station, Worker, clean_environment, wait_until
 from kafka_node import KafkaNode
-from stream.demo.run import free_port
+from stream.demo.runner import free_port
 from stream.state.rocksdb_store import RocksStore
 
 pytestmark = pytest.mark.kafka

@@ -11,8 +11,8 @@ import pytest
 from click.testing import Result
 
 from cli.kit import lines, stream
-from stream.demo.run import free_port
-from stream.doctor.broker_rules import ASKED
+from stream.demo.runner import free_port
+from stream.doctor.check_broker import ASKED
 
 NOBODY = "127.0.0.1:9"
 

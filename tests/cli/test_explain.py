@@ -14,7 +14,7 @@ from click.testing import Result
 from cli.kit import stream
 from flow.articles import BRIDGE, BRIDGE_EDITED, FLOOD, FLOOD_EDITED, HARVEST, article, dumps, fictional_text
 from stream.cli.sides import PDI, RLI
-from stream.explain import METHODS
+from stream.evaluation.explanation import METHODS
 
 
 @pytest.fixture

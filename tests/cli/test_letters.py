@@ -29,7 +29,7 @@ from stream.cli.letters import (
 )
 from stream.cli.sides import LRI, PDI, RLI
 from stream.core.contracts.records import InputRecord
-from stream.letters import Place, put_back, read
+from stream.dead_letters.dead_letter import Place, put_back, read
 from test_letters import TIME, letter_of, stored
 
 NOW = 1_777_874_400_000

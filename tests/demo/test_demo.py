@@ -18,7 +18,7 @@ import pytest
 from flow.process import DEADLINE, STREAM, clean_environment
 from stream.core.contracts.events import RELATIONS
 from stream.demo.feed import WITHDRAWN, samples
-from stream.demo.run import Arrival, Demo
+from stream.demo.runner import Arrival, Demo
 from stream.errors import REJECTION_CODES
 from stream.observability.metrics import Metrics
 

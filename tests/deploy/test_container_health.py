@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from deploy.tools import ROOT
-from stream.demo.run import free_port
+from stream.demo.runner import free_port
 
 
 @contextmanager

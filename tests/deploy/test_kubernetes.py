@@ -35,7 +35,7 @@ from deploy.manifests import (
 )
 from deploy.tools import ROOT
 from stream import __version__
-from stream.demo.run import free_port
+from stream.demo.runner import free_port
 from stream.errors import BrokerNotReady
 from stream.runtime.startup import Wait, pages
 from stream.settings import ENV_PREFIX, Settings

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doctor.kit import NOW_MS
-from stream.demo.run import free_port
-from stream.doctor.ask_broker import ask_broker, reach, times_of, within
+from stream.demo.runner import free_port
+from stream.doctor.collect_broker import ask_broker, reach, times_of, within
 from stream.doctor.facts import Place
 from stream.settings import Settings
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from doctor.kit import broker, told
-from stream.doctor.broker_rules import ASKED, judge_cluster, judge_reach, skip_asked
+from stream.doctor.check_broker import ASKED, judge_cluster, judge_reach, skip_asked
 from stream.doctor.facts import Clock, Reached, Unknown
 
 UP, DOWN, SLOW = Reached("one:1", 0.001), Reached("two:2", error="connection refused"), Reached("far:3", 2.5)

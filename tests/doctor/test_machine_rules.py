@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from doctor.kit import DAY_MS, GIB, HOUR_MS, SETTINGS, VERSION, bad, data_dir, machine, told, topics
+from stream.doctor.check_host import ARTICLE_BYTES, index_bytes, judge_machine, judge_python, judge_settings
 from stream.doctor.facts import IndexFolder, Offsets, Sources, TopicFacts, Web
-from stream.doctor.machine_rules import ARTICLE_BYTES, index_bytes, judge_machine, judge_python, judge_settings
 from stream.settings import Settings
 
 DAYS_3_5, WEEK = round(3.5 * DAY_MS), 7 * DAY_MS

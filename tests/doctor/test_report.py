@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from doctor.kit import SETTINGS, broker, machine, told
-from stream.doctor.broker_rules import ASKED
+from stream.doctor.check_broker import ASKED
 from stream.doctor.facts import Reached, Sources, Unknown
 from stream.doctor.findings import is_well
 from stream.doctor.report import judge, judge_unset

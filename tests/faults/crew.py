@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from faults import points
-from stream.demo.run import free_port
+from stream.demo.runner import free_port
 
 _TESTS: Final = Path(__file__).resolve().parents[1]
 _POLL_S: Final = 0.05

@@ -18,7 +18,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 
 from stream.core.contracts.topics import Topics
-from stream.demo.run import free_port
+from stream.demo.runner import free_port
 
 STREAM = Path(sysconfig.get_path("scripts")) / "stream"
 DEADLINE = 120.0

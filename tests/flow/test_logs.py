@@ -17,7 +17,7 @@ from flow.articles import BRIDGE, HARVEST, article, dumps
 from flow.kit import Site, until
 from logs_kit import kept_logging
 from stream.core.contracts.records import Headers, Outgoing
-from stream.letters import put_back, read
+from stream.dead_letters.dead_letter import put_back, read
 from stream.observability.log_setup import configure_logging
 from stream.runtime.app import ArticleFlow, leave
 

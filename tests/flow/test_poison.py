@@ -17,7 +17,7 @@ from flow.kit import Site, by_offset
 from stream.core.contracts.events import RawEvent
 from stream.core.contracts.records import Outgoing
 from stream.core.pipeline.dead_letter import ATTEMPTS
-from stream.letters import put_back, read
+from stream.dead_letters.dead_letter import put_back, read
 
 SCALARS: Any = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 VALUES: Any = st.recursive(

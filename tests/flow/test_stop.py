@@ -18,7 +18,7 @@ from kafka import KafkaProducer
 from flow.articles import dumps, fictional
 from flow.process import Station, Worker, wait_until
 from kafka_node import KafkaNode
-from stream.demo.run import free_port
+from stream.demo.runner import free_port
 
 pytestmark = pytest.mark.kafka
 

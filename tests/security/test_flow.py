@@ -14,7 +14,7 @@ from kafka import KafkaConsumer
 from flow.articles import dumps, fictional
 from flow.process import DEADLINE, STREAM, Worker, clean_environment, subscribe, wait_until
 from security.kit import PASSWORD, SecuredNode
-from stream.demo.run import free_port
+from stream.demo.runner import free_port
 from stream.kafka import topic_admin
 from stream.settings import load_settings
 

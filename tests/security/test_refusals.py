@@ -24,7 +24,7 @@ from security.kit import (
     wait_until_allowed,
 )
 from stream.core.contracts.topics import TopicSpec
-from stream.demo.run import free_port
+from stream.demo.runner import free_port
 from stream.errors import BrokerError, BrokerNotReady
 from stream.kafka import topic_admin
 from stream.kafka.acls import Permission, topic_permissions

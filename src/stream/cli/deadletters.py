@@ -19,11 +19,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from stream import wallclock
 from stream.cli import letters as view
 from stream.cli.sides import console
+from stream.dead_letters.dead_letter import Letter, Place, Wanted
+from stream.dead_letters.requeue import Left, Plan, Rules, Sent, plan, put_back_all
+from stream.dead_letters.topic_reader import Advance, Letterbox, Spans, nothing
 from stream.errors import REJECTION_CODES, BrokerError
 from stream.inputs import InputError
-from stream.letterbox import Advance, Letterbox, Spans, nothing
-from stream.letters import Letter, Place, Wanted
-from stream.requeue import Left, Plan, Rules, Sent, plan, put_back_all
 from stream.settings import STEPS, Settings, load_settings
 
 #: So many rows of a table, unless --limit tells.

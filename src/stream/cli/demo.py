@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.demo.feed import WITHDRAWN, samples
-from stream.demo.run import Arrival, Demo
+from stream.demo.runner import Arrival, Demo
 from stream.observability.log_setup import configure_logging
 from stream.runtime.worker import require_port
 

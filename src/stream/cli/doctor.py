@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.cli.sides import console
-from stream.doctor.ask_broker import ask_broker
-from stream.doctor.ask_machine import ask_machine, ask_sources, python_version
+from stream.doctor.collect_broker import ask_broker
+from stream.doctor.collect_host import ask_machine, ask_sources, python_version
 from stream.doctor.findings import Finding, State, is_well
 from stream.doctor.report import judge, judge_unset
 from stream.errors import SettingsError

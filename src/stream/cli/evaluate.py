@@ -18,12 +18,12 @@ from rich.text import Text
 from stream.cli.articles import numbered_lines
 from stream.cli.sides import console, is_rtl, phrase, wrapped
 from stream.core.contracts.events import RELATIONS, EnrichedEvent
-from stream.evaluate import CROSS, MISTAKES, Judged, Scores, evaluate_together
-from stream.evaluate import evaluate as judged
-from stream.explain import Comparison, compare
+from stream.evaluation.explanation import Comparison, compare
+from stream.evaluation.labelled_pairs import Pair, RowError, read_pair
+from stream.evaluation.scoring import CROSS, MISTAKES, Judged, Scores, evaluate_together
+from stream.evaluation.scoring import evaluate as judged
+from stream.evaluation.word_diff import align
 from stream.inputs import expand
-from stream.pairs import Pair, RowError, read_pair
-from stream.passages import align
 
 #: Of many bad rows, so many are told.
 _BAD_ROWS_SHOWN: Final = 10

@@ -18,11 +18,11 @@ from stream.cli.sides import console, is_coloured, phrase, wrapped
 from stream.core.contracts.events import EnrichedEvent
 from stream.core.dedup.rules import VERSION
 from stream.errors import Rejected
-from stream.explain import Explanation
-from stream.explain import explain as explained
+from stream.evaluation.explanation import Explanation
+from stream.evaluation.explanation import explain as explained
+from stream.evaluation.labelled_pairs import RowError, read_pair
+from stream.evaluation.word_diff import Alignment, Passage, Word, align
 from stream.inputs import STDIN
-from stream.pairs import RowError, read_pair
-from stream.passages import Alignment, Passage, Word, align
 
 #: Of longer passages, so many words at each end are shown.
 _SHARED_ENDS, _CHANGED_ENDS = 12, 40

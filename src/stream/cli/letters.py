@@ -18,8 +18,8 @@ from rich.text import Text
 
 from stream.cli.sides import is_rtl, phrase, wrapped
 from stream.core.timestamps import milliseconds, rfc3339
+from stream.dead_letters.dead_letter import Letter, Place, domains
 from stream.errors import REJECTION_CODES
-from stream.letters import Letter, Place, domains
 
 #: Of a value so many characters are shown, or bytes where it is no text.
 VALUE_CHARS_MAX: Final = 4_000

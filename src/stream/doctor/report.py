@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from stream.doctor.broker_rules import judge_cluster, judge_reach, skip_asked
+from stream.doctor.check_broker import judge_cluster, judge_reach, skip_asked
+from stream.doctor.check_group import judge_group, judge_lag, judge_rejected
+from stream.doctor.check_host import judge_machine, judge_python, judge_settings
+from stream.doctor.check_topics import judge_permissions, judge_topics
 from stream.doctor.facts import BrokerFacts, MachineFacts, Sources, TopicFacts, Unknown
 from stream.doctor.findings import Finding, fail, skipped, unknown
-from stream.doctor.group_rules import judge_group, judge_lag, judge_rejected
-from stream.doctor.machine_rules import judge_machine, judge_python, judge_settings
-from stream.doctor.topic_rules import judge_permissions, judge_topics
 from stream.settings import STEPS, Settings, Step
 
 #: What depends on the settings, beside what is asked of the broker.

@@ -11,9 +11,9 @@ from typing import Any, Final
 from kafka.errors import KafkaError
 
 from stream.core.contracts.topics import Topics
+from stream.dead_letters.dead_letter import Letter, Place, Wanted, is_readable_normalized, put_back
+from stream.dead_letters.topic_reader import Advance, Letterbox, nothing
 from stream.errors import BrokerError
-from stream.letterbox import Advance, Letterbox, nothing
-from stream.letters import Letter, Place, Wanted, is_readable_normalized, put_back
 
 #: The producer buffers without a limit of its own.
 UNSENT_BYTES_MAX: Final = 32 * 1024 * 1024

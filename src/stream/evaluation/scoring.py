@@ -11,8 +11,8 @@ from typing import Final, Literal, NamedTuple
 from stream.core.contracts.events import EnrichedEvent
 from stream.core.pipeline.offline import OfflineFlow
 from stream.errors import Rejected
-from stream.explain import WINDOW_MS, decided
-from stream.pairs import Pair, RowError
+from stream.evaluation.explanation import WINDOW_MS, decided
+from stream.evaluation.labelled_pairs import Pair, RowError
 
 #: Pairs that share one index, each in a scope of its own: verdicts do not depend on how many there are.
 _TOGETHER: Final = 200

@@ -13,10 +13,10 @@ from kafka.errors import AuthorizationError, KafkaError
 
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
 from stream.core.pipeline.dead_letter import LETTER
+from stream.dead_letters.dead_letter import Letter, Place, read
 from stream.errors import BrokerError
 from stream.kafka import topic_admin
 from stream.kafka.security import AccessError
-from stream.letters import Letter, Place, read
 from stream.settings import Settings
 
 _POLL_MS: Final = 500

@@ -1,0 +1,1 @@
+"""Read, select and requeue dead letters."""

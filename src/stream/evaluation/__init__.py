@@ -1,0 +1,1 @@
+"""Decisions measured on labelled pairs, and explained."""
