@@ -33,7 +33,7 @@ from benchmarks.signatures import (
     settle,
     shape,
 )
-from stream import collector
+from stream import gc_tuning
 from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent, NormalizedEvent
 from stream.core.dedup.fingerprint import fingerprints
@@ -103,7 +103,7 @@ def _measured(count: int, articles: Sequence[NormalizedEvent], made: Path, scrat
     later = [_at(article, count + place) for place, article in enumerate(articles)]
     held_back = _subjects(later[::HELD_BACK_EVERY])
     recorded = [article for place, article in enumerate(later) if place % HELD_BACK_EVERY]
-    collector.relax()  # as a worker does
+    gc_tuning.relax()  # as a worker does
     before = resident_bytes()
     path = copied(made, scratch / "measured")
     store = RocksStore(path)

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from stream.cli.input_files import read_messages
 from stream.core.pipeline.offline import OfflineFlow
-from stream.inputs import read_messages
 from stream.settings import DAY_MS
 
 P = ParamSpec("P")

@@ -22,7 +22,7 @@ from faust.types import TP
 from benchmarks.corpus import rows
 from benchmarks.dedup_core import decided, in_process, normalized
 from benchmarks.signatures import WINDOW_MS
-from stream import collector
+from stream import gc_tuning
 from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent
 from stream.core.contracts.records import InputRecord, Record
@@ -91,7 +91,7 @@ def _of_tenant(number: int, events: Sequence[FingerprintEvent]) -> Iterator[Fing
 
 def _rate(log: Log, partitions: int, processes: int) -> float:
     """Records a second, from when the partitions are assigned until all indexes are restored."""
-    collector.relax()  # as a worker does
+    gc_tuning.relax()  # as a worker does
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(_restored(log, Path(folder), partitions, processes))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from stream.collector import THRESHOLDS, relax
+from stream.gc_tuning import THRESHOLDS, relax
 
 
 @pytest.fixture(autouse=True)

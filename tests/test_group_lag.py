@@ -75,7 +75,7 @@ class Site:
     def at(self, seconds: float) -> None:
         """Set the clock, in seconds behind `NOW_MS`."""
         moment = NOW_MS + int(seconds * 1000)
-        self.monkeypatch.setattr("stream.wallclock.now_ms", lambda: moment)
+        self.monkeypatch.setattr("stream.system_clock.now_ms", lambda: moment)
 
     def send(self, *ages_s: float, partition: int = 0) -> None:
         """Store records that are so old at `NOW_MS`."""

@@ -10,8 +10,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from stream import inputs
-from stream.inputs import InputError, RawMessage, expand, read_messages
+from stream.cli import input_files
+from stream.cli.input_files import InputError, RawMessage, expand, read_messages
 
 
 def values(*paths: Path | str) -> list[bytes]:
@@ -137,6 +137,6 @@ def test_a_damaged_gzip_file_is_named(tmp_path: Path, name: str, damage: object)
 def test_what_is_longer_than_any_message_does_not_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inputs, "MESSAGE_BYTES_MAX", 100)
+    monkeypatch.setattr(input_files, "MESSAGE_BYTES_MAX", 100)
     assert [len(value) for value in values(written(tmp_path, "a.jsonl", b"x" * 250))] == [100, 100, 50]
     assert [len(value) for value in values(written(tmp_path, "a.json.gz", b"x" * 250))] == [100]

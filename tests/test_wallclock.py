@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from stream.core.normalize.dates import parse_moment
 from stream.core.timestamps import milliseconds
-from stream.wallclock import now, now_ms
+from stream.system_clock import now, now_ms
 
 
 def test_both_tell_the_same_time() -> None:

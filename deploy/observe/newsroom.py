@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import orjson
 
-from stream import wallclock
+from stream import system_clock
 from stream.demo.feed import samples
 
 #: An article is repeated or changed while it is among so many of the last.
@@ -93,7 +93,7 @@ class Newsroom:
             article = {"url": self._chance.choice(self._recent)["url"], "status": "canceled"}
         else:
             article = self._article()
-        fetched = {"fetched_at": wallclock.now()}
+        fetched = {"fetched_at": system_clock.now()}
         return Message(article["url"].encode(), orjson.dumps(article | fetched))
 
     def _article(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from kafka.errors import KafkaError
 from newsroom import Message, Newsroom
 from processes import ObserveError
 
-from stream import wallclock
+from stream import system_clock
 from stream.core.contracts import cloudevents
 from stream.errors import StreamError
 from stream.kafka import topic_admin
@@ -85,7 +85,7 @@ class Producer:
 
     def _send(self, message: Message) -> None:
         name = f"{self._run}-{next(self._numbers)}"  # a delivery of its own, even of the same article
-        headers = cloudevents.headers(_SOURCE, name, "article.raw.v1", wallclock.now())
+        headers = cloudevents.headers(_SOURCE, name, "article.raw.v1", system_clock.now())
         future = self._producer.send(
             self._settings.topics.raw, key=message.key, value=message.value, headers=list(headers)
         )

@@ -11,7 +11,7 @@ import pytest
 
 from cli.kit import stream
 from flow.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_EDITED, HARVEST
-from stream.cli.sides import RLI
+from stream.cli.bidi import RLI
 
 
 def row(first: str, second: str, **label: Any) -> dict[str, Any]:

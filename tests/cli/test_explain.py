@@ -13,7 +13,7 @@ from click.testing import Result
 
 from cli.kit import stream
 from flow.articles import BRIDGE, BRIDGE_EDITED, FLOOD, FLOOD_EDITED, HARVEST, article, dumps, fictional_text
-from stream.cli.sides import PDI, RLI
+from stream.cli.bidi import PDI, RLI
 from stream.evaluation.explanation import METHODS
 
 

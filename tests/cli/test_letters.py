@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from flow.articles import dumps
-from stream.cli.letters import (
+from stream.cli.bidi import LRI, PDI, RLI
+from stream.cli.dead_letter_view import (
     VALUE_BYTES_MAX,
     VALUE_CHARS_MAX,
     as_json,
@@ -27,7 +28,6 @@ from stream.cli.letters import (
     visible,
     when,
 )
-from stream.cli.sides import LRI, PDI, RLI
 from stream.core.contracts.records import InputRecord
 from stream.dead_letters.dead_letter import Place, put_back, read
 from test_letters import TIME, letter_of, stored

@@ -13,7 +13,7 @@ import pytest
 from cli.kit import stream
 from flow.articles import BRIDGE, FLOOD, article, dumps
 from flow.process import Station
-from stream.inputs import RawMessage
+from stream.cli.input_files import RawMessage
 
 # By its name: the package has the command under the same one.
 module = import_module("stream.cli.produce")

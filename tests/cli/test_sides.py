@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from stream.cli.sides import LRI, PDI, PLAIN_COLUMNS, RLI, console, is_rtl, isolated, phrase, wrapped
+from stream.cli.bidi import LRI, PDI, PLAIN_COLUMNS, RLI, console, is_rtl, isolated, phrase, wrapped
 
 
 @pytest.mark.parametrize(

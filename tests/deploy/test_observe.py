@@ -35,7 +35,7 @@ from scenarios import SCENARIOS, Outcome, Scenario, faster_rules
 from stand import JOB, prometheus_config
 from units import formatted, pleasant_step
 
-from stream import wallclock
+from stream import system_clock
 from stream.core.contracts.events import RELATIONS
 from stream.core.pipeline.normalize import TAKEDOWN_RESULTS
 from stream.core.pipeline.offline import OfflineFlow
@@ -176,7 +176,7 @@ def test_the_newsroom_sends_every_kind_of_article_in_many_languages() -> None:
     flow = OfflineFlow(window_ms=86_400_000)
     found: Counter[str] = Counter()
     languages: set[str] = set()
-    for (outcome,) in flow.run((newsroom.message().value for _ in range(350)), now=wallclock.now()):
+    for (outcome,) in flow.run((newsroom.message().value for _ in range(350)), now=system_clock.now()):
         found[outcome.result] += 1
         languages |= {outcome.about.language} if outcome.about else set()
     assert found.keys() >= {*RELATIONS, TAKEDOWN_RESULTS[0]}
@@ -186,7 +186,7 @@ def test_the_newsroom_sends_every_kind_of_article_in_many_languages() -> None:
 
 def test_garbage_is_rejected_and_as_frequent_as_asked_for() -> None:
     flow = OfflineFlow(window_ms=86_400_000)
-    codes = [outcome.code for (outcome,) in flow.run(GARBAGE, now=wallclock.now())]
+    codes = [outcome.code for (outcome,) in flow.run(GARBAGE, now=system_clock.now())]
     assert None not in codes
     assert len(set(codes)) == len(GARBAGE) - 1  # two are no JSON, each in its way
     newsroom = Newsroom(seed=1, garbage_share=0.05)

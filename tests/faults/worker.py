@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from faults import points
 from faults.points import Trap
-from stream import wallclock
+from stream import system_clock
 from stream.cli import main
 from stream.core.contracts.records import Delivered, Outgoing, Record
 from stream.core.index import rocks
@@ -145,7 +145,7 @@ def set_clock(file: Path) -> None:
         def time(self) -> float:
             return time.time() + step_s()
 
-    wallclock.now_ms = lambda: int((time.time() + step_s()) * 1000)
+    system_clock.now_ms = lambda: int((time.time() + step_s()) * 1000)
     vars(producer)["time"] = Clock()
 
 

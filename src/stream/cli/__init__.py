@@ -9,8 +9,8 @@ from typing import Any, Final
 import click
 
 from stream import __version__
+from stream.cli.input_files import InputError
 from stream.errors import BrokerError, SettingsError, StreamError
-from stream.inputs import InputError
 
 #: Exit codes after sysexits.h; 2 is click's for wrong usage.
 EXIT_CODES: Final[tuple[tuple[type[StreamError], int], ...]] = (

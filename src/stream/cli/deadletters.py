@@ -16,14 +16,14 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from stream import wallclock
-from stream.cli import letters as view
-from stream.cli.sides import console
+from stream import system_clock
+from stream.cli import dead_letter_view as view
+from stream.cli.bidi import console
+from stream.cli.input_files import InputError
 from stream.dead_letters.dead_letter import Letter, Place, Wanted
 from stream.dead_letters.requeue import Left, Plan, Rules, Sent, plan, put_back_all
 from stream.dead_letters.topic_reader import Advance, Letterbox, Spans, nothing
 from stream.errors import REJECTION_CODES, BrokerError
-from stream.inputs import InputError
 from stream.settings import STEPS, Settings, load_settings
 
 #: So many rows of a table, unless --limit tells.
@@ -221,7 +221,7 @@ def _settings(broker: str | None) -> Settings:
 
 
 def _wanted(given: dict[str, Any], ids: Iterable[str] = ()) -> tuple[Settings, Wanted]:
-    settings, now = _settings(given["broker"]), wallclock.now_ms()
+    settings, now = _settings(given["broker"]), system_clock.now_ms()
     since, until = (view.moment(given[name], now) if given[name] else None for name in ("since", "until"))
     if since is not None and until is not None and since >= until:
         raise click.UsageError("--since has to be before --until")

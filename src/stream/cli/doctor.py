@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stream.cli.sides import console
+from stream.cli.bidi import console
 from stream.doctor.collect_broker import ask_broker
 from stream.doctor.collect_host import ask_machine, ask_sources, python_version
 from stream.doctor.findings import Finding, State, is_well

@@ -15,15 +15,15 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from stream.cli.articles import numbered_lines
-from stream.cli.sides import console, is_rtl, phrase, wrapped
+from stream.cli.article_arguments import numbered_lines
+from stream.cli.bidi import console, is_rtl, phrase, wrapped
+from stream.cli.input_files import expand
 from stream.core.contracts.events import RELATIONS, EnrichedEvent
 from stream.evaluation.explanation import Comparison, compare
 from stream.evaluation.labelled_pairs import Pair, RowError, read_pair
 from stream.evaluation.scoring import CROSS, MISTAKES, Judged, Scores, evaluate_together
 from stream.evaluation.scoring import evaluate as judged
 from stream.evaluation.word_diff import align
-from stream.inputs import expand
 
 #: Of many bad rows, so many are told.
 _BAD_ROWS_SHOWN: Final = 10

@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stream.cli.articles import article, row
-from stream.cli.sides import console, is_coloured, phrase, wrapped
+from stream.cli.article_arguments import article, row
+from stream.cli.bidi import console, is_coloured, phrase, wrapped
+from stream.cli.input_files import STDIN
 from stream.core.contracts.events import EnrichedEvent
 from stream.core.dedup.rules import VERSION
 from stream.errors import Rejected
@@ -22,7 +23,6 @@ from stream.evaluation.explanation import Explanation
 from stream.evaluation.explanation import explain as explained
 from stream.evaluation.labelled_pairs import RowError, read_pair
 from stream.evaluation.word_diff import Alignment, Passage, Word, align
-from stream.inputs import STDIN
 
 #: Of longer passages, so many words at each end are shown.
 _SHARED_ENDS, _CHANGED_ENDS = 12, 40

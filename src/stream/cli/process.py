@@ -12,12 +12,12 @@ from typing import Any, BinaryIO, Final
 import click
 import orjson
 
-from stream import collector, wallclock
+from stream import gc_tuning, system_clock
+from stream.cli.input_files import STDIN, expand, read_messages
 from stream.cli.progress import reading
 from stream.core.contracts.records import Outgoing
 from stream.core.pipeline.normalize import Outcome
 from stream.core.pipeline.offline import OfflineFlow
-from stream.inputs import STDIN, expand, read_messages
 from stream.settings import load_settings
 
 #: What consumers read.
@@ -47,7 +47,7 @@ def process(
     Writes one line for each published event, in order: {"topic", "key", "value", "headers"}. A dead letter's
     value is the original text, or value_base64 where that is not UTF-8.
     """
-    collector.relax()
+    gc_tuning.relax()
     settings = load_settings(window_days=window_days)
     topics = settings.topics
     wanted = {getattr(topics, name) for name in shown or PUBLIC}
@@ -57,7 +57,7 @@ def process(
     started = time.monotonic()
     with reading(paths, quiet=quiet) as watched:
         messages = (message.value for message in watched(read_messages(paths)))
-        for outcomes in flow.run(messages, now=wallclock.now()):
+        for outcomes in flow.run(messages, now=system_clock.now()):
             counts.update(outcome.code or outcome.result for outcome in outcomes)
             output.writelines(_lines(outcomes, wanted))
     output.flush()

@@ -12,12 +12,12 @@ import orjson
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from stream import wallclock
+from stream import system_clock
+from stream.cli.input_files import STDIN, RawMessage, expand, read_messages
 from stream.cli.progress import reading
 from stream.core.contracts import cloudevents
 from stream.core.contracts.topics import RAW_MESSAGE_BYTES
 from stream.errors import BrokerError
-from stream.inputs import STDIN, RawMessage, expand, read_messages
 from stream.kafka import topic_admin
 from stream.settings import Settings, load_settings
 
@@ -60,7 +60,7 @@ def _send_all(settings: Settings, messages: Iterable[RawMessage]) -> int:
     producer = _connect(settings)
     try:
         for sent, message in enumerate(messages, 1):
-            headers = cloudevents.headers(SOURCE, f"{run}-{sent}", "article.raw.v1", wallclock.now())
+            headers = cloudevents.headers(SOURCE, f"{run}-{sent}", "article.raw.v1", system_clock.now())
             future = producer.send(topic, value=message.value, key=message_key(message.value), headers=list(headers))
             future.add_errback(failures.append)
             unsent += len(message.value)

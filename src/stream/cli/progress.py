@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from stream.inputs import STDIN, RawMessage
+from stream.cli.input_files import STDIN, RawMessage
 
 Watched = Callable[[Iterable[RawMessage]], Iterator[RawMessage]]
 

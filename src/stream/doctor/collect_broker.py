@@ -23,7 +23,7 @@ from kafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from stream import wallclock
+from stream import system_clock
 from stream.core.contracts.topics import TopicSpec
 from stream.core.timestamps import HOUR_MS
 from stream.doctor.facts import (
@@ -62,7 +62,7 @@ def ask_broker(settings: Settings) -> BrokerFacts:
         SettingsError: TLS or SASL settings cannot be used.
     """
     servers = reach(settings.servers)
-    now = wallclock.now_ms()
+    now = system_clock.now_ms()
     reached = [server.address for server in servers if server.error is None]
     if not reached:
         return BrokerFacts(servers, now, error="no address can be reached")
@@ -122,7 +122,7 @@ def _ask(settings: Settings, servers: tuple[Reached, ...]) -> BrokerFacts:
         there = {} if isinstance(topics, Unknown) else topics
         return BrokerFacts(
             servers,
-            wallclock.now_ms(),
+            system_clock.now_ms(),
             nodes=nodes,
             versions=versions,
             clock=_clock(asking, there),
@@ -177,7 +177,7 @@ def _version(client: KafkaAdminClient, broker: int) -> tuple[int, ...]:
 
 def _clock(asking: _Asking, topics: Mapping[str, TopicFacts]) -> Clock | Unknown:
     """The controller writes its time into its own line of the quorum (KRaft; needs Describe on the cluster)."""
-    began, steady = wallclock.now_ms(), time.monotonic()
+    began, steady = system_clock.now_ms(), time.monotonic()
     quorum = asking(asking.client.describe_metadata_quorum)
     trip = (time.monotonic() - steady) * 1000
     if not isinstance(quorum, Unknown):
@@ -193,7 +193,7 @@ def _clock(asking: _Asking, topics: Mapping[str, TopicFacts]) -> Clock | Unknown
     times = [found.timestamp for found in newest.values() if found.timestamp > 0]
     if not times:
         return Unknown("the cluster does not tell its time, and there are no records to compare with")
-    return Clock(wallclock.now_ms() - max(times), is_bound=True)
+    return Clock(system_clock.now_ms() - max(times), is_bound=True)
 
 
 def _topics(asking: _Asking, settings: Settings) -> dict[str, TopicFacts] | Unknown:
@@ -246,7 +246,7 @@ def _config(client: KafkaAdminClient, topic: str) -> dict[str, str | None]:
 
 def _offsets(client: KafkaAdminClient, topic: str, partitions: int, window_ms: int) -> dict[int, Offsets]:
     places = [TopicPartition(topic, number) for number in range(partitions)]
-    now = wallclock.now_ms()
+    now = system_clock.now_ms()
     begin, end, hour, window, first = (
         client.list_partition_offsets(dict.fromkeys(places, spec))
         for spec in (OffsetSpec.EARLIEST, OffsetSpec.LATEST, now - HOUR_MS, now - window_ms, 0)
@@ -326,7 +326,7 @@ def _unread(
             position = max(committed.get(place, there.begin), there.begin)
             if position < there.end:
                 wanted[place] = position
-    return times_of(wanted, lambda times: _first_since(client, times), now_ms=wallclock.now_ms())
+    return times_of(wanted, lambda times: _first_since(client, times), now_ms=system_clock.now_ms())
 
 
 def _first_since(client: KafkaAdminClient, times: Mapping[Place, int]) -> dict[Place, tuple[int, int]]:

@@ -19,7 +19,7 @@ from aiokafka.errors import (  # type: ignore[import-untyped]  # it ships no typ
 )
 from faust.types import TP
 
-from stream import wallclock
+from stream import system_clock
 from stream.kafka.group_offsets import GroupOffsets
 from stream.observability.metrics import Metrics
 
@@ -163,4 +163,4 @@ class GroupLag:
 
 
 def _now() -> float:
-    return wallclock.now_ms() / 1000
+    return system_clock.now_ms() / 1000

@@ -29,7 +29,7 @@ from faust.types import TP
 from faust.types.web import Request, Response, View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from stream import wallclock
+from stream import system_clock
 from stream.core.contracts.records import Delivered, Record
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
 from stream.core.pipeline.deduplicate import Deduplicator, Item
@@ -132,7 +132,7 @@ class ArticleFlow:
     # The two steps
 
     async def _normalize(self, batch: RecordBatch) -> None:
-        now = wallclock.now()
+        now = system_clock.now()
         outcomes: list[Outcome] = []
         for records in _turns(batch):
             for record in records:
@@ -142,7 +142,7 @@ class ArticleFlow:
         batch.done()
 
     async def _deduplicate(self, batch: RecordBatch) -> None:
-        now = wallclock.now()
+        now = system_clock.now()
         consumer = ledger_of(self.app)
         async with self.indexes.using(batch.tp.partition, unless=consumer.suspend_flow) as index:
             if index is None:  # revoked: whoever has the partition now gets the batch, so it is not done
@@ -167,7 +167,7 @@ class ArticleFlow:
         confirm = partial(ledger_of(self.app).confirm, batch)
         with self.metrics.delivery_seconds.labels(step).time():
             delivered = await producer_of(self.app).deliver(outputs, confirm=confirm)
-        self.metrics.count(step, outcomes, now_ms=wallclock.now_ms())
+        self.metrics.count(step, outcomes, now_ms=system_clock.now_ms())
         self._flow_log.dead_letters(step, outcomes)
         return delivered
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
-from stream import __version__, collector
+from stream import __version__, gc_tuning
 from stream.errors import IndexFault, SettingsError
 from stream.kafka import topic_admin
 from stream.observability.log_setup import LogHandler, configure_logging
@@ -84,7 +84,7 @@ async def _until_stopped(settings: Settings, steps: Sequence[Step], stop: asynci
         if not await wait.done(stop):
             log.info("stopped before the start")
             return 0
-    collector.relax()
+    gc_tuning.relax()
     flow = ArticleFlow(settings, steps=steps, metrics=metrics)
     if await _started(flow, stop):
         log.info("started", extra={"pages": f"http://{settings.web_host}:{settings.web_port}"})

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final, TypeVar
 
 import msgspec
 
-from stream import collector
+from stream import gc_tuning
 from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
 from stream.core.contracts.records import Headers, InputRecord, Record
@@ -123,7 +123,7 @@ def _answer(answers: BinaryIO, answer: Answer) -> None:
 def main() -> None:
     """Restore what standard input says. Signals to all processes of a service are the worker's to heed."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    collector.relax()
+    gc_tuning.relax()
     with contextlib.suppress(BrokenPipeError):  # nobody is there to be answered
         restore(sys.stdin.buffer, sys.stdout.buffer)
 

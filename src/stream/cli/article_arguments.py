@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, Final, cast
 import click
 import orjson
 
+from stream.cli.input_files import MESSAGE_BYTES_MAX, STDIN, InputError, expand, read_messages
 from stream.evaluation.labelled_pairs import RowError, raw_event
-from stream.inputs import MESSAGE_BYTES_MAX, STDIN, InputError, expand, read_messages
 
 _WHOLE: Final = (".txt", ".html", ".htm")
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stream.cli.sides import is_rtl, phrase, wrapped
+from stream.cli.bidi import is_rtl, phrase, wrapped
 from stream.core.timestamps import milliseconds, rfc3339
 from stream.dead_letters.dead_letter import Letter, Place, domains
 from stream.errors import REJECTION_CODES
