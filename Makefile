@@ -37,7 +37,7 @@ lint: $(STAMP) ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m stream.contracts --check
+	$(BIN)/python -m scripts.generate_contracts --check
 	$(BIN)/python deploy/grafana/build.py --check
 	$(BIN)/python deploy/prometheus/rules.py --check
 	$(BIN)/python deploy/kubernetes/prometheus_rule.py --check
@@ -74,7 +74,7 @@ lock: $(STAMP) ## Write the lock files, and all that is made by code: schemas, d
 	$(COMPILE) --group dev pyproject.toml --output-file requirements-dev.lock
 	$(COMPILE) --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
 	echo hatchling | $(COMPILE) --constraint requirements-dev.lock - --output-file requirements-build.lock
-	$(BIN)/python -m stream.contracts
+	$(BIN)/python -m scripts.generate_contracts
 	$(BIN)/python deploy/grafana/build.py
 	$(BIN)/python deploy/prometheus/rules.py
 	$(BIN)/python deploy/kubernetes/prometheus_rule.py

@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
+from scripts import generate_contracts
 
-from stream import contracts
 from stream.core.contracts.records import InputRecord, Outgoing
 from stream.core.contracts.topics import Topics
 from stream.core.pipeline.normalize import Normalizer
@@ -54,7 +54,7 @@ def validator(schema: Json) -> Draft202012Validator:
 
 
 def is_valid(name: str, event: Any) -> bool:
-    return bool(validator(contracts.load(name)).is_valid(event))
+    return bool(validator(generate_contracts.load(name)).is_valid(event))
 
 
 def article(site: str, text: str, **fields: Any) -> Json:

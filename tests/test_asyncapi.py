@@ -6,16 +6,16 @@ import json
 
 import pytest
 from jsonschema import Draft202012Validator
+from scripts import generate_contracts
 
 from contract_kit import Json, published, references, resolve, unresolved, validator
-from stream import contracts
 from stream.core.contracts.records import Outgoing
 from stream.core.contracts.topics import Topics, topic_specs
 
 
 @pytest.fixture(scope="module")
 def document() -> Json:
-    return contracts.load(contracts.ASYNCAPI)
+    return generate_contracts.load(generate_contracts.ASYNCAPI)
 
 
 def component(document: Json, part: Json) -> Draft202012Validator:
@@ -118,7 +118,7 @@ def test_a_tombstone_has_no_value(document: Json, name: str) -> None:
 def test_raw_messages_are_as_the_document_says(document: Json) -> None:
     [message] = messages_of(document, Topics().raw)
     payload = component(document, message["payload"])
-    event = contracts.examples()["raw"]
+    event = generate_contracts.examples()["raw"]
     assert payload.is_valid(event)
     assert payload.is_valid([event, event])
     assert not payload.is_valid([])

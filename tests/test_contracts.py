@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from scripts import generate_contracts
 
 from contract_kit import NOW, Json, is_valid, published, unresolved, validator
-from stream import contracts
 from stream.core import validation
 from stream.core.contracts.events import DUPLICATE_RELATIONS
 from stream.core.contracts.records import InputRecord
@@ -39,56 +39,58 @@ TAKEDOWN = {
 
 
 def test_packaged_files_are_what_is_generated() -> None:
-    assert contracts.stale(Path(contracts.__file__).with_name("schemas")) == [], "run: python -m stream.contracts"
-    assert contracts.main(["--check"]) == 0
+    assert generate_contracts.stale(Path(generate_contracts.__file__).with_name("schemas")) == [], (
+        "run: python -m scripts.generate_contracts"
+    )
+    assert generate_contracts.main(["--check"]) == 0
 
 
 def test_generation_is_deterministic() -> None:
-    assert contracts.documents() == contracts.documents()
-    for text in contracts.documents().values():
+    assert generate_contracts.documents() == generate_contracts.documents()
+    for text in generate_contracts.documents().values():
         assert text.endswith("}\n")
         assert not text.endswith("\n\n")
 
 
 def test_stale_missing_and_needless_files_are_named_and_mended(tmp_path: Path) -> None:
-    contracts.write(tmp_path)
-    assert contracts.stale(tmp_path) == []
+    generate_contracts.write(tmp_path)
+    assert generate_contracts.stale(tmp_path) == []
     (tmp_path / "raw.json").write_text("{}")
     (tmp_path / "cluster.json").unlink()
     (tmp_path / "story.json").write_text("{}")
-    assert contracts.stale(tmp_path) == ["cluster.json", "raw.json", "story.json"]
-    contracts.write(tmp_path)
-    assert contracts.stale(tmp_path) == []
+    assert generate_contracts.stale(tmp_path) == ["cluster.json", "raw.json", "story.json"]
+    generate_contracts.write(tmp_path)
+    assert generate_contracts.stale(tmp_path) == []
 
 
 def test_check_names_what_is_stale(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(contracts, "stale", lambda _folder: ["raw.json"])
-    assert contracts.main(["--check"]) == 1
+    monkeypatch.setattr(generate_contracts, "stale", lambda _folder: ["raw.json"])
+    assert generate_contracts.main(["--check"]) == 1
     assert capsys.readouterr().out == "stale: raw.json\n"
 
 
 def test_the_page_of_the_metrics_is_what_is_generated(tmp_path: Path) -> None:
     page = Path(__file__).parents[1] / "docs" / "metrics.md"
-    assert not contracts.stale_page(page), "run: python -m stream.contracts"
+    assert not generate_contracts.stale_page(page), "run: python -m scripts.generate_contracts"
     other = tmp_path / "docs" / "metrics.md"
-    assert not contracts.stale_page(other)  # an installed package has no folder for it
+    assert not generate_contracts.stale_page(other)  # an installed package has no folder for it
     other.parent.mkdir()
-    assert contracts.stale_page(other)
+    assert generate_contracts.stale_page(other)
     other.write_text(page.read_text("utf-8") + " ", "utf-8")
-    assert contracts.stale_page(other)
+    assert generate_contracts.stale_page(other)
 
 
 def test_unknown_contract_is_told_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="no contract 'story'; there are raw, normalized"):
-        contracts.load("story")
+        generate_contracts.load("story")
 
 
 # The schemas
 
 
-@pytest.mark.parametrize("name", contracts.SCHEMAS)
+@pytest.mark.parametrize("name", generate_contracts.SCHEMAS)
 def test_schema_is_valid_and_says_what_it_is(name: str) -> None:
-    schema = contracts.load(name)
+    schema = generate_contracts.load(name)
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["$id"] == f"urn:article-stream:schema:{name}:v1"
@@ -97,20 +99,20 @@ def test_schema_is_valid_and_says_what_it_is(name: str) -> None:
     assert unresolved(schema) == []
 
 
-@pytest.mark.parametrize(("name", "kind"), contracts.SCHEMAS.items())
+@pytest.mark.parametrize(("name", "kind"), generate_contracts.SCHEMAS.items())
 def test_schema_has_every_field_of_its_type(name: str, kind: Any) -> None:
-    assert list(contracts.load(name)["properties"]) == list(kind.__struct_encode_fields__)
+    assert list(generate_contracts.load(name)["properties"]) == list(kind.__struct_encode_fields__)
 
 
-@pytest.mark.parametrize("name", contracts.SCHEMAS)
+@pytest.mark.parametrize("name", generate_contracts.SCHEMAS)
 def test_example_of_schema_is_valid(name: str) -> None:
-    schema = contracts.load(name)
+    schema = generate_contracts.load(name)
     assert len(schema["examples"]) == 1
     validator(schema).validate(schema["examples"][0])
 
 
 def test_examples_are_what_the_flow_makes_of_the_first() -> None:
-    examples = contracts.examples()
+    examples = generate_contracts.examples()
     record = InputRecord(Topics().raw, 3, 1041, 1_777_874_401_250, None, json.dumps(examples["raw"]).encode())
     [outcome] = Normalizer(Topics())(record, now=NOW)
     normalized = json.loads(outcome.outputs[0].value or b"")
@@ -147,7 +149,7 @@ def test_examples_are_what_the_flow_makes_of_the_first() -> None:
 def test_published_events_are_valid(topic: str, kind: str, name: str) -> None:
     events = of_topic(topic, kind)
     assert events
-    schema = contracts.load(name)
+    schema = generate_contracts.load(name)
     for event in events:
         validator(schema).validate(event)
         assert list(event) == list(schema["properties"]), "every field is present"
@@ -181,13 +183,13 @@ def test_headers_of_dead_letters_are_valid() -> None:
     codes = set()
     for letter in letters:
         headers = {name: value.decode() for name, value in letter.headers}
-        validator(contracts.load("rejected-headers")).validate(headers)
+        validator(generate_contracts.load("rejected-headers")).validate(headers)
         codes.add(headers["__errors.code"])
     assert codes == {"missing_identity", "invalid_utf8", "null_value"}
 
 
 def test_codes_of_dead_letters_are_told_with_their_meanings() -> None:
-    code = contracts.load("rejected-headers")["properties"]["__errors.code"]
+    code = generate_contracts.load("rejected-headers")["properties"]["__errors.code"]
     assert code["enum"] == sorted(REJECTION_CODES)
     for name, meaning in REJECTION_CODES.items():
         assert f"- `{name}`: {meaning}" in code["description"]
@@ -255,7 +257,7 @@ def changed(event: Json, path: str, value: Any) -> Json:
     ],
 )
 def test_bad_variants_are_invalid(name: str, path: str, value: Any) -> None:
-    event = contracts.examples()[name]
+    event = generate_contracts.examples()[name]
     schema = "enriched" if name == "duplicate" else name
     assert is_valid(schema, event)
     assert not is_valid(schema, changed(event, path, value))
@@ -332,12 +334,12 @@ def test_schema_and_validation_refuse(event: Any) -> None:
 
 @pytest.mark.parametrize(("field", "limit"), [("text", 1_000_000), ("html", 4_000_000)])
 def test_limits_of_long_fields_are_in_the_schema(field: str, limit: int) -> None:
-    assert contracts.load("raw")["properties"][field]["maxLength"] == limit
+    assert generate_contracts.load("raw")["properties"][field]["maxLength"] == limit
     validation.validate({"id": "a", field: "a" * limit})
     with pytest.raises(Rejected):
         validation.validate({"id": "a", field: "a" * (limit + 1)})
 
 
 def test_takedown_is_in_the_contract() -> None:
-    assert contracts.load("raw")["properties"]["status"]["enum"] == [*validation.STATUSES, None]
+    assert generate_contracts.load("raw")["properties"]["status"]["enum"] == [*validation.STATUSES, None]
     assert "takedown_unsupported" not in REJECTION_CODES

@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
+from scripts import generate_contracts
 
-from stream import contracts
 from stream.core.contracts import codec
 from stream.core.contracts.events import (
     DUPLICATE_RELATIONS,
@@ -28,7 +28,7 @@ from stream.core.timestamps import rfc3339
 from stream.core.validation import RAW_FIELDS, STATUSES
 from stream.errors import REJECTION_CODES, Rejected
 
-TIME = re.compile(contracts.load("cluster")["properties"]["first_seen"]["pattern"])
+TIME = re.compile(generate_contracts.load("cluster")["properties"]["first_seen"]["pattern"])
 PUBLISHED = [
     ("normalized", NormalizedEvent),
     ("takedown", TakedownEvent),
@@ -63,7 +63,7 @@ def test_enriched_event_is_the_article_with_its_verdict() -> None:
 
 @pytest.mark.parametrize(("name", "kind"), PUBLISHED)
 def test_events_survive_the_wire(name: str, kind: type[msgspec.Struct]) -> None:
-    example = contracts.examples()[name]
+    example = generate_contracts.examples()[name]
     event = msgspec.convert(example, kind)
     assert msgspec.to_builtins(event) == example
     assert codec.decode(codec.encode(event), kind) == event
@@ -89,13 +89,13 @@ def test_event_time_that_no_date_can_write_is_not_decoded(milliseconds: int) -> 
     timed = {"normalized": NormalizedEvent, "takedown": TakedownEvent, "fingerprint": FingerprintEvent}
     for name, kind in timed.items():
         with pytest.raises(msgspec.ValidationError):
-            msgspec.convert(contracts.examples()[name] | {"event_time": milliseconds}, kind)
+            msgspec.convert(generate_contracts.examples()[name] | {"event_time": milliseconds}, kind)
 
 
 @pytest.mark.parametrize("event_id", ["", "a-1", "0" * 31, "0" * 33, "G" * 32, "A" * 32])
 def test_normalized_event_with_another_kind_of_id_is_not_decoded(event_id: str) -> None:
     with pytest.raises(msgspec.ValidationError):
-        msgspec.convert(contracts.examples()["normalized"] | {"event_id": event_id}, NormalizedEvent)
+        msgspec.convert(generate_contracts.examples()["normalized"] | {"event_id": event_id}, NormalizedEvent)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_normalized_event_with_another_kind_of_id_is_not_decoded(event_id: str) 
 )
 def test_normalized_event_of_another_shape_is_not_decoded(change: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError):
-        msgspec.convert(contracts.examples()["normalized"] | change, NormalizedEvent)
+        msgspec.convert(generate_contracts.examples()["normalized"] | change, NormalizedEvent)
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,11 @@ def test_normalized_event_of_another_shape_is_not_decoded(change: dict[str, Any]
 )
 def test_takedown_of_another_shape_is_not_decoded(change: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError):
-        msgspec.convert(contracts.examples()["takedown"] | change, TakedownEvent)
+        msgspec.convert(generate_contracts.examples()["takedown"] | change, TakedownEvent)
 
 
 def test_unknown_fields_of_a_later_version_are_ignored() -> None:
-    example = contracts.examples()["enriched"]
+    example = generate_contracts.examples()["enriched"]
     assert msgspec.convert(example | {"later": 1}, EnrichedEvent) == msgspec.convert(example, EnrichedEvent)
 
 

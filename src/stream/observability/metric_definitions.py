@@ -1,4 +1,4 @@
-"""Every metric that a worker exposes: name, type, unit, labels and meaning. `stream.contracts` writes docs/metrics.md.
+"""Every metric that a worker exposes: name, type, unit, labels and meaning. `scripts.generate_contracts` writes docs/metrics.md.
 
 Names follow Prometheus: base units, the unit last; counters are exposed with ``_total`` behind their name.
 """
@@ -219,7 +219,7 @@ _INTRODUCTION: Final = """\
 # Metrics
 
 What a worker tells at `/metrics`. Times are seconds, sizes bytes. A series that is missing is not known; what has not
-happened yet is 0. Sums over workers are right for all counters and histograms. `python -m stream.contracts` writes this
+happened yet is 0. Sums over workers are right for all counters and histograms. `python -m scripts.generate_contracts` writes this
 page from `src/stream/observability/metric_definitions.py`.
 
 The number of series is bounded, whatever the events hold: labels take their values from the code and the settings

@@ -12,9 +12,9 @@ from hijridate import Gregorian, Hijri
 from hypothesis import given
 from hypothesis import strategies as st
 from persiantools.jdatetime import MONTH_NAMES_FA, JalaliDate
+from scripts.generate_month_names import LANGUAGES
 
 from cases_files import cases
-from normalize.dates.cldr_months import LANGUAGES
 from stream.core.normalize.dates import CHARS_MAX, FIRST_YEAR, LAST_YEAR, parse_moment
 from stream.core.normalize.dates.calendars import Calendar
 from stream.core.normalize.dates.month_names import names
@@ -77,7 +77,7 @@ def test_longer_text_is_no_date() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES.split())
 def test_the_table_holds_the_names_of_cldr(language: str) -> None:
-    """Where it does not any more: python tests/normalize/dates/cldr_months.py."""
+    """Where it does not any more: python scripts/generate_month_names.py."""
     for context in ("format", "stand-alone"):
         for month, name in Locale.parse(language).months[context]["wide"].items():
             if not any(map(str.isdecimal, name)) and len(name) > 1:

@@ -1,6 +1,6 @@
 """JSON Schemas of all events and the AsyncAPI document, generated from the types in `stream.core.contracts.events`.
 
-``python -m stream.contracts`` writes them into the package's folder ``schemas``, and in a checkout docs/metrics.md
+``python -m scripts.generate_contracts`` writes them into the package's folder ``schemas``, and in a checkout docs/metrics.md
 from `stream.observability.metric_definitions`; with ``--check`` it only names the stale ones, and exits with 1 if there are any.
 """
 
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import msgspec
+from scripts.asyncapi import asyncapi
 
-from stream.asyncapi import asyncapi
 from stream.core.contracts.events import (
     DUPLICATE_RELATIONS,
     ClusterEvent,
@@ -243,7 +243,9 @@ def stale_page(page: Path) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the documents into the package, or check them; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m stream.contracts", description="Generate the contract documents.")
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.generate_contracts", description="Generate the contract documents."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; name stale documents and exit with 1")
     check: bool = parser.parse_args(arguments).check
     folder = Path(__file__).with_name("schemas")

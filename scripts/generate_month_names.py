@@ -1,6 +1,6 @@
 """Writes ``months.json`` from Unicode's CLDR (Unicode licence) as Babel packages it.
 
-python tests/normalize/dates/cldr_months.py
+python scripts/generate_month_names.py
 """
 
 from __future__ import annotations

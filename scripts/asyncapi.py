@@ -1,4 +1,4 @@
-"""The AsyncAPI document: every topic, its keys, its messages and who sends them; `stream.contracts` packages it."""
+"""The AsyncAPI document: every topic, its keys, its messages and who sends them; `scripts.generate_contracts` packages it."""
 
 from __future__ import annotations
 
