@@ -22,7 +22,7 @@ COPY src src
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && pip --python /opt/stream/bin/python install --no-deps dist/*.whl \
     && find /opt/stream/lib -depth -type d -name tests -exec rm -r {} +
-COPY --chmod=0644 deploy/compose/health.py /opt/stream/health.py
+COPY --chmod=0644 deploy/container/healthcheck.py /opt/stream/health.py
 
 FROM base
 ARG VERSION=unknown

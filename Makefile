@@ -38,13 +38,13 @@ lint: $(STAMP) ## Check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m scripts.generate_contracts --check
-	$(BIN)/python deploy/grafana/build.py --check
+	$(BIN)/python deploy/grafana/generate.py --check
 	$(BIN)/python deploy/prometheus/rules.py --check
 	$(BIN)/python deploy/kubernetes/prometheus_rule.py --check
 
 .PHONY: kafka
 kafka: $(STAMP) ## Start an Apache Kafka node on a free port, without Docker (ARGS="--port 9092"); Ctrl-C stops it
-	$(BIN)/python deploy/kafka/run.py $(ARGS)
+	$(BIN)/python tools/kafka_node/run.py $(ARGS)
 
 .PHONY: faults
 faults: $(STAMP) ## Kill, starve and cut off workers and broker on a real Kafka, and compare with an oracle (SEEDS=1-60)
@@ -75,7 +75,7 @@ lock: $(STAMP) ## Write the lock files, and all that is made by code: schemas, d
 	$(COMPILE) --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
 	echo hatchling | $(COMPILE) --constraint requirements-dev.lock - --output-file requirements-build.lock
 	$(BIN)/python -m scripts.generate_contracts
-	$(BIN)/python deploy/grafana/build.py
+	$(BIN)/python deploy/grafana/generate.py
 	$(BIN)/python deploy/prometheus/rules.py
 	$(BIN)/python deploy/kubernetes/prometheus_rule.py
 

@@ -1,4 +1,4 @@
-"""A Kafka node of one's own, for tests: starts, stops, pauses and kills what ``deploy/kafka/run.py`` runs.
+"""A Kafka node of one's own, for tests: starts, stops, pauses and kills what ``tools/kafka_node/run.py`` runs.
 
 The module is not called ``kafka``, because the tests' folder is on ``sys.path`` and the name would hide
 kafka-python.

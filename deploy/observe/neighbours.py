@@ -9,9 +9,9 @@ DEPLOY = Path(__file__).resolve().parents[1]
 sys.path += [str(DEPLOY / name) for name in ("kafka", "grafana")]
 
 # ruff: noqa: E402 - the path has to be longer first
-from node import choose_port
 from queries import ALERTS, DASHBOARDS, Query, panels, queries
-from runtime import KafkaError, cache_folder, cached_class_path, find_java
+from tools.kafka_node.node import choose_port
+from tools.kafka_node.runtime import KafkaError, cache_folder, cached_class_path, find_java
 
 __all__ = [
     "ALERTS",

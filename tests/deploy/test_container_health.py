@@ -1,4 +1,4 @@
-"""deploy/compose/health.py: what the container's health check says."""
+"""deploy/container/healthcheck.py: what the container's health check says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""deploy/compose/sample.py: the sample producer of docker-compose.yml."""
+"""deploy/compose/sample_producer.py: the sample producer of docker-compose.yml."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Kafka node with TLS, SASL and an authorizer, its users, and what ``deploy/acls.md`` allows them."""
+"""A Kafka node with TLS, SASL and an authorizer, its users, and what ``deploy/kafka/acls.md`` allows them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Rule(NamedTuple):
 
 
 def documented_rules() -> list[Rule]:
-    """The commands of ``deploy/acls.md``, read as kafka-acls would."""
+    """The commands of ``deploy/kafka/acls.md``, read as kafka-acls would."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--allow-principal", required=True)
     parser.add_argument("--operation", action="append", required=True)

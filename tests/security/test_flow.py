@@ -129,7 +129,7 @@ def test_a_missing_permission_is_one_line_and_an_exit_code(environment: Callable
     assert done.returncode == 69
     (line,) = refusal(done.stderr)
     assert line.startswith("stream: User:normalize is not allowed Read on topic articles.normalized, ")
-    assert line.endswith("; grant it with kafka-acls (deploy/acls.md)")
+    assert line.endswith("; grant it with kafka-acls (deploy/kafka/acls.md)")
 
 
 def test_who_may_not_produce_is_told(environment: Callable[..., dict[str, str]], tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ def test_a_missing_permission_of_a_worker_is_named(with_topics: SecuredNode, rul
         told = refusal(lambda: topic_admin.require(settings, [step]))
     finally:
         with_topics.allow([rule])
-    assert told == f"User:{step} is not allowed {rule.permission}; grant it with kafka-acls (deploy/acls.md)"
+    assert told == f"User:{step} is not allowed {rule.permission}; grant it with kafka-acls (deploy/kafka/acls.md)"
 
 
 TAKEN_AWAY: dict[str, tuple[Step, Permission]] = {
@@ -296,7 +296,7 @@ def test_a_missing_permission_of_who_makes_topics_is_named(
         told = refusal(lambda: suppressed(lambda: call(settings)))
     finally:
         with_topics.allow([rule])
-    assert told == f"User:setup is not allowed {expected}; grant it with kafka-acls (deploy/acls.md)"
+    assert told == f"User:setup is not allowed {expected}; grant it with kafka-acls (deploy/kafka/acls.md)"
 
 
 def suppressed(call: Callable[[], None]) -> None:
@@ -314,4 +314,4 @@ def test_a_topic_that_we_may_not_see_is_not_called_missing(with_topics: SecuredN
     with pytest.raises(AccessError, match=r"User:consumer is not allowed Describe on topic articles\.raw; grant"):
         topic_admin.exists(settings, "articles.raw")
     (status,) = topic_admin.inspect(settings, [TopicSpec("articles.raw", 1, {})])
-    assert status.problem == "articles.raw is not ours to see; grant it with kafka-acls (deploy/acls.md)"
+    assert status.problem == "articles.raw is not ours to see; grant it with kafka-acls (deploy/kafka/acls.md)"

@@ -238,6 +238,6 @@ def told(settings: Settings) -> Iterator[None]:
     try:
         yield
     except AuthorizationError as error:
-        raise AccessError(f"{settings.broker}: {error}; grant it with kafka-acls (deploy/acls.md)") from error
+        raise AccessError(f"{settings.broker}: {error}; grant it with kafka-acls (deploy/kafka/acls.md)") from error
     except KafkaError as error:
         raise BrokerError(f"{settings.broker}: {error}") from error

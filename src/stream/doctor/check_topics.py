@@ -251,7 +251,7 @@ def judge_permissions(
             "permissions",
             f"this user is not allowed {names(operations)} on {resource}",
             f"kafka-acls --add --allow-principal User:{settings.sasl_username or 'NAME'} {options} --{resource}; "
-            "see deploy/acls.md",
+            "see deploy/kafka/acls.md",
             resource=resource,
             operations=operations,
         )

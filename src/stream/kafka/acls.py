@@ -1,4 +1,4 @@
-"""The least that each role has to be allowed by Kafka's authorizer; ``deploy/acls.md`` tells it to operators.
+"""The least that each role has to be allowed by Kafka's authorizer; ``deploy/kafka/acls.md`` tells it to operators.
 
 Read and Write include Describe. Nothing on the cluster is needed: brokers since 2.8 let whoever may write to a topic
 be an idempotent producer, and there are no transactions.

@@ -240,7 +240,7 @@ def _who(settings: Settings) -> str:
 
 
 def _how_to_allow() -> str:
-    return "grant it with kafka-acls (deploy/acls.md)"
+    return "grant it with kafka-acls (deploy/kafka/acls.md)"
 
 
 def _described(client: KafkaAdminClient, specs: Sequence[TopicSpec]) -> list[TopicStatus]:

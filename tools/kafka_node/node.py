@@ -20,7 +20,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runtime import HOST, PORTS, KafkaError, Runtime, broker_properties, kafka_uuid, last_lines, say, write_properties
+from tools.kafka_node.runtime import (
+    HOST,
+    PORTS,
+    KafkaError,
+    Runtime,
+    broker_properties,
+    kafka_uuid,
+    last_lines,
+    say,
+    write_properties,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Write the dashboards' JSON from the boards beside this file: ``python deploy/grafana/build.py``.
+"""Write the dashboards' JSON from the boards beside this file: ``python deploy/grafana/generate.py``.
 
 With ``--check`` nothing is written; exit code 1 tells that a file is stale.
 """
@@ -108,7 +108,7 @@ def main() -> None:
     stale = [path for path, text in made.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     if check and stale:
         names = ", ".join(path.name for path in stale)
-        sys.exit(f"{names}: not what the code makes; run: python deploy/grafana/build.py")
+        sys.exit(f"{names}: not what the code makes; run: python deploy/grafana/generate.py")
     for path in stale:
         path.write_text(made[path], encoding="utf-8")
 

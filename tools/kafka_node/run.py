@@ -24,8 +24,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from node import LOG_NAME, POLL_SECONDS, Node, Options, PortTakenError, data_folder
-from runtime import HOST, KafkaError, Runtime, cache_folder, check, prepare, say
+from tools.kafka_node.node import LOG_NAME, POLL_SECONDS, Node, Options, PortTakenError, data_folder
+from tools.kafka_node.runtime import HOST, KafkaError, Runtime, cache_folder, check, prepare, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
