@@ -10,33 +10,33 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
-    dedup,
-    events,
-    folding,
-    furniture,
-    languages,
-    metrics,
-    normalize,
-    pages,
-    process,
-    restores,
-    worker,
+    bench_dedup,
+    bench_events,
+    bench_folding,
+    bench_metrics,
+    bench_normalize,
+    bench_offline,
+    bench_restore,
+    bench_worker,
+    report_boilerplate,
+    report_html_text,
+    report_languages,
 )
 from benchmarks.corpus import written
 
 Given = argparse.Namespace
 BENCHMARKS: dict[str, Callable[[Path, Given], None]] = {
-    "events": lambda corpus, given: events.run(corpus, given.articles),
-    "normalize": lambda corpus, given: normalize.run(corpus, given.articles),
-    "pages": lambda corpus, _: pages.run(corpus.parent),
-    "folding": lambda corpus, given: folding.run(corpus, given.articles),
-    "languages": lambda corpus, _: languages.run(corpus.parent),
-    "furniture": lambda corpus, _: furniture.run(corpus.parent),
-    "dedup": lambda corpus, given: dedup.run(corpus, given.indexed, given.folder),
-    "restores": lambda corpus, _: restores.run(corpus),
-    "process": lambda corpus, given: process.run(corpus, given.articles),
-    "metrics": lambda corpus, given: metrics.run(corpus, given.articles),
-    "worker": lambda corpus, given: worker.run(corpus, given.articles),
+    "events": lambda corpus, given: bench_events.run(corpus, given.articles),
+    "normalize": lambda corpus, given: bench_normalize.run(corpus, given.articles),
+    "pages": lambda corpus, _: report_html_text.run(corpus.parent),
+    "folding": lambda corpus, given: bench_folding.run(corpus, given.articles),
+    "languages": lambda corpus, _: report_languages.run(corpus.parent),
+    "furniture": lambda corpus, _: report_boilerplate.run(corpus.parent),
+    "dedup": lambda corpus, given: bench_dedup.run(corpus, given.indexed, given.folder),
+    "restores": lambda corpus, _: bench_restore.run(corpus),
+    "process": lambda corpus, given: bench_offline.run(corpus, given.articles),
+    "metrics": lambda corpus, given: bench_metrics.run(corpus, given.articles),
+    "worker": lambda corpus, given: bench_worker.run(corpus, given.articles),
 }
 CORPUS = "arabic_news.jsonl.gz"
 

@@ -83,7 +83,7 @@ def detect(text: str, declared: str | None) -> Language:
     """The language of ``text``; ``declared`` (BCP 47) decides where the text leaves room for it.
 
     The confidence is the share of such texts that have the right tag, or less: of those with 0.9 or more at least 97
-    of 100 are right, as ``benchmarks/languages.py`` measures on headlines. Short texts and mixtures have a low one;
+    of 100 are right, as ``benchmarks/report_languages.py`` measures on headlines. Short texts and mixtures have a low one;
     ``und``, with 0, is what has no letters or could be anything. A declared language that the text confirms is surer
     than either alone, one that it neither confirms nor contradicts has `DECLARED_CONFIDENCE` or less.
 

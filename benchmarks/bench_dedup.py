@@ -18,10 +18,10 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from benchmarks import dedup_rivals
+from benchmarks import bench_dedup_vs_minhash
 from benchmarks.corpus import rows
-from benchmarks.dedup_core import MIB, Pass, decided, in_process, normalized, resident_bytes, take_over
-from benchmarks.signatures import (
+from benchmarks.dedup_support import MIB, Pass, decided, in_process, normalized, resident_bytes, take_over
+from benchmarks.synthetic_index import (
     SCOPE,
     WINDOW_MS,
     Shape,
@@ -88,7 +88,7 @@ def run(corpus: Path, indexed: Sequence[int], folder: Path) -> None:
             for _ in range(TURNS)
         ]
         _print([_best(one) for one in zip(*turns, strict=True)])
-        dedup_rivals.run(corpus, articles, Path(scratch))
+        bench_dedup_vs_minhash.run(corpus, articles, Path(scratch))
 
 
 def _made(folder: Path, count: int, shapes: Sequence[Shape]) -> Path:

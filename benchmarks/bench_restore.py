@@ -20,8 +20,8 @@ import msgspec
 from faust.types import TP
 
 from benchmarks.corpus import rows
-from benchmarks.dedup_core import decided, in_process, normalized
-from benchmarks.signatures import WINDOW_MS
+from benchmarks.dedup_support import decided, in_process, normalized
+from benchmarks.synthetic_index import WINDOW_MS
 from stream import gc_tuning
 from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent

@@ -23,8 +23,8 @@ import orjson
 from datasketch import MinHash, MinHashLSH
 from rensa import RMinHash, RMinHashLSH
 
-from benchmarks.dedup_core import MIB, decided, in_process, normalized, resident_bytes
-from benchmarks.signatures import WINDOW_MS
+from benchmarks.dedup_support import MIB, decided, in_process, normalized, resident_bytes
+from benchmarks.synthetic_index import WINDOW_MS
 from stream.core.contracts.events import NormalizedEvent
 from stream.core.dedup.fingerprint import runs
 from stream.core.folding import Hashes, mix, tokenize_all
