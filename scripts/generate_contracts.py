@@ -1,6 +1,6 @@
 """JSON Schemas of all events and the AsyncAPI document, generated from the types in `stream.core.contracts.events`.
 
-``python -m scripts.generate_contracts`` writes them into the package's folder ``schemas``, and in a checkout docs/metrics.md
+``python -m scripts.generate_contracts`` writes them into the package's folder ``schemas``, and in a checkout docs/reference/metrics.md
 from `stream.observability.metric_definitions`; with ``--check`` it only names the stale ones, and exits with 1 if there are any.
 """
 

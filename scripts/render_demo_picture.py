@@ -1,4 +1,4 @@
-"""Writes docs/demo.svg: the demo's table as the README shows it. Run it with ``python scripts/render_demo_picture.py``."""
+"""Writes docs/images/demo.svg: the demo's table as the README shows it. Run it with ``python scripts/render_demo_picture.py``."""
 
 from __future__ import annotations
 

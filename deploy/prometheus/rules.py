@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import yaml
 
 ALERTS: Final = Path(__file__).resolve().with_name("alerts.yml")
-RUNBOOK: Final = "deploy/runbook.md"
+RUNBOOK: Final = "docs/operations/runbook.md"
 JOB: Final = "article-stream"
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 #: However fast the clock: workers ask every 10 s, and give an answer 20 s.

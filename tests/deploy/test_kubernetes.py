@@ -42,7 +42,7 @@ from stream.settings import ENV_PREFIX, Settings
 
 OLDEST = "1.27"
 NEWEST: str = kubernetes_validate.latest_version()
-#: The most costly message that is let in, in seconds; see docs/operating.md.
+#: The most costly message that is let in, in seconds; see docs/operations/operating.md.
 MESSAGE_S = 20
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 

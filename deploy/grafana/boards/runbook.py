@@ -40,7 +40,7 @@ def board(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
     return {
         "uid": "article-stream-runbook",
         "title": "Article stream: run book",
-        "description": "What each alert means and what to do. The same text as deploy/runbook.md.",
+        "description": "What each alert means and what to do. The same text as docs/operations/runbook.md.",
         "tags": ["article-stream"],
         "editable": False,
         "schemaVersion": 39,

@@ -74,7 +74,7 @@ def evaluate(
     Each row of the files (JSONL, .gz too, or - for standard input) is one pair, a then b: {"a": {...}, "b": {...}},
     or {"long": ..., "short": ...}, with the fields of raw events. The label is "is_duplicate": 1, 0 or null (left
     out); or "label": "update", 0, or 1 (the same event; left out). "relation" may name the relation that b must
-    have. Every relation but new is a link. No window applies. More in docs/evaluating.md.
+    have. Every relation but new is a link. No window applies. More in docs/guides/evaluating-decisions.md.
 
     Exit codes: 0 done, 1 below --min-f1, 2 wrong usage or bad rows, 66 unreadable input.
     """

@@ -1,4 +1,4 @@
-"""Log lines on stderr, for people or for machines; `docs/logging.md` has a table of all of them.
+"""Log lines on stderr, for people or for machines; `docs/reference/logging.md` has a table of all of them.
 
 A module logs a constant text, the event, and puts everything else into ``extra``: fields in snake case. A line never
 holds what an article holds, at any level. So exceptions tell their message only where it cannot quote their input,

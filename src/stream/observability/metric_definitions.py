@@ -1,4 +1,4 @@
-"""Every metric that a worker exposes: name, type, unit, labels and meaning. `scripts.generate_contracts` writes docs/metrics.md.
+"""Every metric that a worker exposes: name, type, unit, labels and meaning. `scripts.generate_contracts` writes docs/reference/metrics.md.
 
 Names follow Prometheus: base units, the unit last; counters are exposed with ``_total`` behind their name.
 """
@@ -229,7 +229,7 @@ The number of series is bounded, whatever the events hold: labels take their val
 
 
 def document() -> str:
-    """The page docs/metrics.md, Markdown."""
+    """The page docs/reference/metrics.md, Markdown."""
     return "\n".join([_INTRODUCTION, *(line for title, group in GROUPS.items() for line in _section(title, group))])
 
 
