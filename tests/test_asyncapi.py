@@ -8,9 +8,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from scripts import generate_contracts
 
-from contract_kit import Json, published, references, resolve, unresolved, validator
 from stream.core.contracts.records import Outgoing
 from stream.core.contracts.topics import Topics, topic_specs
+from support.contracts import Json, published, references, resolve, unresolved, validator
 
 
 @pytest.fixture(scope="module")

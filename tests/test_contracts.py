@@ -11,13 +11,13 @@ import pytest
 from jsonschema import Draft202012Validator
 from scripts import generate_contracts
 
-from contract_kit import NOW, Json, is_valid, published, unresolved, validator
 from stream.core import validation
 from stream.core.contracts.events import DUPLICATE_RELATIONS
 from stream.core.contracts.records import InputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.pipeline.normalize import Normalizer
 from stream.errors import REJECTION_CODES, Rejected
+from support.contracts import NOW, Json, is_valid, published, unresolved, validator
 
 
 def of_topic(topic: str, kind: str) -> list[Json]:

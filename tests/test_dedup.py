@@ -12,8 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases_files import cases
-from dedup_kit import (
+from stream.core.contracts.events import DUPLICATE_RELATIONS
+from stream.core.dedup.fingerprint import FORMAT, fingerprint
+from stream.core.dedup.rules import RULES, SHORT_TOKENS, TOKENS_MOVED_MIN, VERSION, Candidates, decide, new_cluster_id
+from stream.core.folding import letters
+from support.cases import cases
+from support.stories import (
     REPRINTED,
     SCRIPTS,
     STORIES,
@@ -24,10 +28,6 @@ from dedup_kit import (
     story,
     subject,
 )
-from stream.core.contracts.events import DUPLICATE_RELATIONS
-from stream.core.dedup.fingerprint import FORMAT, fingerprint
-from stream.core.dedup.rules import RULES, SHORT_TOKENS, TOKENS_MOVED_MIN, VERSION, Candidates, decide, new_cluster_id
-from stream.core.folding import letters
 
 
 class TestRelations:

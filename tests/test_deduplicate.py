@@ -11,7 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline_kit import (
+from stream.core.contracts import codec
+from stream.core.contracts.events import (
+    RELATIONS,
+    ClusterEvent,
+    EnrichedEvent,
+    FingerprintEvent,
+    NormalizedEvent,
+    RemovalEvent,
+)
+from stream.core.contracts.records import InputRecord, Outgoing
+from stream.core.pipeline.deduplicate import Deduplicator, changelog_event
+from stream.core.pipeline.normalize import TAKEDOWN_RESULTS, Outcome
+from stream.errors import REJECTION_CODES
+from support.pipeline import (
     ARTICLE,
     LATER,
     NOW,
@@ -26,19 +39,6 @@ from pipeline_kit import (
     passed_on,
     raw,
 )
-from stream.core.contracts import codec
-from stream.core.contracts.events import (
-    RELATIONS,
-    ClusterEvent,
-    EnrichedEvent,
-    FingerprintEvent,
-    NormalizedEvent,
-    RemovalEvent,
-)
-from stream.core.contracts.records import InputRecord, Outgoing
-from stream.core.pipeline.deduplicate import Deduplicator, changelog_event
-from stream.core.pipeline.normalize import TAKEDOWN_RESULTS, Outcome
-from stream.errors import REJECTION_CODES
 
 
 class TestDeduplicator:

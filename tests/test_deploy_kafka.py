@@ -14,7 +14,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 from kafka.errors import KafkaTimeoutError
 
-from kafka_node import READY, RUN, KafkaNode, KafkaNodeError
+from support.kafka_node import READY, RUN, KafkaNode, KafkaNodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_RESET, HARVEST, fictional
 from stream.evaluation.explanation import explain
 from stream.evaluation.labelled_pairs import Pair, RowError, read_pair
 from stream.evaluation.scoring import MISTAKES, Judged, Scores, evaluate, evaluate_together
+from support.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_RESET, HARVEST, fictional
 
 URL = "https://paper.example/bridge"
 

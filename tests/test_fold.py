@@ -12,10 +12,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from cases_files import cases
 from stream.core.folding import TokenBatch, Tokens, _letters_of_rare, fold_text, letters, tokenize, tokenize_all
 from stream.core.folding.tables import COMPOSES, tables
-from variants import CHANGES, Change, variant
+from support.cases import cases
+from support.spelling_variants import CHANGES, Change, variant
 
 ANY_TEXT = st.text(st.characters(), max_size=60)
 COMPOSING = {chr(point) for point in (tables().fold & COMPOSES).nonzero()[0].tolist()}

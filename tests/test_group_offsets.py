@@ -15,9 +15,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type:
 from aiokafka.errors import GroupLoadInProgressError, KafkaError  # type: ignore[import-untyped]
 from faust.types import TP
 
-from flow.articles import BRIDGE, article
-from flow.brokers import FlowKafka
-from flow.kit import Running, Site, until
 from stream.core.contracts.records import Outgoing
 from stream.kafka.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets, committed_of
 from stream.observability.consumer_lag import GroupLag
@@ -26,7 +23,10 @@ from stream.runtime.app import ArticleFlow
 from stream.settings import Settings
 from stream.transport.memory.broker import MemoryBroker
 from stream.transport.record_batch import RecordBatch
-from transport.kit import KafkaBackend
+from support.articles import BRIDGE, article
+from support.flow import Running, Site, until
+from support.flow_brokers import FlowKafka
+from support.transports import KafkaBackend
 
 START_MS = 1_767_225_600_000
 DAY_MS = 24 * 3600 * 1000

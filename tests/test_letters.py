@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow.articles import BRIDGE, article, dumps
 from stream.core.contracts import cloudevents
 from stream.core.contracts.records import Headers, InputRecord, Outgoing
 from stream.core.contracts.topics import Topics
@@ -17,6 +16,7 @@ from stream.core.pipeline.dead_letter import ATTEMPTS, HEADER_PREFIX, LETTER, RE
 from stream.core.pipeline.normalize import Normalizer
 from stream.dead_letters.dead_letter import Letter, Place, Wanted, domains, is_readable_normalized, put_back, read
 from stream.errors import REJECTION_CODES, Rejected
+from support.articles import BRIDGE, article, dumps
 
 TOPICS = Topics()
 TIME = 1_777_874_400_000

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pipeline_kit import ARTICLE, NOW, PARTITION, SENT_MS, TOPICS, normalized, passed_on, raw
 from stream.core.contracts import codec
 from stream.core.contracts.events import NormalizedEvent, TakedownEvent
 from stream.core.pipeline.normalize import Normalizer
+from support.pipeline import ARTICLE, NOW, PARTITION, SENT_MS, TOPICS, normalized, passed_on, raw
 
 
 class TestNormalizer:

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow.articles import BRIDGE, article, dumps
 from stream.core.contracts.records import InputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.pipeline.dead_letter import ATTEMPTS, dead_letter
@@ -16,6 +15,7 @@ from stream.core.pipeline.normalize import Normalizer
 from stream.dead_letters.dead_letter import Letter, Wanted, put_back, read
 from stream.dead_letters.requeue import Left, Rules, plan
 from stream.errors import Rejected
+from support.articles import BRIDGE, article, dumps
 from test_letters import TIME, TOPICS, letter_of, stored
 
 RULES = Rules(TOPICS, attempts_max=3)

@@ -24,14 +24,14 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaConfigurationError
 from pydantic import ValidationError
 
-from cli.kit import commands
-from security.certificates import KEY_PASSWORD, Authority
 from stream.cli import main
 from stream.core.pipeline.offline import OfflineFlow
 from stream.errors import SettingsError
 from stream.kafka.security import AccessError, load_access
 from stream.settings import DAY_MS, Settings, load_settings
 from stream.transport.kafka.credentials import faust_credentials
+from support.certificates import KEY_PASSWORD, Authority
+from support.cli import commands
 
 SOURCES = Path(__file__).parents[1] / "src"
 PASSWORD = "hush-4d1e77"  # noqa: S105 - of tests  # pragma: allowlist secret

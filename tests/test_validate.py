@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases_files import cases
 from stream.core.contracts.events import RawEvent, Source
 from stream.core.validation import DEFAULT_LIMITS, Limits, articles_in, read_message, validate
 from stream.errors import Rejected
+from support.cases import cases
 
 OBJECT = b'{"id": "a", "text": "t"}'
 

@@ -16,11 +16,11 @@ import orjson
 import pytest
 from kafka import KafkaProducer
 
-from flow.articles import BRIDGE, article, dumps, fictional
-from flow.process import STREAM, Station, Worker, clean_environment, wait_until
-from kafka_node import KafkaNode
 from stream.demo.runner import free_port
 from stream.state.rocksdb_store import RocksStore
+from support.articles import BRIDGE, article, dumps, fictional
+from support.kafka_node import KafkaNode
+from support.processes import STREAM, Station, Worker, clean_environment, wait_until
 
 pytestmark = pytest.mark.kafka
 

@@ -1,6 +1,6 @@
 """Sends invented articles to the raw topic at a steady rate until SIGTERM, so that there is something to look at.
 
-They come from `deploy/observe/newsroom.py`: new ones, copies, revisions, excerpts, takedowns, and a few of no use.
+They come from `tests/support/article_generator.py`: new ones, copies, revisions, excerpts, takedowns, and a few of no use.
 """
 
 from __future__ import annotations

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 import pytest
 
-from cli.kit import commands, stream
 from stream import __version__
 from stream.cli import EXIT_CODES
 from stream.errors import StreamError
+from support.cli import commands, stream
 
 
 @pytest.mark.parametrize(("name", "command"), commands())

@@ -10,9 +10,9 @@ import orjson
 import pytest
 from click.testing import Result
 
-from cli.kit import lines, stream
 from stream.demo.runner import free_port
 from stream.doctor.check_broker import ASKED
+from support.cli import lines, stream
 
 NOBODY = "127.0.0.1:9"
 

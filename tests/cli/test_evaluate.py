@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
-from cli.kit import stream
-from flow.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_EDITED, HARVEST
 from stream.cli.bidi import RLI
+from support.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_EDITED, HARVEST
+from support.cli import stream
 
 
 def row(first: str, second: str, **label: Any) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import orjson
 import pytest
 from click.testing import Result
 
-from cli.kit import stream
-from flow.articles import BRIDGE, BRIDGE_EDITED, FLOOD, FLOOD_EDITED, HARVEST, article, dumps, fictional_text
 from stream.cli.bidi import PDI, RLI
 from stream.evaluation.explanation import METHODS
+from support.articles import BRIDGE, BRIDGE_EDITED, FLOOD, FLOOD_EDITED, HARVEST, article, dumps, fictional_text
+from support.cli import stream
 
 
 @pytest.fixture

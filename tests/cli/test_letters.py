@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from flow.articles import dumps
 from stream.cli.bidi import LRI, PDI, RLI
 from stream.cli.dead_letter_view import (
     VALUE_BYTES_MAX,
@@ -30,6 +29,7 @@ from stream.cli.dead_letter_view import (
 )
 from stream.core.contracts.records import InputRecord
 from stream.dead_letters.dead_letter import Place, put_back, read
+from support.articles import dumps
 from test_letters import TIME, letter_of, stored
 
 NOW = 1_777_874_400_000

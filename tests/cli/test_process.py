@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 import pytest
 
-from cli.kit import lines, stream
-from flow.articles import BRIDGE, FLOOD, FLOOD_EDITED, FLOOD_RESET, HARVEST, article, dumps, fictional, takedown
+from support.articles import BRIDGE, FLOOD, FLOOD_EDITED, FLOOD_RESET, HARVEST, article, dumps, fictional, takedown
+from support.cli import lines, stream
 
 PARAGRAPHS = FLOOD.split("\n")
 FIRST, SECOND = " ".join(PARAGRAPHS[:2]), "\n".join(PARAGRAPHS[2:])

@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 import pytest
 
-from cli.kit import stream
-from flow.articles import BRIDGE, FLOOD, article, dumps
-from flow.process import Station
 from stream.cli.input_files import RawMessage
+from support.articles import BRIDGE, FLOOD, article, dumps
+from support.cli import stream
+from support.processes import Station
 
 # By its name: the package has the command under the same one.
 module = import_module("stream.cli.produce")

@@ -9,9 +9,9 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
-from flow.process import Station
 from stream.core.contracts.topics import CHANGELOG_MARGIN_MS
 from stream.settings import Settings
+from support.processes import Station
 
 pytestmark = pytest.mark.kafka
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.tools import ROOT, tool
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
 from stream.settings import ENV_PREFIX, Settings, load_settings
+from support.tools import ROOT, tool
 
 Service = dict[str, Any]
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from deploy.tools import ROOT
 from stream.demo.runner import free_port
+from support.tools import ROOT
 
 
 @contextmanager

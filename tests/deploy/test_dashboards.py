@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.grafana import BOARDS, GRAFANA, board, load, run
 from stream.observability.metric_definitions import CATALOGUE
+from support.grafana import BOARDS, GRAFANA, board, load, run
 
 QUERIES = load(GRAFANA / "queries.py")
 #: Metrics of the catalogue that are on no panel, and why.

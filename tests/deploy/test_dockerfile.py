@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from deploy.tools import ROOT, tool
 from stream.settings import ENV_PREFIX, load_settings
+from support.tools import ROOT, tool
 
 TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
 INSTRUCTIONS = [tuple(line.split(maxsplit=1)) for line in TEXT.splitlines() if re.match(r"[A-Z]+ ", line)]

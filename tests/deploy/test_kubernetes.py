@@ -14,7 +14,12 @@ import kubernetes_validate  # type: ignore[import-untyped]  # ships no types
 import pytest
 from prometheus_client import CollectorRegistry
 
-from deploy.manifests import (
+from stream import __version__
+from stream.demo.runner import free_port
+from stream.errors import BrokerNotReady
+from stream.runtime.startup import Wait, pages
+from stream.settings import ENV_PREFIX, Settings
+from support.manifests import (
     FOLDER,
     OVERLAYS,
     POD_KINDS,
@@ -33,12 +38,7 @@ from deploy.manifests import (
     steps,
     workers,
 )
-from deploy.tools import ROOT
-from stream import __version__
-from stream.demo.runner import free_port
-from stream.errors import BrokerNotReady
-from stream.runtime.startup import Wait, pages
-from stream.settings import ENV_PREFIX, Settings
+from support.tools import ROOT
 
 OLDEST = "1.27"
 NEWEST: str = kubernetes_validate.latest_version()

@@ -9,7 +9,9 @@ import sys
 import pytest
 import yaml
 
-from deploy.manifests import (
+from stream.kafka.acls import Permission, topic_permissions
+from stream.settings import Settings
+from support.manifests import (
     FOLDER,
     OVERLAYS,
     Document,
@@ -24,10 +26,8 @@ from deploy.manifests import (
     steps,
     workers,
 )
-from deploy.tools import ROOT
-from security.kit import Rule, documented_rules
-from stream.kafka.acls import Permission, topic_permissions
-from stream.settings import Settings
+from support.secured_node import Rule, documented_rules
+from support.tools import ROOT
 
 CONFIG_MAP_BYTES = 1024 * 1024
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from rich.console import Console, RenderableType
 
-from deploy.tools import ROOT, tool
+from support.tools import ROOT, tool
 
 OBSERVE = ROOT / "deploy" / "observe"
 sys.path.append(str(OBSERVE))

@@ -10,10 +10,10 @@ import sys
 import pytest
 from kafka import KafkaConsumer
 
-from deploy.tools import ROOT
-from flow.process import subscribe
 from stream.kafka import topic_admin
 from stream.settings import load_settings
+from support.processes import subscribe
+from support.tools import ROOT
 
 SAMPLE = (sys.executable, str(ROOT / "deploy" / "compose" / "sample.py"))
 WANTED = 20

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from deploy.tools import ROOT, tool
 from stream.cli import EXIT_CODES
 from stream.errors import SettingsError
 from stream.settings import ENV_PREFIX, Settings, load_settings
+from support.tools import ROOT, tool
 
 FOLDER = ROOT / "deploy" / "systemd"
 UNIT = FOLDER / "article-stream@.service"

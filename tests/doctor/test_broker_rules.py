@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from doctor.kit import broker, told
 from stream.doctor.check_broker import ASKED, judge_cluster, judge_reach, skip_asked
 from stream.doctor.facts import Clock, Reached, Unknown
+from support.doctor_facts import broker, told
 
 UP, DOWN, SLOW = Reached("one:1", 0.001), Reached("two:2", error="connection refused"), Reached("far:3", 2.5)
 

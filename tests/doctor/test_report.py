@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from doctor.kit import SETTINGS, broker, machine, told
 from stream.doctor.check_broker import ASKED
 from stream.doctor.facts import Reached, Sources, Unknown
 from stream.doctor.findings import is_well
 from stream.doctor.report import judge, judge_unset
 from stream.settings import Settings
+from support.doctor_facts import SETTINGS, broker, machine, told
 
 
 def test_all_is_well() -> None:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import orjson
 
-from dedup_kit import STORIES
 from stream.core.timestamps import rfc3339
+from support.stories import STORIES
 
 Headers = list[tuple[str, bytes]]
 

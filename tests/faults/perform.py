@@ -17,9 +17,9 @@ from faults.feed import Feed
 from faults.points import BATCH_POINTS, CLOSE_POINTS, Order, give_order, taker
 from faults.schedule import Fault
 from faults.site import Observer, Site
-from kafka_node import KafkaNode
 from stream.core.index.partition_index import PartitionIndex
 from stream.state.rocksdb_store import RocksStore
+from support.kafka_node import KafkaNode
 
 #: Seconds in which a point has to be reached, and a worker has to do what it was asked for.
 _REACH_S: Final = 40.0

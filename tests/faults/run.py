@@ -18,7 +18,7 @@ from typing import Any
 
 from faults.schedule import KINDS, schedule
 from faults.trial import Result, attempt, discard, tell
-from kafka_node import KafkaNode
+from support.kafka_node import KafkaNode
 
 
 @dataclass(frozen=True, slots=True)

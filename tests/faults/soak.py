@@ -29,9 +29,9 @@ from kafka.errors import KafkaError  # noqa: E402 - as above
 
 from faults import costs  # noqa: E402 - as above
 from faults.articles import Message, Newsroom  # noqa: E402 - as above
-from flow.process import Station, Worker, wait_until  # noqa: E402 - as above
-from kafka_node import KafkaNode  # noqa: E402 - as above
 from stream.demo.runner import free_port  # noqa: E402 - as above
+from support.kafka_node import KafkaNode  # noqa: E402 - as above
+from support.processes import Station, Worker, wait_until  # noqa: E402 - as above
 
 #: Articles of one newsroom; it remembers them all.
 ROOM: Final = 20_000

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flow.process import clean_environment
+from support.processes import clean_environment
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("local_kafka")]
 

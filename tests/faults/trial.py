@@ -25,8 +25,8 @@ from faults.judge import Judgement, judge
 from faults.perform import Scene
 from faults.schedule import Fault, Schedule
 from faults.site import Observer, Site
-from kafka_node import KafkaNode
 from stream.core.contracts.records import Record
+from support.kafka_node import KafkaNode
 
 #: Seconds until the lag must be zero, once nothing disturbs the workers any more.
 _RECOVERY_S: Final = 150.0

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from flow.articles import BRIDGE, HARVEST, article, dumps, fictional
-from flow.brokers import FlowMemory
-from flow.kit import Site, by_offset, headers
 from stream.core.contracts.records import Outgoing
 from stream.core.pipeline.dead_letter import HEADER_PREFIX
+from support.articles import BRIDGE, HARVEST, article, dumps, fictional
+from support.flow import Site, by_offset, headers
+from support.flow_brokers import FlowMemory
 
 GOOD = article(1, BRIDGE)
 DEEP = b'{"url":"https://paper.example/deep","text":"deep","extra":' + b'{"a":' * 10_000 + b"1" + b"}" * 10_001

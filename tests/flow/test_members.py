@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from faust.types import TP
 
-from flow.articles import fictional
-from flow.brokers import FlowBackend, FlowMemory
-from flow.kit import Running, Site, by_offset, uninterrupted, until, verdicts
 from stream.runtime.app import ArticleFlow
 from stream.transport.batch_consumer import ledger_of
 from stream.transport.record_batch import RecordBatch, consumer_of
+from support.articles import fictional
+from support.flow import Running, Site, by_offset, uninterrupted, until, verdicts
+from support.flow_brokers import FlowBackend, FlowMemory
 
 ARTICLES = fictional(240, seed=31, tenants=("north", "south", "east", "west"))
 

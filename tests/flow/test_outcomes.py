@@ -8,7 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
-from flow.articles import (
+from stream.core.contracts.cloudevents import Identity, event_id
+from stream.core.contracts.events import RELATIONS
+from stream.core.contracts.records import Outgoing
+from support.articles import (
     BRIDGE,
     BRIDGE_EDITED,
     BRIDGE_REVISED,
@@ -21,10 +24,7 @@ from flow.articles import (
     dumps,
     takedown,
 )
-from flow.kit import Site, by_offset, headers
-from stream.core.contracts.cloudevents import Identity, event_id
-from stream.core.contracts.events import RELATIONS
-from stream.core.contracts.records import Outgoing
+from support.flow import Site, by_offset, headers
 
 FEED: list[tuple[str, str | None, dict[str, Any]]] = [
     ("new", None, article(1, FLOOD)),

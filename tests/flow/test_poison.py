@@ -11,13 +11,13 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flow.articles import BRIDGE, article, dumps
-from flow.brokers import FlowMemory
-from flow.kit import Site, by_offset
 from stream.core.contracts.events import RawEvent
 from stream.core.contracts.records import Outgoing
 from stream.core.pipeline.dead_letter import ATTEMPTS
 from stream.dead_letters.dead_letter import put_back, read
+from support.articles import BRIDGE, article, dumps
+from support.flow import Site, by_offset
+from support.flow_brokers import FlowMemory
 
 SCALARS: Any = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 VALUES: Any = st.recursive(

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from flow.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown, with_takedowns
-from flow.kit import DEADLINE, Site, by_offset, uninterrupted, until, verdicts
 from stream.core.contracts.records import Outgoing, Record
 from stream.errors import IndexFault
 from stream.runtime.app import ArticleFlow
 from stream.state.restore.process_pool import RECORDS_MIN
+from support.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown, with_takedowns
+from support.flow import DEADLINE, Site, by_offset, uninterrupted, until, verdicts
 
 
 class Gate:

@@ -15,10 +15,10 @@ import orjson
 import pytest
 from kafka import KafkaProducer
 
-from flow.articles import dumps, fictional
-from flow.process import Station, Worker, wait_until
-from kafka_node import KafkaNode
 from stream.demo.runner import free_port
+from support.articles import dumps, fictional
+from support.kafka_node import KafkaNode
+from support.processes import Station, Worker, wait_until
 
 pytestmark = pytest.mark.kafka
 

@@ -8,7 +8,6 @@ from typing import Final
 
 import orjson
 
-from pipeline_kit import LATER, NOW, TOPICS, Flow, raw
 from stream.core.contracts import codec
 from stream.core.contracts.events import (
     ClusterEvent,
@@ -23,6 +22,7 @@ from stream.core.normalize.html import read_page
 from stream.core.pipeline.normalize import Normalizer, Outcome
 from stream.core.validation import validate
 from stream.errors import REJECTION_CODES, Rejected
+from support.pipeline import LATER, NOW, TOPICS, Flow, raw
 
 Target = Callable[[bytes], None]
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.kit import START_MS, Partition, article
 from stream.core.contracts.events import ClusterEvent
 from stream.core.index.cluster import MEMBERS_MAX, SOURCES_MAX, Cluster, language_of
 from stream.core.index.records import Article, pack_article, unpack_article
 from stream.core.index.store import MemoryStore
 from stream.core.timestamps import rfc3339
+from support.index import START_MS, Partition, article
 
 CLUSTER = "c" * 32
 SCOPE = "default/ar"

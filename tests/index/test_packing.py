@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.kit import EXCERPT, REPRINT, STORY, Partition, article, part, prose
 from stream.core.contracts.events import FingerprintEvent
 from stream.core.dedup.fingerprint import FORMAT, fingerprint
 from stream.core.index.records import pack_article, pack_fingerprint, unpack, unpack_article
 from stream.core.index.store import MemoryStore
 from stream.errors import IndexDamaged
+from support.index import EXCERPT, REPRINT, STORY, Partition, article, part, prose
 
 SCOPE = "default/en"
 

@@ -9,7 +9,11 @@ import msgspec
 import pytest
 
 from index.conftest import NewStore
-from index.kit import (
+from stream.core.contracts.events import NormalizedEvent
+from stream.core.index.partition_index import RECENT_MAX, PartitionIndex
+from stream.core.index.store import MemoryStore
+from stream.core.index.transaction import CANDIDATES_MAX
+from support.index import (
     DAY_MS,
     EXCERPT,
     FAR,
@@ -24,10 +28,6 @@ from index.kit import (
     part,
     prose,
 )
-from stream.core.contracts.events import NormalizedEvent
-from stream.core.index.partition_index import RECENT_MAX, PartitionIndex
-from stream.core.index.store import MemoryStore
-from stream.core.index.transaction import CANDIDATES_MAX
 
 SECOND_MS: Final = 1000
 

@@ -8,21 +8,13 @@ import msgspec
 import pytest
 
 from index.conftest import NewStore
-from index.kit import (
-    EXCERPT,
-    REPRINT,
-    STORY,
-    WINDOW_MS,
-    Partition,
-    article,
-    prose,
-)
 from stream.core.contracts.events import FingerprintEvent
 from stream.core.index.keys import POSITION
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.errors import IndexDamaged
 from stream.state.rocksdb_store import RocksStore
+from support.index import EXCERPT, REPRINT, STORY, WINDOW_MS, Partition, article, prose
 
 
 class TestRestore:

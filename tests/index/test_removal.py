@@ -6,7 +6,12 @@ import msgspec
 import pytest
 
 from index.conftest import NewStore
-from index.kit import (
+from stream.core.contracts.events import RemovalEvent
+from stream.core.index.cluster import MEMBERS_MAX
+from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.store import MemoryStore
+from stream.core.index.transaction import STAND_INS_MAX
+from support.index import (
     DAY_MS,
     EXCERPT,
     FAR,
@@ -21,11 +26,6 @@ from index.kit import (
     prose,
     takedown,
 )
-from stream.core.contracts.events import RemovalEvent
-from stream.core.index.cluster import MEMBERS_MAX
-from stream.core.index.partition_index import PartitionIndex
-from stream.core.index.store import MemoryStore
-from stream.core.index.transaction import STAND_INS_MAX
 
 #: Another edited reprint of the story.
 EDITED = f"{part(STORY, 0, 68)} {prose('u', 8)}"

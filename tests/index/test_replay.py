@@ -10,12 +10,12 @@ from typing import Final, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.kit import DAY_MS, FAR, HOUR_MS, START_MS, TOPICS, Event, Partition, article, part, prose, takedown
 from stream.core.contracts.events import NormalizedEvent
 from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX
 from stream.core.index.store import MemoryStore
 from stream.core.pipeline.normalize import Outcome
 from stream.state.rocksdb_store import RocksStore
+from support.index import DAY_MS, FAR, HOUR_MS, START_MS, TOPICS, Event, Partition, article, part, prose, takedown
 
 _TEXTS: Final = [
     *(variant for seed in "ab" for story in [prose(seed, 80)] for variant in (

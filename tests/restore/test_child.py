@@ -10,14 +10,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from flow.articles import fictional, with_takedowns
-from indexes_kit import RECORDS, WINDOW_MS, changelog
-from restore.kit import contents
 from stream.core.contracts.records import InputRecord
 from stream.core.index.partition_index import PartitionIndex
 from stream.errors import IndexDamaged
 from stream.state.restore.process_main import LENGTH_BYTES, Answer, Task, event_of, framed, portion_of, restore
 from stream.state.rocksdb_store import RocksStore
+from support.articles import fictional, with_takedowns
+from support.changelog import RECORDS, WINDOW_MS, changelog
+from support.restore import contents
 
 MESSAGES = with_takedowns(fictional(60, seed=62), seed=62)
 

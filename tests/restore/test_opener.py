@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from flow.articles import BRIDGE, HARVEST, article
-from indexes_kit import RECORDS, Log, Site, changelog, documents
 from stream.core.index.store import MemoryStore
 from stream.errors import IndexFault
 from stream.state.rocksdb_store import RocksStore
+from support.articles import BRIDGE, HARVEST, article
+from support.changelog import RECORDS, Log, Site, changelog, documents
 
 
 async def test_an_empty_changelog_is_restored_at_once() -> None:

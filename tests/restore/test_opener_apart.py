@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from flow.kit import until
-from indexes_kit import RECORDS, Log, Site, documents
-from restore.kit import contents, processes
 from stream.core.contracts.records import Record
 from stream.errors import IndexFault
 from stream.state.restore.process_pool import RestoreProcess
 from stream.state.rocksdb_store import RocksStore
+from support.changelog import RECORDS, Log, Site, documents
+from support.flow import until
+from support.restore import contents, processes
 
 
 @pytest.fixture(autouse=True)

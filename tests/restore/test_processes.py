@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from flow.kit import until
-from flow.process import wait_until
-from indexes_kit import RECORDS, WINDOW_MS
-from restore.kit import processes
 from stream.core.index.partition_index import PartitionIndex
 from stream.errors import IndexFault
 from stream.state.restore.process_pool import RECORDS_MIN, RestoreFailed, RestoreProcess
 from stream.state.rocksdb_store import RocksStore
+from support.changelog import RECORDS, WINDOW_MS
+from support.flow import until
+from support.processes import wait_until
+from support.restore import processes
 
 
 def documents(folder: Path) -> int:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from kafka_node import KafkaNode, KafkaNodeError
-from security.kit import SecuredNode, wait_until_allowed
 from stream.kafka import topic_admin
 from stream.settings import load_settings
+from support.kafka_node import KafkaNode, KafkaNodeError
+from support.secured_node import SecuredNode, wait_until_allowed
 
 
 @pytest.fixture(scope="session")

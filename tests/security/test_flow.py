@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer
 
-from flow.articles import dumps, fictional
-from flow.process import DEADLINE, STREAM, Worker, clean_environment, subscribe, wait_until
-from security.kit import PASSWORD, SecuredNode
 from stream.demo.runner import free_port
 from stream.kafka import topic_admin
 from stream.settings import load_settings
+from support.articles import dumps, fictional
+from support.processes import DEADLINE, STREAM, Worker, clean_environment, subscribe, wait_until
+from support.secured_node import PASSWORD, SecuredNode
 
 pytestmark = pytest.mark.kafka
 ARTICLES = 40

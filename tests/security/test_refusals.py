@@ -10,10 +10,18 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
-from flow.articles import dumps, fictional
-from flow.process import DEADLINE, Worker, clean_environment, subscribe, wait_until
-from security.certificates import Authority
-from security.kit import (
+from stream.core.contracts.topics import TopicSpec
+from stream.demo.runner import free_port
+from stream.errors import BrokerError, BrokerNotReady
+from stream.kafka import topic_admin
+from stream.kafka.acls import Permission, topic_permissions
+from stream.kafka.connection_check import check_access
+from stream.kafka.security import AccessError, load_access
+from stream.settings import STEPS, Settings, Step, load_settings
+from support.articles import dumps, fictional
+from support.certificates import Authority
+from support.processes import DEADLINE, Worker, clean_environment, subscribe, wait_until
+from support.secured_node import (
     PASSWORD,
     PLAIN_USER,
     ROLES,
@@ -23,14 +31,6 @@ from security.kit import (
     refusal,
     wait_until_allowed,
 )
-from stream.core.contracts.topics import TopicSpec
-from stream.demo.runner import free_port
-from stream.errors import BrokerError, BrokerNotReady
-from stream.kafka import topic_admin
-from stream.kafka.acls import Permission, topic_permissions
-from stream.kafka.connection_check import check_access
-from stream.kafka.security import AccessError, load_access
-from stream.settings import STEPS, Settings, Step, load_settings
 
 pytestmark = pytest.mark.kafka
 WRONG = "wrong"

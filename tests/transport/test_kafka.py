@@ -22,7 +22,7 @@ from faust.types import TP
 from stream.core.contracts.records import Outgoing
 from stream.transport.errors import RevokedError
 from stream.transport.record_batch import consumer_of, producer_of, transport_of
-from transport.kit import DEADLINE, KafkaBackend, numbered, until
+from support.transports import DEADLINE, KafkaBackend, numbered, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import faust
 
     from stream.transport.record_batch import RecordBatch
-    from transport.kit import Apps, MemoryBackend
+    from support.transports import Apps, MemoryBackend
 
 pytestmark = pytest.mark.kafka
 

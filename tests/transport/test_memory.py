@@ -18,13 +18,13 @@ from stream.transport.errors import (
     UnknownTopicError,
 )
 from stream.transport.memory.broker import MemoryBroker
-from transport.kit import numbered, until
+from support.transports import numbered, until
 
 if TYPE_CHECKING:
     import faust
 
     from stream.transport.record_batch import RecordBatch
-    from transport.kit import Apps, MemoryBackend
+    from support.transports import Apps, MemoryBackend
 
 
 def awake() -> bool:

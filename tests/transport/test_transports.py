@@ -12,13 +12,13 @@ from faust.types import TP
 from stream.core.contracts.records import Outgoing
 from stream.transport.errors import OutOfOrderError, RecordTooLargeError, RevokedError, UnknownTopicError
 from stream.transport.record_batch import consumer_of, producer_of, size_of, transport_of
-from transport.kit import numbered, until
+from support.transports import numbered, until
 
 if TYPE_CHECKING:
     import faust
 
     from stream.transport.record_batch import RecordBatch
-    from transport.kit import Apps, Backend
+    from support.transports import Apps, Backend
 
 
 class Work:

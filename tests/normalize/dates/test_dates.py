@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from persiantools.jdatetime import MONTH_NAMES_FA, JalaliDate
 from scripts.generate_month_names import LANGUAGES
 
-from cases_files import cases
 from stream.core.normalize.dates import CHARS_MAX, FIRST_YEAR, LAST_YEAR, parse_moment
 from stream.core.normalize.dates.calendars import Calendar
 from stream.core.normalize.dates.month_names import names
 from stream.core.timestamps import milliseconds, rfc3339
+from support.cases import cases
 
 FIGURES = {
     "arabic": "٠١٢٣٤٥٦٧٨٩",

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases_files import cases
 from stream.core.normalize.boilerplate import Body, strip_furniture
 from stream.core.normalize.fixes import Fixes
+from support.cases import cases
 
 PARAGRAPH = "The mayor opened a new garden beside the old school, and said that the work had taken a full year."
 SECOND = "Neighbours brought benches, and the choir sang until the rain came down on the new lawn of the school."

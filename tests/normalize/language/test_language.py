@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases_files import cases
 from stream.core.normalize.language import DECLARED_CONFIDENCE, UNDETERMINED, detect, direction, primary_language
+from support.cases import cases
 
 ARABIC = "افتتح رئيس البلدية صباح اليوم حديقة عامة جديدة في حي الزهور بحضور عدد كبير من السكان"
 ENGLISH = "The mayor opened a new public garden in the old part of the town this morning, and many people came."

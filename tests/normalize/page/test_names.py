@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases_files import cases
 from stream.core.normalize.html.titles_and_authors import AUTHORS_MAX, authors_in, title_alone
+from support.cases import cases
 
 
 @pytest.mark.parametrize("case", cases("pages_titles"))

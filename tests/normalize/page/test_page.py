@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cases_files import cases
 from stream.core.normalize.html import Page, read_page
 from stream.errors import Rejected
+from support.cases import cases
 
 WORDS = "The new garden of the town was opened this morning by the mayor. "
 PIECES = [

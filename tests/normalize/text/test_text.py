@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cases_files import cases
 from stream.core.normalize.fixes import Fixes, Step
 from stream.core.normalize.text import TEXT_STEPS, clean_line, clean_text
 from stream.core.normalize.text.characters import MARKS_MAX
 from stream.core.normalize.trigger_scan import Scan
+from support.cases import cases
 
 #: Characters that the steps look at, so that what they do to each other is met often.
 TRICKY = st.lists(

@@ -13,8 +13,8 @@ import jsonschema
 import kubernetes_validate  # type: ignore[import-untyped]  # ships no types
 import yaml
 
-from deploy.tools import ROOT, tool
 from stream.settings import ENV_PREFIX, Settings
+from support.tools import ROOT, tool
 
 Document = dict[str, Any]
 

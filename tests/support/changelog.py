@@ -8,7 +8,6 @@ from typing import Any
 
 from faust.types import TP
 
-from flow.articles import dumps, fictional
 from stream.core.contracts.records import InputRecord, Record
 from stream.core.index.store import MemoryStore, Store
 from stream.core.pipeline.offline import OfflineFlow
@@ -18,6 +17,7 @@ from stream.settings import DAY_MS
 from stream.state.partition_indexes import Indexes
 from stream.state.restore.loader import Opener
 from stream.state.restore.process_pool import RestoreProcesses
+from support.articles import dumps, fictional
 
 WINDOW_MS = 7 * DAY_MS
 

@@ -27,10 +27,10 @@ from kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from kafka_node import KafkaNode, KafkaNodeError
-from security.certificates import Authority
 from stream.kafka.acls import Permission
 from stream.kafka.security import AccessError
+from support.certificates import Authority
+from support.kafka_node import KafkaNode, KafkaNodeError
 
 ACLS_MD: Final = Path(__file__).parents[2] / "deploy" / "acls.md"
 ROLES: Final = ("setup", "scraper", "normalize", "deduplicate", "consumer")
