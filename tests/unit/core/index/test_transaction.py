@@ -6,7 +6,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from index.conftest import NewStore
 from stream.core.contracts.events import FingerprintEvent
 from stream.core.dedup.fingerprint import FORMAT, fingerprint
 from stream.core.dedup.rules import Subject
@@ -17,6 +16,7 @@ from stream.core.index.scope_view import ScopeView
 from stream.core.index.store import MemoryStore, Store
 from stream.core.index.transaction import CANDIDATES_MAX, COMMON_MIN, POSTINGS_MAX
 from support.index import DAY_MS, EXCERPT, REPRINT, START_MS, STORY, Partition, article, part, prose
+from unit.core.index.conftest import NewStore
 
 SCOPE = "default/en"
 NOTICE = prose("notice", 40)

@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.conftest import NewStore
 from stream.core.index.store import MemoryStore
 from stream.state.rocksdb_store import RocksStore
+from unit.core.index.conftest import NewStore
 
 #: Length of what is dropped as a whole: a scope and its generation.
 PREFIX_BYTES = 9

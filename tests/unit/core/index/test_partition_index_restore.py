@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from index.conftest import NewStore
 from stream.core.contracts.events import FingerprintEvent
 from stream.core.index.keys import POSITION
 from stream.core.index.partition_index import PartitionIndex
@@ -15,6 +14,7 @@ from stream.core.index.store import MemoryStore
 from stream.errors import IndexDamaged
 from stream.state.rocksdb_store import RocksStore
 from support.index import EXCERPT, REPRINT, STORY, WINDOW_MS, Partition, article, prose
+from unit.core.index.conftest import NewStore
 
 
 class TestRestore:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from index.conftest import NewStore
 from stream.core.contracts.events import RemovalEvent
 from stream.core.index.cluster import MEMBERS_MAX
 from stream.core.index.partition_index import PartitionIndex
@@ -26,6 +25,7 @@ from support.index import (
     prose,
     takedown,
 )
+from unit.core.index.conftest import NewStore
 
 #: Another edited reprint of the story.
 EDITED = f"{part(STORY, 0, 68)} {prose('u', 8)}"

@@ -30,7 +30,7 @@ from stream.cli.dead_letter_view import (
 from stream.core.contracts.records import InputRecord
 from stream.dead_letters.dead_letter import Place, put_back, read
 from support.articles import dumps
-from test_letters import TIME, letter_of, stored
+from unit.dead_letters.test_dead_letter import TIME, letter_of, stored
 
 NOW = 1_777_874_400_000
 

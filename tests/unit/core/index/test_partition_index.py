@@ -8,7 +8,6 @@ from typing import Final
 import msgspec
 import pytest
 
-from index.conftest import NewStore
 from stream.core.contracts.events import NormalizedEvent
 from stream.core.index.partition_index import RECENT_MAX, PartitionIndex
 from stream.core.index.store import MemoryStore
@@ -28,6 +27,7 @@ from support.index import (
     part,
     prose,
 )
+from unit.core.index.conftest import NewStore
 
 SECOND_MS: Final = 1000
 

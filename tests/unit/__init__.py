@@ -1,0 +1,1 @@
+"""Unit tests: no broker, one module per module of `stream`."""
