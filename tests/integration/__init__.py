@@ -1,0 +1,1 @@
+"""Tests that need a broker, in memory or Apache Kafka."""
