@@ -52,7 +52,7 @@ faults: $(STAMP) ## Kill, starve and cut off workers and broker on a real Kafka,
 
 .PHONY: soak
 soak: $(STAMP) ## Half an hour at 70 % of what the workers can do, one of them killed every minute (ARGS="--minutes 5")
-	$(BIN)/python tests/faults/soak.py $(ARGS)
+	$(BIN)/python tests/e2e/soak/run.py $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(STAMP) ## Feed mutated messages and pages to the flow (ARGS="--target html --minutes 20")
@@ -60,7 +60,7 @@ fuzz: $(STAMP) ## Feed mutated messages and pages to the flow (ARGS="--target ht
 
 .PHONY: observe
 observe: $(STAMP) ## Run Kafka, two workers, Prometheus and a producer, and check every dashboard and alert (ARGS=--faults)
-	$(BIN)/python deploy/observe/observe.py $(ARGS)
+	$(BIN)/python tests/e2e/monitoring/run.py $(ARGS)
 
 .PHONY: bench
 bench: $(STAMP) ## Measure speed and memory; on real news with DATA=folder of arabic_news.jsonl.gz

@@ -21,9 +21,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fuzz.hostile import PAGES as SHAPES
-from fuzz.hostile import page
-from fuzz.mutate import mutated
+from fuzz.hostile_inputs import PAGES as SHAPES
+from fuzz.hostile_inputs import page
+from fuzz.mutations import mutated
 from fuzz.seeds import MESSAGES, PAGES
 from fuzz.targets import TARGETS, Target
 from stream.core.normalize.html import read_page

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from fuzz.hostile import PAGES as SHAPES
-from fuzz.hostile import page
-from fuzz.mutate import mutated
+from fuzz.hostile_inputs import PAGES as SHAPES
+from fuzz.hostile_inputs import page
+from fuzz.mutations import mutated
 from fuzz.seeds import MESSAGES, PAGES
 from fuzz.targets import TARGETS, Finding
 from stream.core.validation import Limits, validate

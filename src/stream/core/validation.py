@@ -29,7 +29,7 @@ class Limits:
     """What one message may hold; larger ones are rejected, not cut.
 
     They bound the time that one message can take from all others of its partition. With the defaults the worst
-    inputs known (`tests/fuzz/hostile.py`) take: a page about 1 s of CPU, a text 2 s, a message of many of them 20 s.
+    inputs known (`tests/fuzz/hostile_inputs.py`) take: a page about 1 s of CPU, a text 2 s, a message of many of them 20 s.
     """
 
     message_bytes: int = 8 * 1024 * 1024

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from faults.oracle import Expected, Oracle, Place, Written, expect, written
+from e2e.faults.oracle import Expected, Oracle, Place, Written, expect, written
 from stream.core.contracts.records import Record
 from stream.core.index import keys
 from stream.core.index.partition_index import PartitionIndex

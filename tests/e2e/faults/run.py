@@ -16,8 +16,8 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
-from faults.schedule import KINDS, schedule
-from faults.trial import Result, attempt, discard, tell
+from e2e.faults.run_once import Result, attempt, discard, tell
+from e2e.faults.schedule import KINDS, schedule
 from support.kafka_node import KafkaNode
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from faults.crew import Crew, Post, wait_for
-from faults.feed import Feed
-from faults.points import BATCH_POINTS, CLOSE_POINTS, Order, give_order, taker
-from faults.schedule import Fault
-from faults.site import Observer, Site
+from e2e.faults.crash_points import BATCH_POINTS, CLOSE_POINTS, Order, give_order, taker
+from e2e.faults.producer import Feed
+from e2e.faults.schedule import Fault
+from e2e.faults.supervisor import Crew, Post, wait_for
+from e2e.faults.topic_observer import Observer, Site
 from stream.core.index.partition_index import PartitionIndex
 from stream.state.rocksdb_store import RocksStore
 from support.kafka_node import KafkaNode

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Self
 
-from faults import points
+from e2e.faults import crash_points
 from stream.demo.runner import free_port
 
 _TESTS: Final = Path(__file__).resolve().parents[1]
@@ -74,7 +74,7 @@ class Post:
 
     def limit_files(self, size: int | None) -> None:
         """Let neither this process nor the next ones write files of more than ``size`` bytes; None: any."""
-        self.extra = {points.FILE_BYTES: str(size)} if size else {}
+        self.extra = {crash_points.FILE_BYTES: str(size)} if size else {}
         process = self.process
         if process is not None and process.poll() is None:
             most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)[1]
@@ -110,9 +110,9 @@ class Crew:
         self.posts: list[Post] = []
         self.orders, self.clock = folder / "orders", folder / "clock"
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("STREAM_", "FAULTS_"))}
-        if how := os.environ.get(points.BREAK):
-            clean[points.BREAK] = how
-        paths = {points.ORDERS: str(self.orders), points.CLOCK: str(self.clock), "PYTHONPATH": str(_TESTS)}
+        if how := os.environ.get(crash_points.BREAK):
+            clean[crash_points.BREAK] = how
+        paths = {crash_points.ORDERS: str(self.orders), crash_points.CLOCK: str(self.clock), "PYTHONPATH": str(_TESTS)}
         self._environment = {**clean, **environment, **paths}
         self._folder = folder
         self._lock = threading.Lock()

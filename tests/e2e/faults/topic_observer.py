@@ -13,8 +13,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
-from faults.judge import Sample, Tp
-from faults.schedule import SESSION_S, Schedule
+from e2e.faults.checker import Sample, Tp
+from e2e.faults.schedule import SESSION_S, Schedule
 from stream.core.contracts.records import Record
 from stream.core.contracts.topics import TopicSpec
 from stream.kafka import topic_admin

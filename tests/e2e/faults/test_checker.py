@@ -9,8 +9,8 @@ from typing import Final
 
 import pytest
 
-from faults.articles import Newsroom
-from faults.judge import Judgement, Sample, judge
+from e2e.faults.checker import Judgement, Sample, judge
+from e2e.faults.workload import Newsroom
 from stream.core.contracts.records import InputRecord, Outgoing, Record
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore

@@ -27,8 +27,8 @@ sys.path.insert(0, str(TESTS))
 from kafka import KafkaProducer  # noqa: E402 - the folder of the tests has to be known first
 from kafka.errors import KafkaError  # noqa: E402 - as above
 
-from faults import costs  # noqa: E402 - as above
-from faults.articles import Message, Newsroom  # noqa: E402 - as above
+from e2e.faults import cost_report  # noqa: E402 - as above
+from e2e.faults.workload import Message, Newsroom  # noqa: E402 - as above
 from stream.demo.runner import free_port  # noqa: E402 - as above
 from support.kafka_node import KafkaNode  # noqa: E402 - as above
 from support.processes import Station, Worker, wait_until  # noqa: E402 - as above
@@ -101,10 +101,10 @@ class Soak:
         producer.close()
         self._workers = [self._start(number) for number in range(len(self._ports))]
         wait_until(self._has_committed, "the first commit")
-        began, before, spent = time.monotonic(), self._lag(), costs.cpu_seconds(self._workers)
+        began, before, spent = time.monotonic(), self._lag(), cost_report.cpu_seconds(self._workers)
         wait_until(lambda: self._lag() == 0, "the backlog is gone", seconds=1800)
         done = articles * min(1.0, before / (2 * articles))
-        spent = costs.cpu_seconds(self._workers) - spent
+        spent = cost_report.cpu_seconds(self._workers) - spent
         print(f"{1000 * spent / done:.2f} ms of CPU an article, both steps, all workers")
         return done / (time.monotonic() - began)
 
@@ -161,7 +161,7 @@ class Soak:
         taken = []
         while time.monotonic() < until:
             alone = self._workers[0]
-            rocks = round(costs.figure(alone, "stream_index_memory_bytes"))
+            rocks = round(cost_report.figure(alone, "stream_index_memory_bytes"))
             taken.append(Sample(time.monotonic(), self._lag(), resident(alone), rocks))
             time.sleep(SAMPLES_EVERY_S)
         self.samples += taken
@@ -177,8 +177,8 @@ class Soak:
         """Bytes an article, on disk."""
         topics = self._station.topics
         articles = self._station.end(topics.raw)
-        sizes = costs.topic_bytes(self._node.data, topics)
-        sizes["index"] = costs.size_of(self._station.folder.glob("worker-*/data"))
+        sizes = cost_report.topic_bytes(self._node.data, topics)
+        sizes["index"] = cost_report.size_of(self._station.folder.glob("worker-*/data"))
         for name, size in sizes.items():
             print(f"{size / articles:8.0f} bytes an article in {name}")
 

@@ -16,8 +16,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from faults import points
-from faults.points import Trap
+from e2e.faults import crash_points
+from e2e.faults.crash_points import Trap
 from stream import system_clock
 from stream.cli import main
 from stream.core.contracts.records import Delivered, Outgoing, Record
@@ -195,18 +195,18 @@ def break_delivery(how: str) -> None:
 
 def prepare(environment: Mapping[str, str]) -> None:
     """Do what the environment asks for."""
-    if limit := environment.get(points.FILE_BYTES):
+    if limit := environment.get(crash_points.FILE_BYTES):
         _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), most))
-    if kib := environment.get(points.MEMTABLE_KIB):
+    if kib := environment.get(crash_points.MEMTABLE_KIB):
         set_memtable(int(kib))
-    if clock := environment.get(points.CLOCK):
+    if clock := environment.get(crash_points.CLOCK):
         set_clock(Path(clock))
-    if how := environment.get(points.BREAK):
+    if how := environment.get(crash_points.BREAK):
         break_delivery(how)
     # So that processes restore here too: a run is too short for long restores.
     process_pool.RECORDS_MIN = _RECORDS_MIN
-    orders = environment.get(points.ORDERS)
+    orders = environment.get(crash_points.ORDERS)
     set_traps(Trap(Path(orders) if orders else None))
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from faults.run import main
+from e2e.faults.run import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -17,14 +17,14 @@ from typing import Any, Final
 import orjson
 from kafka import KafkaAdminClient
 
-from faults import points
-from faults.articles import Newsroom
-from faults.crew import EXPECTED_EXITS, STOP_S, Crew, wait_for
-from faults.feed import Feed
-from faults.judge import Judgement, judge
-from faults.perform import Scene
-from faults.schedule import Fault, Schedule
-from faults.site import Observer, Site
+from e2e.faults import crash_points
+from e2e.faults.checker import Judgement, judge
+from e2e.faults.fault_injection import Scene
+from e2e.faults.producer import Feed
+from e2e.faults.schedule import Fault, Schedule
+from e2e.faults.supervisor import EXPECTED_EXITS, STOP_S, Crew, wait_for
+from e2e.faults.topic_observer import Observer, Site
+from e2e.faults.workload import Newsroom
 from stream.core.contracts.records import Record
 from support.kafka_node import KafkaNode
 
@@ -62,7 +62,7 @@ def run(plan: Schedule, node: KafkaNode, folder: Path, *, articles: int) -> Resu
     site = Site(node.address, f"faults{plan.seed}-{uuid.uuid4().hex[:6]}", plan, folder)
     messages = list(Newsroom(plan.seed, articles, end_ms=int(time.time() * 1000)).messages())
     rate = len(messages) / (_SECONDS_A_FAULT * (len(plan.faults) + 1))
-    environment = {**site.environment(), points.MEMTABLE_KIB: str(plan.memtable_kib)}
+    environment = {**site.environment(), crash_points.MEMTABLE_KIB: str(plan.memtable_kib)}
     with contextlib.ExitStack() as stack:
         crew = stack.enter_context(Crew(environment, folder))
         feed = stack.enter_context(Feed(node.address, site.topics.raw, messages, rate=rate, seed=plan.seed))

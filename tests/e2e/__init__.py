@@ -1,0 +1,1 @@
+"""End-to-end tests: faults, soak and monitoring."""
