@@ -44,23 +44,23 @@ lint: $(STAMP) ## Check style, types and the direction of imports
 
 .PHONY: kafka
 kafka: $(STAMP) ## Start an Apache Kafka node on a free port, without Docker (ARGS="--port 9092"); Ctrl-C stops it
-	$(BIN)/python tools/kafka_node/run.py $(ARGS)
+	$(BIN)/python -m tools.kafka_node.run $(ARGS)
 
 .PHONY: faults
 faults: $(STAMP) ## Kill, starve and cut off workers and broker on a real Kafka, and compare with an oracle (SEEDS=1-60)
-	PYTHONPATH=tests $(BIN)/python -m faults --seeds $(or $(SEEDS),1-5) --jobs 2 $(ARGS)
+	$(BIN)/python -m tests.e2e.faults --seeds $(or $(SEEDS),1-5) --jobs 2 $(ARGS)
 
 .PHONY: soak
 soak: $(STAMP) ## Half an hour at 70 % of what the workers can do, one of them killed every minute (ARGS="--minutes 5")
-	$(BIN)/python tests/e2e/soak/run.py $(ARGS)
+	$(BIN)/python -m tests.e2e.soak.run $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(STAMP) ## Feed mutated messages and pages to the flow (ARGS="--target html --minutes 20")
-	$(BIN)/python tests/fuzz/run.py --mutations $(or $(ARGS),--target raw --minutes 5)
+	$(BIN)/python -m tests.fuzz.run --mutations $(or $(ARGS),--target raw --minutes 5)
 
 .PHONY: observe
 observe: $(STAMP) ## Run Kafka, two workers, Prometheus and a producer, and check every dashboard and alert (ARGS=--faults)
-	$(BIN)/python tests/e2e/monitoring/run.py $(ARGS)
+	$(BIN)/python -m tests.e2e.monitoring.run $(ARGS)
 
 .PHONY: bench
 bench: $(STAMP) ## Measure speed and memory; on real news with DATA=folder of arabic_news.jsonl.gz

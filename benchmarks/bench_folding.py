@@ -6,15 +6,14 @@ the other. That folds less, and gives no tokens.
 
 from __future__ import annotations
 
-import sys
 import time
 import unicodedata
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
+from tests.support.spelling_variants import variant
 
 from benchmarks.corpus import rows
 from stream.core.folding import _fold, tokenize
@@ -56,18 +55,10 @@ def run(corpus: Path, _articles: int = 0) -> None:
 
 
 def _count_equal(texts: list[str]) -> None:
-    variant = _generator()
     differing = [number for number, text in enumerate(texts) if not _is_equal(text, variant(text, number))]
     print(f"{len(texts) - len(differing)} of {len(texts)} articles fold to the tokens of their variant")
     for number in differing[:SHOWN]:
         print(f"  article {number} differs")
-
-
-def _generator() -> Callable[[str, int], str]:
-    """The tests' generator of variants; their folder is no package."""
-    sys.path.append(str(Path(__file__).parents[1] / "tests"))
-    variant: Callable[[str, int], str] = import_module("variants").variant
-    return variant
 
 
 def _is_equal(one: str, other: str) -> bool:

@@ -19,7 +19,7 @@ from benchmarks.corpus import repeated
 from stream.cli.produce import message_key
 from stream.demo.runner import free_port
 
-LAUNCHER = Path(__file__).parent.parent / "deploy" / "kafka" / "run.py"
+ROOT = Path(__file__).parent.parent
 POLL_S = 1.0
 #: Records sent ahead of the worker, so that it never waits and the disk never fills.
 AHEAD = 20_000
@@ -110,7 +110,7 @@ def _process(command: list[str], env: dict[str, str]) -> Iterator[subprocess.Pop
 
 @contextlib.contextmanager
 def _kafka() -> Iterator[str]:
-    command = [sys.executable, str(LAUNCHER), "--print-address"]
+    command = [sys.executable, "-m", "tools.kafka_node.run", "--print-address"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as node:
         try:
             yield (node.stdout.readline() if node.stdout else "").strip()

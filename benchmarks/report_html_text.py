@@ -19,7 +19,7 @@ from stream.core.contracts.events import Origin, RawEvent
 from stream.core.normalize import Arrival, normalize
 from stream.core.normalize.html import read_page
 
-FIXTURES = Path(__file__).parent.parent / "tests" / "cases" / "pages.jsonl"
+FIXTURES = Path(__file__).parent.parent / "tests" / "cases" / "html_pages.jsonl"
 ROUNDS = 5
 ARRIVAL = Arrival("0" * 32, Origin(topic="articles.raw", partition=0, offset=0), None, 0)
 _TOKEN = re.compile(r"\w+")

@@ -1,7 +1,8 @@
 """JSON Schemas of all events and the AsyncAPI document, generated from the types in `stream.core.contracts.events`.
 
-``python -m scripts.generate_contracts`` writes them into the package's folder ``schemas``, and in a checkout docs/reference/metrics.md
-from `stream.observability.metric_definitions`; with ``--check`` it only names the stale ones, and exits with 1 if there are any.
+``python -m scripts.generate_contracts`` writes them into the package, and docs/reference/metrics.md from
+`stream.observability.metric_definitions`; with ``--check`` it only names the stale ones, and exits with 1 if there
+are any.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final, get_args
 
 import msgspec
-from scripts.asyncapi import asyncapi
 
+from scripts.asyncapi import asyncapi
+from stream.core.contracts import events
 from stream.core.contracts.events import (
     DUPLICATE_RELATIONS,
     ClusterEvent,
@@ -33,6 +34,8 @@ from stream.core.validation import DEFAULT_LIMITS
 from stream.errors import REJECTION_CODES
 from stream.observability import metric_definitions
 
+#: Where the documents are.
+FOLDER: Final = Path(events.__file__).with_name("schemas")
 Json = dict[str, Any]
 
 SCHEMAS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -92,7 +95,7 @@ def schema(name: str) -> Json:
 
 
 def _read(name: str) -> Json:
-    document: Json = json.loads(resources.files("stream").joinpath("schemas", name).read_text("utf-8"))
+    document: Json = json.loads((FOLDER / name).read_text("utf-8"))
     return document
 
 
@@ -248,8 +251,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--check", action="store_true", help="write nothing; name stale documents and exit with 1")
     check: bool = parser.parse_args(arguments).check
-    folder = Path(__file__).with_name("schemas")
-    page = Path(__file__).parents[2] / "docs" / "metrics.md"
+    folder = FOLDER
+    page = Path(__file__).parents[1] / "docs" / "reference" / "metrics.md"
     names = stale(folder)
     if not check:
         write(folder)

@@ -13,7 +13,7 @@ from babel import Locale
 
 import stream.core.normalize.dates
 
-TABLE = Path(stream.core.normalize.dates.__file__).with_name("months.json")
+TABLE = Path(stream.core.normalize.dates.__file__).with_name("month_names.json")
 LANGUAGES = (
     "ar ar_DZ ar_LB ar_MA ar_MR fa fa_AF ur ps ckb ku he en hi bn ta te ml mr gu pa kn ne si th lo km my zh ja ko vi "
     "id ms fil sw am so ha tr az uz kk ky tg tk ru uk be bg mk sr sr_Latn hr bs sl cs sk pl hu ro de de_AT nl fr es "

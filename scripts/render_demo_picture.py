@@ -14,7 +14,7 @@ from stream.demo.feed import samples
 from stream.demo.runner import Arrival, Demo
 from stream.observability.log_setup import configure_logging
 
-PICTURE = Path(__file__).with_name("demo.svg")
+PICTURE = Path(__file__).parents[1] / "docs" / "images" / "demo.svg"
 COLUMNS = 128
 ROWS = 34
 #: The picture loads nothing: any monospace font of the reader's will do.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.kafka_node import KafkaNode, KafkaNodeError, why_no_download_free_start
+from tests.support.kafka_node import KafkaNode, KafkaNodeError, why_no_download_free_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

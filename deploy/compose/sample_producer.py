@@ -12,11 +12,11 @@ import sys
 import threading
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "observe"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from newsroom import Newsroom
-from processes import ObserveError
-from producer import Producer
+from tests.e2e.monitoring.producer import Producer
+from tests.support.article_generator import Newsroom
+from tests.support.processes_of_stack import ObserveError
 
 from stream.errors import SettingsError
 from stream.settings import load_settings

@@ -12,14 +12,11 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-import content_board
-import flow_board
-import runbook_board
-import state_board
+from boards import content, flow, runbook, state
+from boards.panels import RUNBOOK, SOURCE, Rows
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
-from panels import RUNBOOK, SOURCE, Rows
 
 HERE: Final = Path(__file__).resolve().parent
 _TAG: Final = "article-stream"
@@ -81,14 +78,12 @@ def _with_sections(text: str, numbers: dict[str, int]) -> str:
 
 def files() -> dict[Path, str]:
     """Every file with what it has to hold."""
-    runbook, numbers = runbook_board.board(HERE.parent / "runbook.md")
+    runbook_dashboard, numbers = runbook.board(HERE.parents[1] / "docs" / "operations" / "runbook.md")
     boards = {
-        "flow": _board("Article stream: flow", "article-stream-flow", flow_board.ABOUT, flow_board.rows()),
-        "content": _board(
-            "Article stream: content", "article-stream-content", content_board.ABOUT, content_board.rows()
-        ),
-        "state": _board("Article stream: state", "article-stream-state", state_board.ABOUT, state_board.rows()),
-        "runbook": runbook,
+        "flow": _board("Article stream: flow", "article-stream-flow", flow.ABOUT, flow.rows()),
+        "content": _board("Article stream: content", "article-stream-content", content.ABOUT, content.rows()),
+        "state": _board("Article stream: state", "article-stream-state", state.ABOUT, state.rows()),
+        "runbook": runbook_dashboard,
     }
     return {
         HERE / "dashboards" / f"{name}.json": _with_sections(

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from support.grafana import PROMETHEUS, run
-from support.tools import tool
+from tests.support.grafana import PROMETHEUS, run
+from tests.support.tools import tool
 
 BUILD = PROMETHEUS / "rules.py"
 ALERTS = PROMETHEUS / "alerts.yml"

@@ -15,7 +15,7 @@ import yaml
 
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
 from stream.settings import ENV_PREFIX, Settings, load_settings
-from support.tools import ROOT, tool
+from tests.support.tools import ROOT, tool
 
 Service = dict[str, Any]
 

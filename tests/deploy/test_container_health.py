@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from stream.demo.runner import free_port
-from support.tools import ROOT
+from tests.support.tools import ROOT
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def page(status: int, text: bytes) -> Iterator[int]:
 def checked(port: int) -> tuple[int, str]:
     """Exit code and output of the check, as the Dockerfile calls it, behind a proxy that would not answer."""
     variables = os.environ | {"STREAM_WEB_PORT": str(port), "http_proxy": "http://127.0.0.1:1"}
-    command = [sys.executable, "-I", str(ROOT / "deploy" / "compose" / "health.py")]
+    command = [sys.executable, "-I", str(ROOT / "deploy" / "container" / "healthcheck.py")]
     done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
     assert done.stderr == ""
     return done.returncode, done.stdout.strip()

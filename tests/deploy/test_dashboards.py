@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from stream.observability.metric_definitions import CATALOGUE
-from support.grafana import BOARDS, GRAFANA, board, load, run
+from tests.support.grafana import BOARDS, GRAFANA, board, load, run
 
 QUERIES = load(GRAFANA / "queries.py")
 #: Metrics of the catalogue that are on no panel, and why.

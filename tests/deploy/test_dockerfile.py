@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stream.settings import ENV_PREFIX, load_settings
-from support.tools import ROOT, tool
+from tests.support.tools import ROOT, tool
 
 TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
 INSTRUCTIONS = [tuple(line.split(maxsplit=1)) for line in TEXT.splitlines() if re.match(r"[A-Z]+ ", line)]

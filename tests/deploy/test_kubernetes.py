@@ -19,7 +19,7 @@ from stream.demo.runner import free_port
 from stream.errors import BrokerNotReady
 from stream.runtime.startup import Wait, pages
 from stream.settings import ENV_PREFIX, Settings
-from support.manifests import (
+from tests.support.manifests import (
     FOLDER,
     OVERLAYS,
     POD_KINDS,
@@ -38,7 +38,7 @@ from support.manifests import (
     steps,
     workers,
 )
-from support.tools import ROOT
+from tests.support.tools import ROOT
 
 OLDEST = "1.27"
 NEWEST: str = kubernetes_validate.latest_version()

@@ -11,7 +11,7 @@ import yaml
 
 from stream.kafka.acls import Permission, topic_permissions
 from stream.settings import Settings
-from support.manifests import (
+from tests.support.manifests import (
     FOLDER,
     OVERLAYS,
     Document,
@@ -26,8 +26,8 @@ from support.manifests import (
     steps,
     workers,
 )
-from support.secured_node import Rule, documented_rules
-from support.tools import ROOT
+from tests.support.secured_node import Rule, documented_rules
+from tests.support.tools import ROOT
 
 CONFIG_MAP_BYTES = 1024 * 1024
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)

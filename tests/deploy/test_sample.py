@@ -12,10 +12,10 @@ from kafka import KafkaConsumer
 
 from stream.kafka import topic_admin
 from stream.settings import load_settings
-from support.processes import subscribe
-from support.tools import ROOT
+from tests.support.processes import subscribe
+from tests.support.tools import ROOT
 
-SAMPLE = (sys.executable, str(ROOT / "deploy" / "compose" / "sample.py"))
+SAMPLE = (sys.executable, str(ROOT / "deploy" / "compose" / "sample_producer.py"))
 WANTED = 20
 DEADLINE_S = 60
 

@@ -13,7 +13,7 @@ import pytest
 from stream.cli import EXIT_CODES
 from stream.errors import SettingsError
 from stream.settings import ENV_PREFIX, Settings, load_settings
-from support.tools import ROOT, tool
+from tests.support.tools import ROOT, tool
 
 FOLDER = ROOT / "deploy" / "systemd"
 UNIT = FOLDER / "article-stream@.service"

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[2]
 LEVELS: Final = {name: name for name in ("debug", "info", "warning", "error", "critical")} | {"exception": "error"}
 #: Fields that a function gives to a line.
 GIVEN: Final = {"place_of": {"topic", "partition", "offset", "end_offset", "records"}}
@@ -77,7 +77,7 @@ def keys_of(node: ast.expr, named: dict[str, ast.expr]) -> set[str]:
 
 
 def in_page() -> dict[str, tuple[str, set[str]]]:
-    page = (ROOT / "docs" / "logging.md").read_text("utf-8")
+    page = (ROOT / "docs" / "reference" / "logging.md").read_text("utf-8")
     rows = re.findall(r"^\| `(.+?)` \| (\w+) \| (.*?) ?\|.*\|$", page, re.MULTILINE)
     assert len({event for event, *_ in rows}) == len(rows)
     return {event: (level, set(fields.split(", ")) - {""}) for event, level, fields in rows}

@@ -19,7 +19,7 @@ from stream.core.normalize.text import TEXT_STEPS
 from stream.demo.runner import free_port
 from stream.observability.metric_definitions import CATALOGUE
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 BROKER, PORT = "127.0.0.1:9092", "6066"

@@ -11,7 +11,7 @@ import yaml
 from stream.cli import main
 from stream.errors import REJECTION_CODES
 from stream.settings import ENV_PREFIX, Settings
-from support.grafana import BOARDS, PROMETHEUS, RUNBOOK, board
+from tests.support.grafana import BOARDS, PROMETHEUS, RUNBOOK, board
 
 TEXT = RUNBOOK.read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.+)\n\n((?:(?!## ).*\n)*)", TEXT, flags=re.MULTILINE))

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from fuzz.seeds import PIECES
+from tests.fuzz.seeds import PIECES
 
 #: Repeating a part doubles what comes of it; this keeps a run fast, `fuzz.hostile` tries what is long.
 BYTES_MAX = 200_000

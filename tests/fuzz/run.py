@@ -1,4 +1,4 @@
-"""Fuzz for minutes: ``python tests/fuzz/run.py --minutes 20 --target raw|html|worst``.
+"""Fuzz for minutes: ``python -m tests.fuzz.run --minutes 20 --target raw|html|worst``.
 
 Uses atheris, guided by coverage, where it is installed (``pip install atheris``), else mutations of the seeds. Prints
 executions, findings and the slowest input; what fails is saved in ``--save`` and given to ``--replay FILE``. The target
@@ -19,15 +19,13 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from fuzz.hostile_inputs import PAGES as SHAPES
-from fuzz.hostile_inputs import page
-from fuzz.mutations import mutated
-from fuzz.seeds import MESSAGES, PAGES
-from fuzz.targets import TARGETS, Target
 from stream.core.normalize.html import read_page
 from stream.errors import Rejected
+from tests.fuzz.hostile_inputs import PAGES as SHAPES
+from tests.fuzz.hostile_inputs import page
+from tests.fuzz.mutations import mutated
+from tests.fuzz.seeds import MESSAGES, PAGES
+from tests.fuzz.targets import TARGETS, Target
 
 SEEDS = {"raw": MESSAGES, "html": PAGES}
 

@@ -22,7 +22,7 @@ from stream.core.normalize.html import read_page
 from stream.core.pipeline.normalize import Normalizer, Outcome
 from stream.core.validation import validate
 from stream.errors import REJECTION_CODES, Rejected
-from support.pipeline import LATER, NOW, TOPICS, Flow, raw
+from tests.support.pipeline import LATER, NOW, TOPICS, Flow, raw
 
 Target = Callable[[bytes], None]
 

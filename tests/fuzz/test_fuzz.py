@@ -6,13 +6,13 @@ import random
 
 import pytest
 
-from fuzz.hostile_inputs import PAGES as SHAPES
-from fuzz.hostile_inputs import page
-from fuzz.mutations import mutated
-from fuzz.seeds import MESSAGES, PAGES
-from fuzz.targets import TARGETS, Finding
 from stream.core.validation import Limits, validate
 from stream.errors import REJECTION_CODES, Rejected
+from tests.fuzz.hostile_inputs import PAGES as SHAPES
+from tests.fuzz.hostile_inputs import page
+from tests.fuzz.mutations import mutated
+from tests.fuzz.seeds import MESSAGES, PAGES
+from tests.fuzz.targets import TARGETS, Finding
 
 SEEDS = {"raw": MESSAGES, "html": PAGES}
 SMALL = Limits(html_chars=6_000, html_tags=400)

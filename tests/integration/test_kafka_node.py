@@ -14,7 +14,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 from kafka.errors import KafkaTimeoutError
 
-from support.kafka_node import READY, RUN, KafkaNode, KafkaNodeError
+from tests.support.kafka_node import READY, ROOT, RUN, KafkaNode, KafkaNodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,8 @@ SECONDS = 60.0
 def script(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the script to its end."""
     return subprocess.run(
-        [sys.executable, str(RUN), *arguments],
+        [*RUN, *arguments],
+        cwd=ROOT,
         env=os.environ | environment,
         capture_output=True,
         text=True,
@@ -86,7 +87,8 @@ def wait_until_gone(pid: int) -> None:
 def throw_away_node(temporary: Path) -> tuple[subprocess.Popen[str], Path, int]:
     """Start the script with folders of its own under ``temporary``; return it, its folder and Kafka's pid."""
     process = subprocess.Popen(
-        [sys.executable, str(RUN)],
+        [*RUN],
+        cwd=ROOT,
         env=os.environ | {"TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -188,7 +190,7 @@ def test_the_script_goes_with_its_parent(tmp_path: Path) -> None:
     )
     result = subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONPATH": str(RUN.parents[2] / "tests")},
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

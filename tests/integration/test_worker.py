@@ -18,9 +18,9 @@ from kafka import KafkaProducer
 
 from stream.demo.runner import free_port
 from stream.state.rocksdb_store import RocksStore
-from support.articles import BRIDGE, article, dumps, fictional
-from support.kafka_node import KafkaNode
-from support.processes import STREAM, Station, Worker, clean_environment, wait_until
+from tests.support.articles import BRIDGE, article, dumps, fictional
+from tests.support.kafka_node import KafkaNode
+from tests.support.processes import STREAM, Station, Worker, clean_environment, wait_until
 
 pytestmark = pytest.mark.kafka
 

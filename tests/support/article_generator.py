@@ -62,7 +62,7 @@ def _vocabularies() -> dict[str, list[str]]:
 
 def _words(text: str) -> list[str]:
     words = [word for word in _SPACED.split(text) if not any(letter.isdigit() or letter in "<>&" for letter in word)]
-    if max(map(len, words)) < 40:  # noqa: PLR2004 - no word is so long
+    if max(map(len, words)) < 40:
         return sorted(set(words))
     joined = "".join(words)
     return sorted({joined[at : at + _PIECE] for at in range(0, len(joined) - _PIECE, 3)})

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from _pytest.mark import ParameterSet
 
-_FOLDER = Path(__file__).parent / "cases"
+_FOLDER = Path(__file__).parents[1] / "cases"
 
 
 def cases(name: str) -> list[ParameterSet]:

@@ -17,7 +17,7 @@ from stream.settings import DAY_MS
 from stream.state.partition_indexes import Indexes
 from stream.state.restore.loader import Opener
 from stream.state.restore.process_pool import RestoreProcesses
-from support.articles import dumps, fictional
+from tests.support.articles import dumps, fictional
 
 WINDOW_MS = 7 * DAY_MS
 

@@ -113,7 +113,7 @@ def machine(**changed: Any) -> MachineFacts:
 HOLD = """
 import sys
 from pathlib import Path
-from stream.core.index.rocks import RocksStore
+from stream.state.rocksdb_store import RocksStore
 store = RocksStore(Path(sys.argv[1]))
 print("open", flush=True)
 sys.stdin.readline()

@@ -17,7 +17,7 @@ from stream.core.timestamps import rfc3339
 from stream.runtime.app import ArticleFlow
 from stream.settings import STEPS, Settings, Step
 from stream.transport.record_batch import RecordBatch, consumer_of
-from support.flow_brokers import FlowBackend, FlowMemory
+from tests.support.flow_brokers import FlowBackend, FlowMemory
 
 #: Seconds after which a wait has failed. Generous: it is only ever waited for when something is broken.
 DEADLINE: Final = 90.0

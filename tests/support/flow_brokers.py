@@ -8,7 +8,7 @@ from typing import Protocol
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
 
 from stream.core.contracts.records import Outgoing
-from support.transports import Backend, KafkaBackend, MemoryBackend
+from tests.support.transports import Backend, KafkaBackend, MemoryBackend
 
 
 class FlowBackend(Backend, Protocol):

@@ -10,11 +10,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from support.tools import ROOT
+from tests.support.tools import ROOT
 
 GRAFANA = ROOT / "deploy" / "grafana"
 PROMETHEUS = ROOT / "deploy" / "prometheus"
-RUNBOOK = ROOT / "deploy" / "runbook.md"
+RUNBOOK = ROOT / "docs" / "operations" / "runbook.md"
 BOARDS = ("content", "flow", "state")
 
 

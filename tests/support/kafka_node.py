@@ -18,7 +18,8 @@ from typing import IO, TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from types import TracebackType
 
-RUN = Path(__file__).resolve().parents[1] / "deploy" / "kafka" / "run.py"
+ROOT = Path(__file__).resolve().parents[2]
+RUN = (sys.executable, "-m", "tools.kafka_node.run")
 READY = "kafka ready on "
 STOP_SECONDS = 60.0
 
@@ -29,7 +30,7 @@ class KafkaNodeError(Exception):
 
 def why_no_download_free_start() -> str | None:
     """Return why a node cannot start without downloading anything, or None if it can."""
-    result = subprocess.run([sys.executable, RUN, "--check"], capture_output=True, text=True, check=False)
+    result = subprocess.run([*RUN, "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
     return None if result.returncode == 0 else result.stderr.strip().removeprefix("kafka: ")
 
 
@@ -55,7 +56,7 @@ class KafkaNode:
             KafkaNodeError: It cannot start.
         """
         self.data.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, str(RUN), "--stop-with-parent", "--data", str(self.data), *self._options]
+        command = [*RUN, "--stop-with-parent", "--data", str(self.data), *self._options]
         if self.address:
             command += ["--port", self.address.rpartition(":")[2]]
         messages = self.data / "run.log"

@@ -14,7 +14,7 @@ import kubernetes_validate  # type: ignore[import-untyped]  # ships no types
 import yaml
 
 from stream.settings import ENV_PREFIX, Settings
-from support.tools import ROOT, tool
+from tests.support.tools import ROOT, tool
 
 Document = dict[str, Any]
 
@@ -23,7 +23,8 @@ OVERLAYS: Final = sorted(path.name for path in (FOLDER / "overlays").iterdir())
 SCHEMAS: Final[dict[str, Document]] = {
     each["kind"]: each
     for each in (
-        json.loads(path.read_text(encoding="utf-8")) for path in (Path(__file__).parent / "schemas").glob("*.json")
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (Path(__file__).parents[1] / "deploy" / "schemas").glob("*.json")
     )
 }
 #: Kinds that hold a pod.

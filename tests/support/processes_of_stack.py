@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from neighbours import KafkaError, cache_folder, cached_class_path, find_java
+from tools.kafka_node.runtime import KafkaError, cache_folder, cached_class_path, find_java
 
 HOST: Final = "127.0.0.1"
 POLL_S: Final = 0.1
 STOP_S: Final = 40.0
-_TETHER: Final = Path(__file__).with_name("tether.py")
+_TETHER: Final = Path(__file__).with_name("parent_death.py")
 _SHOWN_LOG_LINES: Final = 12
 
 

@@ -8,7 +8,7 @@ from typing import cast
 from rocksdict import Options, Rdict
 
 from stream.state.restore.process_pool import RestoreProcesses
-from support.changelog import WINDOW_MS
+from tests.support.changelog import WINDOW_MS
 
 
 def contents(folder: Path) -> dict[bytes, bytes]:

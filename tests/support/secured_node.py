@@ -29,10 +29,10 @@ from kafka.admin import (
 
 from stream.kafka.acls import Permission
 from stream.kafka.security import AccessError
-from support.certificates import Authority
-from support.kafka_node import KafkaNode, KafkaNodeError
+from tests.support.certificates import Authority
+from tests.support.kafka_node import KafkaNode, KafkaNodeError
 
-ACLS_MD: Final = Path(__file__).parents[2] / "deploy" / "acls.md"
+ACLS_MD: Final = Path(__file__).parents[2] / "deploy" / "kafka" / "acls.md"
 ROLES: Final = ("setup", "scraper", "normalize", "deduplicate", "consumer")
 #: Nothing else in the tests' output looks like it.
 PASSWORD: Final = "S3cret-of-the-test-9f2c"  # noqa: S105 - of tests

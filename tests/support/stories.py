@@ -15,9 +15,9 @@ from stream.core.dedup.similarity import Likeness
 from stream.core.index.postings import ANCHORS_SHARED_MIN
 
 #: Six sentences a story, all invented, in scripts with and without spaces, from left and from right.
+_STORIES: Final = Path(__file__).parents[1] / "cases" / "duplicates_stories.jsonl"
 STORIES: Final[dict[str, dict[str, Any]]] = {
-    found["name"]: found
-    for found in map(orjson.loads, (Path(__file__).parent / "cases/duplicates_stories.jsonl").read_bytes().splitlines())
+    found["name"]: found for found in map(orjson.loads, _STORIES.read_bytes().splitlines())
 }
 SCRIPTS: Final = tuple(STORIES)
 REPRINTED: Final = tuple(name for name, found in STORIES.items() if "reprint" in found)

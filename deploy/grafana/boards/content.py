@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from panels import BLUE, GREEN, RED, YELLOW, Panel, Rows, figure, lines, ranking
+from boards.panels import BLUE, GREEN, RED, YELLOW, Panel, Rows, figure, lines, ranking
 
 ABOUT: Final = "For editors and owners of scrapers: relations, duplicates, languages, sources, dead letters."
 _DUPLICATES: Final = "recrawl|copy|near_copy|excerpt"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from panels import BLUE, GREEN, GREY, RED, YELLOW, Panel, Rows, figure, lines, timeline
+from boards.panels import BLUE, GREEN, GREY, RED, YELLOW, Panel, Rows, figure, lines, timeline
 
 ABOUT: Final = "For who is on call: consumer lag, rates, latency, errors, workers."
 _LAG_STEPS: Final = ((0, GREEN), (300, YELLOW), (900, RED))

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from panels import RUNBOOK
+from boards.panels import RUNBOOK
 
 _WIDTH: Final = 24
 _HEIGHT: Final = 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from panels import BLUE, GREEN, RED, YELLOW, Panel, Rows, figure, lines
+from boards.panels import BLUE, GREEN, RED, YELLOW, Panel, Rows, figure, lines
 
 ABOUT: Final = "For who runs the machines: index, restore, window, disk, memory, processes, versions."
 _FREE: Final = "stream_data_dir_free_bytes{} / stream_data_dir_total_bytes{}"

@@ -158,12 +158,12 @@ def _times(article: EnrichedEvent) -> Times:
 
 
 def _described_tokens(likeness: Likeness, _apart: Apart, unit: str) -> tuple[str, str]:
-    return f"at least {dedup.TOKENS_MIN} {unit} in the shorter text", str(likeness.tokens)
+    return f"at least {rules.TOKENS_MIN} {unit} in the shorter text", str(likeness.tokens)
 
 
 def _described_covered(likeness: Likeness, apart: Apart, unit: str) -> tuple[str, str]:
-    usual = f"{dedup.share_required(likeness, apart):.0%} and {dedup.TOKENS_MORE} more, or {dedup.SHARE_MAX:.0%}"
-    later = f", more than {dedup.LATER_HOURS} hours apart" if apart.is_later else ""
+    usual = f"{rules.share_required(likeness, apart):.0%} and {rules.TOKENS_MORE} more, or {rules.SHARE_MAX:.0%}"
+    later = f", more than {rules.LATER_HOURS} hours apart" if apart.is_later else ""
     return f"{_so_many(likeness, apart, unit)} ({usual}{later})", _covered(likeness)
 
 
@@ -187,7 +187,7 @@ def _described_changes(likeness: Likeness, _apart: Apart, unit: str) -> tuple[st
 
 def _described_numbers(likeness: Likeness, _apart: Apart, unit: str) -> tuple[str, str]:
     known = likeness.numbers_known
-    required = f"at least {dedup.NUMBERS_KNOWN_MIN:.0%} of the numbers in both, or {dedup.SHARE_SURE:.0%} of its {unit}"
+    required = f"at least {rules.NUMBERS_KNOWN_MIN:.0%} of the numbers in both, or {rules.SHARE_SURE:.0%} of its {unit}"
     return required, "no numbers" if known is None else f"{known:.0%} of the numbers"
 
 

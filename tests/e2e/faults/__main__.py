@@ -1,8 +1,8 @@
-"""``python -m faults``, with the tests' folder on the path."""
+"""``python -m tests.e2e.faults``."""
 
 import sys
 
-from e2e.faults.run import main
+from tests.e2e.faults.run import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from e2e.faults.oracle import Expected, Oracle, Place, Written, expect, written
 from stream.core.contracts.records import Record
 from stream.core.index import keys
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.core.pipeline.deduplicate import changelog_event
 from stream.settings import Settings
+from tests.e2e.faults.oracle import Expected, Oracle, Place, Written, expect, written
 
 #: Topic and partition.
 Tp = tuple[str, int]

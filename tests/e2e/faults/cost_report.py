@@ -8,7 +8,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream.core.contracts.topics import Topics
-from support.processes import Worker
+from tests.support.processes import Worker
 
 
 def figure(worker: Worker, name: str) -> float:

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from e2e.faults.crash_points import BATCH_POINTS, CLOSE_POINTS, Order, give_order, taker
-from e2e.faults.producer import Feed
-from e2e.faults.schedule import Fault
-from e2e.faults.supervisor import Crew, Post, wait_for
-from e2e.faults.topic_observer import Observer, Site
 from stream.core.index.partition_index import PartitionIndex
 from stream.state.rocksdb_store import RocksStore
-from support.kafka_node import KafkaNode
+from tests.e2e.faults.crash_points import BATCH_POINTS, CLOSE_POINTS, Order, give_order, taker
+from tests.e2e.faults.producer import Feed
+from tests.e2e.faults.schedule import Fault
+from tests.e2e.faults.supervisor import Crew, Post, wait_for
+from tests.e2e.faults.topic_observer import Observer, Site
+from tests.support.kafka_node import KafkaNode
 
 #: Seconds in which a point has to be reached, and a worker has to do what it was asked for.
 _REACH_S: Final = 40.0

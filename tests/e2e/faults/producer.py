@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from kafka import KafkaProducer
 
-from e2e.faults.workload import Message
+from tests.e2e.faults.workload import Message
 
 #: The broker may be away for a while; what is not stored by then fails the run.
 _DELIVERY_MS: Final = 240_000

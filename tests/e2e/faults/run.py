@@ -16,9 +16,9 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
-from e2e.faults.run_once import Result, attempt, discard, tell
-from e2e.faults.schedule import KINDS, schedule
-from support.kafka_node import KafkaNode
+from tests.e2e.faults.run_once import Result, attempt, discard, tell
+from tests.e2e.faults.schedule import KINDS, schedule
+from tests.support.kafka_node import KafkaNode
 
 
 @dataclass(frozen=True, slots=True)

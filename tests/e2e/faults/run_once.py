@@ -17,16 +17,16 @@ from typing import Any, Final
 import orjson
 from kafka import KafkaAdminClient
 
-from e2e.faults import crash_points
-from e2e.faults.checker import Judgement, judge
-from e2e.faults.fault_injection import Scene
-from e2e.faults.producer import Feed
-from e2e.faults.schedule import Fault, Schedule
-from e2e.faults.supervisor import EXPECTED_EXITS, STOP_S, Crew, wait_for
-from e2e.faults.topic_observer import Observer, Site
-from e2e.faults.workload import Newsroom
 from stream.core.contracts.records import Record
-from support.kafka_node import KafkaNode
+from tests.e2e.faults import crash_points
+from tests.e2e.faults.checker import Judgement, judge
+from tests.e2e.faults.fault_injection import Scene
+from tests.e2e.faults.producer import Feed
+from tests.e2e.faults.schedule import Fault, Schedule
+from tests.e2e.faults.supervisor import EXPECTED_EXITS, STOP_S, Crew, wait_for
+from tests.e2e.faults.topic_observer import Observer, Site
+from tests.e2e.faults.workload import Newsroom
+from tests.support.kafka_node import KafkaNode
 
 #: Seconds until the lag must be zero, once nothing disturbs the workers any more.
 _RECOVERY_S: Final = 150.0

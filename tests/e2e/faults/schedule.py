@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from e2e.faults.crash_points import BATCH_POINTS, POINTS, ZOMBIE_POINTS
+from tests.e2e.faults.crash_points import BATCH_POINTS, POINTS, ZOMBIE_POINTS
 
 #: The group takes a worker for dead after so long without a word.
 SESSION_S: Final = 6.0

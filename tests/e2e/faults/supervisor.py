@@ -15,10 +15,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Self
 
-from e2e.faults import crash_points
 from stream.demo.runner import free_port
+from tests.e2e.faults import crash_points
 
-_TESTS: Final = Path(__file__).resolve().parents[1]
+_TESTS: Final = Path(__file__).resolve().parents[3]
 _POLL_S: Final = 0.05
 _RESTART_S: Final = 0.3
 STOP_S: Final = 60.0
@@ -83,7 +83,7 @@ class Post:
     def _start(self) -> None:
         self._write(f"start {self.extra or ''}")
         process = subprocess.Popen(
-            [sys.executable, "-m", "faults.worker"],
+            [sys.executable, "-m", "tests.e2e.faults.trapped_worker"],
             env=self._environment | self.extra,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

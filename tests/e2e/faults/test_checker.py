@@ -9,8 +9,6 @@ from typing import Final
 
 import pytest
 
-from e2e.faults.checker import Judgement, Sample, judge
-from e2e.faults.workload import Newsroom
 from stream.core.contracts.records import InputRecord, Outgoing, Record
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
@@ -18,6 +16,8 @@ from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.normalize import Normalizer
 from stream.settings import Settings, load_settings
 from stream.transport.partitioner import partition_for
+from tests.e2e.faults.checker import Judgement, Sample, judge
+from tests.e2e.faults.workload import Newsroom
 
 NOW: Final = "2026-05-04T06:00:00.000Z"
 END_MS: Final = 1_780_000_000_000

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.faults.crash_points import POINTS, Order, Trap, give_order, read_order, taker
+from tests.e2e.faults.crash_points import POINTS, Order, Trap, give_order, read_order, taker
 
 
 @pytest.mark.parametrize("passings", [1, 3])

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from support.processes import clean_environment
+from tests.support.processes import clean_environment
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("local_kafka")]
 
-TESTS = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parents[3]
 SHORT = [
     (101, "kill_at,refuse_size"),
     (102, "broker_kill,zombie_at"),
@@ -22,7 +22,7 @@ SHORT = [
 @pytest.mark.parametrize(("seed", "kinds"), SHORT)
 def test_nothing_is_lost_and_nothing_differs(seed: int, kinds: str, tmp_path: Path) -> None:
     """As a process of its own: without a broker, kafka-python leaves sockets to the garbage collector."""
-    command = [sys.executable, "-m", "faults", "--seeds", str(seed), "--only", kinds, "--articles", "400"]
+    command = [sys.executable, "-m", "tests.e2e.faults", "--seeds", str(seed), "--only", kinds, "--articles", "400"]
     ran = subprocess.run(
         [*command, "--logs", tmp_path],
         env=clean_environment(PYTHONPATH=str(TESTS)),

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from e2e.faults.checker import Judgement
-from e2e.faults.run import line, numbers, parse, table
-from e2e.faults.run_once import Result
+from tests.e2e.faults.checker import Judgement
+from tests.e2e.faults.run import line, numbers, parse, table
+from tests.e2e.faults.run_once import Result
 
 GOOD = Result(1, done=Counter(kill=3), missed=Counter(join=1), judgement=Judgement(events=20, repeated=4))
 BAD = Result(2, judgement=Judgement(missing=["one", "two"]))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from e2e.faults.crash_points import BATCH_POINTS, POINTS, ZOMBIE_POINTS
-from e2e.faults.schedule import FAULTS_MAX, FAULTS_MIN, KINDS, SESSION_S, schedule
+from tests.e2e.faults.crash_points import BATCH_POINTS, POINTS, ZOMBIE_POINTS
+from tests.e2e.faults.schedule import FAULTS_MAX, FAULTS_MIN, KINDS, SESSION_S, schedule
 
 SEEDS = range(1, 61)
 KEEPS_THE_INDEX = {"kill", "sigterm", "broker_kill", "broker_pause", "broker_slow"}

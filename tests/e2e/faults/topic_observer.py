@@ -13,12 +13,12 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
-from e2e.faults.checker import Sample, Tp
-from e2e.faults.schedule import SESSION_S, Schedule
 from stream.core.contracts.records import Record
 from stream.core.contracts.topics import TopicSpec
 from stream.kafka import topic_admin
 from stream.settings import Settings, load_settings
+from tests.e2e.faults.checker import Sample, Tp
+from tests.e2e.faults.schedule import SESSION_S, Schedule
 
 _SECONDS_BETWEEN_SAMPLES: Final = 0.1
 _ANSWER_MS: Final = 10_000

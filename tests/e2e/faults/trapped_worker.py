@@ -16,18 +16,18 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from e2e.faults import crash_points
-from e2e.faults.crash_points import Trap
 from stream import system_clock
 from stream.cli import main
 from stream.core.contracts.records import Delivered, Outgoing, Record
-from stream.core.index import rocks
 from stream.runtime.app import ArticleFlow
+from stream.state import rocksdb_store
 from stream.state.restore import process_pool
 from stream.state.rocksdb_store import RocksStore
 from stream.transport.errors import TransportError
 from stream.transport.kafka import producer, transport
 from stream.transport.record_batch import RecordBatch
+from tests.e2e.faults import crash_points
+from tests.e2e.faults.crash_points import Trap
 
 log = logging.getLogger("faults.worker")
 
@@ -151,14 +151,14 @@ def set_clock(file: Path) -> None:
 
 def set_memtable(kib: int) -> None:
     """Let RocksDB write files of ``kib`` KiB."""
-    options_of = rocks._options  # noqa: SLF001 - the only place where they are made
+    options_of = rocksdb_store._options  # noqa: SLF001 - the only place where they are made
 
     def options(cache_bytes: int) -> Any:
         made = options_of(cache_bytes)
         made.set_write_buffer_size(kib * 1024)
         return made
 
-    rocks._options = options  # noqa: SLF001 - as above
+    rocksdb_store._options = options  # noqa: SLF001 - as above
 
 
 def break_delivery(how: str) -> None:
@@ -190,7 +190,7 @@ def break_delivery(how: str) -> None:
         wrap(ArticleFlow, "_normalize", early)
         wrap(ArticleFlow, "_deduplicate", early)
     else:
-        raise SystemExit(f"{points.BREAK}={how}: one of {', '.join(points.BREAKS)}")
+        raise SystemExit(f"{crash_points.BREAK}={how}: one of {', '.join(crash_points.BREAKS)}")
 
 
 def prepare(environment: Mapping[str, str]) -> None:

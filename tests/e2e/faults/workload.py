@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 
 from stream.core.timestamps import rfc3339
-from support.stories import STORIES
+from tests.support.stories import STORIES
 
 Headers = list[tuple[str, bytes]]
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from neighbours import Query, queries
-from prometheus_api import Prometheus, Rule
 from rich.table import Table
-from units import formatted
+
+from tests.e2e.monitoring.prometheus_api import Prometheus, Rule
+from tests.e2e.monitoring.units import formatted
+from tests.support.dashboard_queries import Query, queries
 
 #: (dashboard, panel) -> why it rightly has no data while all is well.
 EMPTY_WHEN_WELL: Final[Mapping[tuple[str, str], str]] = {}

@@ -10,14 +10,14 @@ from typing import Final, Self
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
-from newsroom import Message, Newsroom
-from processes import ObserveError
 
 from stream import system_clock
 from stream.core.contracts import cloudevents
 from stream.errors import StreamError
 from stream.kafka import topic_admin
 from stream.settings import Settings
+from tests.support.article_generator import Message, Newsroom
+from tests.support.processes_of_stack import ObserveError
 
 _SOURCE: Final = "/scrapers/observe"
 _SLICE_S: Final = 0.1

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from processes import ObserveError
+
+from tests.support.processes_of_stack import ObserveError
 
 _TIMEOUT_S: Final = 30.0
 

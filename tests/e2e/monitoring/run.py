@@ -24,17 +24,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
-from checks import answers_table, ask_all, problems, rules_table
-from draw import Span, draw_all
-from neighbours import ALERTS, DASHBOARDS
-from newsroom import Newsroom
-from processes import ObserveError, ToolMissingError, require_tools
-from producer import Producer
 from rich.console import Console
-from scenarios import SCENARIOS, faster_rules, outcomes_table, perform, settle
-from stand import SCRAPE_S, Stand, run_folder
 
 from stream.errors import StreamError
+from tests.e2e.monitoring.checks import answers_table, ask_all, problems, rules_table
+from tests.e2e.monitoring.draw import Span, draw_all
+from tests.e2e.monitoring.producer import Producer
+from tests.e2e.monitoring.scenarios import SCENARIOS, faster_rules, outcomes_table, perform, settle
+from tests.e2e.monitoring.stack import SCRAPE_S, Stand, run_folder
+from tests.support.article_generator import Newsroom
+from tests.support.dashboard_queries import ALERTS, DASHBOARDS
+from tests.support.processes_of_stack import ObserveError, ToolMissingError, require_tools
 
 _GARBAGE_SHARE: Final = 0.005
 #: A busy machine may need longer until each panel has its data.

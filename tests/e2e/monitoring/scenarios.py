@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Final
 
 import yaml
-from neighbours import ALERTS, DEPLOY
-from processes import ObserveError
-from producer import Producer
 from rich.table import Table
-from stand import Stand
+
+from tests.e2e.monitoring.producer import Producer
+from tests.e2e.monitoring.stack import Stand
+from tests.support.dashboard_queries import ALERTS, DEPLOY
+from tests.support.processes_of_stack import ObserveError
 
 #: Durations and limits in seconds of the alerts are divided by it.
 FASTER: Final = 20

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from neighbours import DEPLOY, choose_port
-from processes import HOST, ObserveError, Process, answers, wait_until
-from prometheus_api import Prometheus
+from tools.kafka_node.node import choose_port
 
 from stream.settings import Settings, load_settings
+from tests.e2e.monitoring.prometheus_api import Prometheus
+from tests.support.dashboard_queries import DEPLOY
+from tests.support.processes_of_stack import HOST, ObserveError, Process, answers, wait_until
 
 #: The alerts know the workers by it.
 JOB: Final = "article-stream"

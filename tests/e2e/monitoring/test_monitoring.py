@@ -16,33 +16,32 @@ import pytest
 import yaml
 from rich.console import Console, RenderableType
 
-from support.tools import ROOT, tool
+from tests.support.tools import ROOT, tool
 
 OBSERVE = ROOT / "deploy" / "observe"
 sys.path.append(str(OBSERVE))
 
 # ruff: noqa: E402 - the scripts stand beside each other, and are found by their folder
-import checks
-import observe
-import scenarios
-from checks import Answer, problems
 from matplotlib.figure import Figure
-from neighbours import ALERTS, DASHBOARDS, Query, panels, queries
-from newsroom import GARBAGE, Newsroom
-from plots import DRAWN, Line, Panel, draw_lines
-from prometheus_api import Rule, Series
-from scenarios import SCENARIOS, Outcome, Scenario, faster_rules
-from stand import JOB, prometheus_config
-from units import formatted, pleasant_step
 
 from stream import system_clock
 from stream.core.contracts.events import RELATIONS
 from stream.core.pipeline.normalize import TAKEDOWN_RESULTS
 from stream.core.pipeline.offline import OfflineFlow
+from tests.e2e.monitoring import checks, scenarios
+from tests.e2e.monitoring import run as observe
+from tests.e2e.monitoring.checks import Answer, problems
+from tests.e2e.monitoring.plots import DRAWN, Line, Panel, draw_lines
+from tests.e2e.monitoring.prometheus_api import Rule, Series
+from tests.e2e.monitoring.scenarios import SCENARIOS, Outcome, Scenario, faster_rules
+from tests.e2e.monitoring.stack import JOB, prometheus_config
+from tests.e2e.monitoring.units import formatted, pleasant_step
+from tests.support.article_generator import GARBAGE, Newsroom
+from tests.support.dashboard_queries import ALERTS, DASHBOARDS, Query, panels, queries
 
 NAN = float("nan")
 ENDLESS = float("inf")
-RUN = (sys.executable, str(OBSERVE / "observe.py"))
+RUN = (sys.executable, "-m", "tests.e2e.monitoring.run")
 STAYS = "Ctrl-C stops all"
 
 

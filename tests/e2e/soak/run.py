@@ -21,17 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-TESTS: Final = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS))
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
-from kafka import KafkaProducer  # noqa: E402 - the folder of the tests has to be known first
-from kafka.errors import KafkaError  # noqa: E402 - as above
-
-from e2e.faults import cost_report  # noqa: E402 - as above
-from e2e.faults.workload import Message, Newsroom  # noqa: E402 - as above
-from stream.demo.runner import free_port  # noqa: E402 - as above
-from support.kafka_node import KafkaNode  # noqa: E402 - as above
-from support.processes import Station, Worker, wait_until  # noqa: E402 - as above
+from stream.demo.runner import free_port
+from tests.e2e.faults import cost_report
+from tests.e2e.faults.workload import Message, Newsroom
+from tests.support.kafka_node import KafkaNode
+from tests.support.processes import Station, Worker, wait_until
 
 #: Articles of one newsroom; it remembers them all.
 ROOM: Final = 20_000

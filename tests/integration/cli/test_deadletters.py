@@ -15,10 +15,10 @@ from kafka import KafkaProducer
 from stream.core.contracts.records import Headers, InputRecord
 from stream.core.pipeline.dead_letter import ATTEMPTS, LETTER, dead_letter
 from stream.errors import Rejected
-from support.articles import BRIDGE, FLOOD, HARVEST, article, dumps
-from support.cli import lines, stream
-from support.flow import by_offset
-from support.processes import Station, wait_until
+from tests.support.articles import BRIDGE, FLOOD, HARVEST, article, dumps
+from tests.support.cli import lines, stream
+from tests.support.flow import by_offset
+from tests.support.processes import Station, wait_until
 
 # By its name: the package has the command under the same one.
 module = import_module("stream.cli.deadletters")

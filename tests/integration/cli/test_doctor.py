@@ -12,8 +12,8 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
-from support.doctor_facts import held
-from support.processes import Station, wait_until
+from tests.support.doctor_facts import held
+from tests.support.processes import Station, wait_until
 
 pytestmark = pytest.mark.kafka
 

@@ -11,7 +11,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
 from stream.core.contracts.topics import CHANGELOG_MARGIN_MS
 from stream.settings import Settings
-from support.processes import Station
+from tests.support.processes import Station
 
 pytestmark = pytest.mark.kafka
 

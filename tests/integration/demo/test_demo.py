@@ -20,7 +20,7 @@ from stream.demo.feed import WITHDRAWN, samples
 from stream.demo.runner import Arrival, Demo
 from stream.errors import REJECTION_CODES
 from stream.observability.metrics import Metrics
-from support.processes import DEADLINE, STREAM, clean_environment
+from tests.support.processes import DEADLINE, STREAM, clean_environment
 
 
 def test_the_demo_ends_with_everything_as_expected() -> None:

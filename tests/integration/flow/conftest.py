@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from faust.tables.manager import TableManager
 
-from support.flow import Site
-from support.flow_brokers import FlowBackend, FlowKafka, FlowMemory
+from tests.support.flow import Site
+from tests.support.flow_brokers import FlowBackend, FlowKafka, FlowMemory
 
 
 @pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])

@@ -8,9 +8,9 @@ import pytest
 
 from stream.core.contracts.records import Outgoing
 from stream.core.pipeline.dead_letter import HEADER_PREFIX
-from support.articles import BRIDGE, HARVEST, article, dumps, fictional
-from support.flow import Site, by_offset, headers
-from support.flow_brokers import FlowMemory
+from tests.support.articles import BRIDGE, HARVEST, article, dumps, fictional
+from tests.support.flow import Site, by_offset, headers
+from tests.support.flow_brokers import FlowMemory
 
 GOOD = article(1, BRIDGE)
 DEEP = b'{"url":"https://paper.example/deep","text":"deep","extra":' + b'{"a":' * 10_000 + b"1" + b"}" * 10_001

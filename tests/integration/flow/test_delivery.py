@@ -12,8 +12,8 @@ from stream.core.contracts.records import Delivered, Outgoing
 from stream.runtime.app import RECORDS_A_TURN, ArticleFlow
 from stream.settings import Step
 from stream.transport.errors import DeliveryError, UnknownTopicError
-from support.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown
-from support.flow import Running, Site, by_offset, uninterrupted, until, verdicts
+from tests.support.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown
+from tests.support.flow import Running, Site, by_offset, uninterrupted, until, verdicts
 
 Prepare = Callable[[ArticleFlow], None]
 Deliver = Callable[[Sequence[Outgoing]], Awaitable[list[Delivered]]]

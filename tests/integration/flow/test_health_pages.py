@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.processes import Worker
+from tests.support.processes import Worker
 
 
 def test_a_page_that_nobody_answers_has_no_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,9 @@ from stream.core.contracts.records import Headers, Outgoing
 from stream.dead_letters.dead_letter import put_back, read
 from stream.observability.log_setup import configure_logging
 from stream.runtime.app import ArticleFlow, leave
-from support.articles import BRIDGE, HARVEST, article, dumps
-from support.flow import Site, until
-from support.logging import kept_logging
+from tests.support.articles import BRIDGE, HARVEST, article, dumps
+from tests.support.flow import Site, until
+from tests.support.logging import kept_logging
 
 #: Stands in every part of every message below, in the forms that errors may give it.
 MARK: Final = "Zyxwquark"

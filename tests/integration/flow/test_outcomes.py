@@ -11,7 +11,7 @@ import pytest
 from stream.core.contracts.cloudevents import Identity, event_id
 from stream.core.contracts.events import RELATIONS
 from stream.core.contracts.records import Outgoing
-from support.articles import (
+from tests.support.articles import (
     BRIDGE,
     BRIDGE_EDITED,
     BRIDGE_REVISED,
@@ -24,7 +24,7 @@ from support.articles import (
     dumps,
     takedown,
 )
-from support.flow import Site, by_offset, headers
+from tests.support.flow import Site, by_offset, headers
 
 FEED: list[tuple[str, str | None, dict[str, Any]]] = [
     ("new", None, article(1, FLOOD)),

@@ -15,9 +15,9 @@ from stream.core.contracts.events import RawEvent
 from stream.core.contracts.records import Outgoing
 from stream.core.pipeline.dead_letter import ATTEMPTS
 from stream.dead_letters.dead_letter import put_back, read
-from support.articles import BRIDGE, article, dumps
-from support.flow import Site, by_offset
-from support.flow_brokers import FlowMemory
+from tests.support.articles import BRIDGE, article, dumps
+from tests.support.flow import Site, by_offset
+from tests.support.flow_brokers import FlowMemory
 
 SCALARS: Any = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 VALUES: Any = st.recursive(

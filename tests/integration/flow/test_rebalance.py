@@ -13,9 +13,9 @@ from faust.types import TP
 from stream.runtime.app import ArticleFlow
 from stream.transport.batch_consumer import ledger_of
 from stream.transport.record_batch import RecordBatch, consumer_of
-from support.articles import fictional
-from support.flow import Running, Site, by_offset, uninterrupted, until, verdicts
-from support.flow_brokers import FlowBackend, FlowMemory
+from tests.support.articles import fictional
+from tests.support.flow import Running, Site, by_offset, uninterrupted, until, verdicts
+from tests.support.flow_brokers import FlowBackend, FlowMemory
 
 ARTICLES = fictional(240, seed=31, tenants=("north", "south", "east", "west"))
 

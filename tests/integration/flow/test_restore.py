@@ -14,8 +14,8 @@ from stream.core.contracts.records import Outgoing, Record
 from stream.errors import IndexFault
 from stream.runtime.app import ArticleFlow
 from stream.state.restore.process_pool import RECORDS_MIN
-from support.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown, with_takedowns
-from support.flow import DEADLINE, Site, by_offset, uninterrupted, until, verdicts
+from tests.support.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown, with_takedowns
+from tests.support.flow import DEADLINE, Site, by_offset, uninterrupted, until, verdicts
 
 
 class Gate:

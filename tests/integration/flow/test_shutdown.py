@@ -16,9 +16,9 @@ import pytest
 from kafka import KafkaProducer
 
 from stream.demo.runner import free_port
-from support.articles import dumps, fictional
-from support.kafka_node import KafkaNode
-from support.processes import Station, Worker, wait_until
+from tests.support.articles import dumps, fictional
+from tests.support.kafka_node import KafkaNode
+from tests.support.processes import Station, Worker, wait_until
 
 pytestmark = pytest.mark.kafka
 

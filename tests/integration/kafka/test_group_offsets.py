@@ -23,10 +23,10 @@ from stream.runtime.app import ArticleFlow
 from stream.settings import Settings
 from stream.transport.memory.broker import MemoryBroker
 from stream.transport.record_batch import RecordBatch
-from support.articles import BRIDGE, article
-from support.flow import Running, Site, until
-from support.flow_brokers import FlowKafka
-from support.transports import KafkaBackend
+from tests.support.articles import BRIDGE, article
+from tests.support.flow import Running, Site, until
+from tests.support.flow_brokers import FlowKafka
+from tests.support.transports import KafkaBackend
 
 START_MS = 1_767_225_600_000
 DAY_MS = 24 * 3600 * 1000

@@ -9,8 +9,8 @@ import pytest
 
 from stream.kafka import topic_admin
 from stream.settings import load_settings
-from support.kafka_node import KafkaNode, KafkaNodeError
-from support.secured_node import SecuredNode, wait_until_allowed
+from tests.support.kafka_node import KafkaNode, KafkaNodeError
+from tests.support.secured_node import SecuredNode, wait_until_allowed
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,10 @@ from stream.kafka.acls import Permission, topic_permissions
 from stream.kafka.connection_check import check_access
 from stream.kafka.security import AccessError, load_access
 from stream.settings import STEPS, Settings, Step, load_settings
-from support.articles import dumps, fictional
-from support.certificates import Authority
-from support.processes import DEADLINE, Worker, clean_environment, subscribe, wait_until
-from support.secured_node import (
+from tests.support.articles import dumps, fictional
+from tests.support.certificates import Authority
+from tests.support.processes import DEADLINE, Worker, clean_environment, subscribe, wait_until
+from tests.support.secured_node import (
     PASSWORD,
     PLAIN_USER,
     ROLES,

@@ -14,9 +14,9 @@ from kafka import KafkaConsumer
 from stream.demo.runner import free_port
 from stream.kafka import topic_admin
 from stream.settings import load_settings
-from support.articles import dumps, fictional
-from support.processes import DEADLINE, STREAM, Worker, clean_environment, subscribe, wait_until
-from support.secured_node import PASSWORD, SecuredNode
+from tests.support.articles import dumps, fictional
+from tests.support.processes import DEADLINE, STREAM, Worker, clean_environment, subscribe, wait_until
+from tests.support.secured_node import PASSWORD, SecuredNode
 
 pytestmark = pytest.mark.kafka
 ARTICLES = 40

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stream.transport.memory.transport import MemoryBroker
-from support.transports import Apps, Backend, KafkaBackend, MemoryBackend
+from tests.support.transports import Apps, Backend, KafkaBackend, MemoryBackend
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -12,13 +12,13 @@ from faust.types import TP
 from stream.core.contracts.records import Outgoing
 from stream.transport.errors import OutOfOrderError, RecordTooLargeError, RevokedError, UnknownTopicError
 from stream.transport.record_batch import consumer_of, producer_of, size_of, transport_of
-from support.transports import numbered, until
+from tests.support.transports import numbered, until
 
 if TYPE_CHECKING:
     import faust
 
     from stream.transport.record_batch import RecordBatch
-    from support.transports import Apps, Backend
+    from tests.support.transports import Apps, Backend
 
 
 class Work:

@@ -22,7 +22,7 @@ from faust.types import TP
 from stream.core.contracts.records import Outgoing
 from stream.transport.errors import RevokedError
 from stream.transport.record_batch import consumer_of, producer_of, transport_of
-from support.transports import DEADLINE, KafkaBackend, numbered, until
+from tests.support.transports import DEADLINE, KafkaBackend, numbered, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     import faust
 
     from stream.transport.record_batch import RecordBatch
-    from support.transports import Apps, MemoryBackend
+    from tests.support.transports import Apps, MemoryBackend
 
 pytestmark = pytest.mark.kafka
 
-WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).parents[2] / "support" / "copy_worker.py"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from stream import __version__
 from stream.cli import EXIT_CODES
 from stream.errors import StreamError
-from support.cli import commands, stream
+from tests.support.cli import commands, stream
 
 
 @pytest.mark.parametrize(("name", "command"), commands())

@@ -29,8 +29,8 @@ from stream.cli.dead_letter_view import (
 )
 from stream.core.contracts.records import InputRecord
 from stream.dead_letters.dead_letter import Place, put_back, read
-from support.articles import dumps
-from unit.dead_letters.test_dead_letter import TIME, letter_of, stored
+from tests.support.articles import dumps
+from tests.unit.dead_letters.test_dead_letter import TIME, letter_of, stored
 
 NOW = 1_777_874_400_000
 

@@ -12,7 +12,7 @@ from click.testing import Result
 
 from stream.demo.runner import free_port
 from stream.doctor.check_broker import ASKED
-from support.cli import lines, stream
+from tests.support.cli import lines, stream
 
 NOBODY = "127.0.0.1:9"
 

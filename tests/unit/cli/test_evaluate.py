@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from stream.cli.bidi import RLI
-from support.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_EDITED, HARVEST
-from support.cli import stream
+from tests.support.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_EDITED, HARVEST
+from tests.support.cli import stream
 
 
 def row(first: str, second: str, **label: Any) -> dict[str, Any]:
@@ -219,7 +219,7 @@ def test_the_format_of_rows_is_in_the_help() -> None:
 
 
 def test_the_rows_in_the_documentation_are_rows() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "evaluating.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "guides" / "evaluating-decisions.md").read_text(encoding="utf-8")
     rows = [line.strip() for line in text.splitlines() if line.startswith("    {")]
     assert len(rows) == 2
     assert measured("-", stdin="\n".join(rows).encode())["all"]["pairs"] == 2

@@ -13,8 +13,8 @@ from click.testing import Result
 
 from stream.cli.bidi import PDI, RLI
 from stream.evaluation.explanation import METHODS
-from support.articles import BRIDGE, BRIDGE_EDITED, FLOOD, FLOOD_EDITED, HARVEST, article, dumps, fictional_text
-from support.cli import stream
+from tests.support.articles import BRIDGE, BRIDGE_EDITED, FLOOD, FLOOD_EDITED, HARVEST, article, dumps, fictional_text
+from tests.support.cli import stream
 
 
 @pytest.fixture

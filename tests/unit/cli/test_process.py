@@ -12,8 +12,18 @@ from typing import Any
 import orjson
 import pytest
 
-from support.articles import BRIDGE, FLOOD, FLOOD_EDITED, FLOOD_RESET, HARVEST, article, dumps, fictional, takedown
-from support.cli import lines, stream
+from tests.support.articles import (
+    BRIDGE,
+    FLOOD,
+    FLOOD_EDITED,
+    FLOOD_RESET,
+    HARVEST,
+    article,
+    dumps,
+    fictional,
+    takedown,
+)
+from tests.support.cli import lines, stream
 
 PARAGRAPHS = FLOOD.split("\n")
 FIRST, SECOND = " ".join(PARAGRAPHS[:2]), "\n".join(PARAGRAPHS[2:])

@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 from stream.cli.input_files import RawMessage
-from support.articles import BRIDGE, FLOOD, article, dumps
-from support.cli import stream
-from support.processes import Station
+from tests.support.articles import BRIDGE, FLOOD, article, dumps
+from tests.support.cli import stream
+from tests.support.processes import Station
 
 # By its name: the package has the command under the same one.
 module = import_module("stream.cli.produce")

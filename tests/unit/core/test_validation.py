@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stream.core.contracts.events import RawEvent, Source
 from stream.core.validation import DEFAULT_LIMITS, Limits, articles_in, read_message, validate
 from stream.errors import Rejected
-from support.cases import cases
+from tests.support.cases import cases
 
 OBJECT = b'{"id": "a", "text": "t"}'
 

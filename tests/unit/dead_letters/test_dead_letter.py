@@ -16,7 +16,7 @@ from stream.core.pipeline.dead_letter import ATTEMPTS, HEADER_PREFIX, LETTER, RE
 from stream.core.pipeline.normalize import Normalizer
 from stream.dead_letters.dead_letter import Letter, Place, Wanted, domains, is_readable_normalized, put_back, read
 from stream.errors import REJECTION_CODES, Rejected
-from support.articles import BRIDGE, article, dumps
+from tests.support.articles import BRIDGE, article, dumps
 
 TOPICS = Topics()
 TIME = 1_777_874_400_000

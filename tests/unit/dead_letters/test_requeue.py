@@ -15,8 +15,8 @@ from stream.core.pipeline.normalize import Normalizer
 from stream.dead_letters.dead_letter import Letter, Wanted, put_back, read
 from stream.dead_letters.requeue import Left, Rules, plan
 from stream.errors import Rejected
-from support.articles import BRIDGE, article, dumps
-from unit.dead_letters.test_dead_letter import TIME, TOPICS, letter_of, stored
+from tests.support.articles import BRIDGE, article, dumps
+from tests.unit.dead_letters.test_dead_letter import TIME, TOPICS, letter_of, stored
 
 RULES = Rules(TOPICS, attempts_max=3)
 EVERYTHING = Wanted()

@@ -8,7 +8,7 @@ import pytest
 
 from stream.doctor.check_broker import ASKED, judge_cluster, judge_reach, skip_asked
 from stream.doctor.facts import Clock, Reached, Unknown
-from support.doctor_facts import broker, told
+from tests.support.doctor_facts import broker, told
 
 UP, DOWN, SLOW = Reached("one:1", 0.001), Reached("two:2", error="connection refused"), Reached("far:3", 2.5)
 

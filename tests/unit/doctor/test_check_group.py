@@ -8,7 +8,7 @@ import pytest
 
 from stream.doctor.check_group import judge_group, judge_lag, judge_rejected
 from stream.doctor.facts import GroupFacts, Member, Offsets, Place, Unknown
-from support.doctor_facts import DAY_MS, NAMES, NOW_MS, SETTINGS, group, topics
+from tests.support.doctor_facts import DAY_MS, NAMES, NOW_MS, SETTINGS, group, topics
 
 RAW, ONE, TWO = Place(NAMES.raw, 0), Place(NAMES.normalized, 0), Place(NAMES.normalized, 1)
 NORMALIZE_ONLY = (Member("faust", "/10.0.0.7", (RAW,)),)

@@ -9,7 +9,7 @@ import pytest
 from stream.doctor.check_host import ARTICLE_BYTES, index_bytes, judge_machine, judge_python, judge_settings
 from stream.doctor.facts import IndexFolder, Offsets, Sources, TopicFacts, Web
 from stream.settings import Settings
-from support.doctor_facts import DAY_MS, GIB, HOUR_MS, SETTINGS, VERSION, bad, data_dir, machine, told, topics
+from tests.support.doctor_facts import DAY_MS, GIB, HOUR_MS, SETTINGS, VERSION, bad, data_dir, machine, told, topics
 
 DAYS_3_5, WEEK = round(3.5 * DAY_MS), 7 * DAY_MS
 

@@ -11,7 +11,7 @@ from stream.doctor.check_topics import judge_permissions, judge_topics
 from stream.doctor.facts import GroupFacts, Hidden, Unknown
 from stream.kafka.topic_admin import TopicStatus
 from stream.settings import MIB, Settings
-from support.doctor_facts import DAY_MS, HOUR_MS, NAMES, SETTINGS, bad, group, told, topics, topics_of
+from tests.support.doctor_facts import DAY_MS, HOUR_MS, NAMES, SETTINGS, bad, group, told, topics, topics_of
 
 
 def test_all_is_well() -> None:

@@ -15,7 +15,7 @@ from stream.demo.runner import free_port
 from stream.doctor.collect_broker import ask_broker, reach, times_of, within
 from stream.doctor.facts import Place
 from stream.settings import Settings
-from support.doctor_facts import NOW_MS
+from tests.support.doctor_facts import NOW_MS
 
 
 def test_addresses_are_told_in_their_order() -> None:

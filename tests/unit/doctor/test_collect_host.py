@@ -16,7 +16,7 @@ from stream.demo.runner import free_port
 from stream.doctor.collect_host import ask_index, ask_machine, ask_sources, ask_web, lock_holder
 from stream.settings import Settings
 from stream.state.rocksdb_store import RocksStore
-from support.doctor_facts import VERSION, held
+from tests.support.doctor_facts import VERSION, held
 
 
 @pytest.fixture

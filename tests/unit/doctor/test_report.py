@@ -7,7 +7,7 @@ from stream.doctor.facts import Reached, Sources, Unknown
 from stream.doctor.findings import is_well
 from stream.doctor.report import judge, judge_unset
 from stream.settings import Settings
-from support.doctor_facts import SETTINGS, broker, machine, told
+from tests.support.doctor_facts import SETTINGS, broker, machine, told
 
 
 def test_all_is_well() -> None:

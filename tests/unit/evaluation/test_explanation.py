@@ -14,7 +14,7 @@ from stream.core.dedup.rules import TOGETHER, Apart, judge
 from stream.core.dedup.similarity import Likeness
 from stream.errors import Rejected
 from stream.evaluation.explanation import METHODS, checks, compare, explain
-from support.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_RESET, HARVEST
+from tests.support.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_RESET, HARVEST
 
 REPORT = (
     "The central bank of Calder sold bills worth {} million crowns at an average rate of {} percent on Tuesday.\n"

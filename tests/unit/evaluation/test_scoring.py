@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stream.evaluation.explanation import explain
 from stream.evaluation.labelled_pairs import Pair, RowError, read_pair
 from stream.evaluation.scoring import MISTAKES, Judged, Scores, evaluate, evaluate_together
-from support.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_RESET, HARVEST, fictional
+from tests.support.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_RESET, HARVEST, fictional
 
 URL = "https://paper.example/bridge"
 

@@ -30,10 +30,10 @@ from stream.errors import SettingsError
 from stream.kafka.security import AccessError, load_access
 from stream.settings import DAY_MS, Settings, load_settings
 from stream.transport.kafka.credentials import faust_credentials
-from support.certificates import KEY_PASSWORD, Authority
-from support.cli import commands
+from tests.support.certificates import KEY_PASSWORD, Authority
+from tests.support.cli import commands
 
-SOURCES = Path(__file__).parents[1] / "src"
+SOURCES = Path(__file__).parents[3] / "src"
 PASSWORD = "hush-4d1e77"  # noqa: S105 - of tests  # pragma: allowlist secret
 SASL = {"security_protocol": "SASL_SSL", "sasl_mechanism": "SCRAM-SHA-512", "sasl_username": "reader"}
 #: Text that stands nowhere else in what is shown.

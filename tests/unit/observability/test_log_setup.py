@@ -22,7 +22,7 @@ from stream.errors import IndexFault, Rejected
 from stream.observability.flow_log import FlowLog, ranges
 from stream.observability.log_setup import LogHandler, configure_logging, formatter, told
 from stream.observability.progress_watch import Check
-from support.logging import kept_logging
+from tests.support.logging import kept_logging
 
 MARKED: Final = "Tidal power is coming"
 TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"

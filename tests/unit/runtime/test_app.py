@@ -16,9 +16,9 @@ from stream.core.contracts.records import InputRecord
 from stream.runtime.app import EXIT_FAULT, ArticleFlow
 from stream.settings import Settings
 from stream.transport.record_batch import RecordBatch, transport_of
-from support.articles import BRIDGE, FLOOD, article, takedown
-from support.flow import Site, until
-from support.flow_brokers import FlowMemory
+from tests.support.articles import BRIDGE, FLOOD, article, takedown
+from tests.support.flow import Site, until
+from tests.support.flow_brokers import FlowMemory
 
 
 @pytest.fixture

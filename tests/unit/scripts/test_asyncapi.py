@@ -10,7 +10,7 @@ from scripts import generate_contracts
 
 from stream.core.contracts.records import Outgoing
 from stream.core.contracts.topics import Topics, topic_specs
-from support.contracts import Json, published, references, resolve, unresolved, validator
+from tests.support.contracts import Json, published, references, resolve, unresolved, validator
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from stream.core.contracts.records import InputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.pipeline.normalize import Normalizer
 from stream.errors import REJECTION_CODES, Rejected
-from support.contracts import NOW, Json, is_valid, published, unresolved, validator
+from tests.support.contracts import NOW, Json, is_valid, published, unresolved, validator
 
 
 def of_topic(topic: str, kind: str) -> list[Json]:
@@ -39,9 +39,7 @@ TAKEDOWN = {
 
 
 def test_packaged_files_are_what_is_generated() -> None:
-    assert generate_contracts.stale(Path(generate_contracts.__file__).with_name("schemas")) == [], (
-        "run: python -m scripts.generate_contracts"
-    )
+    assert generate_contracts.stale(generate_contracts.FOLDER) == [], "run: python -m scripts.generate_contracts"
     assert generate_contracts.main(["--check"]) == 0
 
 
@@ -70,7 +68,7 @@ def test_check_names_what_is_stale(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 
 def test_the_page_of_the_metrics_is_what_is_generated(tmp_path: Path) -> None:
-    page = Path(__file__).parents[1] / "docs" / "metrics.md"
+    page = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
     assert not generate_contracts.stale_page(page), "run: python -m scripts.generate_contracts"
     other = tmp_path / "docs" / "metrics.md"
     assert not generate_contracts.stale_page(other)  # an installed package has no folder for it

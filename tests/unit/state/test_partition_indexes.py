@@ -19,7 +19,7 @@ from stream.core.pipeline.deduplicate import changelog_event
 from stream.errors import IndexFault
 from stream.state.partition_indexes import topic_partitions
 from stream.state.rocksdb_store import RocksStore
-from support.changelog import RECORDS, Log, Site, documents
+from tests.support.changelog import RECORDS, Log, Site, documents
 
 
 async def test_an_index_is_restored_before_it_is_handed_out() -> None:

@@ -45,7 +45,7 @@ def test_values_are_there_after_it_was_closed_and_opened(tmp_path: Path) -> None
 def killed(folder: Path, batches: int) -> None:
     """Write numbered batches of 200 kB into ``folder`` and be killed."""
     script = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom stream.core.index.rocks import RocksStore\n"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom stream.state.rocksdb_store import RocksStore\n"
         "store = RocksStore(Path(sys.argv[1]))\n"
         "for number in range(int(sys.argv[2])):\n"
         "    name = b'%06d' % number\n"
@@ -85,7 +85,7 @@ def test_a_folder_in_use_is_refused_with_advice(tmp_path: Path) -> None:
 
 def test_a_folder_in_use_by_another_process_is_refused(tmp_path: Path) -> None:
     script = (
-        "import sys\nfrom pathlib import Path\nfrom stream.core.index.rocks import RocksStore\n"
+        "import sys\nfrom pathlib import Path\nfrom stream.state.rocksdb_store import RocksStore\n"
         "store = RocksStore(Path(sys.argv[1]))\nprint('open', flush=True)\nsys.stdin.read()\nstore.close()\n"
     )
     with subprocess.Popen(
@@ -226,7 +226,7 @@ def test_a_full_disk_is_a_fault_when_it_is_closed(tmp_path: Path) -> None:
         "import os, resource, sys\n"
         "from pathlib import Path\n"
         "from stream.errors import IndexFault\n"
-        "from stream.core.index.rocks import RocksStore\n"
+        "from stream.state.rocksdb_store import RocksStore\n"
         "store = RocksStore(Path(sys.argv[1]))\n"
         "store.write([(b'key', os.urandom(200_000))])\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"

@@ -9,7 +9,7 @@ import pytest
 from stream.core.contracts.records import Headers
 from stream.core.contracts.trace_context import trace_headers, trace_id
 from stream.core.pipeline.normalize import Outcome
-from support.pipeline import ARTICLE, TOPICS, Flow, normalized, raw
+from tests.support.pipeline import ARTICLE, TOPICS, Flow, normalized, raw
 
 ID: Final = b"4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT: Final = b"00-" + ID + b"-00f067aa0ba902b7-01"

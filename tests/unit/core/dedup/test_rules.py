@@ -16,8 +16,8 @@ from stream.core.contracts.events import DUPLICATE_RELATIONS
 from stream.core.dedup.fingerprint import FORMAT, fingerprint
 from stream.core.dedup.rules import RULES, SHORT_TOKENS, TOKENS_MOVED_MIN, VERSION, Candidates, decide, new_cluster_id
 from stream.core.folding import letters
-from support.cases import cases
-from support.stories import (
+from tests.support.cases import cases
+from tests.support.stories import (
     REPRINTED,
     SCRIPTS,
     STORIES,

@@ -7,7 +7,7 @@ import pytest
 from stream.core.dedup.rules import TOKENS_MIN, Apart, Candidates, Times, decide, judge
 from stream.core.dedup.similarity import Likeness
 from stream.core.timestamps import HOUR_MS
-from support.stories import decide_similar, earlier, figures, story, subject
+from tests.support.stories import decide_similar, earlier, figures, story, subject
 
 CABLE_NAMES = [f"aba{letter}x" for letter in "abcdefghijklmnopqrst"]
 OTHER_CABLE_NAMES = [f"oto{letter}x" for letter in "abcdefghijklmnopqrst"]

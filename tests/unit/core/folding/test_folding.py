@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from stream.core.folding import TokenBatch, Tokens, _letters_of_rare, fold_text, letters, tokenize, tokenize_all
 from stream.core.folding.tables import COMPOSES, tables
-from support.cases import cases
-from support.spelling_variants import CHANGES, Change, variant
+from tests.support.cases import cases
+from tests.support.spelling_variants import CHANGES, Change, variant
 
 ANY_TEXT = st.text(st.characters(), max_size=60)
 COMPOSING = {chr(point) for point in (tables().fold & COMPOSES).nonzero()[0].tolist()}
@@ -53,25 +53,25 @@ def listed_by_text(batch: TokenBatch) -> list[list[tuple[int, bool, bool]]]:
     return [tokens[start:end] for start, end in pairwise(bounds)]
 
 
-@pytest.mark.parametrize("case", cases("fold_equal"))
+@pytest.mark.parametrize("case", cases("folding_equal"))
 def test_spellings_fold_alike(case: dict[str, Any]) -> None:
     folded = {text: fold_text(text) for text in case["texts"]}
     assert len({tuple(listed(tokenize(text))) for text in case["texts"]}) == 1, folded
 
 
-@pytest.mark.parametrize("case", cases("fold_keep"))
+@pytest.mark.parametrize("case", cases("folding_keep"))
 def test_letters_that_matter_stay(case: dict[str, Any]) -> None:
     assert fold_text(case["text"]) == case["text"]
 
 
-@pytest.mark.parametrize("case", cases("fold_apart"))
+@pytest.mark.parametrize("case", cases("folding_apart"))
 def test_other_words_stay_apart(case: dict[str, Any]) -> None:
     folded = {text: fold_text(text) for text in case["texts"]}
     assert len(set(folded.values())) == len(case["texts"]), folded
     assert len({tuple(listed(tokenize(text))) for text in case["texts"]}) == len(case["texts"])
 
 
-@pytest.mark.parametrize("case", cases("fold_known_failures"))
+@pytest.mark.parametrize("case", cases("folding_known_failures"))
 def test_known_failures_still_fail(case: dict[str, Any]) -> None:
     """Readers call them the same; each case says why they are told apart."""
     assert len({tuple(listed(tokenize(text))) for text in case["texts"]}) == len(case["texts"])

@@ -12,7 +12,7 @@ from stream.core.index.cluster import MEMBERS_MAX, SOURCES_MAX, Cluster, languag
 from stream.core.index.records import Article, pack_article, unpack_article
 from stream.core.index.store import MemoryStore
 from stream.core.timestamps import rfc3339
-from support.index import START_MS, Partition, article
+from tests.support.index import START_MS, Partition, article
 
 CLUSTER = "c" * 32
 SCOPE = "default/ar"

@@ -12,7 +12,7 @@ from stream.core.dedup.rules import Subject
 from stream.core.index import keys
 from stream.core.index.keys import OFFSET_MAX, POSTING_BYTES, SECONDS_MAX, Posting, pack_posting, visible_postings
 from stream.errors import IndexFault
-from support.index import STORY
+from tests.support.index import STORY
 
 offsets = st.integers(0, OFFSET_MAX - 1)
 seconds = st.integers(0, SECONDS_MAX)

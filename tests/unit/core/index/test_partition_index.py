@@ -12,7 +12,7 @@ from stream.core.contracts.events import NormalizedEvent
 from stream.core.index.partition_index import RECENT_MAX, PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.core.index.transaction import CANDIDATES_MAX
-from support.index import (
+from tests.support.index import (
     DAY_MS,
     EXCERPT,
     FAR,
@@ -27,7 +27,7 @@ from support.index import (
     part,
     prose,
 )
-from unit.core.index.conftest import NewStore
+from tests.unit.core.index.conftest import NewStore
 
 SECOND_MS: Final = 1000
 

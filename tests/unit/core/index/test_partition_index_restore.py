@@ -13,8 +13,8 @@ from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.errors import IndexDamaged
 from stream.state.rocksdb_store import RocksStore
-from support.index import EXCERPT, REPRINT, STORY, WINDOW_MS, Partition, article, prose
-from unit.core.index.conftest import NewStore
+from tests.support.index import EXCERPT, REPRINT, STORY, WINDOW_MS, Partition, article, prose
+from tests.unit.core.index.conftest import NewStore
 
 
 class TestRestore:

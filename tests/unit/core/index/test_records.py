@@ -15,7 +15,7 @@ from stream.core.dedup.fingerprint import FORMAT, fingerprint
 from stream.core.index.records import pack_article, pack_fingerprint, unpack, unpack_article
 from stream.core.index.store import MemoryStore
 from stream.errors import IndexDamaged
-from support.index import EXCERPT, REPRINT, STORY, Partition, article, part, prose
+from tests.support.index import EXCERPT, REPRINT, STORY, Partition, article, part, prose
 
 SCOPE = "default/en"
 

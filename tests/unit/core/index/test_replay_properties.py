@@ -15,7 +15,7 @@ from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX
 from stream.core.index.store import MemoryStore
 from stream.core.pipeline.normalize import Outcome
 from stream.state.rocksdb_store import RocksStore
-from support.index import DAY_MS, FAR, HOUR_MS, START_MS, TOPICS, Event, Partition, article, part, prose, takedown
+from tests.support.index import DAY_MS, FAR, HOUR_MS, START_MS, TOPICS, Event, Partition, article, part, prose, takedown
 
 _TEXTS: Final = [
     *(variant for seed in "ab" for story in [prose(seed, 80)] for variant in (
@@ -46,7 +46,7 @@ def streams(draw: st.DrawFn) -> Stream:
     for number in range(draw(st.integers(2, 25))):
         time += draw(st.sampled_from([0, HOUR_MS, 2 * DAY_MS, 4 * DAY_MS, 8 * DAY_MS, -9 * DAY_MS]))
         offset += draw(st.sampled_from([1, 1, 1, FAR // 2, FAR]))
-        stream.core.contracts.events.append(draw(_events(number, time, stream.core.contracts.events)))
+        stream.events.append(draw(_events(number, time, stream.events)))
         stream.offsets.append(offset)
     return stream
 
@@ -71,11 +71,7 @@ sizes = st.lists(st.integers(1, 8), max_size=8)
 
 
 def deliver(partition: Partition, stream: Stream, batches: Sequence[int] = ()) -> list[Outcome]:
-    return (
-        partition.deliver(stream.core.contracts.events, offsets=stream.offsets, sizes=batches)
-        if stream.core.contracts.events
-        else []
-    )
+    return partition.deliver(stream.events, offsets=stream.offsets, sizes=batches) if stream.events else []
 
 
 def told_to_consumers(outcomes: Sequence[Outcome]) -> list[object]:
@@ -107,7 +103,7 @@ def test_outputs_do_not_depend_on_being_stopped_and_opened_again(
     stream: Stream, batches: list[int], data: st.DataObject
 ) -> None:
     expected = deliver(Partition(MemoryStore()), stream)
-    stop = data.draw(st.integers(1, len(stream.core.contracts.events)), label="stopped at")
+    stop = data.draw(st.integers(1, len(stream.events)), label="stopped at")
     with TemporaryDirectory() as folder:
         told: list[Outcome] = []
         for piece in (stream.cut(0, stop), stream.cut(stop)):
@@ -135,7 +131,7 @@ def test_outputs_do_not_depend_on_what_is_at_hand(stream: Stream, batches: list[
 def test_an_index_restored_from_the_changelog_decides_as_the_original(
     stream: Stream, batches: list[int], restored: list[int], data: st.DataObject
 ) -> None:
-    stop = data.draw(st.integers(1, len(stream.core.contracts.events)), label="resumed at")
+    stop = data.draw(st.integers(1, len(stream.events)), label="resumed at")
     original, again = Partition(MemoryStore()), Partition(MemoryStore())
     deliver(original, stream.cut(0, stop), batches)
     _restore(again, original, restored)
@@ -219,7 +215,7 @@ def test_what_is_read_again_after_a_crash_gets_its_first_verdict_or_is_withdrawn
     redelivered = [place for place, offset in enumerate(stream.offsets) if offset > earliest]
     start = data.draw(st.sampled_from(redelivered), label="read again from")
     again = deliver(partition, stream.cut(start), data.draw(sizes))
-    for event, first, second in zip(stream.core.contracts.events[start:], told[start:], again, strict=True):
+    for event, first, second in zip(stream.events[start:], told[start:], again, strict=True):
         if isinstance(event, NormalizedEvent):
             assert second.result in (first.result, "withdrawn")
             if second.result == first.result:
@@ -233,10 +229,8 @@ def test_what_is_read_again_after_a_crash_gets_its_first_verdict_or_is_withdrawn
 def test_a_tenant_is_told_the_same_with_and_without_others_in_its_partition(stream: Stream, batches: list[int]) -> None:
     both = deliver(Partition(MemoryStore()), stream, batches)
     for tenant in ("one", "two"):
-        mine = [place for place, event in enumerate(stream.core.contracts.events) if event.tenant == tenant]
-        alone = Stream(
-            [stream.core.contracts.events[place] for place in mine], [stream.offsets[place] for place in mine]
-        )
+        mine = [place for place, event in enumerate(stream.events) if event.tenant == tenant]
+        alone = Stream([stream.events[place] for place in mine], [stream.offsets[place] for place in mine])
         told = deliver(Partition(MemoryStore()), alone)
         assert told_to_consumers(told) == told_to_consumers([both[place] for place in mine])
 
@@ -246,7 +240,7 @@ def test_a_tenant_is_told_the_same_with_and_without_others_in_its_partition(stre
 def test_nobody_is_a_copy_of_what_was_withdrawn(stream: Stream) -> None:
     outcomes = deliver(Partition(MemoryStore()), stream)
     gone: set[tuple[str, str]] = set()
-    for event, outcome in zip(stream.core.contracts.events, outcomes, strict=True):
+    for event, outcome in zip(stream.events, outcomes, strict=True):
         if not isinstance(event, NormalizedEvent):
             keys = {(output.key or b"").decode() for output in outcome.outputs if output.topic == TOPICS.enriched}
             gone |= {(event.tenant, key) for key in keys}

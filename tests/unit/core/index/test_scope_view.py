@@ -10,7 +10,7 @@ import pytest
 from stream.core.index.keys import SECONDS_MAX, anchor_names
 from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX, ScopeView
 from stream.core.index.store import MemoryStore, Store
-from unit.core.index.conftest import NewStore
+from tests.unit.core.index.conftest import NewStore
 
 SCOPE: Final = "default/en"
 WINDOW_S: Final = 100

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stream.core.index.store import MemoryStore
 from stream.state.rocksdb_store import RocksStore
-from unit.core.index.conftest import NewStore
+from tests.unit.core.index.conftest import NewStore
 
 #: Length of what is dropped as a whole: a scope and its generation.
 PREFIX_BYTES = 9

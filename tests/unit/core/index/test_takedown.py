@@ -10,7 +10,7 @@ from stream.core.index.cluster import MEMBERS_MAX
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.core.index.transaction import STAND_INS_MAX
-from support.index import (
+from tests.support.index import (
     DAY_MS,
     EXCERPT,
     FAR,
@@ -25,7 +25,7 @@ from support.index import (
     prose,
     takedown,
 )
-from unit.core.index.conftest import NewStore
+from tests.unit.core.index.conftest import NewStore
 
 #: Another edited reprint of the story.
 EDITED = f"{part(STORY, 0, 68)} {prose('u', 8)}"

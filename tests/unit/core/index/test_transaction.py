@@ -15,8 +15,8 @@ from stream.core.index.postings import ANCHORS_SHARED_MIN
 from stream.core.index.scope_view import ScopeView
 from stream.core.index.store import MemoryStore, Store
 from stream.core.index.transaction import CANDIDATES_MAX, COMMON_MIN, POSTINGS_MAX
-from support.index import DAY_MS, EXCERPT, REPRINT, START_MS, STORY, Partition, article, part, prose
-from unit.core.index.conftest import NewStore
+from tests.support.index import DAY_MS, EXCERPT, REPRINT, START_MS, STORY, Partition, article, part, prose
+from tests.unit.core.index.conftest import NewStore
 
 SCOPE = "default/en"
 NOTICE = prose("notice", 40)

@@ -24,7 +24,7 @@ from stream.core.contracts.records import InputRecord, Outgoing
 from stream.core.pipeline.deduplicate import Deduplicator, changelog_event
 from stream.core.pipeline.normalize import TAKEDOWN_RESULTS, Outcome
 from stream.errors import REJECTION_CODES
-from support.pipeline import (
+from tests.support.pipeline import (
     ARTICLE,
     LATER,
     NOW,

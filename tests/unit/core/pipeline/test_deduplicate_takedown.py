@@ -10,7 +10,7 @@ from stream.core.contracts import codec
 from stream.core.contracts.events import ClusterEvent, RemovalEvent
 from stream.core.contracts.records import Outgoing
 from stream.core.pipeline.normalize import Outcome
-from support.pipeline import ARTICLE, PARTITION, SENT_MS, TEXT, TOPICS, Flow, by_topic, enriched, normalized, raw
+from tests.support.pipeline import ARTICLE, PARTITION, SENT_MS, TEXT, TOPICS, Flow, by_topic, enriched, normalized, raw
 
 #: Another article, in another language.
 ARABIC = {

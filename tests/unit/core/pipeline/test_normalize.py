@@ -10,7 +10,7 @@ import pytest
 from stream.core.contracts import codec
 from stream.core.contracts.events import NormalizedEvent, TakedownEvent
 from stream.core.pipeline.normalize import Normalizer
-from support.pipeline import ARTICLE, NOW, PARTITION, SENT_MS, TOPICS, normalized, passed_on, raw
+from tests.support.pipeline import ARTICLE, NOW, PARTITION, SENT_MS, TOPICS, normalized, passed_on, raw
 
 
 class TestNormalizer:

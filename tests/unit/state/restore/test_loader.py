@@ -12,8 +12,8 @@ import pytest
 from stream.core.index.store import MemoryStore
 from stream.errors import IndexFault
 from stream.state.rocksdb_store import RocksStore
-from support.articles import BRIDGE, HARVEST, article
-from support.changelog import RECORDS, Log, Site, changelog, documents
+from tests.support.articles import BRIDGE, HARVEST, article
+from tests.support.changelog import RECORDS, Log, Site, changelog, documents
 
 
 async def test_an_empty_changelog_is_restored_at_once() -> None:

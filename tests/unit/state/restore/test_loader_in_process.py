@@ -18,9 +18,9 @@ from stream.core.contracts.records import Record
 from stream.errors import IndexFault
 from stream.state.restore.process_pool import RestoreProcess
 from stream.state.rocksdb_store import RocksStore
-from support.changelog import RECORDS, Log, Site, documents
-from support.flow import until
-from support.restore import contents, processes
+from tests.support.changelog import RECORDS, Log, Site, documents
+from tests.support.flow import until
+from tests.support.restore import contents, processes
 
 
 @pytest.fixture(autouse=True)

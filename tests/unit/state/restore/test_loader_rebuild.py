@@ -10,7 +10,7 @@ import pytest
 
 from stream.errors import IndexDamaged, IndexFault
 from stream.state.rocksdb_store import RocksStore
-from support.changelog import CountingStore, Log, Site, documents, opened
+from tests.support.changelog import CountingStore, Log, Site, documents, opened
 
 
 async def test_an_index_of_other_rules_is_rebuilt_from_the_changelog(

@@ -15,9 +15,9 @@ from stream.core.index.partition_index import PartitionIndex
 from stream.errors import IndexDamaged
 from stream.state.restore.process_main import LENGTH_BYTES, Answer, Task, event_of, framed, portion_of, restore
 from stream.state.rocksdb_store import RocksStore
-from support.articles import fictional, with_takedowns
-from support.changelog import RECORDS, WINDOW_MS, changelog
-from support.restore import contents
+from tests.support.articles import fictional, with_takedowns
+from tests.support.changelog import RECORDS, WINDOW_MS, changelog
+from tests.support.restore import contents
 
 MESSAGES = with_takedowns(fictional(60, seed=62), seed=62)
 

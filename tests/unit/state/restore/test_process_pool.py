@@ -16,10 +16,10 @@ from stream.core.index.partition_index import PartitionIndex
 from stream.errors import IndexFault
 from stream.state.restore.process_pool import RECORDS_MIN, RestoreFailed, RestoreProcess
 from stream.state.rocksdb_store import RocksStore
-from support.changelog import RECORDS, WINDOW_MS
-from support.flow import until
-from support.processes import wait_until
-from support.restore import processes
+from tests.support.changelog import RECORDS, WINDOW_MS
+from tests.support.flow import until
+from tests.support.processes import wait_until
+from tests.support.restore import processes
 
 
 def documents(folder: Path) -> int:
@@ -143,8 +143,8 @@ def is_free(folder: Path) -> bool:
 WORKER_THAT_DIES = """
 import asyncio, os, sys
 from pathlib import Path
-from flow.kit import until
-from flow.process import wait_until
+from tests.support.flow import until
+from tests.support.processes import wait_until
 from indexes_kit import RECORDS
 from restore.kit import processes
 
@@ -159,7 +159,7 @@ asyncio.run(main())
 
 
 def test_one_whose_worker_is_gone_lets_go_of_the_index(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
     ended = subprocess.run([sys.executable, "-c", WORKER_THAT_DIES, tmp_path], env=environment, check=False)
     assert ended.returncode == 3
     wait_until(lambda: is_free(tmp_path / "0"), "nobody has the index open")

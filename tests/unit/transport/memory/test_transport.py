@@ -18,13 +18,13 @@ from stream.transport.errors import (
     UnknownTopicError,
 )
 from stream.transport.memory.broker import MemoryBroker
-from support.transports import numbered, until
+from tests.support.transports import numbered, until
 
 if TYPE_CHECKING:
     import faust
 
     from stream.transport.record_batch import RecordBatch
-    from support.transports import Apps, MemoryBackend
+    from tests.support.transports import Apps, MemoryBackend
 
 
 def awake() -> bool:

@@ -85,7 +85,7 @@ def fold(text: str) -> str:
 def names() -> Names:
     """The table, read and folded at the first call."""
     found = Names({}, {})
-    table = orjson.loads(files("stream.core.normalize.dates").joinpath("months.json").read_bytes())
+    table = orjson.loads(files("stream.core.normalize.dates").joinpath("month_names.json").read_bytes())
     for identifier, named in table.items():
         language = identifier.partition("_")[0]
         for month, words in enumerate(named["months"], 1):

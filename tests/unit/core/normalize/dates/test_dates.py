@@ -18,7 +18,7 @@ from stream.core.normalize.dates import CHARS_MAX, FIRST_YEAR, LAST_YEAR, parse_
 from stream.core.normalize.dates.calendars import Calendar
 from stream.core.normalize.dates.month_names import names
 from stream.core.timestamps import milliseconds, rfc3339
-from support.cases import cases
+from tests.support.cases import cases
 
 FIGURES = {
     "arabic": "٠١٢٣٤٥٦٧٨٩",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from stream.core.normalize.html import Page, read_page
 from stream.errors import Rejected
-from support.cases import cases
+from tests.support.cases import cases
 
 WORDS = "The new garden of the town was opened this morning by the mayor. "
 PIECES = [
@@ -57,7 +57,7 @@ PIECES = [
 ]
 
 
-@pytest.mark.parametrize("case", cases("pages"))
+@pytest.mark.parametrize("case", cases("html_pages"))
 def test_a_page_tells_its_article(case: dict[str, Any]) -> None:
     page = asdict(read_page(case["html"]))
     known = {field.name for field in fields(Page)}
@@ -66,7 +66,7 @@ def test_a_page_tells_its_article(case: dict[str, Any]) -> None:
     assert [line for line in case.get("text_has", []) if line not in lines] == []
 
 
-@pytest.mark.parametrize("case", cases("pages_fragments"))
+@pytest.mark.parametrize("case", cases("html_pages_fragments"))
 def test_a_fragment_gives_its_visible_text(case: dict[str, str]) -> None:
     assert read_page(case["html"]).text == case["text"]
 

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.normalize.html.titles_and_authors import AUTHORS_MAX, authors_in, title_alone
-from support.cases import cases
+from tests.support.cases import cases
 
 
-@pytest.mark.parametrize("case", cases("pages_titles"))
+@pytest.mark.parametrize("case", cases("html_pages_titles"))
 def test_a_title_stands_alone(case: dict[str, Any]) -> None:
     assert title_alone(case["title"], case["site"], case["heading"]) == case["want"]
 
 
-@pytest.mark.parametrize("case", cases("pages_authors"))
+@pytest.mark.parametrize("case", cases("html_pages_authors"))
 def test_authors_are_single_names(case: dict[str, Any]) -> None:
     assert authors_in(case["said"]) == case["want"]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.normalize.language import DECLARED_CONFIDENCE, UNDETERMINED, detect, direction, primary_language
-from support.cases import cases
+from tests.support.cases import cases
 
 ARABIC = "افتتح رئيس البلدية صباح اليوم حديقة عامة جديدة في حي الزهور بحضور عدد كبير من السكان"
 ENGLISH = "The mayor opened a new public garden in the old part of the town this morning, and many people came."

@@ -14,7 +14,7 @@ from stream.core.normalize.fixes import Fixes, Step
 from stream.core.normalize.text import TEXT_STEPS, clean_line, clean_text
 from stream.core.normalize.text.characters import MARKS_MAX
 from stream.core.normalize.trigger_scan import Scan
-from support.cases import cases
+from tests.support.cases import cases
 
 #: Characters that the steps look at, so that what they do to each other is met often.
 TRICKY = st.lists(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stream.core.normalize.url import Address, canonicalize
 from stream.core.normalize.url.tracking_parameters import BY_SITE, NAMES, PREFIXES, is_tracking
-from support.cases import cases
+from tests.support.cases import cases
 
 HOST = "https://news.example"
 # DuckDuckGo's list, which holds only what is safe to drop at every site.

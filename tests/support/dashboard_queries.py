@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import yaml
 
-_HERE: Final = Path(__file__).resolve().parent
-DASHBOARDS: Final = _HERE / "dashboards"
-ALERTS: Final = _HERE.parent / "prometheus" / "alerts.yml"
+DEPLOY: Final = Path(__file__).resolve().parents[2] / "deploy"
+DASHBOARDS: Final = DEPLOY / "grafana" / "dashboards"
+ALERTS: Final = DEPLOY / "prometheus" / "alerts.yml"
 _METRIC: Final = re.compile(r"\b(?:stream|process|python)_[a-z0-9_]+\b|\bup\b")
 
 

@@ -17,10 +17,11 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from neighbours import DASHBOARDS, Query, panels, queries
 from PIL import Image
-from plots import DIM, DRAWN, SMALL, TEXT, Line, Panel
-from prometheus_api import Prometheus, Series
+
+from tests.e2e.monitoring.plots import DIM, DRAWN, SMALL, TEXT, Line, Panel
+from tests.e2e.monitoring.prometheus_api import Prometheus, Series
+from tests.support.dashboard_queries import DASHBOARDS, Query, panels, queries
 
 #: Pixels: of the picture's width, of a row of Grafana's grid, around each panel.
 _WIDTH: Final = 1600

@@ -10,8 +10,9 @@ from typing import Any, Final, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MultipleLocator
-from prometheus_api import Series
-from units import formatted, pleasant_step
+
+from tests.e2e.monitoring.prometheus_api import Series
+from tests.e2e.monitoring.units import formatted, pleasant_step
 
 TEXT: Final = "#24292e"
 DIM: Final = "#6a737d"

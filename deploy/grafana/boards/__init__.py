@@ -1,0 +1,1 @@
+"""The dashboards as code, written out by ``generate.py``."""

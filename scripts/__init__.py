@@ -1,0 +1,1 @@
+"""What runs at build time only: generators of contracts, tables and pictures."""

@@ -1,0 +1,1 @@
+"""Tests; run as a package from the project's root."""

@@ -1,0 +1,1 @@
+"""Apache Kafka without Docker: ``python -m tools.kafka_node.run``."""
