@@ -111,7 +111,7 @@ def _process(command: list[str], env: dict[str, str]) -> Iterator[subprocess.Pop
 @contextlib.contextmanager
 def _kafka() -> Iterator[str]:
     command = [sys.executable, "-m", "tools.kafka_node.run", "--print-address"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as node:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as node:
         try:
             yield (node.stdout.readline() if node.stdout else "").strip()
         finally:

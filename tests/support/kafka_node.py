@@ -66,6 +66,7 @@ class KafkaNode:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
+                cwd=ROOT,
                 text=True,
                 start_new_session=True,
             )

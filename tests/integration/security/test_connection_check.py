@@ -68,7 +68,7 @@ def published(node: SecuredNode) -> set[str]:
 Given = Callable[[SecuredNode, Path], dict[str, Any]]
 _HOOKS = """
 import os
-from security.kit import unsigned_token
+from tests.support.secured_node import unsigned_token
 
 def good():
     return unsigned_token("setup")

@@ -145,8 +145,8 @@ import asyncio, os, sys
 from pathlib import Path
 from tests.support.flow import until
 from tests.support.processes import wait_until
-from indexes_kit import RECORDS
-from restore.kit import processes
+from tests.support.changelog import RECORDS
+from tests.support.restore import processes
 
 async def main():
     async with processes(Path(sys.argv[1])).started(0) as process:

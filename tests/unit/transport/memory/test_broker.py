@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from typing import TYPE_CHECKING
 
@@ -18,13 +17,10 @@ from stream.transport.errors import (
     UnknownTopicError,
 )
 from stream.transport.memory.broker import MemoryBroker
-from tests.support.transports import numbered, until
+from tests.support.transports import numbered
 
 if TYPE_CHECKING:
-    import faust
-
-    from stream.transport.record_batch import RecordBatch
-    from tests.support.transports import Apps, MemoryBackend
+    pass
 
 
 def awake() -> bool:
@@ -187,34 +183,3 @@ def test_threads_do_not_disturb_each_other(broker: MemoryBroker) -> None:
     for thread in threads:
         thread.join()
     assert [record.offset for record in broker.records("t", 0)] == list(range(2000))
-
-
-async def test_a_worker_hears_of_records_from_another_thread(apps: Apps, memory: MemoryBackend) -> None:
-    memory.broker.create_topic("t", 2)
-    seen: list[int] = []
-
-    async def handler(_app: faust.App, batch: RecordBatch) -> None:
-        seen.extend(int(record.value or b"") for record in batch)
-        batch.done()
-
-    await apps.start(apps.make(memory, "t", handler))
-    for n in range(20):
-        await asyncio.to_thread(memory.broker.produce, Outgoing("t", b"%d" % n, b"%d" % n))
-        await until(lambda n=n: n in seen, "the record")  # type: ignore[misc]
-    assert seen == list(range(20))
-
-
-async def test_a_worker_goes_on_behind_what_was_deleted(apps: Apps, memory: MemoryBackend) -> None:
-    memory.broker.create_topic("t", 1)
-    memory.broker.produce_all(numbered("t", range(10)))
-    memory.broker.commit(f"{memory.prefix}-group", {TP("t", 0): 2})
-    memory.broker.trim(TP("t", 0), 6)
-    seen: list[int] = []
-
-    async def handler(_app: faust.App, batch: RecordBatch) -> None:
-        seen.extend(record.offset for record in batch)
-        batch.done()
-
-    await apps.start(apps.make(memory, "t", handler))
-    await until(lambda: len(seen) == 4, "the rest")
-    assert seen == [6, 7, 8, 9]
