@@ -37,9 +37,9 @@ from stream import gc_tuning
 from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent, NormalizedEvent
 from stream.core.dedup.fingerprint import fingerprints
-from stream.core.dedup.rules import Subject
+from stream.core.dedup.rules import IncomingArticle
 from stream.core.index.partition_index import PartitionIndex
-from stream.core.pipeline.deduplicate import subject_of
+from stream.core.pipeline.deduplicate import incoming_article
 from stream.core.pipeline.normalize import scope_of
 from stream.state.rocksdb_store import RocksStore
 
@@ -163,12 +163,14 @@ def _at(article: NormalizedEvent, offset: int) -> NormalizedEvent:
     return moved
 
 
-def _subjects(articles: Sequence[NormalizedEvent]) -> list[tuple[Subject, int]]:
+def _subjects(articles: Sequence[NormalizedEvent]) -> list[tuple[IncomingArticle, int]]:
     prints = fingerprints((article.text, article.title) for article in articles)
-    return [(subject_of(article, found), article.event_time) for article, found in zip(articles, prints, strict=True)]
+    return [
+        (incoming_article(article, found), article.event_time) for article, found in zip(articles, prints, strict=True)
+    ]
 
 
-def _lookups(index: PartitionIndex, subjects: Iterable[tuple[Subject, int]]) -> list[float]:
+def _lookups(index: PartitionIndex, subjects: Iterable[tuple[IncomingArticle, int]]) -> list[float]:
     """The seconds of each look-up, alone and without anything read before it."""
     seconds = []
     for subject, moment in subjects:

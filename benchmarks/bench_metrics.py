@@ -14,7 +14,7 @@ from typing import Any, Final
 from prometheus_client import generate_latest
 
 from benchmarks.corpus import repeated
-from stream.core.contracts.records import Outgoing
+from stream.core.contracts.records import OutputRecord
 from stream.core.pipeline.normalize import Outcome
 from stream.core.pipeline.offline import OfflineFlow
 from stream.observability.metrics import Metrics
@@ -27,7 +27,7 @@ CALLS: Final = 200_000
 NOW: Final = "2026-01-01T00:00:00.000Z"
 NOW_MS: Final = 1_767_225_600_000
 #: What the first step tells of an article.
-PASSED: Final = Outcome("normalized", [Outgoing("articles.normalized", b"", b"")])
+PASSED: Final = Outcome("normalized", [OutputRecord("articles.normalized", b"", b"")])
 
 
 def run(corpus: Path, articles: int) -> None:

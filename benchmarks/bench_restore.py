@@ -29,8 +29,8 @@ from stream.core.contracts.records import InputRecord, Record
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.observability.metrics import Metrics
-from stream.state.partition_indexes import Indexes
-from stream.state.restore.loader import Opener
+from stream.state.partition_indexes import PartitionIndexes
+from stream.state.restore.loader import IndexLoader
 from stream.state.restore.process_pool import RestoreProcesses
 from stream.state.rocksdb_store import RocksStore
 
@@ -101,7 +101,7 @@ async def _restored(log: Log, folder: Path, partitions: int, processes: int) -> 
         return folder / str(partition)
 
     metrics = Metrics()
-    opener = Opener(
+    opener = IndexLoader(
         log,
         "changelog",
         lambda partition: RocksStore(folder_of(partition), cache_bytes=CACHE_BYTES),
@@ -111,7 +111,7 @@ async def _restored(log: Log, folder: Path, partitions: int, processes: int) -> 
             "changelog", folder_of, cache_bytes=CACHE_BYTES, window_ms=WINDOW_MS, at_once=processes
         ),
     )
-    indexes = Indexes(opener, metrics=metrics)
+    indexes = PartitionIndexes(opener, metrics=metrics)
     began = time.monotonic()
     indexes.assign(range(partitions))
     for partition in range(partitions):

@@ -19,7 +19,7 @@ from stream.core.dedup.fingerprint import fingerprints
 from stream.core.dedup.rules import decide
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.normalize import Arrival, normalize
-from stream.core.pipeline.deduplicate import remembered, subject_of
+from stream.core.pipeline.deduplicate import incoming_article, remembered
 from stream.core.validation import articles_in, read_message, validate
 from stream.errors import Rejected
 from stream.state.restore.loader import RESTORED_AT_ONCE
@@ -97,7 +97,7 @@ def _decide_batch(
     clock, recorded = time.perf_counter, []
     started = clock()
     prints = fingerprints((article.text, article.title) for article in articles)
-    subjects = [subject_of(article, found) for article, found in zip(articles, prints, strict=True)]
+    subjects = [incoming_article(article, found) for article, found in zip(articles, prints, strict=True)]
     fingerprinted = clock()
     session = index.session()
     session.prefetch([(subject, article.event_id) for subject, article in zip(subjects, articles, strict=True)])

@@ -62,8 +62,8 @@ def synthetic(shapes: Sequence[Shape], first: int, count: int) -> list[Fingerpri
     sequences = _pieces(chance, [2 * one.sequence for one in chosen])
     anchors = _pieces(chance, [8 * one.anchors for one in chosen])
     titles = _pieces(chance, [2 * one.title for one in chosen])
-    pieces = zip(chosen, hashes, sequences, anchors, titles, strict=True)
-    return [_event(first + place, Pieces(*given)) for place, given in enumerate(pieces)]
+    chunked = zip(chosen, hashes, sequences, anchors, titles, strict=True)
+    return [_event(first + place, Pieces(*given)) for place, given in enumerate(chunked)]
 
 
 class Pieces(NamedTuple):

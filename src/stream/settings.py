@@ -19,8 +19,8 @@ CONFIG_VARIABLE = "STREAM_CONFIG"
 DAY_MS = 24 * 3600 * 1000
 MIB = 1024 * 1024
 
-Step = Literal["normalize", "deduplicate"]
-STEPS: tuple[Step, ...] = ("normalize", "deduplicate")
+Stage = Literal["normalize", "deduplicate"]
+STAGES: tuple[Stage, ...] = ("normalize", "deduplicate")
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["human", "json"]
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]

@@ -63,9 +63,9 @@ def _attributes(tag: str, attribute: str, count: int) -> Shape:
     return _times(one)
 
 
-def _mixed(pieces: str) -> Shape:
-    """The words of ``pieces`` as opening tags, in turn, never closed."""
-    names = pieces.split()
+def _mixed(chunked: str) -> Shape:
+    """The words of ``chunked`` as opening tags, in turn, never closed."""
+    names = chunked.split()
 
     def make(chars: int, tags: int) -> str:
         count = min(tags, chars // (max(map(len, names)) + 3))

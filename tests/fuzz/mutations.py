@@ -88,5 +88,5 @@ def _value(chance: Random, item: dict[str, Any], depth: int) -> Any:
         return {chance.choice(list(item)): _value(chance, item, depth + 1)}
     if kind == 3:
         return item[chance.choice(list(item))]
-    pieces = b"".join(chance.choice(PIECES) for _ in range(chance.randrange(1, 30)))
-    return pieces.decode("utf-8", "replace")
+    chunked = b"".join(chance.choice(PIECES) for _ in range(chance.randrange(1, 30)))
+    return chunked.decode("utf-8", "replace")

@@ -17,7 +17,7 @@ from stream.core.contracts.events import (
     RemovalEvent,
     TakedownEvent,
 )
-from stream.core.contracts.records import Headers, Outgoing
+from stream.core.contracts.records import Headers, OutputRecord
 from stream.core.normalize.html import read_page
 from stream.core.pipeline.normalize import Normalizer, Outcome
 from stream.core.validation import validate
@@ -51,7 +51,7 @@ def fuzz_raw(data: bytes) -> None:
         raise Finding("a second reading gives another value")
     if not outcomes:
         raise Finding("a message without an outcome")
-    passed: list[Outgoing] = []
+    passed: list[OutputRecord] = []
     for outcome in outcomes:
         _check(outcome)
         if outcome.result == "rejected":
@@ -92,7 +92,7 @@ def _check(outcome: Outcome) -> None:
             _read(output)
 
 
-def _read(output: Outgoing) -> None:
+def _read(output: OutputRecord) -> None:
     for kind in _EVENTS[output.topic]:
         try:
             event: object = codec.decode(output.value or b"", kind)

@@ -14,8 +14,8 @@ from stream.core.pipeline.offline import OfflineFlow
 from stream.core.timestamps import rfc3339
 from stream.observability.metrics import Metrics
 from stream.settings import DAY_MS
-from stream.state.partition_indexes import Indexes
-from stream.state.restore.loader import Opener
+from stream.state.partition_indexes import PartitionIndexes
+from stream.state.restore.loader import IndexLoader
 from stream.state.restore.process_pool import RestoreProcesses
 from tests.support.articles import dumps, fictional
 
@@ -97,8 +97,8 @@ class Site:
         self.metrics = Metrics()
         self.opened: list[Store] = []
         self._stores = stores or (lambda _partition: CountingStore())
-        opener = Opener(log, "log", self._open, window_ms=WINDOW_MS, metrics=self.metrics, processes=processes)
-        self.indexes = Indexes(opener, metrics=self.metrics)
+        opener = IndexLoader(log, "log", self._open, window_ms=WINDOW_MS, metrics=self.metrics, processes=processes)
+        self.indexes = PartitionIndexes(opener, metrics=self.metrics)
 
     def _open(self, partition: int) -> Store:
         self.opened.append(self._stores(partition))
@@ -114,7 +114,7 @@ class Site:
         return self.metrics.registry.get_sample_value(name, {} if partition is None else {"partition": str(partition)})
 
 
-async def documents(indexes: Indexes, partition: int = 0) -> int:
+async def documents(indexes: PartitionIndexes, partition: int = 0) -> int:
     """How many articles an index has, once it is restored."""
     async with indexes.using(partition) as index:
         assert index is not None

@@ -11,7 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from scripts import generate_contracts
 
-from stream.core.contracts.records import InputRecord, Outgoing
+from stream.core.contracts.records import InputRecord, OutputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.pipeline.normalize import Normalizer
 from stream.core.pipeline.offline import OfflineFlow
@@ -86,7 +86,7 @@ def messages() -> list[bytes | None]:
 
 
 @cache
-def published() -> tuple[Outgoing, ...]:
+def published() -> tuple[OutputRecord, ...]:
     """Return everything that the flow publishes for `messages`, the normalized records included."""
     given = messages()
     flow = OfflineFlow(window_ms=7 * DAY_MS).run(given, now=NOW)

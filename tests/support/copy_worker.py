@@ -8,8 +8,8 @@ from typing import Any
 
 import faust
 
-from stream.core.contracts.records import Outgoing
-from stream.transport.record_batch import Records, producer_of
+from stream.core.contracts.records import OutputRecord
+from stream.transport.record_batch import RawBytesSchema, producer_of
 
 
 def main(url: str, prefix: str, folder: str) -> None:
@@ -30,10 +30,10 @@ def main(url: str, prefix: str, folder: str) -> None:
         producer_request_timeout=30.0,
     )
 
-    @app.agent(app.topic(f"{prefix}-in", schema=Records()))
+    @app.agent(app.topic(f"{prefix}-in", schema=RawBytesSchema()))
     async def copy(stream: Any) -> None:
         async for batch in stream:
-            await producer_of(app).deliver([Outgoing(f"{prefix}-out", r.key, r.value) for r in batch])
+            await producer_of(app).deliver([OutputRecord(f"{prefix}-out", r.key, r.value) for r in batch])
             await asyncio.sleep(0.02)
             batch.done()
 

@@ -27,7 +27,7 @@ from stream.doctor.facts import (
 )
 from stream.doctor.findings import Finding
 from stream.kafka.acls import topic_permissions
-from stream.settings import STEPS, Settings
+from stream.settings import STAGES, Settings
 
 HOUR_MS = 3600 * 1000
 DAY_MS = 24 * HOUR_MS
@@ -64,7 +64,7 @@ def topics(**changed: dict[str, Any]) -> dict[str, TopicFacts]:
 def topics_of(settings: Settings) -> dict[str, TopicFacts]:
     """Every topic as ``settings`` want it, three copies of each."""
     operations: dict[str, set[str]] = {spec.name: {"Describe"} for spec in settings.topic_specs}
-    for permission in topic_permissions(STEPS, settings.topics):
+    for permission in topic_permissions(STAGES, settings.topics):
         operations[permission.name].add(permission.operation)
     return {
         spec.name: TopicFacts(

@@ -11,11 +11,11 @@ from typing import Any, Final
 import orjson
 from faust.types import TP
 
-from stream.core.contracts.records import Outgoing, Record
+from stream.core.contracts.records import OutputRecord, Record
 from stream.core.pipeline.offline import OfflineFlow
 from stream.core.timestamps import rfc3339
 from stream.runtime.app import ArticleFlow
-from stream.settings import STEPS, Settings, Step
+from stream.settings import STAGES, Settings, Stage
 from stream.transport.record_batch import RecordBatch, consumer_of
 from tests.support.flow_brokers import FlowBackend, FlowMemory
 
@@ -88,14 +88,14 @@ class Site:
         """Store messages in the raw topic: articles, arrays of them, bytes as they are, or whole records."""
         await self.backend.produce([self._outgoing(value, partition) for value in values])
 
-    def _outgoing(self, value: Any, partition: int | None) -> Outgoing:
-        if isinstance(value, Outgoing):
+    def _outgoing(self, value: Any, partition: int | None) -> OutputRecord:
+        if isinstance(value, OutputRecord):
             return value
         content = value if value is None or isinstance(value, bytes) else orjson.dumps(value)
-        return Outgoing(self.topics.raw, None, content, (), partition)
+        return OutputRecord(self.topics.raw, None, content, (), partition)
 
     async def start(
-        self, steps: Sequence[Step] = STEPS, prepare: Callable[[ArticleFlow], None] | None = None
+        self, steps: Sequence[Stage] = STAGES, prepare: Callable[[ArticleFlow], None] | None = None
     ) -> Running:
         """Start a flow; ``prepare`` may poison it before."""
         faults: Faults = []
@@ -198,7 +198,7 @@ def uninterrupted(site: Site, articles: Sequence[dict[str, Any]]) -> dict[int, d
     return verdicts(by_offset(orjson.loads(output.value or b"") for output in outputs))
 
 
-def offline(site: Site, messages: Sequence[dict[str, Any]]) -> list[Outgoing]:
+def offline(site: Site, messages: Sequence[dict[str, Any]]) -> list[OutputRecord]:
     """Everything that the second step publishes for these messages, without a broker."""
     flow = OfflineFlow(topics=site.topics, window_ms=site.settings.window_ms)
     return [

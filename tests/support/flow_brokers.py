@@ -7,14 +7,14 @@ from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
 
-from stream.core.contracts.records import Outgoing
+from stream.core.contracts.records import OutputRecord
 from tests.support.transports import Backend, KafkaBackend, MemoryBackend
 
 
 class FlowBackend(Backend, Protocol):
     """A broker under test."""
 
-    async def produce(self, outputs: Sequence[Outgoing]) -> None:
+    async def produce(self, outputs: Sequence[OutputRecord]) -> None:
         """Store records by other means than the code under test."""
 
     async def partitions(self, topic: str) -> int:
@@ -30,7 +30,7 @@ class FlowBackend(Backend, Protocol):
 class FlowMemory(MemoryBackend):
     """The broker in memory."""
 
-    async def produce(self, outputs: Sequence[Outgoing]) -> None:
+    async def produce(self, outputs: Sequence[OutputRecord]) -> None:
         """See `FlowBackend`."""
         self.broker.produce_all(outputs)
 
@@ -55,7 +55,7 @@ class FlowKafka(KafkaBackend):
         self._producer: AIOKafkaProducer | None = None
         self._reader: AIOKafkaConsumer | None = None
 
-    async def produce(self, outputs: Sequence[Outgoing]) -> None:
+    async def produce(self, outputs: Sequence[OutputRecord]) -> None:
         """See `FlowBackend`."""
         if self._producer is None:
             self._producer = AIOKafkaProducer(bootstrap_servers=self.address, max_request_size=32 * 1024 * 1024)

@@ -21,7 +21,7 @@ from stream.core.contracts.events import (
     Source,
     TakedownEvent,
 )
-from stream.core.contracts.records import InputRecord, Outgoing
+from stream.core.contracts.records import InputRecord, OutputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex, Session
 from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX
@@ -207,15 +207,15 @@ def _published(outcome: Outcome) -> Decided:
     )
 
 
-def _is_tombstone(output: Outgoing) -> bool:
+def _is_tombstone(output: OutputRecord) -> bool:
     return output.value is None and output.topic in (TOPICS.enriched, TOPICS.duplicates)
 
 
-def _key(output: Outgoing) -> str:
+def _key(output: OutputRecord) -> str:
     return (output.key or b"").decode()
 
 
-def _cluster(output: Outgoing) -> ClusterEvent | None:
+def _cluster(output: OutputRecord) -> ClusterEvent | None:
     return codec.decode(output.value, ClusterEvent) if output.value else None
 
 

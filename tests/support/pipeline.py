@@ -9,7 +9,7 @@ import orjson
 
 from stream.core.contracts import codec
 from stream.core.contracts.events import EnrichedEvent, NormalizedEvent
-from stream.core.contracts.records import Headers, InputRecord, Outgoing
+from stream.core.contracts.records import Headers, InputRecord, OutputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
@@ -65,7 +65,7 @@ class Flow:
         (outcome,) = self.raw(raw(value, offset=offset, headers=headers), now=now)
         return outcome
 
-    def stored(self, outputs: Sequence[Outgoing], *, first: int | None = None, now: str = NOW) -> list[Outcome]:
+    def stored(self, outputs: Sequence[OutputRecord], *, first: int | None = None, now: str = NOW) -> list[Outcome]:
         """What becomes of records in the normalized topic, from offset ``first`` on, else behind those before."""
         self._end = self._end if first is None else first
         records = [
@@ -87,7 +87,7 @@ class Flow:
         return again
 
 
-def by_topic(outcome: Outcome) -> dict[str, Outgoing]:
+def by_topic(outcome: Outcome) -> dict[str, OutputRecord]:
     return {output.topic: output for output in outcome.outputs}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from stream.core.dedup.fingerprint import NO_HASHES, fingerprint
-from stream.core.dedup.rules import NO_TIMES, Candidates, Earlier, Subject, Times, Verdict, decide
+from stream.core.dedup.rules import NO_TIMES, Candidates, IncomingArticle, IndexedArticle, Times, Verdict, decide
 from stream.core.dedup.similarity import Likeness
 from stream.core.index.postings import ANCHORS_SHARED_MIN
 
@@ -25,9 +25,9 @@ REPRINTED: Final = tuple(name for name, found in STORIES.items() if "reprint" in
 
 def subject(
     text: str, *, title: str | None = None, name: str = "later", shown_hash: str = "later", times: Times = NO_TIMES
-) -> Subject:
+) -> IncomingArticle:
     found = fingerprint(text, title)
-    return Subject(name, "default/xx", f"later.example/{name}", "later.example", shown_hash, found, times)
+    return IncomingArticle(name, "default/xx", f"later.example/{name}", "later.example", shown_hash, found, times)
 
 
 def earlier(
@@ -39,11 +39,11 @@ def earlier(
     links: int = 0,
     shown_hash: str = "earlier",
     times: Times = NO_TIMES,
-) -> Earlier:
+) -> IndexedArticle:
     """An article as the index remembers it, without what it was found by."""
     found = dataclasses.replace(fingerprint(text, title), anchors=NO_HASHES, shingles=NO_HASHES)
     source, cluster_id = "earlier.example", f"{offset:032x}"
-    return Earlier(offset, f"earlier-{offset}", source, cluster_id, revision, links, shown_hash, found, times)
+    return IndexedArticle(offset, f"earlier-{offset}", source, cluster_id, revision, links, shown_hash, found, times)
 
 
 def decide_similar(

@@ -10,10 +10,10 @@ import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # it ships no types
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
 
-from stream.core.contracts.records import Outgoing, Record
+from stream.core.contracts.records import OutputRecord, Record
 from stream.transport.kafka.transport import Consumer as KafkaConsumer
 from stream.transport.memory.transport import MemoryBroker
-from stream.transport.record_batch import Records
+from stream.transport.record_batch import RawBytesSchema
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -147,7 +147,7 @@ class Apps:
         )
         if topic is not None:
 
-            @app.agent(app.topic(topic, schema=Records()))
+            @app.agent(app.topic(topic, schema=RawBytesSchema()))
             async def work(stream: Any) -> None:
                 async for batch in stream:
                     await handler(app, batch)
@@ -174,6 +174,6 @@ class Apps:
             await self.stop(app)
 
 
-def numbered(topic: str, numbers: range, partition: int | None = None) -> list[Outgoing]:
+def numbered(topic: str, numbers: range, partition: int | None = None) -> list[OutputRecord]:
     """Records whose key and value are their number."""
-    return [Outgoing(topic, b"%d" % n, b"%d" % n, (("n", b"%d" % n),), partition) for n in numbers]
+    return [OutputRecord(topic, b"%d" % n, b"%d" % n, (("n", b"%d" % n),), partition) for n in numbers]

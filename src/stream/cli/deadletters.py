@@ -22,9 +22,9 @@ from stream.cli.bidi import console
 from stream.cli.input_files import InputError
 from stream.dead_letters.dead_letter import Letter, Place, Wanted
 from stream.dead_letters.requeue import Left, Plan, Rules, Sent, plan, put_back_all
-from stream.dead_letters.topic_reader import Advance, Letterbox, Spans, nothing
+from stream.dead_letters.topic_reader import Advance, RejectedTopicReader, Spans, nothing
 from stream.errors import REJECTION_CODES, BrokerError
-from stream.settings import STEPS, Settings, load_settings
+from stream.settings import STAGES, Settings, load_settings
 
 #: So many rows of a table, unless --limit tells.
 _ROWS_MAX: Final = 50
@@ -42,7 +42,7 @@ _FILTERS: Final = (
         metavar="CODE",
         help="Rejected with this code (list --summary names those that there are); may be given several times.",
     ),
-    click.option("--stage", "stages", multiple=True, type=click.Choice(STEPS), help="Rejected by this step."),
+    click.option("--stage", "stages", multiple=True, type=click.Choice(STAGES), help="Rejected by this step."),
     click.option(
         "--source",
         "sources",
@@ -83,7 +83,7 @@ def list_(limit: int | None, json_lines: bool, summary: bool, not_requeued: bool
     An id is PARTITION/OFFSET in the rejected topic, and stays the same.
     """
     settings, wanted = _wanted(given)
-    with Letterbox(settings) as box:
+    with RejectedTopicReader(settings) as box:
         found: Iterable[Letter] = _read(box, wanted, quiet=given["quiet"])
         if not_requeued:
             found = _without_requeued(box, list(found), quiet=given["quiet"])
@@ -111,7 +111,7 @@ def show(letter_id: str, broker: str | None, raw: bool, whole_json: bool) -> Non
     """
     settings = _settings(broker)
     place = view.place(letter_id, settings.topics.rejected)
-    with Letterbox(settings) as box:
+    with RejectedTopicReader(settings) as box:
         letter = box.find(place)
     if letter is None:
         raise InputError(f"{place}: there is no such dead letter, or retention has deleted it")
@@ -163,7 +163,7 @@ def requeue(
     """
     settings, wanted = _wanted(given, ids)
     rules = Rules(settings.topics, max_attempts, also_normalized)
-    with _interruptible() as stopped, Letterbox(settings, stopped=stopped) as box:
+    with _interruptible() as stopped, RejectedTopicReader(settings, stopped=stopped) as box:
         planned = _planned(box, wanted, rules, not_requeued=not_requeued, quiet=given["quiet"]).first(limit)
         if stopped():
             click.echo("interrupted: nothing was put back", err=True)
@@ -235,30 +235,30 @@ def _wanted(given: dict[str, Any], ids: Iterable[str] = ()) -> tuple[Settings, W
     )
 
 
-def _read(box: Letterbox, wanted: Wanted, *, quiet: bool) -> Iterator[Letter]:
+def _read(box: RejectedTopicReader, wanted: Wanted, *, quiet: bool) -> Iterator[Letter]:
     return (letter for letter in _all(box, wanted, quiet=quiet) if letter in wanted)
 
 
-def _all(box: Letterbox, wanted: Wanted, *, quiet: bool) -> Iterator[Letter]:
+def _all(box: RejectedTopicReader, wanted: Wanted, *, quiet: bool) -> Iterator[Letter]:
     """All letters since the oldest that can be meant."""
     spans = box.spans(wanted.since)
     with _progress("read", _length(spans), quiet=quiet) as advance:
         yield from box.letters(spans, advance)
 
 
-def _planned(box: Letterbox, wanted: Wanted, rules: Rules, *, not_requeued: bool, quiet: bool) -> Plan:
+def _planned(box: RejectedTopicReader, wanted: Wanted, rules: Rules, *, not_requeued: bool, quiet: bool) -> Plan:
     planned = plan(_all(box, wanted, quiet=quiet), wanted, rules)
     if not not_requeued or not planned.chosen or box.stopped():
         return planned
     return planned.without(_ids_put_back(box, (one.origin for one in planned.chosen), quiet=quiet))
 
 
-def _without_requeued(box: Letterbox, found: list[Letter], *, quiet: bool) -> list[Letter]:
+def _without_requeued(box: RejectedTopicReader, found: list[Letter], *, quiet: bool) -> list[Letter]:
     ids = _ids_put_back(box, (letter.origin for letter in found if letter.origin), quiet=quiet)
     return [letter for letter in found if str(letter.place) not in ids]
 
 
-def _ids_put_back(box: Letterbox, origins: Iterable[Place], *, quiet: bool) -> set[str]:
+def _ids_put_back(box: RejectedTopicReader, origins: Iterable[Place], *, quiet: bool) -> set[str]:
     spans = box.behind(origins)
     with _progress("raw topic read", _length(spans), quiet=quiet) as advance:
         return box.put_back(spans, advance)

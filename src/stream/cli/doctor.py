@@ -21,7 +21,7 @@ from stream.doctor.collect_host import ask_machine, ask_sources, python_version
 from stream.doctor.findings import Finding, State, is_well
 from stream.doctor.report import judge, judge_unset
 from stream.errors import SettingsError
-from stream.settings import STEPS, Step, load_settings
+from stream.settings import STAGES, Stage, load_settings
 
 _STYLES: Final = {
     State.OK: "green",
@@ -36,13 +36,13 @@ _STATE_COLUMNS: Final = max(map(len, State))
 @click.command(epilog="Example: STREAM_BROKER=kafka:9092 stream doctor --data-dir /var/lib/stream")
 @click.option("--broker", help="host:port[,host:port…] of Kafka.")
 @click.option(
-    "--step", "steps", multiple=True, type=click.Choice(STEPS), help="What the worker runs; repeatable. Default: both."
+    "--step", "steps", multiple=True, type=click.Choice(STAGES), help="What the worker runs; repeatable. Default: both."
 )
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of the index.")
 @click.option("--web-port", type=int, help="Port of the worker's pages.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
 def doctor(
-    broker: str | None, steps: tuple[Step, ...], data_dir: Path | None, web_port: int | None, as_json: bool
+    broker: str | None, steps: tuple[Stage, ...], data_dir: Path | None, web_port: int | None, as_json: bool
 ) -> None:
     """Check everything that a worker needs, and say what to do.
 
@@ -53,7 +53,7 @@ def doctor(
     Exit codes: 0 nothing failed, 1 something did, 2 wrong usage.
     """
     with _waiting(quiet=as_json):
-        findings = _findings(steps or STEPS, broker=broker, data_dir=data_dir, web_port=web_port)
+        findings = _findings(steps or STAGES, broker=broker, data_dir=data_dir, web_port=web_port)
     if as_json:
         click.echo(orjson.dumps(_as_json(findings)))
     else:
@@ -61,7 +61,7 @@ def doctor(
     sys.exit(0 if is_well(findings) else 1)
 
 
-def _findings(steps: Sequence[Step], **given: Any) -> list[Finding]:
+def _findings(steps: Sequence[Stage], **given: Any) -> list[Finding]:
     try:
         settings = load_settings(**given)
         broker = None if settings.is_memory else ask_broker(settings)

@@ -15,7 +15,7 @@ import orjson
 from stream import gc_tuning, system_clock
 from stream.cli.input_files import STDIN, expand, read_messages
 from stream.cli.progress import reading
-from stream.core.contracts.records import Outgoing
+from stream.core.contracts.records import OutputRecord
 from stream.core.pipeline.normalize import Outcome
 from stream.core.pipeline.offline import OfflineFlow
 from stream.settings import load_settings
@@ -72,7 +72,7 @@ def _lines(outcomes: list[Outcome], wanted: set[str]) -> Iterator[bytes]:
                 yield orjson.dumps(_line(sent, is_json=outcome.code is None), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _line(sent: Outgoing, *, is_json: bool) -> dict[str, Any]:
+def _line(sent: OutputRecord, *, is_json: bool) -> dict[str, Any]:
     line: dict[str, Any] = {"topic": sent.topic, "key": _text(sent.key)}
     if is_json and sent.value is not None:
         line["value"] = orjson.Fragment(sent.value)

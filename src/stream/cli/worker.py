@@ -11,7 +11,7 @@ import click
 from stream.cli import exit_code
 from stream.errors import StreamError
 from stream.runtime.worker import run_worker
-from stream.settings import STEPS, Step, load_settings
+from stream.settings import STAGES, Stage, load_settings
 
 log = logging.getLogger(__name__)
 
@@ -19,11 +19,11 @@ log = logging.getLogger(__name__)
 @click.command(epilog="Example: STREAM_BROKER=kafka:9092 stream worker --step deduplicate --data-dir /var/lib/stream")
 @click.option("--broker", help="host:port[,host:port…] of Kafka.")
 @click.option(
-    "--step", "steps", multiple=True, type=click.Choice(STEPS), help="Run this step only; repeatable. Default: both."
+    "--step", "steps", multiple=True, type=click.Choice(STAGES), help="Run this step only; repeatable. Default: both."
 )
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of the index.")
 @click.option("--web-port", type=int, help="Port of /metrics, /healthz and /readyz.")
-def worker(broker: str | None, steps: tuple[Step, ...], data_dir: Path | None, web_port: int | None) -> None:
+def worker(broker: str | None, steps: tuple[Stage, ...], data_dir: Path | None, web_port: int | None) -> None:
     """Run a worker until SIGTERM or Ctrl-C.
 
     It waits up to 300 s (STREAM_START_TIMEOUT_S) for the broker and its topics. After a signal, running batches get
@@ -42,7 +42,7 @@ def worker(broker: str | None, steps: tuple[Step, ...], data_dir: Path | None, w
     if settings.is_memory:
         raise click.UsageError("memory:// lives in one process and keeps nothing; use a Kafka broker, or: stream demo")
     try:
-        code = run_worker(settings, steps or STEPS)
+        code = run_worker(settings, steps or STAGES)
     except StreamError as error:
         if settings.log_format == "human":
             raise

@@ -13,7 +13,7 @@ import orjson
 
 from stream.core.contracts import cloudevents, codec
 from stream.core.contracts.events import NormalizedEvent, TakedownEvent
-from stream.core.contracts.records import Headers, InputRecord, Outgoing, Record
+from stream.core.contracts.records import Headers, InputRecord, OutputRecord, Record
 from stream.core.pipeline.dead_letter import ATTEMPTS, HEADER_PREFIX, LETTER, REQUEUE_PREFIX
 
 _NUMBER: Final = re.compile(rb"-?[0-9]{1,18}")
@@ -93,7 +93,7 @@ def read(record: Record) -> Letter:
     )
 
 
-def put_back(letter: Letter) -> Outgoing:
+def put_back(letter: Letter) -> OutputRecord:
     """The original for where it came from: key, value and headers as they were, one more attempt counted.
 
     An event that had no CloudEvents source and id gets its first coordinates as such. That is the identity that it had,
@@ -109,7 +109,9 @@ def put_back(letter: Letter) -> Outgoing:
     added = [(ATTEMPTS, b"%d" % (letter.attempts + 1)), (LETTER, str(letter.place).encode())]
     if not (given.get("ce_source") and given.get("ce_id")):
         added[:0] = [("ce_source", source.encode()), ("ce_id", name.encode())]
-    return Outgoing(letter.origin.topic, letter.key, letter.value, (*letter.headers, *added), letter.origin.partition)
+    return OutputRecord(
+        letter.origin.topic, letter.key, letter.value, (*letter.headers, *added), letter.origin.partition
+    )
 
 
 def is_readable_normalized(letter: Letter) -> bool:

@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 
 from stream.core.contracts.topics import Topics
 from stream.dead_letters.dead_letter import Letter, Place, Wanted, is_readable_normalized, put_back
-from stream.dead_letters.topic_reader import Advance, Letterbox, nothing
+from stream.dead_letters.topic_reader import Advance, RejectedTopicReader, nothing
 from stream.errors import BrokerError
 
 #: The producer buffers without a limit of its own.
@@ -156,7 +156,7 @@ class Sent:
     failure: Exception | None = None
 
 
-def put_back_all(box: Letterbox, chosen: Sequence[Chosen], advance: Advance = nothing) -> Sent:
+def put_back_all(box: RejectedTopicReader, chosen: Sequence[Chosen], advance: Advance = nothing) -> Sent:
     """Put the letters back in the order of their time; ends early where ``box`` is stopped, or at a failure.
 
     Raises:
@@ -172,7 +172,7 @@ def put_back_all(box: Letterbox, chosen: Sequence[Chosen], advance: Advance = no
     return sent
 
 
-def _meant(box: Letterbox, chosen: Sequence[Chosen], advance: Advance) -> Iterator[Letter]:
+def _meant(box: RejectedTopicReader, chosen: Sequence[Chosen], advance: Advance) -> Iterator[Letter]:
     places = {one.place for one in chosen}
     for letter in box.letters(box.around(places)):
         if letter.place in places:

@@ -54,7 +54,7 @@ def nothing(_: int) -> None:
     """Nobody wants to know."""
 
 
-class Letterbox:
+class RejectedTopicReader:
     """The rejected topic of one flow; a context manager that closes its connection.
 
     ``stopped`` is asked all the while: once it says so, reading ends early. Every method raises `BrokerError` where the

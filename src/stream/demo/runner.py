@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from stream.core.contracts.records import Outgoing, Record
+from stream.core.contracts.records import OutputRecord, Record
 from stream.core.pipeline.dead_letter import HEADER_PREFIX
 from stream.demo.feed import WITHDRAWN, Sample
 from stream.errors import StreamError
@@ -73,7 +73,7 @@ class Demo:
             StreamError: a message got no answer.
         """
         for number, sample in enumerate(samples, 1):
-            self.broker.produce(Outgoing(self.settings.topics.raw, None, sample.value))
+            self.broker.produce(OutputRecord(self.settings.topics.raw, None, sample.value))
             found = await self._answers(number, len(sample.expected))
             for (result, event, reason), expected in zip(found, sample.expected, strict=True):
                 yield Arrival(number, result, expected, sample.note, event, reason)

@@ -10,7 +10,7 @@ from stream.core.contracts.topics import TopicSpec
 from stream.doctor.facts import GroupFacts, Hidden, TopicFacts, Unknown
 from stream.doctor.findings import Finding, count, fail, names, ok, size, skipped, span, unknown, warn
 from stream.kafka.acls import topic_permissions
-from stream.settings import MIB, STEPS, Settings, Step
+from stream.settings import MIB, STAGES, Settings, Stage
 
 _UPDATE: Final = "run: stream topics --update"
 _CREATE: Final = "run: stream topics"
@@ -231,7 +231,7 @@ def _message_size(settings: Settings, name: str, most: int, raw_bytes: int | Non
 
 
 def judge_permissions(
-    settings: Settings, topics: Topics, group: GroupFacts | Unknown, *, steps: Sequence[Step] = STEPS
+    settings: Settings, topics: Topics, group: GroupFacts | Unknown, *, steps: Sequence[Stage] = STAGES
 ) -> Iterator[Finding]:
     """What this user may do, against what a worker that runs ``steps`` needs (`stream.kafka.acls`)."""
     lacking: dict[str, list[str]] = defaultdict(list)

@@ -10,7 +10,7 @@ from stream.doctor.check_host import judge_machine, judge_python, judge_settings
 from stream.doctor.check_topics import judge_permissions, judge_topics
 from stream.doctor.facts import BrokerFacts, MachineFacts, Sources, TopicFacts, Unknown
 from stream.doctor.findings import Finding, fail, skipped, unknown
-from stream.settings import STEPS, Settings, Step
+from stream.settings import STAGES, Settings, Stage
 
 #: What depends on the settings, beside what is asked of the broker.
 _SET = ("open files", "data folder", "disk", "index", "web port")
@@ -22,7 +22,7 @@ def judge(
     broker: BrokerFacts | None,
     machine: MachineFacts,
     *,
-    steps: Sequence[Step] = STEPS,
+    steps: Sequence[Stage] = STAGES,
 ) -> list[Finding]:
     """Every finding for a worker that runs ``steps``. ``broker`` is None where it lives in memory."""
     topics: Mapping[str, TopicFacts] = {}
@@ -49,7 +49,7 @@ def judge_unset(mistakes: str, python: tuple[int, int, int]) -> list[Finding]:
     ]
 
 
-def judge_broker(settings: Settings, facts: BrokerFacts | None, steps: Sequence[Step]) -> list[Finding]:
+def judge_broker(settings: Settings, facts: BrokerFacts | None, steps: Sequence[Stage]) -> list[Finding]:
     """What the cluster tells."""
     if facts is None:
         why = "memory:// lives in one process and keeps nothing"

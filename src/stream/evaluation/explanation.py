@@ -13,7 +13,7 @@ from stream.core.contracts import codec
 from stream.core.contracts.events import Duplicate, EnrichedEvent
 from stream.core.dedup import rules
 from stream.core.dedup.fingerprint import fingerprints
-from stream.core.dedup.rules import TOGETHER, Apart, Candidates, Earlier, Subject, Times, decide, judge
+from stream.core.dedup.rules import TOGETHER, Apart, Candidates, IncomingArticle, IndexedArticle, Times, decide, judge
 from stream.core.dedup.similarity import Likeness, Text
 from stream.core.index.postings import ANCHORS_SHARED_MIN
 from stream.core.pipeline.deduplicate import source_of
@@ -131,8 +131,8 @@ def decided(flow: OfflineFlow, events: Iterable[dict[str, Any]]) -> Iterator[Enr
 def compare(first: EnrichedEvent, second: EnrichedEvent) -> Comparison:
     """How the texts of two published articles compare, whatever was decided."""
     mine, other = fingerprints([(second.text, second.title), (first.text, first.title)])
-    subject = Subject(second.id, scope_of(second), None, source_of(second), "", mine, _times(second))
-    earlier = Earlier(0, first.id, source_of(first), "", 1, 0, "", other, _times(first))
+    subject = IncomingArticle(second.id, scope_of(second), None, source_of(second), "", mine, _times(second))
+    earlier = IndexedArticle(0, first.id, source_of(first), "", 1, 0, "", other, _times(first))
     anchors = [set(found.anchors.tolist()) for found in (mine, other)]
     return Comparison(
         likeness=Text(mine).likeness(Text(other)),

@@ -66,7 +66,7 @@ class GroupOffsets(Protocol):
         """Close connections; raises nothing."""
 
 
-class KafkaOffsets:
+class KafkaGroupOffsets:
     """A Kafka cluster. Connects at the first question."""
 
     def __init__(self, settings: Settings) -> None:
@@ -167,7 +167,7 @@ class KafkaOffsets:
         return {"bootstrap_servers": self._settings.servers, "request_timeout_ms": _REQUEST_MS, **given}
 
 
-class MemoryOffsets:
+class MemoryGroupOffsets:
     """The broker in this process."""
 
     def __init__(self, broker: MemoryBroker, group: str) -> None:

@@ -46,7 +46,7 @@ class _Oldest:
         return max(0.0, now - self.seen, now - self.stored if self.stored is not None else 0.0)
 
 
-class GroupLag:
+class ConsumerLag:
     """Keeps the lag metrics of ``topics``, and the retention of ``changelog``, if one is given.
 
     A broker that does not answer is told once, and the metrics stay as they are:

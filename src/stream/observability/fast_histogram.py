@@ -18,7 +18,7 @@ from prometheus_client.utils import floatToGoString
 from stream.observability.metric_definitions import Metric
 
 
-class TalliedHistogram(Collector):
+class FastHistogram(Collector):
     """A histogram with one label, as `metric` lists it; a collector for a registry."""
 
     def __init__(self, metric: Metric) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from faust.types import TP
 
-from stream.core.contracts.records import Outgoing
+from stream.core.contracts.records import OutputRecord
 from stream.core.contracts.trace_context import trace_id
 from stream.core.pipeline.dead_letter import HEADER_PREFIX
 from stream.core.pipeline.normalize import Outcome
@@ -20,7 +20,7 @@ from stream.transport.record_batch import RecordBatch
 log = logging.getLogger(__name__)
 
 
-def place_of(batch: RecordBatch) -> dict[str, Any]:
+def batch_fields(batch: RecordBatch) -> dict[str, Any]:
     """Where the records of a batch stand."""
     return {
         "topic": batch.tp.topic,
@@ -116,6 +116,6 @@ def _named(partitions: Iterable[str]) -> str:
     return ranges(TP(topic, int(number)) for topic, _, number in found)
 
 
-def _reason(letter: Outgoing, name: str) -> str:
+def _reason(letter: OutputRecord, name: str) -> str:
     """A header that `stream.core.pipeline.dead_letter` has added: they stand behind those that came."""
     return dict(letter.headers)[HEADER_PREFIX + name].decode()

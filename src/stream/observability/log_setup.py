@@ -30,7 +30,7 @@ from kafka.errors import KafkaError
 from stream.core.contracts import codec
 from stream.core.timestamps import rfc3339
 from stream.errors import Rejected, StreamError
-from stream.observability.log_throttle import EVERY_S, RepeatLimit
+from stream.observability.log_throttle import EVERY_S, LogThrottle
 
 log = logging.getLogger(__name__)
 
@@ -88,9 +88,9 @@ def configure_logging(level: str, log_format: str = "human", *, stream: TextIO |
 class LogHandler(logging.StreamHandler[TextIO]):
     """Writes lines, leaves out repeats, and holds no exception and no argument for longer than a call."""
 
-    def __init__(self, stream: TextIO, limit: RepeatLimit | None = None) -> None:
+    def __init__(self, stream: TextIO, limit: LogThrottle | None = None) -> None:
         super().__init__(stream)
-        self._limit = limit or RepeatLimit()
+        self._limit = limit or LogThrottle()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line, and those that are due."""

@@ -33,7 +33,7 @@ class _Kind:
     last: logging.LogRecord | None = None
 
 
-class RepeatLimit:
+class LogThrottle:
     """Decides which lines are written. A record has its ``fields``, and the ``template`` of its message.
 
     ``clock`` gives seconds of any steady clock. Not for several threads: a handler's lock is held meanwhile.

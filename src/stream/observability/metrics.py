@@ -25,10 +25,10 @@ from stream.core.index.store import MEMORY_KINDS
 from stream.core.pipeline.normalize import TAKEDOWN_RESULTS, Outcome
 from stream.core.timestamps import read_rfc3339
 from stream.errors import REJECTION_CODES
-from stream.observability.fast_histogram import TalliedHistogram
+from stream.observability.fast_histogram import FastHistogram
 from stream.observability.metric_definitions import CATALOGUE, Metric
-from stream.observability.source_labels import OTHER, TopSources
-from stream.settings import STEPS
+from stream.observability.source_labels import OTHER, SourceLabels
+from stream.settings import STAGES
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -89,7 +89,7 @@ class Metrics:
         self.disk_free = self._later("stream_data_dir_free_bytes")
         self.disk_total = self._later("stream_data_dir_total_bytes")
         self._told: set[Gauge] = set()
-        self._top = TopSources()
+        self._top = SourceLabels()
         self._since_fetch, self._since_broker = map(self.latency_seconds.observer, _SINCE)
         self._begin_at_zero()
 
@@ -178,7 +178,7 @@ class Metrics:
             self.decided.labels(relation)
         for result in TAKEDOWN_RESULTS:
             self.takedowns.labels(result)
-        for step in STEPS:
+        for step in STAGES:
             self.consumed.labels(step)
             for code in REJECTION_CODES:
                 self.rejected.labels(step, code)
@@ -196,8 +196,8 @@ class Metrics:
         """A gauge that `tell` exposes: one without labels would stand there as 0 before."""
         return Gauge(name, _LISTED[name].help, registry=None)
 
-    def _tallied(self, name: str) -> TalliedHistogram:
-        histogram = TalliedHistogram(_LISTED[name])
+    def _tallied(self, name: str) -> FastHistogram:
+        histogram = FastHistogram(_LISTED[name])
         self.registry.register(histogram)
         return histogram
 

@@ -21,7 +21,7 @@ _HOST: Final = re.compile(r"(?!-)[^\W_](?:[\w-]*\w)?(?:\.[^\W_](?:[\w-]*\w)?)+")
 _HOST_CHARS_MAX: Final = 253
 
 
-class TopSources:
+class SourceLabels:
     """Chooses the sources that are told by name.
 
     A source that made `SHARE_MIN` of the last `RECENT_ARTICLES` articles keeps its name for good, since a counter that

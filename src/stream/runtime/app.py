@@ -30,24 +30,24 @@ from faust.types.web import Request, Response, View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from stream import system_clock
-from stream.core.contracts.records import Delivered, Record
+from stream.core.contracts.records import Record, RecordMetadata
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
 from stream.core.pipeline.deduplicate import Deduplicator, Item
 from stream.core.pipeline.normalize import Normalizer, Outcome
-from stream.kafka.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets
+from stream.kafka.group_offsets import GroupOffsets, KafkaGroupOffsets, MemoryGroupOffsets
 from stream.kafka.security import load_access
-from stream.observability.consumer_lag import GroupLag
-from stream.observability.flow_log import FlowLog, place_of
+from stream.observability.consumer_lag import ConsumerLag
+from stream.observability.flow_log import FlowLog, batch_fields
 from stream.observability.metrics import Metrics
 from stream.observability.progress_watch import Check, ProgressWatch
-from stream.settings import MIB, STEPS, Settings, Step
-from stream.state.partition_indexes import Indexes, topic_partitions
-from stream.state.restore.loader import new_opener
+from stream.settings import MIB, STAGES, Settings, Stage
+from stream.state.partition_indexes import PartitionIndexes, topic_partitions
+from stream.state.restore.loader import new_loader
 from stream.transport.batch_consumer import ledger_of
 from stream.transport.errors import RevokedError, TransportError
 from stream.transport.kafka.credentials import faust_credentials
 from stream.transport.memory.transport import Transport as MemoryTransport
-from stream.transport.record_batch import RecordBatch, Records, consumer_of, pieces, producer_of, transport_of
+from stream.transport.record_batch import RawBytesSchema, RecordBatch, chunked, consumer_of, producer_of, transport_of
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,9 @@ _DELIVERY_TIMEOUT_S: Final = 60.0
 
 def leave(step: str, batch: RecordBatch, fault: BaseException) -> None:
     """End the process at once: whatever it still did could only commit what was not finished."""
-    log.critical("fault, nothing of the batch is committed", extra={"step": step, **place_of(batch)}, exc_info=fault)
+    log.critical(
+        "fault, nothing of the batch is committed", extra={"step": step, **batch_fields(batch)}, exc_info=fault
+    )
     logging.shutdown()
     sys.stderr.flush()
     os._exit(EXIT_FAULT)
@@ -83,7 +85,7 @@ class ArticleFlow:
         self,
         settings: Settings,
         *,
-        steps: Sequence[Step] = STEPS,
+        steps: Sequence[Stage] = STAGES,
         metrics: Metrics | None = None,
         web: bool = True,
         on_fault: Callable[[str, RecordBatch, BaseException], None] = leave,
@@ -104,8 +106,8 @@ class ArticleFlow:
         self._began = time.monotonic()
         self.app = _new_app(settings, web=web)
         transport_of(self.app).batch_bytes = settings.batch_mib * MIB
-        opener = new_opener(settings, transport_of(self.app), metrics=self.metrics)
-        self.indexes = Indexes(opener, metrics=self.metrics)
+        opener = new_loader(settings, transport_of(self.app), metrics=self.metrics)
+        self.indexes = PartitionIndexes(opener, metrics=self.metrics)
         self.group_lag = self._new_group_lag()
         if self._decides:
             self.metrics.tell(self.metrics.window, settings.window_ms / 1000)
@@ -162,7 +164,7 @@ class ArticleFlow:
             await self.indexes.record(batch.tp.partition, index, session, stored)
         batch.done()
 
-    async def _deliver(self, step: Step, batch: RecordBatch, outcomes: Sequence[Outcome]) -> list[Delivered]:
+    async def _deliver(self, step: Stage, batch: RecordBatch, outcomes: Sequence[Outcome]) -> list[RecordMetadata]:
         outputs = [output for outcome in outcomes for output in outcome.outputs]
         confirm = partial(ledger_of(self.app).confirm, batch)
         with self.metrics.delivery_seconds.labels(step).time():
@@ -171,7 +173,7 @@ class ArticleFlow:
         self._flow_log.dead_letters(step, outcomes)
         return delivered
 
-    async def _work(self, step: Step, handle: Callable[[RecordBatch], Awaitable[None]], batches: Any) -> None:
+    async def _work(self, step: Stage, handle: Callable[[RecordBatch], Awaitable[None]], batches: Any) -> None:
         async for batch in batches:
             self.metrics.consumed.labels(step).inc(len(batch))
             self.metrics.batch_records.labels(step).observe(len(batch))
@@ -181,7 +183,7 @@ class ArticleFlow:
             except asyncio.CancelledError:
                 raise
             except RevokedError as gone:  # whoever has the partition now gets the batch, so it is not done
-                log.warning("lost the lease", extra={"step": step, **place_of(batch), "reason": gone})
+                log.warning("lost the lease", extra={"step": step, **batch_fields(batch), "reason": gone})
             except BaseException as fault:  # whatever it is: nothing of the batch may be committed
                 self._on_fault(step, batch, fault)
                 raise
@@ -192,13 +194,13 @@ class ArticleFlow:
         app, topics = self.app, self.topics
         if "normalize" in self._steps:
 
-            @app.agent(app.topic(topics.raw, schema=Records()), name="normalize")
+            @app.agent(app.topic(topics.raw, schema=RawBytesSchema()), name="normalize")
             async def normalize(batches: Any) -> None:
                 await self._work("normalize", self._normalize, batches)
 
         if "deduplicate" in self._steps:
 
-            @app.agent(app.topic(topics.normalized, schema=Records()), name="deduplicate")
+            @app.agent(app.topic(topics.normalized, schema=RawBytesSchema()), name="deduplicate")
             async def deduplicate(batches: Any) -> None:
                 await self._work("deduplicate", self._deduplicate, batches)
 
@@ -301,15 +303,15 @@ class ArticleFlow:
     def _decides(self) -> bool:
         return "deduplicate" in self._steps
 
-    def _new_group_lag(self) -> GroupLag:
-        inputs: dict[Step, str] = {"normalize": self.topics.raw, "deduplicate": self.topics.normalized}
+    def _new_group_lag(self) -> ConsumerLag:
+        inputs: dict[Stage, str] = {"normalize": self.topics.raw, "deduplicate": self.topics.normalized}
         transport = self.app.transport
         offsets: GroupOffsets
         if isinstance(transport, MemoryTransport):
-            offsets = MemoryOffsets(transport.broker, self.settings.group)
+            offsets = MemoryGroupOffsets(transport.broker, self.settings.group)
         else:
-            offsets = KafkaOffsets(self.settings)
-        return GroupLag(
+            offsets = KafkaGroupOffsets(self.settings)
+        return ConsumerLag(
             offsets,
             [topic for step, topic in inputs.items() if step in self._steps],
             metrics=self.metrics,
@@ -319,7 +321,7 @@ class ArticleFlow:
 
 
 def _turns(batch: RecordBatch) -> Iterator[Sequence[Record]]:
-    return pieces(batch, records_max=RECORDS_A_TURN, bytes_max=BYTES_A_TURN)
+    return chunked(batch, records_max=RECORDS_A_TURN, bytes_max=BYTES_A_TURN)
 
 
 def _answer(view: View, check: Check) -> Response:

@@ -19,7 +19,7 @@ from stream.observability.log_setup import LogHandler, configure_logging
 from stream.observability.metrics import Metrics
 from stream.runtime.app import EXIT_FAULT, ArticleFlow
 from stream.runtime.startup import Wait, held, pages
-from stream.settings import Settings, Step
+from stream.settings import Settings, Stage
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _TICK_S: Final = 5.0
 
 
-def run_worker(settings: Settings, steps: Sequence[Step]) -> int:
+def run_worker(settings: Settings, steps: Sequence[Stage]) -> int:
     """Run until SIGTERM or SIGINT, and return the exit code: 0 when stopped on request, `EXIT_FAULT` otherwise.
 
     A second signal ends the process at once, with 128 and the signal's number.
@@ -60,7 +60,7 @@ def require_port(host: str, port: int) -> None:
         ) from None
 
 
-async def _run(settings: Settings, steps: Sequence[Step], handler: LogHandler) -> int:
+async def _run(settings: Settings, steps: Sequence[Stage], handler: LogHandler) -> int:
     stop = _stop_on_signals(settings.stop_timeout_s)
     steps_told = {"version": __version__, "steps": " ".join(steps)}
     log.info("starting", extra={**steps_told, "broker": settings.broker, "group": settings.group})
@@ -77,7 +77,7 @@ async def _tick(handler: LogHandler) -> None:
         handler.tick()
 
 
-async def _until_stopped(settings: Settings, steps: Sequence[Step], stop: asyncio.Event) -> int:
+async def _until_stopped(settings: Settings, steps: Sequence[Stage], stop: asyncio.Event) -> int:
     metrics = Metrics()
     wait = Wait(lambda: topic_admin.require(settings, steps), limit_s=settings.start_timeout_s)
     async with pages(settings.web_host, settings.web_port, metrics.registry, wait):

@@ -12,7 +12,7 @@ from faust.types import TP
 from stream.core.index.partition_index import PartitionIndex, Session
 from stream.errors import IndexDamaged
 from stream.observability.metrics import Metrics
-from stream.state.restore.loader import Opener, Restore
+from stream.state.restore.loader import IndexLoader, Restore
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +31,14 @@ class _Opening:
         return self.task.done() and not self.task.cancelled() and self.task.exception() is None
 
 
-class Indexes:
+class PartitionIndexes:
     """Opens an index for each assigned partition and brings it up to date from the changelog.
 
     The changelog is read from where the local store has got to, each time partitions are assigned: another
     worker may have decided in between.
     """
 
-    def __init__(self, opener: Opener, *, metrics: Metrics) -> None:
+    def __init__(self, opener: IndexLoader, *, metrics: Metrics) -> None:
         self._opener = opener
         self._metrics = metrics
         self._open: dict[int, _Opening] = {}

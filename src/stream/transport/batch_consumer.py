@@ -24,7 +24,7 @@ from faust.transport.consumer import Consumer
 from faust.types import TP, ConsumerMessage, Message
 from mode.utils.futures import notify
 
-from stream.transport.offset_tracker import Fetched, Ledger, Start
+from stream.transport.offset_tracker import Fetched, OffsetTracker, Start
 from stream.transport.record_batch import BatchTransport, Progress, RecordBatch
 
 if TYPE_CHECKING:
@@ -74,18 +74,18 @@ class _NoOffsets(defaultdict[TP, int | None]):
         """Do nothing."""
 
 
-def ledger_of(app: AppT) -> LedgerConsumer:
+def ledger_of(app: AppT) -> TrackingConsumer:
     """Return ``app.consumer`` with the type that it has on both transports."""
-    return cast("LedgerConsumer", app.consumer)
+    return cast("TrackingConsumer", app.consumer)
 
 
-class LedgerConsumer(Consumer):
+class TrackingConsumer(Consumer):
     """A Faust consumer whose messages are record batches. A transport adds how to fetch and to commit."""
 
-    ledger: Ledger
+    ledger: OffsetTracker
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # passed on
-        self.ledger = Ledger(on_room=self.wake)
+        self.ledger = OffsetTracker(on_room=self.wake)
         super().__init__(*args, **kwargs)
         #: Bytes of a batch: it ends with the record that reaches them.
         self.batch_bytes = cast("BatchTransport", self.transport).batch_bytes
@@ -183,7 +183,7 @@ class LedgerConsumer(Consumer):
 
     def _message(self, batch: RecordBatch) -> ConsumerMessage:
         last = batch[-1]
-        value: Any = batch  # Faust says bytes; the schema `Records` passes it through
+        value: Any = batch  # Faust says bytes; the schema `RawBytesSchema` passes it through
         return ConsumerMessage(
             last.topic,
             last.partition,

@@ -65,7 +65,7 @@ class _Partition:
     in_flight: deque[RecordBatch] = field(default_factory=deque)
 
 
-class Ledger:
+class OffsetTracker:
     """The books of one consumer. To be used in one event loop.
 
     Args:

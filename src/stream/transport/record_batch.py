@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast, overlo
 
 import faust
 
-from stream.core.contracts.records import Delivered, Outgoing, Record
+from stream.core.contracts.records import OutputRecord, Record, RecordMetadata
 
 if TYPE_CHECKING:
     from faust.types import TP, AppT, Message
@@ -26,7 +26,7 @@ def size_of(record: Record) -> int:
     return len(record.key or b"") + len(record.value or b"")
 
 
-def pieces(records: Iterable[Record], *, records_max: int, bytes_max: int) -> Iterator[list[Record]]:
+def chunked(records: Iterable[Record], *, records_max: int, bytes_max: int) -> Iterator[list[Record]]:
     """``records`` in order, in pieces that end with the record that reaches one of the two bounds.
 
     Lazy: what is behind a piece is not looked at before the piece was taken.
@@ -113,7 +113,7 @@ class RecordBatch(Sequence[Record]):
         return f"<RecordBatch {self.tp.topic}-{self.tp.partition} [{self[0].offset}, {self.end})>"
 
 
-class Records(faust.Schema):  # type: ignore[type-arg]  # the schema is generic in types that it passes through
+class RawBytesSchema(faust.Schema):  # type: ignore[type-arg]  # the schema is generic in types that it passes through
     """The schema of every topic here: passes key and value through untouched; decoding is the app's."""
 
     def loads_key(self, app: AppT, message: Message, **_: object) -> Any:  # noqa: ARG002  # Faust's
@@ -132,7 +132,7 @@ Confirm = Callable[[], Awaitable[bool]]
 class BatchProducer(Protocol):
     """What the app needs of ``app.producer``."""
 
-    async def deliver(self, outputs: Sequence[Outgoing], *, confirm: Confirm | None = None) -> list[Delivered]:
+    async def deliver(self, outputs: Sequence[OutputRecord], *, confirm: Confirm | None = None) -> list[RecordMetadata]:
         """Store the outputs, and return when every one is stored by all in-sync replicas.
 
         Outputs to one partition are stored in the order given. ``confirm`` is asked right before anything is sent.

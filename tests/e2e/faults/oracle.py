@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from stream.core.contracts.records import Headers, Outgoing, Record
+from stream.core.contracts.records import Headers, OutputRecord, Record
 from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
@@ -107,7 +107,7 @@ def _withdrawn(topics: Topics, outcome: Outcome) -> set[bytes]:
     return {out.key or b"" for out in outcome.outputs if out.value is None and out.topic == topics.enriched}
 
 
-def written(record: Record | Outgoing, topics: Topics) -> Written:
+def written(record: Record | OutputRecord, topics: Topics) -> Written:
     """A record, stored or to be stored, as it is compared."""
     headers = tuple(map(tuple, record.headers)) if record.topic == topics.rejected else ()
     return Written(record.topic, record.key, record.value, headers)  # type: ignore[arg-type] # tuple(pair) is a pair

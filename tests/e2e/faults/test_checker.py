@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from stream.core.contracts.records import InputRecord, Outgoing, Record
+from stream.core.contracts.records import InputRecord, OutputRecord, Record
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.core.pipeline.deduplicate import Deduplicator
@@ -34,7 +34,7 @@ class Town:
         self.log: Log = {spec.name: [] for spec in SETTINGS.topic_specs}
         self.partitions = {spec.name: spec.partitions for spec in SETTINGS.topic_specs}
         for message in Newsroom(5, articles, end_ms=END_MS).messages():
-            self.store(Outgoing(TOPICS.raw, message.key, message.value, message.headers), message.timestamp)
+            self.store(OutputRecord(TOPICS.raw, message.key, message.value, message.headers), message.timestamp)
         normalizer = Normalizer(TOPICS, partitions=2, limits=SETTINGS.limits)
         for record in self.log[TOPICS.raw]:
             self.publish(outcome.outputs for outcome in normalizer(record, now=NOW))
@@ -55,7 +55,7 @@ class Town:
             for output in group:
                 self.store(output, END_MS)
 
-    def store(self, out: Outgoing, timestamp: int) -> None:
+    def store(self, out: OutputRecord, timestamp: int) -> None:
         """Store one record behind the last."""
         count = self.partitions[out.topic]
         partition = partition_for(out.key, count) if out.key is not None else 0
@@ -148,7 +148,7 @@ def test_another_value_is_different(town: Town, name: str) -> None:
 def test_a_repetition_is_counted_and_is_no_difference(town: Town) -> None:
     before = town.judged().repeated
     last = town.log[TOPICS.duplicates][-1]
-    town.store(Outgoing(last.topic, last.key, last.value, last.headers), END_MS)
+    town.store(OutputRecord(last.topic, last.key, last.value, last.headers), END_MS)
     found = town.judged()
     assert found.is_good, found.lines()
     assert found.repeated == before + 1
@@ -157,7 +157,7 @@ def test_a_repetition_is_counted_and_is_no_difference(town: Town) -> None:
 def test_an_old_version_behind_the_newest_is_stale(town: Town) -> None:
     records = town.log[TOPICS.clusters]
     first = next(r for r in records if sum(other.key == r.key for other in records) > 1)
-    town.store(Outgoing(first.topic, first.key, first.value, first.headers), END_MS)
+    town.store(OutputRecord(first.topic, first.key, first.value, first.headers), END_MS)
     found = town.judged()
     assert found.stale
     assert not found.missing

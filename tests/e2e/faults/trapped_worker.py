@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from stream import system_clock
 from stream.cli import main
-from stream.core.contracts.records import Delivered, Outgoing, Record
+from stream.core.contracts.records import OutputRecord, Record, RecordMetadata
 from stream.runtime.app import ArticleFlow
 from stream.state import rocksdb_store
 from stream.state.restore import process_pool
@@ -55,12 +55,12 @@ def set_traps(trap: Trap) -> None:
 
 
 def _trap_deliveries(trap: Trap) -> None:
-    async def deliver(original: Any, self: Any, outputs: Sequence[Outgoing], **given: Any) -> list[Delivered]:
+    async def deliver(original: Any, self: Any, outputs: Sequence[OutputRecord], **given: Any) -> list[RecordMetadata]:
         step = step_of(outputs)
         if step is None:
             return list(await original(self, outputs, **given))
         trap.passing(f"{step}.deliver.before")
-        stored: list[Delivered] = []
+        stored: list[RecordMetadata] = []
         if trap.is_set(f"{step}.deliver.partly"):
             stored = await original(self, outputs[: len(outputs) // 2], **given)
             trap.spring()
@@ -119,7 +119,7 @@ def _trap_restore(trap: Trap) -> None:
     wrap(transport.Transport, "replay", replay)
 
 
-def step_of(outputs: Sequence[Outgoing]) -> str | None:
+def step_of(outputs: Sequence[OutputRecord]) -> str | None:
     """Which step made these outputs; None where they do not tell: dead letters alone, or nothing."""
     names = {out.topic.rpartition("articles.")[2] for out in outputs}
     if "normalized" in names:
@@ -165,18 +165,22 @@ def break_delivery(how: str) -> None:
     """Make the mistake that the harness has to find."""
     running: set[asyncio.Task[Any]] = set()
 
-    async def not_awaited(original: Any, self: Any, outputs: Sequence[Outgoing], **given: Any) -> list[Delivered]:
+    async def not_awaited(
+        original: Any, self: Any, outputs: Sequence[OutputRecord], **given: Any
+    ) -> list[RecordMetadata]:
         task = asyncio.create_task(original(self, outputs, **given))
         running.add(task)
         task.add_done_callback(running.discard)
-        return [Delivered(out.topic, 0, -1) for out in outputs]
+        return [RecordMetadata(out.topic, 0, -1) for out in outputs]
 
-    async def swallowed(original: Any, self: Any, outputs: Sequence[Outgoing], **given: Any) -> list[Delivered]:
+    async def swallowed(
+        original: Any, self: Any, outputs: Sequence[OutputRecord], **given: Any
+    ) -> list[RecordMetadata]:
         try:
             return list(await original(self, outputs, **given))
         except TransportError as error:
             log.warning("swallowed on purpose: %r", error)
-            return [Delivered(out.topic, 0, -1) for out in outputs]
+            return [RecordMetadata(out.topic, 0, -1) for out in outputs]
 
     async def early(original: Any, self: Any, batch: RecordBatch) -> None:
         batch.done()

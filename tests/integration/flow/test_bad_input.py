@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stream.core.contracts.records import Outgoing
+from stream.core.contracts.records import OutputRecord
 from stream.core.pipeline.dead_letter import HEADER_PREFIX
 from tests.support.articles import BRIDGE, HARVEST, article, dumps, fictional
 from tests.support.flow import Site, by_offset, headers
@@ -54,11 +54,14 @@ HEADERS = (("trace", b"\xff\x00"), ("trace", b"2"), ("empty", b""))
 
 
 async def test_a_bad_message_is_a_dead_letter_and_the_next_one_is_processed(site: Site) -> None:
-    sent: list[Outgoing] = []
+    sent: list[OutputRecord] = []
     good = fictional(len(BAD), seed=5)
     for number, ((_, _, value), following) in enumerate(zip(BAD, good, strict=True)):
         key = (b"", None, b"\xff\x00key")[number % 3]
-        sent += [Outgoing(site.topics.raw, key, value, HEADERS), Outgoing(site.topics.raw, None, dumps(following))]
+        sent += [
+            OutputRecord(site.topics.raw, key, value, HEADERS),
+            OutputRecord(site.topics.raw, None, dumps(following)),
+        ]
     await site.process(*sent)
 
     assert sorted(by_offset(await site.events())) == list(range(1, len(sent), 2))
@@ -98,7 +101,7 @@ async def test_what_can_be_mended_is_mended_and_told(site: Site) -> None:
 
 
 async def test_what_stands_wrongly_in_the_normalized_topic_is_a_dead_letter(site: Site) -> None:
-    foreign = Outgoing(site.topics.normalized, b"default/en", b'{"event_id": 7}', (("by", b"hand"),), 1)
+    foreign = OutputRecord(site.topics.normalized, b"default/en", b'{"event_id": 7}', (("by", b"hand"),), 1)
     await site.send(foreign, article(1, BRIDGE))
     running = await site.start()
     await site.settle(running)
@@ -115,7 +118,7 @@ async def test_what_stands_wrongly_in_the_normalized_topic_is_a_dead_letter(site
 async def test_a_header_without_a_value_does_no_harm(site: Site, name: str) -> None:
     empty: Any = ((name, None),)
     await site.process(
-        Outgoing(site.topics.raw, None, dumps(GOOD), empty), Outgoing(site.topics.raw, None, b"{", empty)
+        OutputRecord(site.topics.raw, None, dumps(GOOD), empty), OutputRecord(site.topics.raw, None, b"{", empty)
     )
     assert await site.relations() == {0: "new"}
     (letter,) = await site.records(site.topics.rejected)
@@ -126,7 +129,7 @@ async def test_a_header_without_a_value_does_no_harm(site: Site, name: str) -> N
 async def test_a_time_of_the_broker_outside_the_calendar_does_no_harm(site: Site) -> None:
     assert isinstance(site.backend, FlowMemory)
     microseconds = 1_780_000_000_000_000
-    site.backend.broker.produce(Outgoing(site.topics.raw, None, dumps(GOOD)), microseconds)
-    site.backend.broker.produce(Outgoing(site.topics.raw, None, dumps({**GOOD, "fetched_at": None})), microseconds)
+    site.backend.broker.produce(OutputRecord(site.topics.raw, None, dumps(GOOD)), microseconds)
+    site.backend.broker.produce(OutputRecord(site.topics.raw, None, dumps({**GOOD, "fetched_at": None})), microseconds)
     await site.process(article(2, HARVEST))
     assert sorted(await site.relations()) == [0, 1, 2]

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from stream.core.contracts.records import Delivered, Outgoing
+from stream.core.contracts.records import OutputRecord, RecordMetadata
 from stream.runtime.app import RECORDS_A_TURN, ArticleFlow
-from stream.settings import Step
+from stream.settings import Stage
 from stream.transport.errors import DeliveryError, UnknownTopicError
 from tests.support.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown
 from tests.support.flow import Running, Site, by_offset, uninterrupted, until, verdicts
 
 Prepare = Callable[[ArticleFlow], None]
-Deliver = Callable[[Sequence[Outgoing]], Awaitable[list[Delivered]]]
+Deliver = Callable[[Sequence[OutputRecord]], Awaitable[list[RecordMetadata]]]
 
 
 class PoisonError(Exception):
@@ -50,17 +50,19 @@ def poisoned(part: str, marker: str) -> Prepare:
     return prepare
 
 
-def delivering(change: Callable[[Deliver, Sequence[Outgoing]], Awaitable[list[Delivered]]], *, to: str) -> Prepare:
+def delivering(
+    change: Callable[[Deliver, Sequence[OutputRecord]], Awaitable[list[RecordMetadata]]], *, to: str
+) -> Prepare:
     """Let ``change`` deliver whatever holds outputs to the topic ``to``."""
 
     def prepare(flow: ArticleFlow) -> None:
         producer: Any = flow.app.producer
         good = producer.deliver
 
-        async def deliver(outputs: Sequence[Outgoing], **given: Any) -> list[Delivered]:
+        async def deliver(outputs: Sequence[OutputRecord], **given: Any) -> list[RecordMetadata]:
             if any(output.topic == to for output in outputs):
                 return await change(good, outputs)
-            found: list[Delivered] = await good(outputs, **given)
+            found: list[RecordMetadata] = await good(outputs, **given)
             return found
 
         producer.deliver = deliver
@@ -68,21 +70,21 @@ def delivering(change: Callable[[Deliver, Sequence[Outgoing]], Awaitable[list[De
     return prepare
 
 
-async def fails_before(_deliver: Deliver, _outputs: Sequence[Outgoing]) -> list[Delivered]:
+async def fails_before(_deliver: Deliver, _outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
     raise DeliveryError("not stored")
 
 
-async def fails_between(deliver: Deliver, outputs: Sequence[Outgoing]) -> list[Delivered]:
+async def fails_between(deliver: Deliver, outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
     await deliver(outputs[: len(outputs) // 2])
     raise DeliveryError("half of it is stored")
 
 
-async def fails_after(deliver: Deliver, outputs: Sequence[Outgoing]) -> list[Delivered]:
+async def fails_after(deliver: Deliver, outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
     await deliver(outputs)
     raise DeliveryError("all is stored, and nobody knows")
 
 
-async def only_remembers(deliver: Deliver, outputs: Sequence[Outgoing]) -> list[Delivered]:
+async def only_remembers(deliver: Deliver, outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
     await deliver([output for output in outputs if output.topic.endswith("articles.fingerprints")])
     raise DeliveryError("consumers got nothing of it")
 
@@ -124,7 +126,7 @@ async def test_a_batch_of_several_turns_is_decided_as_one(site: Site) -> None:
 
 @pytest.mark.parametrize("change", FAILURES)
 async def test_verdicts_survive_deliveries_that_fail(
-    site: Site, change: Callable[[Deliver, Sequence[Outgoing]], Awaitable[list[Delivered]]]
+    site: Site, change: Callable[[Deliver, Sequence[OutputRecord]], Awaitable[list[RecordMetadata]]]
 ) -> None:
     articles = fictional(30, seed=11)
     await site.process(*articles[:10])
@@ -145,7 +147,7 @@ async def test_verdicts_survive_deliveries_that_fail(
 
 @pytest.mark.parametrize("change", [*FAILURES[:3], only_remembers])
 async def test_takedowns_survive_deliveries_that_fail(
-    site: Site, change: Callable[[Deliver, Sequence[Outgoing]], Awaitable[list[Delivered]]]
+    site: Site, change: Callable[[Deliver, Sequence[OutputRecord]], Awaitable[list[RecordMetadata]]]
 ) -> None:
     await site.process(article(1, BRIDGE), article(2, BRIDGE))
     first, second = (event["id"] for event in by_offset(await site.events()).values())
@@ -182,7 +184,7 @@ async def test_a_missing_output_topic_stops_the_flow(bare_site: Site, missing: s
     site = bare_site
     name = getattr(site.topics, missing)
     await site.create_topics(but=[name])
-    steps: tuple[Step, ...] = ("deduplicate",) if missing in ("enriched", "fingerprints") else ("normalize",)
+    steps: tuple[Stage, ...] = ("deduplicate",) if missing in ("enriched", "fingerprints") else ("normalize",)
     await site.send(article(1, BRIDGE), b"{")
     if steps == ("deduplicate",):
         normalizing = await site.start(("normalize",))

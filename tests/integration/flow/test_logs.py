@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from stream.core.contracts.records import Headers, Outgoing
+from stream.core.contracts.records import Headers, OutputRecord
 from stream.dead_letters.dead_letter import put_back, read
 from stream.observability.log_setup import configure_logging
 from stream.runtime.app import ArticleFlow, leave
@@ -127,9 +127,11 @@ async def test_each_change_of_state_is_a_line_and_no_batch_is(site: Site, log: L
 async def test_no_line_holds_what_an_article_holds(site: Site, log: Log) -> None:
     headers = (("ce_id", MARK.encode()), ("ce_source", MARK.encode()), (MARK, MARK.encode()), *TRACE)
     sent = messages()
-    await site.send(*sent, Outgoing(site.topics.raw, MARK.encode(), dumps(GOOD), headers))
-    await site.send(Outgoing(site.topics.raw, MARK.encode(), dumps({**GOOD, "title": f"{MARK} again"}), headers))
-    await site.send(Outgoing(site.topics.normalized, MARK.encode(), dumps({"event_id": MARK, "language": MARK}), (), 0))
+    await site.send(*sent, OutputRecord(site.topics.raw, MARK.encode(), dumps(GOOD), headers))
+    await site.send(OutputRecord(site.topics.raw, MARK.encode(), dumps({**GOOD, "title": f"{MARK} again"}), headers))
+    await site.send(
+        OutputRecord(site.topics.normalized, MARK.encode(), dumps({"event_id": MARK, "language": MARK}), (), 0)
+    )
     running = await site.start()
     await site.settle(running)
     await site.stop(running)
@@ -196,7 +198,7 @@ async def test_no_line_about_a_fault_holds_what_an_article_holds(
 
 @memory
 async def test_dead_letters_are_a_line_a_code_with_their_first_place(site: Site, log: Log) -> None:
-    await site.send(article(1, BRIDGE), Outgoing(site.topics.raw, None, b"{", TRACE), b"{", b"", GOOD)
+    await site.send(article(1, BRIDGE), OutputRecord(site.topics.raw, None, b"{", TRACE), b"{", b"", GOOD)
     running = await site.start()
     await site.settle(running)
     trace = TRACE[0][1][3:35].decode()
@@ -233,10 +235,10 @@ async def test_trace_context_goes_from_raw_to_what_consumers_read(site: Site) ->
     topics = site.topics
     copied = {**article(2, BRIDGE), "url": "https://copy.example/2"}
     await site.process(
-        Outgoing(topics.raw, None, dumps(article(1, BRIDGE)), TRACE),
-        Outgoing(topics.raw, None, dumps(copied), (("Traceparent", TRACE[0][1]),)),
-        Outgoing(topics.raw, None, dumps(article(3, HARVEST)), (("traceparent", b"none"),)),
-        Outgoing(topics.raw, None, b"{", TRACE),
+        OutputRecord(topics.raw, None, dumps(article(1, BRIDGE)), TRACE),
+        OutputRecord(topics.raw, None, dumps(copied), (("Traceparent", TRACE[0][1]),)),
+        OutputRecord(topics.raw, None, dumps(article(3, HARVEST)), (("traceparent", b"none"),)),
+        OutputRecord(topics.raw, None, b"{", TRACE),
     )
 
     async def carried(topic: str) -> set[Headers]:

@@ -10,7 +10,7 @@ import pytest
 
 from stream.core.contracts.cloudevents import Identity, event_id
 from stream.core.contracts.events import RELATIONS
-from stream.core.contracts.records import Outgoing
+from stream.core.contracts.records import OutputRecord
 from tests.support.articles import (
     BRIDGE,
     BRIDGE_EDITED,
@@ -155,8 +155,8 @@ async def test_an_array_is_as_many_events(site: Site) -> None:
 
 async def test_an_event_that_its_sender_repeats_is_published_again_unchanged(site: Site) -> None:
     attributes = (("ce_source", b"/scraper/7"), ("ce_id", b"a-1"))
-    same = Outgoing(site.topics.raw, b"key", dumps(article(1, BRIDGE)), attributes)
-    other = Outgoing(site.topics.raw, b"key", dumps(article(1, HARVEST)), attributes)
+    same = OutputRecord(site.topics.raw, b"key", dumps(article(1, BRIDGE)), attributes)
+    other = OutputRecord(site.topics.raw, b"key", dumps(article(1, HARVEST)), attributes)
     await site.process(same, same, other)
     first, second = await site.events()
     assert first == second

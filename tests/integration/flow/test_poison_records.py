@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stream.core.contracts.events import RawEvent
-from stream.core.contracts.records import Outgoing
+from stream.core.contracts.records import OutputRecord
 from stream.core.pipeline.dead_letter import ATTEMPTS
 from stream.dead_letters.dead_letter import put_back, read
 from tests.support.articles import BRIDGE, article, dumps
@@ -66,8 +66,10 @@ async def _check(poisons: list[tuple[bytes | None, bytes | None, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         site = Site(backend, Path(folder))
         await site.create_topics()
-        sent = [Outgoing(site.topics.raw, *poison) for poison in poisons]
-        good = [Outgoing(site.topics.raw, None, dumps(article(100 + number, BRIDGE))) for number in range(len(sent))]
+        sent = [OutputRecord(site.topics.raw, *poison) for poison in poisons]
+        good = [
+            OutputRecord(site.topics.raw, None, dumps(article(100 + number, BRIDGE))) for number in range(len(sent))
+        ]
         try:
             # Each one, and a good one behind it; then what was rejected is put back, and a good one behind all.
             await site.process(*(message for pair in zip(sent, good, strict=True) for message in pair))

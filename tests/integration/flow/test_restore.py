@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from stream.core.contracts.records import Outgoing, Record
+from stream.core.contracts.records import OutputRecord, Record
 from stream.errors import IndexFault
 from stream.runtime.app import ArticleFlow
 from stream.state.restore.process_pool import RECORDS_MIN
@@ -211,7 +211,9 @@ async def test_a_restore_that_gets_on_is_alive_and_not_ready(site: Site, monkeyp
 
 
 async def test_an_unreadable_changelog_is_a_fault_and_nothing_is_committed(site: Site) -> None:
-    bad = [Outgoing(site.topics.fingerprints, b"default/en", b'{"event_id": 1}', (), partition) for partition in (0, 1)]
+    bad = [
+        OutputRecord(site.topics.fingerprints, b"default/en", b'{"event_id": 1}', (), partition) for partition in (0, 1)
+    ]
     await site.send(*bad, article(1, BRIDGE))
     running = await site.start()
     await until(lambda: running.faults, "a fault")

@@ -13,7 +13,7 @@ from stream.core.contracts.records import InputRecord
 from stream.core.pipeline.dead_letter import ATTEMPTS, LETTER, dead_letter
 from stream.dead_letters.dead_letter import Letter, Place, Wanted
 from stream.dead_letters.requeue import Chosen, Rules, plan, put_back_all
-from stream.dead_letters.topic_reader import Letterbox
+from stream.dead_letters.topic_reader import RejectedTopicReader
 from stream.errors import BrokerError, Rejected
 from stream.settings import Settings
 
@@ -89,7 +89,7 @@ def offsets(letters: Iterator[Letter]) -> list[int]:
     return [letter.origin.offset for letter in letters if letter.origin]
 
 
-def chosen(box: Letterbox) -> list[Chosen]:
+def chosen(box: RejectedTopicReader) -> list[Chosen]:
     """Everything that may be put back."""
     return list(plan(box.letters(box.spans()), Wanted(), Rules(box.topics, 3)).chosen)
 
@@ -99,7 +99,7 @@ def test_letters_come_in_the_order_of_their_time_up_to_the_end_as_it_was(broker:
     for offset, partition, time in ((4, 0, 2), (6, 0, 2), (3, 1, 2), (5, 1, 2), (9, 2, 3), (1, 2, 3), (0, 1, 7)):
         broker.reject(offset, partition, TIME + time)
     passed: list[int] = []
-    with Letterbox(broker.settings) as box:
+    with RejectedTopicReader(broker.settings) as box:
         spans = box.spans()
         broker.reject(99, 0, TIME + 1)
         assert offsets(box.letters(spans, passed.append)) == [3, 4, 5, 6, 9, 1, 0]
@@ -116,14 +116,14 @@ def test_more_letters_than_one_poll_brings_all_come(broker: Broker) -> None:
         producer.send(broker.topics.rejected, value=b"x" * 1000, headers=headers, **place)
     producer.flush()
     producer.close()
-    with Letterbox(broker.settings) as box:
+    with RejectedTopicReader(broker.settings) as box:
         assert offsets(box.letters(box.spans())) == list(range(6000))
 
 
 def test_one_letter_is_found_by_its_place_unless_it_is_gone(broker: Broker) -> None:
     places = [broker.reject(offset, 2, TIME) for offset in range(3)]
     broker.admin.delete_records({TopicPartition(broker.topics.rejected, 2): 1})
-    with Letterbox(broker.settings) as box:
+    with RejectedTopicReader(broker.settings) as box:
         found = box.find(places[1])
         assert found is not None
         assert (found.place, offsets(iter([found]))) == (places[1], [1])
@@ -136,7 +136,7 @@ def test_one_letter_is_found_by_its_place_unless_it_is_gone(broker: Broker) -> N
 
 def test_what_is_put_back_stands_where_it_came_from_in_the_order_in_which_it_came(broker: Broker) -> None:
     places = {offset: broker.reject(offset, offset % 3, TIME, value=b"%d" % offset) for offset in (3, 4, 5, 6, 7)}
-    with Letterbox(broker.settings) as box:
+    with RejectedTopicReader(broker.settings) as box:
         sent = put_back_all(box, chosen(box))
         assert (sent.stored, sent.failure) == ({"invalid_json": 5}, None)
         found = broker.raw()
@@ -159,7 +159,7 @@ def test_the_raw_topic_tells_what_was_put_back(broker: Broker) -> None:
         producer.send(broker.topics.raw, value=b"{", partition=1).get(30)
     producer.close()
     places = [broker.reject(offset, 0, TIME) for offset in (1, 2, 3)]
-    with Letterbox(broker.settings) as box:
+    with RejectedTopicReader(broker.settings) as box:
         everything = chosen(box)
         put_back_all(box, everything[:2])
         spans = box.behind(one.origin for one in everything)
@@ -171,7 +171,7 @@ def test_the_raw_topic_tells_what_was_put_back(broker: Broker) -> None:
 
 def test_a_partition_that_is_no_more_leaves_the_choice_to_the_key(broker: Broker) -> None:
     broker.reject(1, 0, TIME, origin=7)
-    with Letterbox(broker.settings) as box:
+    with RejectedTopicReader(broker.settings) as box:
         assert put_back_all(box, chosen(box)).stored.total() == 1
     assert [record.key for record in broker.raw()] == [b"k"]
 
@@ -186,9 +186,9 @@ def test_what_is_stopped_in_the_middle_tells_what_it_has_done(broker: Broker) ->
     for offset in range(5):
         broker.reject(offset, offset % 3, TIME)
     stopped, count = stop_after(2)
-    with Letterbox(broker.settings) as box:
+    with RejectedTopicReader(broker.settings) as box:
         everything = chosen(box)
-    with Letterbox(broker.settings, stopped=stopped) as box:
+    with RejectedTopicReader(broker.settings, stopped=stopped) as box:
         sent = put_back_all(box, everything, count)
     assert sent.stored.total() == 2
     assert sent.failure is None
@@ -198,7 +198,7 @@ def test_what_is_stopped_in_the_middle_tells_what_it_has_done(broker: Broker) ->
 def test_what_the_broker_refuses_ends_it_and_what_is_stored_is_told(broker: Broker) -> None:
     for offset, value in enumerate((b"{", b"x" * 5000, b"}")):
         broker.reject(offset, 0, TIME, value=value)
-    with Letterbox(broker.settings) as box:
+    with RejectedTopicReader(broker.settings) as box:
         sent = put_back_all(box, chosen(box))
     assert sent.failure is not None
     assert sent.stored.total() == len(broker.raw())
@@ -209,10 +209,10 @@ def test_topics_that_are_missing_are_told_and_not_made(kafka_broker: str, topic_
     lost = Settings(broker=kafka_broker, topic_prefix=f"{topic_prefix}lost-")
     message = f"{lost.topics.rejected} does not exist on {kafka_broker}; run: stream topics"
     for _ in range(2):
-        with pytest.raises(BrokerError, match=message), Letterbox(lost):
+        with pytest.raises(BrokerError, match=message), RejectedTopicReader(lost):
             pass
     broker.reject(1, 0, TIME)
-    with Letterbox(broker.settings) as box:
+    with RejectedTopicReader(broker.settings) as box:
         everything = chosen(box)
         elsewhere = [Chosen(one.place, Place(lost.topics.raw, 0, 1), one.code, one.time) for one in everything]
         with pytest.raises(BrokerError, match=f"{lost.topics.raw} does not exist"):

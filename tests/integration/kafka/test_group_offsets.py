@@ -15,9 +15,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type:
 from aiokafka.errors import GroupLoadInProgressError, KafkaError  # type: ignore[import-untyped]
 from faust.types import TP
 
-from stream.core.contracts.records import Outgoing
-from stream.kafka.group_offsets import GroupOffsets, KafkaOffsets, MemoryOffsets, committed_of
-from stream.observability.consumer_lag import GroupLag
+from stream.core.contracts.records import OutputRecord
+from stream.kafka.group_offsets import GroupOffsets, KafkaGroupOffsets, MemoryGroupOffsets, committed_of
+from stream.observability.consumer_lag import ConsumerLag
 from stream.observability.metrics import Metrics
 from stream.runtime.app import ArticleFlow
 from stream.settings import Settings
@@ -54,12 +54,12 @@ async def in_memory() -> AsyncIterator[Case]:
 
     async def send(partition: int, times: Sequence[int]) -> None:
         for moment in times:
-            broker.produce(Outgoing("read", None, b"{}", (), partition), moment)
+            broker.produce(OutputRecord("read", None, b"{}", (), partition), moment)
 
     async def commit(partition: int, offset: int) -> None:
         broker.commit("group", {TP("read", partition): offset})
 
-    yield Case(MemoryOffsets(broker, "group"), "read", send, commit)
+    yield Case(MemoryGroupOffsets(broker, "group"), "read", send, commit)
 
 
 async def on_kafka(address: str, prefix: str) -> AsyncIterator[Case]:
@@ -78,7 +78,7 @@ async def on_kafka(address: str, prefix: str) -> AsyncIterator[Case]:
             member.assign([tp])
             await member.commit({tp: offset})
 
-    offsets = KafkaOffsets(Settings(broker=address, group=group))
+    offsets = KafkaGroupOffsets(Settings(broker=address, group=group))
     yield Case(offsets, topic, send, commit)
     await offsets.close()
 
@@ -116,7 +116,7 @@ async def test_it_can_be_asked_again_after_it_was_closed(case: Case) -> None:
 
 @pytest.mark.kafka
 async def test_how_long_a_topic_is_kept(kafka_broker: str, topic_prefix: str) -> None:
-    offsets = KafkaOffsets(Settings(broker=kafka_broker, group="group"))
+    offsets = KafkaGroupOffsets(Settings(broker=kafka_broker, group="group"))
     configs = {
         "days": ({"retention.ms": str(9 * DAY_MS)}, 9 * 24 * 3600),
         "ever": ({"retention.ms": "-1"}, math.inf),
@@ -133,8 +133,8 @@ async def test_how_long_a_topic_is_kept(kafka_broker: str, topic_prefix: str) ->
 async def test_without_a_broker_asking_fails_and_leaves_nothing_open() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    offsets = KafkaOffsets(Settings(broker=f"127.0.0.1:{port}"))
-    lag = GroupLag(offsets, ["articles.raw"], metrics=Metrics())
+    offsets = KafkaGroupOffsets(Settings(broker=f"127.0.0.1:{port}"))
+    lag = ConsumerLag(offsets, ["articles.raw"], metrics=Metrics())
     with pytest.raises(KafkaError):
         await lag.ask()
     await offsets.close()
@@ -147,8 +147,8 @@ async def test_a_broker_that_accepts_and_never_answers_holds_nobody_up(
 ) -> None:
     monkeypatch.setattr("stream.observability.consumer_lag._ANSWER_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        offsets = KafkaOffsets(Settings(broker=f"127.0.0.1:{server.getsockname()[1]}"))
-        await GroupLag(offsets, ["articles.raw"], metrics=Metrics()).try_asking()
+        offsets = KafkaGroupOffsets(Settings(broker=f"127.0.0.1:{server.getsockname()[1]}"))
+        await ConsumerLag(offsets, ["articles.raw"], metrics=Metrics()).try_asking()
     assert "does not tell the group's lag" in caplog.text
 
 

@@ -7,7 +7,7 @@ import pytest
 from stream.core.contracts.topics import Topics, TopicSpec
 from stream.errors import BrokerError, BrokerNotReady
 from stream.kafka import topic_admin
-from stream.settings import STEPS, Settings, Step
+from stream.settings import STAGES, Settings, Stage
 
 pytestmark = pytest.mark.kafka
 
@@ -38,11 +38,11 @@ def test_missing_topics_are_told_and_not_made_by_asking(settings: Settings, spec
     [
         (("normalize",), {"raw", "normalized", "rejected"}),
         (("deduplicate",), {"raw", "normalized", "enriched", "duplicates", "clusters", "fingerprints", "rejected"}),
-        (STEPS, set(Topics.__slots__)),
+        (STAGES, set(Topics.__slots__)),
     ],
 )
 def test_a_worker_requires_the_topics_of_its_steps(
-    settings: Settings, steps: tuple[Step, ...], needed: set[str]
+    settings: Settings, steps: tuple[Stage, ...], needed: set[str]
 ) -> None:
     with pytest.raises(BrokerNotReady) as raised:
         topic_admin.require(settings, steps)
@@ -58,7 +58,7 @@ def test_topics_with_other_partitions_are_not_waited_for(settings: Settings) -> 
     topic_admin.create(settings, settings.topic_specs, replication=1)
     other = settings.model_copy(update={"scope_partitions": 5})
     with pytest.raises(BrokerError, match="set STREAM_SCOPE_PARTITIONS=4") as raised:
-        topic_admin.require(other, STEPS)
+        topic_admin.require(other, STAGES)
     assert not isinstance(raised.value, BrokerNotReady)
 
 

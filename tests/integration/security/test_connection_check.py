@@ -17,7 +17,7 @@ from stream.kafka import topic_admin
 from stream.kafka.acls import Permission, topic_permissions
 from stream.kafka.connection_check import check_access
 from stream.kafka.security import AccessError, load_access
-from stream.settings import STEPS, Settings, Step, load_settings
+from stream.settings import STAGES, Settings, Stage, load_settings
 from tests.support.articles import dumps, fictional
 from tests.support.certificates import Authority
 from tests.support.processes import DEADLINE, Worker, clean_environment, subscribe, wait_until
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.kafka
 WRONG = "wrong"
 
 
-def worker_environment(node: SecuredNode, folder: Path, step: Step) -> dict[str, str]:
+def worker_environment(node: SecuredNode, folder: Path, step: Stage) -> dict[str, str]:
     """The environment of a worker that runs ``step``."""
     given = node.settings(step, web_port=free_port(), data_dir=folder / step, session_timeout_s=6)
     return clean_environment(**{f"STREAM_{name.upper()}": str(value) for name, value in given.items()})
@@ -214,19 +214,19 @@ def test_one_server_that_lets_us_in_is_enough(secured: SecuredNode) -> None:
 def test_the_documented_roles_are_those_that_the_code_knows() -> None:
     rules = documented_rules()
     assert {rule.user for rule in rules} == set(ROLES)
-    for step in STEPS:
+    for step in STAGES:
         documented = {rule.permission for rule in rules if rule.user == step}
         settings = Settings()
         group = Permission("Read", "group", settings.group)
         assert documented == {*topic_permissions([step], settings.topics), group}
 
 
-WORKER_RULES = [rule for rule in documented_rules() if rule.user in STEPS]
+WORKER_RULES = [rule for rule in documented_rules() if rule.user in STAGES]
 
 
 @pytest.mark.parametrize("rule", WORKER_RULES, ids=[f"{rule.user}: {rule.permission}" for rule in WORKER_RULES])
 def test_a_missing_permission_of_a_worker_is_named(with_topics: SecuredNode, rule: Rule) -> None:
-    step: Step = "normalize" if rule.user == "normalize" else "deduplicate"
+    step: Stage = "normalize" if rule.user == "normalize" else "deduplicate"
     settings = load_settings(**with_topics.settings(step))
     wait_until_allowed(lambda: topic_admin.require(settings, [step]))
     with_topics.forbid(rule)
@@ -237,7 +237,7 @@ def test_a_missing_permission_of_a_worker_is_named(with_topics: SecuredNode, rul
     assert told == f"User:{step} is not allowed {rule.permission}; grant it with kafka-acls (deploy/kafka/acls.md)"
 
 
-TAKEN_AWAY: dict[str, tuple[Step, Permission]] = {
+TAKEN_AWAY: dict[str, tuple[Stage, Permission]] = {
     "to publish": ("deduplicate", Permission("Write", "topic", "articles.enriched")),
     "to read": ("normalize", Permission("Read", "topic", "articles.raw")),
 }
@@ -249,7 +249,7 @@ def test_a_permission_that_is_taken_away_ends_a_running_worker_and_loses_nothing
 ) -> None:
     step, permission = TAKEN_AWAY[case]
     rule = next(rule for rule in WORKER_RULES if (rule.user, rule.permission) == (step, permission))
-    normalize, deduplicate = (worker_environment(with_topics, tmp_path, one) for one in STEPS)
+    normalize, deduplicate = (worker_environment(with_topics, tmp_path, one) for one in STAGES)
     given = {"normalize": normalize, "deduplicate": deduplicate}
     with (
         Worker(normalize, tmp_path / "normalize.log", "--step", "normalize") as first,

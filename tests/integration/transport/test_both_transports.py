@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from faust.types import TP
 
-from stream.core.contracts.records import Outgoing
+from stream.core.contracts.records import OutputRecord
 from stream.transport.errors import OutOfOrderError, RecordTooLargeError, RevokedError, UnknownTopicError
 from stream.transport.record_batch import consumer_of, producer_of, size_of, transport_of
 from tests.support.transports import numbered, until
@@ -87,7 +87,7 @@ async def test_a_batch_is_bounded_by_bytes(apps: Apps, backend: Backend, backend
     transport_of(app).batch_bytes = 50_000
     sender = await producer(apps, backend)
     sizes = [(number * 7919) % 20_000 for number in range(300)] + [150_000] + [100] * 50
-    outputs = [Outgoing(backend_topic, None, bytes([n % 251]) * size, (), 1) for n, size in enumerate(sizes)]
+    outputs = [OutputRecord(backend_topic, None, bytes([n % 251]) * size, (), 1) for n, size in enumerate(sizes)]
     await producer_of(sender).deliver(outputs)
     await apps.start(app)
     await until(lambda: work.batches, "a first batch")
@@ -103,9 +103,9 @@ async def test_a_record_keeps_its_bytes(apps: Apps, backend: Backend, backend_to
     work = Work()
     app = await apps.start(apps.make(backend, backend_topic, work))
     sent = [
-        Outgoing(backend_topic, None, b"\xff\x00", (("a", b"1"), ("a", b"2")), partition=1),
-        Outgoing(backend_topic, b"key", None, partition=1),
-        Outgoing(backend_topic, b"", b"", partition=1),
+        OutputRecord(backend_topic, None, b"\xff\x00", (("a", b"1"), ("a", b"2")), partition=1),
+        OutputRecord(backend_topic, b"key", None, partition=1),
+        OutputRecord(backend_topic, b"", b"", partition=1),
     ]
     await producer_of(app).deliver(sent)
     await until(lambda: work.count() == 3, "all records")
@@ -302,10 +302,10 @@ async def test_delivering_to_an_unknown_topic_sends_nothing(apps: Apps, backend:
     app = await producer(apps, backend)
     unknown = f"{backend.prefix}-nowhere"
     with pytest.raises(UnknownTopicError, match="nowhere") as raised:
-        await producer_of(app).deliver([*numbered(backend_topic, range(3)), Outgoing(unknown, b"k", b"v")])
+        await producer_of(app).deliver([*numbered(backend_topic, range(3)), OutputRecord(unknown, b"k", b"v")])
     assert raised.value.code == "unknown_topic"
     with pytest.raises(UnknownTopicError):
-        await producer_of(app).deliver([Outgoing(backend_topic, b"k", b"v", partition=3)])
+        await producer_of(app).deliver([OutputRecord(backend_topic, b"k", b"v", partition=3)])
     with pytest.raises(UnknownTopicError):
         await producer_of(app).partitions_for(unknown)
     assert await producer_of(app).partitions_for(backend_topic) == 3
@@ -333,7 +333,7 @@ async def test_a_record_that_the_topic_does_not_take_is_refused(apps: Apps, back
     await backend.create(topic, 1, {"max.message.bytes": "2000"})
     app = await producer(apps, backend)
     with pytest.raises(RecordTooLargeError) as raised:
-        await producer_of(app).deliver([Outgoing(topic, b"k", b"v" * 3000)])
+        await producer_of(app).deliver([OutputRecord(topic, b"k", b"v" * 3000)])
     assert raised.value.code == "record_too_large"
     # The producer is still good afterwards.
     stored = await producer_of(app).deliver(numbered(topic, range(2)))

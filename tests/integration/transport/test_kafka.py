@@ -19,7 +19,7 @@ from aiokafka.producer.sender import SendProduceReqHandler  # type: ignore[impor
 from aiokafka.protocol.commit import OffsetFetchRequest, OffsetFetchResponse_v3  # type: ignore[import-untyped]
 from faust.types import TP
 
-from stream.core.contracts.records import Outgoing
+from stream.core.contracts.records import OutputRecord
 from stream.transport.errors import RevokedError
 from stream.transport.record_batch import consumer_of, producer_of, transport_of
 from tests.support.transports import DEADLINE, KafkaBackend, numbered, until
@@ -169,7 +169,7 @@ async def test_keys_go_where_memory_puts_them(apps: Apps, kafka: KafkaBackend, m
     for backend in (kafka, memory):
         await backend.create(topic, 7)
         app = await sender(apps, backend)
-        stored = await producer_of(app).deliver([Outgoing(topic, key, b"v") for key in keys])
+        stored = await producer_of(app).deliver([OutputRecord(topic, key, b"v") for key in keys])
         places.append([place.partition for place in stored])
     assert places[0] == places[1]
     assert set(places[0]) == set(range(7))
@@ -189,7 +189,7 @@ async def test_records_of_every_size_go_through(apps: Apps, kafka: KafkaBackend)
     await kafka.create(topic, 1)
     app = await sender(apps, kafka)
     sizes = [10, 900_000, 10, 600_000, 300_000, 300_000, 10]
-    stored = await producer_of(app).deliver([Outgoing(topic, b"k", b"v" * size) for size in sizes])
+    stored = await producer_of(app).deliver([OutputRecord(topic, b"k", b"v" * size) for size in sizes])
     assert [place.offset for place in stored] == list(range(len(sizes)))
     assert [len(record.value or b"") for record in await kafka.contents(TP(topic, 0))] == sizes
 

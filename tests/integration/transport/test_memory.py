@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from faust.types import TP
 
-from stream.core.contracts.records import Outgoing
+from stream.core.contracts.records import OutputRecord
 from tests.support.transports import numbered, until
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ async def test_a_worker_hears_of_records_from_another_thread(apps: Apps, memory:
 
     await apps.start(apps.make(memory, "t", handler))
     for n in range(20):
-        await asyncio.to_thread(memory.broker.produce, Outgoing("t", b"%d" % n, b"%d" % n))
+        await asyncio.to_thread(memory.broker.produce, OutputRecord("t", b"%d" % n, b"%d" % n))
         await until(lambda n=n: n in seen, "the record")  # type: ignore[misc]
     assert seen == list(range(20))
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.contracts import cloudevents
-from stream.core.contracts.records import Headers, InputRecord, Outgoing
+from stream.core.contracts.records import Headers, InputRecord, OutputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.pipeline.dead_letter import ATTEMPTS, HEADER_PREFIX, LETTER, REQUEUE_PREFIX, dead_letter
 from stream.core.pipeline.normalize import Normalizer
@@ -22,7 +22,7 @@ TOPICS = Topics()
 TIME = 1_777_874_400_000
 
 
-def stored(out: Outgoing, offset: int, *, time: int = TIME) -> InputRecord:
+def stored(out: OutputRecord, offset: int, *, time: int = TIME) -> InputRecord:
     """The record that a broker makes of ``out``."""
     return InputRecord(out.topic, out.partition or 0, offset, time, out.key, out.value, out.headers)
 

@@ -11,9 +11,9 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError  # type: ignore[import-untyped]
 from faust.types import TP
 
-from stream.core.contracts.records import Outgoing
-from stream.kafka.group_offsets import MemoryOffsets
-from stream.observability.consumer_lag import GroupLag
+from stream.core.contracts.records import OutputRecord
+from stream.kafka.group_offsets import MemoryGroupOffsets
+from stream.observability.consumer_lag import ConsumerLag
 from stream.observability.metrics import Metrics
 from stream.transport.memory.broker import MemoryBroker
 
@@ -22,7 +22,7 @@ RAW = TP("raw", 0)
 HOUR_S = 3600
 
 
-class Broker(MemoryOffsets):
+class Broker(MemoryGroupOffsets):
     """A broker in memory that can be out of reach, and knows how long a topic is kept."""
 
     def __init__(self, broker: MemoryBroker) -> None:
@@ -33,25 +33,25 @@ class Broker(MemoryOffsets):
         self.read: list[TP] = []
 
     async def partitions(self, topics: Sequence[str]) -> list[TP]:
-        """See `MemoryOffsets`."""
+        """See `MemoryGroupOffsets`."""
         if self.fault:
             raise self.fault
         return await super().partitions(topics)
 
     async def times(self, offsets: Mapping[TP, int]) -> dict[TP, int]:
-        """See `MemoryOffsets`."""
+        """See `MemoryGroupOffsets`."""
         self.read += offsets
         return await super().times(offsets)
 
     async def retention_s(self, topic: str) -> float | None:
-        """See `MemoryOffsets`."""
+        """See `MemoryGroupOffsets`."""
         assert topic == "changelog"
         if isinstance(self.kept, Exception):
             raise self.kept
         return self.kept
 
     async def close(self) -> None:
-        """See `MemoryOffsets`."""
+        """See `MemoryGroupOffsets`."""
         self.closed += 1
 
 
@@ -69,7 +69,7 @@ class Site:
         self.log.create_topic("raw", 2)
         self.log.create_topic("normalized", 1)
         self.broker = Broker(self.log)
-        self.lag = GroupLag(self.broker, self.topics, metrics=self.metrics, changelog=self.changelog)
+        self.lag = ConsumerLag(self.broker, self.topics, metrics=self.metrics, changelog=self.changelog)
         self.at(0)
 
     def at(self, seconds: float) -> None:
@@ -80,7 +80,7 @@ class Site:
     def send(self, *ages_s: float, partition: int = 0) -> None:
         """Store records that are so old at `NOW_MS`."""
         for age in ages_s:
-            self.log.produce(Outgoing("raw", None, b"{}", (), partition), NOW_MS - int(age * 1000))
+            self.log.produce(OutputRecord("raw", None, b"{}", (), partition), NOW_MS - int(age * 1000))
 
     def commit(self, offset: int, tp: TP = RAW) -> None:
         """Finish what stands before ``offset``."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from stream.observability.fast_histogram import TalliedHistogram
+from stream.observability.fast_histogram import FastHistogram
 from stream.observability.metric_definitions import Metric
 
 METRIC = Metric("stream_wait_seconds", "histogram", "seconds", ("step",), "Waits.", (2e-5, 0.25, 1, 60))
@@ -22,7 +22,7 @@ def lines(registry: CollectorRegistry) -> list[str]:
 @given(st.lists(st.tuples(st.sampled_from("ab"), amounts), max_size=30))
 def test_it_is_exposed_as_the_library_exposes_the_same_observations(observations: list[tuple[str, float]]) -> None:
     ours, theirs = CollectorRegistry(), CollectorRegistry()
-    tallied = TalliedHistogram(METRIC)
+    tallied = FastHistogram(METRIC)
     ours.register(tallied)
     known = Histogram(METRIC.name, METRIC.help, METRIC.labels, buckets=METRIC.buckets, registry=theirs)
     for step, amount in observations:
@@ -33,7 +33,7 @@ def test_it_is_exposed_as_the_library_exposes_the_same_observations(observations
 
 def test_a_series_begins_with_its_observer() -> None:
     registry = CollectorRegistry()
-    tallied = TalliedHistogram(METRIC)
+    tallied = FastHistogram(METRIC)
     registry.register(tallied)
     assert registry.get_sample_value("stream_wait_seconds_count", {"step": "a"}) is None
     tallied.observer("a")

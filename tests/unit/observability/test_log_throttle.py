@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from stream.observability.log_throttle import RepeatLimit
+from stream.observability.log_throttle import LogThrottle
 
 
 class Clock:
@@ -31,7 +31,7 @@ def told(records: list[logging.LogRecord]) -> list[tuple[str, dict[str, Any]]]:
 
 def test_a_repeat_is_left_out_and_counted_on_the_next() -> None:
     clock = Clock()
-    limit = RepeatLimit(clock=clock)
+    limit = LogThrottle(clock=clock)
     assert told(limit.admit(line("letters", records=1))) == [("letters", {"records": 1})]
     for records in (2, 3, 4):
         clock.now += 19.9
@@ -43,7 +43,7 @@ def test_a_repeat_is_left_out_and_counted_on_the_next() -> None:
 
 
 def test_kinds_differ_by_logger_level_event_and_place() -> None:
-    limit = RepeatLimit(clock=Clock())
+    limit = LogThrottle(clock=Clock())
     lines = [
         line("a", partition=1),
         line("a", partition=2),
@@ -59,13 +59,13 @@ def test_kinds_differ_by_logger_level_event_and_place() -> None:
 
 
 def test_numbers_in_the_texts_of_libraries_make_no_new_kind() -> None:
-    limit = RepeatLimit(clock=Clock())
+    limit = LogThrottle(clock=Clock())
     assert len(limit.admit(line("node 1 is gone", name="aiokafka"))) == 1
     assert limit.admit(line("node 22 is gone", name="aiokafka")) == []
 
 
 def test_changes_of_state_and_the_end_are_always_written() -> None:
-    limit = RepeatLimit(clock=Clock())
+    limit = LogThrottle(clock=Clock())
     for level, every_s in ((logging.INFO, 60), (logging.CRITICAL, 60), (logging.WARNING, 0)):
         for _ in range(3):
             assert len(limit.admit(line("changed", level, every_s=every_s))) == 1
@@ -73,7 +73,7 @@ def test_changes_of_state_and_the_end_are_always_written() -> None:
 
 def test_what_no_other_follows_is_written_when_its_time_has_come() -> None:
     clock = Clock()
-    limit = RepeatLimit(clock=clock)
+    limit = LogThrottle(clock=clock)
     for offset in range(4):
         limit.admit(line("cannot", logging.ERROR, offset=offset))
     clock.now += 59
@@ -87,7 +87,7 @@ def test_what_no_other_follows_is_written_when_its_time_has_come() -> None:
 
 def test_any_other_line_brings_what_is_due() -> None:
     clock = Clock()
-    limit = RepeatLimit(clock=clock)
+    limit = LogThrottle(clock=clock)
     limit.admit(line("cannot", offset=1))
     limit.admit(line("cannot", offset=2))
     clock.now += 60
@@ -95,14 +95,14 @@ def test_any_other_line_brings_what_is_due() -> None:
 
 
 def test_the_end_brings_all_that_was_left_out() -> None:
-    limit = RepeatLimit(clock=Clock())
+    limit = LogThrottle(clock=Clock())
     for event in ("a", "b", "a", "b", "a"):
         limit.admit(line(event))
     assert told(limit.drain()) == [("a", {"repeated": 1}), ("b", {})]
 
 
 def test_memory_is_bounded_and_nothing_is_lost() -> None:
-    limit = RepeatLimit(clock=Clock(), kinds_max=10)
+    limit = LogThrottle(clock=Clock(), kinds_max=10)
     written = []
     for turn in range(1000):
         for _ in range(3):

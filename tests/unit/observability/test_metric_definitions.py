@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import Gauge
 from prometheus_client.metrics import MetricWrapperBase
 
-from stream.observability.fast_histogram import TalliedHistogram
+from stream.observability.fast_histogram import FastHistogram
 from stream.observability.metric_definitions import CATALOGUE, GROUPS, Metric, document
 from stream.observability.metrics import Metrics
 
@@ -45,7 +45,7 @@ def test_labels_are_those_that_the_catalogue_tells() -> None:
         for child in vars(metrics).values()
         if isinstance(child, MetricWrapperBase)
     }
-    tallied = (child.metric for child in vars(metrics).values() if isinstance(child, TalliedHistogram))
+    tallied = (child.metric for child in vars(metrics).values() if isinstance(child, FastHistogram))
     labels |= {metric.name: metric.labels for metric in tallied}
     assert labels == {metric.name: metric.labels for metric in OURS if metric.name != "stream_build_info"}
 

@@ -10,14 +10,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from stream import __version__
 from stream.core.contracts.events import RELATIONS
-from stream.core.contracts.records import Outgoing
+from stream.core.contracts.records import OutputRecord
 from stream.core.normalize import language
 from stream.core.normalize.language import primary_language
 from stream.core.pipeline.normalize import TAKEDOWN_RESULTS, About, Outcome
 from stream.errors import REJECTION_CODES
 from stream.observability.metrics import LANGUAGES, Metrics
 from stream.observability.source_labels import SOURCES_MAX
-from stream.settings import STEPS
+from stream.settings import STAGES
 
 START_MS = 1_767_225_600_000  # 2026-01-01
 
@@ -73,22 +73,22 @@ def test_what_has_not_happened_yet_is_zero(metrics: Metrics) -> None:
         assert value(metrics, "stream_events_decided_total", {"relation": relation}) == 0
     for result in TAKEDOWN_RESULTS:
         assert value(metrics, "stream_takedowns_total", {"result": result}) == 0
-    for step in STEPS:
+    for step in STAGES:
         assert value(metrics, "stream_records_consumed_total", {"step": step}) == 0
         for code in REJECTION_CODES:
             assert value(metrics, "stream_events_rejected_total", {"step": step, "code": code}) == 0
 
 
 def test_outcomes_are_counted(metrics: Metrics) -> None:
-    enriched = [Outgoing("enriched", b"k", b"v"), Outgoing("fingerprints", b"k", b"v")]
-    metrics.count("normalize", [Outcome("normalized", [Outgoing("normalized", b"k", b"v")], time=1)], now_ms=2)
+    enriched = [OutputRecord("enriched", b"k", b"v"), OutputRecord("fingerprints", b"k", b"v")]
+    metrics.count("normalize", [Outcome("normalized", [OutputRecord("normalized", b"k", b"v")], time=1)], now_ms=2)
     metrics.count(
         "deduplicate",
         [
             Outcome("new", enriched, time=1_000, about=about()),
             Outcome("copy", enriched, time=3_000, about=about()),
             Outcome("copy", enriched, time=3_000, is_repeat=True),
-            Outcome("rejected", [Outgoing("rejected", b"k", b"v")], code="event_id_reused"),
+            Outcome("rejected", [OutputRecord("rejected", b"k", b"v")], code="event_id_reused"),
         ],
         now_ms=4_000,
     )
@@ -106,7 +106,7 @@ def test_outcomes_are_counted(metrics: Metrics) -> None:
 
 
 def test_takedowns_are_counted_apart_from_articles(metrics: Metrics) -> None:
-    tombstones = [Outgoing("enriched", b"k", None), Outgoing("duplicates", b"k", None)]
+    tombstones = [OutputRecord("enriched", b"k", None), OutputRecord("duplicates", b"k", None)]
     metrics.count(
         "deduplicate",
         [
@@ -198,7 +198,7 @@ def hostile(number: int) -> About:
 
 def test_series_do_not_grow_with_the_events(metrics: Metrics) -> None:
     def count(number: int) -> None:
-        outputs = [Outgoing("enriched", f"id-{number}".encode(), b"v", (("ce_id", b"%d" % number),))]
+        outputs = [OutputRecord("enriched", f"id-{number}".encode(), b"v", (("ce_id", b"%d" % number),))]
         told = (*RELATIONS, *TAKEDOWN_RESULTS)
         outcomes = [Outcome(result, outputs, time=number, about=hostile(number)) for result in told]
         metrics.count("deduplicate", outcomes, now_ms=number)

@@ -14,38 +14,38 @@ from stream.observability.source_labels import (
     SHARE_MIN,
     SOURCE_CHARS_MAX,
     SOURCES_MAX,
-    TopSources,
+    SourceLabels,
     host,
 )
 
 NEEDED = int(SHARE_MIN * RECENT_ARTICLES)
 
 
-def labels(sources: TopSources, domain: str | None, times: int) -> list[str]:
+def labels(sources: SourceLabels, domain: str | None, times: int) -> list[str]:
     """What so many articles of a domain count as."""
     return [sources.label(domain) for _ in range(times)]
 
 
 def test_a_source_has_a_name_from_its_share_on() -> None:
-    sources = TopSources()
+    sources = SourceLabels()
     assert labels(sources, "paper.example", NEEDED + 2) == [OTHER] * (NEEDED - 1) + ["paper.example"] * 3
 
 
 def test_what_a_source_made_long_ago_does_not_count() -> None:
-    sources = TopSources()
+    sources = SourceLabels()
     for number in range(5 * RECENT_ARTICLES):  # half a per cent
         assert sources.label("small.example" if number % 200 == 0 else f"n{number}.example") == OTHER
 
 
 def test_a_source_keeps_its_name() -> None:
-    sources = TopSources()
+    sources = SourceLabels()
     labels(sources, "paper.example", NEEDED)
     labels(sources, "large.example", 3 * RECENT_ARTICLES)
     assert sources.label("paper.example") == "paper.example"
 
 
 def test_only_so_many_have_a_name() -> None:
-    sources = TopSources()
+    sources = SourceLabels()
     for number in range(SOURCES_MAX + 20):
         labels(sources, f"n{number}.example", NEEDED)
     names = {sources.label(f"N{number}.example") for number in range(SOURCES_MAX + 20)}
@@ -54,7 +54,7 @@ def test_only_so_many_have_a_name() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    sources = TopSources()
+    sources = SourceLabels()
     for number in range(3 * RECENT_ARTICLES):
         sources.label(f"n{number}.example")
     assert len(sources._recent) == RECENT_ARTICLES  # noqa: SLF001 - what would grow
@@ -103,7 +103,7 @@ def test_whatever_an_event_names_is_a_short_label_without_surprises(domain: str)
 
 def test_thousands_of_hostile_names_get_none() -> None:
     generator = random.Random(7)  # noqa: S311 - names, no secrets
-    sources = TopSources()
+    sources = SourceLabels()
     for _ in range(20_000):
         name = "".join(map(chr, (generator.randrange(0x300) for _ in range(generator.randrange(1, 40)))))
         assert sources.label(f"{name}.example") == OTHER

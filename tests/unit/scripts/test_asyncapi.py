@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from scripts import generate_contracts
 
-from stream.core.contracts.records import Outgoing
+from stream.core.contracts.records import OutputRecord
 from stream.core.contracts.topics import Topics, topic_specs
 from tests.support.contracts import Json, published, references, resolve, unresolved, validator
 
@@ -65,7 +65,7 @@ def messages_of(document: Json, topic: str) -> list[Json]:
     return [resolve(document, reference["$ref"]) for reference in channel["messages"].values()]
 
 
-def accepts(document: Json, message: Json, output: Outgoing) -> bool:
+def accepts(document: Json, message: Json, output: OutputRecord) -> bool:
     """``output`` has the key, the headers and the payload of ``message``."""
     parts = {
         "headers": {name: value.decode() for name, value in output.headers},

@@ -8,10 +8,10 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.contracts.records import InputRecord, Outgoing, Record
+from stream.core.contracts.records import InputRecord, OutputRecord, Record
 from stream.transport.memory.broker import MemoryBroker
-from stream.transport.offset_tracker import LIMIT, Fetched, Ledger, Start
-from stream.transport.record_batch import RecordBatch, pieces, size_of
+from stream.transport.offset_tracker import LIMIT, Fetched, OffsetTracker, Start
+from stream.transport.record_batch import RecordBatch, chunked, size_of
 
 PARTITION = TP("t", 0)
 SIZES = st.lists(st.integers(0, 60), max_size=40)
@@ -27,7 +27,7 @@ def size_all(batch: Sequence[Record]) -> int:
 
 @given(SIZES, st.integers(1, 10), st.integers(1, 100))
 def test_pieces_hold_everything_in_order_within_their_bounds(sizes: list[int], most: int, bytes_max: int) -> None:
-    found = list(pieces(records(sizes), records_max=most, bytes_max=bytes_max))
+    found = list(chunked(records(sizes), records_max=most, bytes_max=bytes_max))
     assert [record for piece in found for record in piece] == records(sizes)
     assert all(1 <= len(piece) <= most for piece in found)
     assert all(size_all(piece[:-1]) < bytes_max for piece in found)
@@ -35,12 +35,12 @@ def test_pieces_hold_everything_in_order_within_their_bounds(sizes: list[int], m
 
 def test_a_piece_is_not_read_beyond_its_end() -> None:
     waiting = iter(records([5, 5, 5, 5]))
-    assert len(next(pieces(waiting, records_max=9, bytes_max=10))) == 2
+    assert len(next(chunked(waiting, records_max=9, bytes_max=10))) == 2
     assert [record.offset for record in waiting] == [2, 3]
 
 
 def test_a_record_larger_than_the_bound_passes_alone() -> None:
-    found = list(pieces(records([1, 999, 1, 1]), records_max=9, bytes_max=100))
+    found = list(chunked(records([1, 999, 1, 1]), records_max=9, bytes_max=100))
     assert [len(piece) for piece in found] == [2, 2]
 
 
@@ -51,8 +51,8 @@ def test_a_partition_is_not_fetched_while_its_bytes_are_with_the_agent(
     """Large messages, a broker that hands out whole batches, and an agent of any speed."""
     broker = MemoryBroker()
     broker.create_topic("t", 1)
-    broker.produce_all([Outgoing("t", None, b"x" * size, (), 0) for size in sizes])
-    ledger = Ledger(lambda: None, bytes_max)
+    broker.produce_all([OutputRecord("t", None, b"x" * size, (), 0) for size in sizes])
+    ledger = OffsetTracker(lambda: None, bytes_max)
     ledger.restart({PARTITION: Start(0, None, len(sizes))})
     running: list[RecordBatch] = []
     seen: list[int] = []

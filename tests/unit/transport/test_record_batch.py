@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stream.transport.errors import LogTruncatedError, OutOfOrderError
 from stream.transport.memory.broker import StoredRecord
-from stream.transport.offset_tracker import LIMIT, Fetched, Ledger, Start, choose_start
+from stream.transport.offset_tracker import LIMIT, Fetched, OffsetTracker, Start, choose_start
 from stream.transport.partitioner import murmur2, partition_for
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ def fetched(start: int, end: int, position: int | None = None) -> Fetched:
     return Fetched(records, end if position is None else position)
 
 
-def ledger(position: int = 0, committed: int | None = 0) -> Ledger:
+def ledger(position: int = 0, committed: int | None = 0) -> OffsetTracker:
     """A ledger that reads one partition."""
-    made = Ledger(Calls())
+    made = OffsetTracker(Calls())
     made.restart({TP0: Start(position, committed, position)})
     return made
 
 
-def take(books: Ledger, fetch: Fetched) -> RecordBatch:
+def take(books: OffsetTracker, fetch: Fetched) -> RecordBatch:
     """Accept a fetch that holds records."""
     batch = books.accept(TP0, fetch)
     assert batch is not None
@@ -126,7 +126,7 @@ def test_a_partition_waits_while_enough_batches_are_out() -> None:
 
 def test_finishing_asks_for_more() -> None:
     calls = Calls()
-    books = Ledger(calls)
+    books = OffsetTracker(calls)
     books.restart({TP0: Start(0, 0, 0)})
     take(books, fetched(0, 1)).done()
     assert calls.count == 1

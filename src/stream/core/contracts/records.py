@@ -55,7 +55,7 @@ class InputRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutputRecord:
     """One record to be sent. Without a ``partition``, the key chooses it as every Kafka client does."""
 
     topic: str
@@ -66,7 +66,7 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class RecordMetadata:
     """Where a record was stored. The offset is -1 where a broker confirmed a retry without naming it."""
 
     topic: str

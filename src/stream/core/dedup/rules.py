@@ -100,7 +100,7 @@ TOGETHER: Final = Apart()
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class IncomingArticle:
     """The article to be decided: who it is, and its fingerprint. ``shown_hash``: of all that readers are shown."""
 
     id: str
@@ -113,7 +113,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class IndexedArticle:
     """An earlier article as the index remembers it. ``links``: how far it is from its cluster's first article."""
 
     offset: int
@@ -134,23 +134,23 @@ class Candidates:
     ``common``: the anchors of the article in hand that many clusters share.
     """
 
-    same_address: Earlier | None = None
-    same_text: Earlier | None = None
-    similar: Sequence[Earlier] = ()
+    same_address: IndexedArticle | None = None
+    same_text: IndexedArticle | None = None
+    similar: Sequence[IndexedArticle] = ()
     common: Hashes = field(default_factory=lambda: NO_HASHES)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The published verdict, the revision number that the article gets, and its ``links`` as in `Earlier`."""
+    """The published verdict, the revision number that the article gets, and its ``links`` as in `IndexedArticle`."""
 
     duplicate: Duplicate
     revision: int
     links: int
-    earlier: Earlier | None = None
+    earlier: IndexedArticle | None = None
 
 
-def decide(subject: Subject, candidates: Candidates) -> Verdict:
+def decide(subject: IncomingArticle, candidates: Candidates) -> Verdict:
     """The relation of ``subject`` to what came before."""
     reason = "nothing-alike"
     for method, rule in RULES:
@@ -262,7 +262,7 @@ class Link:
     """A relation to an earlier article, and how both compare where that was needed to find it."""
 
     relation: Relation
-    earlier: Earlier
+    earlier: IndexedArticle
     likeness: Likeness | None = None
 
 
@@ -270,14 +270,14 @@ class Link:
 Found = Link | str | None
 
 
-def _same_address(subject: Subject, candidates: Candidates) -> Found:
+def _same_address(subject: IncomingArticle, candidates: Candidates) -> Found:
     earlier = candidates.same_address
     if earlier is None:
         return None
     return Link("recrawl" if earlier.shown_hash == subject.shown_hash else "revision", earlier)
 
 
-def _same_text(subject: Subject, candidates: Candidates) -> Found:
+def _same_text(subject: IncomingArticle, candidates: Candidates) -> Found:
     earlier = candidates.same_text
     if earlier is None:
         return None
@@ -286,7 +286,7 @@ def _same_text(subject: Subject, candidates: Candidates) -> Found:
     return Link("copy", earlier)
 
 
-def _similar_text(subject: Subject, candidates: Candidates) -> Found:
+def _similar_text(subject: IncomingArticle, candidates: Candidates) -> Found:
     if not candidates.similar:
         return None
     text = Text(subject.print, furniture(subject.print, candidates.common))
@@ -319,14 +319,14 @@ def _kind(likeness: Likeness) -> Relation:
 
 
 #: The rules in order, each with the name that is published as ``method``.
-RULES: Final[tuple[tuple[str, Callable[[Subject, Candidates], Found]], ...]] = (
+RULES: Final[tuple[tuple[str, Callable[[IncomingArticle, Candidates], Found]], ...]] = (
     ("same-address", _same_address),
     ("same-text", _same_text),
     ("similar-text", _similar_text),
 )
 
 
-def _verdict(subject: Subject, link: Link, method: str) -> Verdict:
+def _verdict(subject: IncomingArticle, link: Link, method: str) -> Verdict:
     """The verdict that ``link`` gives. What is only an item of a round-up, or has one, keeps a cluster of its own."""
     relation, earlier = link.relation, link.earlier
     revision = {"recrawl": earlier.revision, "revision": earlier.revision + 1}.get(relation, 1)
@@ -349,7 +349,7 @@ def _verdict(subject: Subject, link: Link, method: str) -> Verdict:
     return Verdict(duplicate, revision, _links(relation, earlier) if joins else 0, earlier)
 
 
-def _links(relation: Relation, earlier: Earlier) -> int:
+def _links(relation: Relation, earlier: IndexedArticle) -> int:
     return earlier.links if relation in ("recrawl", "copy") else earlier.links + 1
 
 
@@ -362,7 +362,7 @@ class _Figures(NamedTuple):
 _SAME: Final = _Figures(1.0, 1.0, Change(tokens=0.0, numbers=False))
 
 
-def _figures(subject: Subject, link: Link) -> _Figures:
+def _figures(subject: IncomingArticle, link: Link) -> _Figures:
     likeness = link.likeness or Text(subject.print).likeness(Text(link.earlier.print))
     return _Figures(
         jaccard=round(likeness.jaccard, 4),
@@ -371,7 +371,7 @@ def _figures(subject: Subject, link: Link) -> _Figures:
     )
 
 
-def _new(subject: Subject, reason: str) -> Verdict:
+def _new(subject: IncomingArticle, reason: str) -> Verdict:
     duplicate = Duplicate(
         relation="new",
         is_duplicate=False,
@@ -382,12 +382,12 @@ def _new(subject: Subject, reason: str) -> Verdict:
     return Verdict(duplicate, revision=1, links=0)
 
 
-def _title_similarity(subject: Subject, earlier: Earlier) -> float | None:
+def _title_similarity(subject: IncomingArticle, earlier: IndexedArticle) -> float | None:
     title = _resemblance(subject.print.title, earlier.print.title)
     return None if title is None else round(title, 4)
 
 
-def _same_title(subject: Subject, earlier: Earlier) -> bool:
+def _same_title(subject: IncomingArticle, earlier: IndexedArticle) -> bool:
     title = _resemblance(subject.print.title, earlier.print.title)
     return title is None or title >= TITLE_MIN
 

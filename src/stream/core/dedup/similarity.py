@@ -154,7 +154,7 @@ class Shingles(NamedTuple):
 class Text:
     """A text ready to be compared with several others. ``furniture``: tokens that many unrelated texts have."""
 
-    def __init__(self, print: Fingerprint, furniture: Mask | None = None) -> None:  # noqa: A002 - as in `Subject`
+    def __init__(self, print: Fingerprint, furniture: Mask | None = None) -> None:  # noqa: A002 - as in `IncomingArticle`
         self.print = print
         self.furniture = furniture if furniture is not None and furniture.any() else None
         self._shingles: dict[int, Shingles] = {}
@@ -207,7 +207,7 @@ def run_size(one: Text, other: Text) -> int:
     return max(1, min(one.print.grain.run, other.print.grain.run, shortest))
 
 
-def furniture(print: Fingerprint, common: Hashes) -> Mask | None:  # noqa: A002 - as in `Subject`
+def furniture(print: Fingerprint, common: Hashes) -> Mask | None:  # noqa: A002 - as in `IncomingArticle`
     """The tokens of ``print`` that stand in ``common`` anchors, or between two of them with no other anchor between.
 
     ``common``: anchors that many unrelated texts have, sorted. None where there are none.

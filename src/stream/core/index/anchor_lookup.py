@@ -18,7 +18,7 @@ FILTER_BITS: Final = 2**28
 _BITS: Final = np.left_shift(1, np.arange(8)).astype(np.uint8)
 
 
-class Unseen:
+class AnchorBloomFilter:
     """A filter of all anchors that were restored since the index was empty (Bloom 1970, two bits a name).
 
     A new name may be taken for a known one, never a known name for a new one. ``bits``: a power of two, at most 2**48.
@@ -68,7 +68,9 @@ class Named(NamedTuple):
 LookUp = Callable[[Hashes], list[bytes | None]]
 
 
-def name_anchors(joined: Sequence[bytes], look_up: LookUp, *, unseen: Unseen | None = None, salt: int = 0) -> Named:
+def name_anchors(
+    joined: Sequence[bytes], look_up: LookUp, *, unseen: AnchorBloomFilter | None = None, salt: int = 0
+) -> Named:
     """Name the anchors (8 bytes each) of several articles of one scope.
 
     Fresh are those that only one of them has and nothing stands under; what ``unseen`` has not seen is not looked up.

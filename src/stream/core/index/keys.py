@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, cast
 import numpy as np
 
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
-from stream.core.dedup.rules import Subject
+from stream.core.dedup.rules import IncomingArticle
 from stream.core.folding import Hashes
 from stream.errors import IndexFault
 
@@ -113,7 +113,7 @@ def cluster_name(cluster_id: str) -> bytes:
     return _CLUSTER + bytes.fromhex(cluster_id)
 
 
-def address_names(article: Subject | FingerprintEvent | RemovalEvent) -> list[bytes]:
+def address_names(article: IncomingArticle | FingerprintEvent | RemovalEvent) -> list[bytes]:
     """Of the articles with the same id, and of those with the same URL."""
     names = [_ID + _short_hash(article.id)]
     if article.url_key:

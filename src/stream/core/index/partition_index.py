@@ -14,9 +14,9 @@ from typing import Final
 import msgspec
 
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
-from stream.core.dedup.rules import VERSION, Earlier
+from stream.core.dedup.rules import VERSION, IndexedArticle
 from stream.core.index import keys
-from stream.core.index.anchor_lookup import Unseen
+from stream.core.index.anchor_lookup import AnchorBloomFilter
 from stream.core.index.records import Position, unpack
 from stream.core.index.store import Store
 from stream.core.index.takedown import remove
@@ -47,9 +47,9 @@ class PartitionIndex:
         self._window_s = window_ms // 1000
         self._position = _read_position(store)
         # Of a restore that began with nothing.
-        self._unseen: Unseen | None = None
+        self._unseen: AnchorBloomFilter | None = None
         # The newest articles that sessions looked at or recorded, oldest first; all of them are committed.
-        self._recent: dict[Place, Earlier] = {}
+        self._recent: dict[Place, IndexedArticle] = {}
         self._oldest: dict[str, int] = {}
 
     @property
@@ -105,7 +105,7 @@ class PartitionIndex:
         trimmed changelog follows nothing.
         """
         if self._position.last < 0 and self._unseen is None:
-            self._unseen = Unseen()
+            self._unseen = AnchorBloomFilter()
             self.store.expect_writes(many=True)
         session = self._session()
         session.prefetch_records([event for event in events if isinstance(event, FingerprintEvent)], self._unseen)
@@ -135,7 +135,7 @@ class PartitionIndex:
         """Close the store."""
         self.store.close()
 
-    def _remember(self, seen: dict[Place, Earlier]) -> None:
+    def _remember(self, seen: dict[Place, IndexedArticle]) -> None:
         recent = self._recent
         for place, earlier in seen.items():
             recent.pop(place, None)

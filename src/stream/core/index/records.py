@@ -9,7 +9,7 @@ import numpy as np
 
 from stream.core.contracts.events import DUPLICATE_RELATIONS, Change, Duplicate, FingerprintEvent, Origin, Relation
 from stream.core.dedup.fingerprint import FORMAT, NO_HASHES, Fingerprint
-from stream.core.dedup.rules import VERSION, Earlier, Times, new_cluster_id
+from stream.core.dedup.rules import VERSION, IndexedArticle, Times, new_cluster_id
 from stream.errors import IndexDamaged
 
 T = TypeVar("T")
@@ -78,9 +78,9 @@ class Article(msgspec.Struct, array_like=True, gc=False):
     #: Made by other code: its text is not compared with others.
     is_foreign: bool
 
-    def earlier(self, scope: str, offset: int) -> Earlier:
+    def earlier(self, scope: str, offset: int) -> IndexedArticle:
         """The view that the decision takes of it."""
-        return Earlier(
+        return IndexedArticle(
             offset=offset,
             id=self.id,
             source=self.source,

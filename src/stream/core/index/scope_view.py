@@ -159,8 +159,8 @@ class ScopeView:
         """Take out, under each of ``names``, the pieces of ``size`` bytes that begin so."""
         for name, value in zip(names, self.get_many(names), strict=True):
             if value and beginning in value:
-                pieces = [value[at : at + size] for at in range(0, len(value), size)]
-                self.put(name, b"".join(piece for piece in pieces if not piece.startswith(beginning)))
+                chunked = [value[at : at + size] for at in range(0, len(value), size)]
+                self.put(name, b"".join(piece for piece in chunked if not piece.startswith(beginning)))
 
     def advance(self, time: int, *, offset: int) -> bool:
         """Set the clock to ``time`` (milliseconds) if that is later; ``offset``: of the article to be recorded.

@@ -11,9 +11,9 @@ import numpy as np
 
 from stream.core.contracts.events import ClusterEvent, FingerprintEvent
 from stream.core.dedup.fingerprint import FORMAT, NO_HASHES, Fingerprint
-from stream.core.dedup.rules import Candidates, Earlier, Subject, new_cluster_id
+from stream.core.dedup.rules import Candidates, IncomingArticle, IndexedArticle, new_cluster_id
 from stream.core.index import keys
-from stream.core.index.anchor_lookup import Anchors, Unseen, name_anchors
+from stream.core.index.anchor_lookup import AnchorBloomFilter, Anchors, name_anchors
 from stream.core.index.cluster import Cluster, begins_cluster
 from stream.core.index.keys import POSTING_BYTES, Posting
 from stream.core.index.postings import most_shared, not_leading, put_text, visible
@@ -36,7 +36,7 @@ STAND_INS_MAX: Final = 32
 #: Scope and offset: where an article stands in an index.
 Place = tuple[str, int]
 #: An article, its scope, event id, text hash, the id of its cluster, and its anchors: what tells which names to read.
-_Wanted = tuple[Subject | FingerprintEvent, str, str, str, str, bytes]
+_Wanted = tuple[IncomingArticle | FingerprintEvent, str, str, str, str, bytes]
 
 
 class Decided(NamedTuple):
@@ -52,10 +52,12 @@ class Session:
     ``recent``: articles that the index has at hand; they are what the store would give.
     """
 
-    def __init__(self, store: Store, position: Position, *, window_s: int, recent: Mapping[Place, Earlier]) -> None:
+    def __init__(
+        self, store: Store, position: Position, *, window_s: int, recent: Mapping[Place, IndexedArticle]
+    ) -> None:
         self.position = position
         #: Articles that were looked at or recorded, for the index to keep at hand.
-        self.seen: dict[Place, Earlier] = {}
+        self.seen: dict[Place, IndexedArticle] = {}
         #: Those that were removed, for the index to let go.
         self.gone: set[Place] = set()
         self._store = store
@@ -68,7 +70,7 @@ class Session:
         self._anchors: dict[tuple[str, bytes], Anchors] = {}
         self._addresses: dict[tuple[str, str | None], list[bytes]] = {}
 
-    def prefetch(self, subjects: Sequence[tuple[Subject, str]]) -> None:
+    def prefetch(self, subjects: Sequence[tuple[IncomingArticle, str]]) -> None:
         """Read at once what deciding these (subject, event id) will ask for; once, and before anything is recorded."""
         wanted: list[_Wanted] = []
         for subject, event_id in subjects:
@@ -77,7 +79,7 @@ class Session:
             wanted.append((subject, subject.scope, event_id, text_hash, cluster_id, anchors))
         self._prefetch(wanted)
 
-    def prefetch_records(self, events: Sequence[FingerprintEvent], unseen: Unseen | None = None) -> None:
+    def prefetch_records(self, events: Sequence[FingerprintEvent], unseen: AnchorBloomFilter | None = None) -> None:
         """Read at once what recording ``events`` will ask for; with ``unseen``, the anchors that it knows alone."""
         wanted: list[_Wanted] = []
         for event in events:
@@ -99,7 +101,7 @@ class Session:
         known = [place for place, _ in keys.visible_postings(value, horizon) if place <= offset] if value else []
         return Decided(known[-1], self.article(scope, known[-1])) if known else None
 
-    def candidates(self, subject: Subject, *, time: int) -> Candidates:
+    def candidates(self, subject: IncomingArticle, *, time: int) -> Candidates:
         """Earlier articles that ``subject``, seen at ``time`` (milliseconds), may be a version or a copy of.
 
         Work is bounded: at most `POSTINGS_MAX` postings an anchor are read, and `CANDIDATES_MAX` articles.
@@ -231,7 +233,7 @@ class Session:
         self._clusters[scope, cluster_id] = cluster
         self.scope(scope).put(keys.cluster_name(cluster_id), msgspec.msgpack.encode(cluster) if cluster else b"")
 
-    def _prefetch(self, wanted: Iterable[_Wanted], unseen: Unseen | None = None) -> None:
+    def _prefetch(self, wanted: Iterable[_Wanted], unseen: AnchorBloomFilter | None = None) -> None:
         by_scope: dict[str, tuple[list[bytes], list[bytes], list[bytes]]] = {}
         for article, scope, event_id, text_hash, cluster_id, anchors in wanted:
             known, clusters, joined = by_scope.setdefault(scope, ([], [], []))
@@ -264,7 +266,7 @@ class Session:
             known = self._anchors[scope, anchors] = Anchors(keys.anchor_names(np.frombuffer(anchors, dtype="<u8")))
         return known
 
-    def _address_names(self, article: Subject | FingerprintEvent) -> list[bytes]:
+    def _address_names(self, article: IncomingArticle | FingerprintEvent) -> list[bytes]:
         place = (article.id, article.url_key)
         names = self._addresses.get(place)
         if names is None:
@@ -292,7 +294,7 @@ class Session:
             common=keys.anchors_named(common, ours.anchors) if common else NO_HASHES,
         )
 
-    def _earlier(self, scope: str, offset: int) -> Earlier | None:
+    def _earlier(self, scope: str, offset: int) -> IndexedArticle | None:
         """The article at ``offset``, or the one that stands in for it if it was removed."""
         known = self._known(scope, offset)
         for _ in range(STAND_INS_MAX):
@@ -305,7 +307,7 @@ class Session:
     def _holds(self, scope: str, offset: int) -> bool:
         return self.scope(scope).get(keys.document_name(offset)) is not None
 
-    def _known(self, scope: str, offset: int) -> Earlier | None:
+    def _known(self, scope: str, offset: int) -> IndexedArticle | None:
         """The article at ``offset``; None if it was removed."""
         place = (scope, offset)
         known = self._at_hand(place)
@@ -317,7 +319,7 @@ class Session:
         self.seen[place] = known
         return known
 
-    def _at_hand(self, place: Place) -> Earlier | None:
+    def _at_hand(self, place: Place) -> IndexedArticle | None:
         return self.seen.get(place) or (None if place in self.gone else self._recent.get(place))
 
     def _joined(self, event: FingerprintEvent) -> Cluster | None:

@@ -15,7 +15,7 @@ class Fixes(Counter[str]):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FixStep:
     """One conservative fix.
 
     ``fix`` gives the text, and how often it had to be applied. It is called only where one of the pairs ``found_by``
@@ -27,10 +27,10 @@ class Step:
     found_by: tuple[Pair, ...] = ()
 
 
-class Steps:
+class FixPipeline:
     """Steps in order, repeated until nothing is left to change, so that the whole is idempotent."""
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[FixStep]) -> None:
         self.steps = tuple(steps)
         pairs = list(dict.fromkeys(pair for step in steps for pair in step.found_by))
         self._scan = Scan(pairs)

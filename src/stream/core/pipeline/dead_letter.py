@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from stream.core.contracts.records import Outgoing, Record
+from stream.core.contracts.records import OutputRecord, Record
 from stream.errors import Rejected
 
 HEADER_PREFIX: Final = "__errors."
@@ -23,7 +23,7 @@ def dead_letter(
     record: Record,
     stage: Literal["normalize", "deduplicate"],
     errors: Sequence[tuple[int | None, Rejected]],
-) -> Outgoing:
+) -> OutputRecord:
     """The dead letter of ``record``; ``errors`` has one entry for each bad item, the first one is told."""
     first = errors[0][1]
     fields = {
@@ -41,4 +41,4 @@ def dead_letter(
     if items:
         fields["items"] = ",".join(items) + (",…" if len(errors) > ITEMS_NAMED_MAX else "")
     added = [(HEADER_PREFIX + name, value.encode("utf-8", "replace")) for name, value in fields.items()]
-    return Outgoing(topic, record.key, record.value, (*record.headers, *added))
+    return OutputRecord(topic, record.key, record.value, (*record.headers, *added))

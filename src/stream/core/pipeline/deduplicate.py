@@ -18,11 +18,11 @@ from stream.core.contracts.events import (
     RemovalEvent,
     TakedownEvent,
 )
-from stream.core.contracts.records import Headers, Outgoing, Record
+from stream.core.contracts.records import Headers, OutputRecord, Record
 from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
 from stream.core.dedup.fingerprint import Fingerprint, fingerprints
-from stream.core.dedup.rules import Subject, Times, Verdict, decide
+from stream.core.dedup.rules import IncomingArticle, Times, Verdict, decide
 from stream.core.index.records import Article as Known
 from stream.core.index.records import pack_fingerprint
 from stream.core.index.takedown import remove, removed_before
@@ -38,7 +38,7 @@ class Prepared:
 
     record: Record
     article: NormalizedEvent
-    subject: Subject
+    subject: IncomingArticle
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Deduplicator:
         prepared: list[Item] = []
         for record, event in zip(records, read, strict=True):
             if isinstance(event, NormalizedEvent):
-                prepared.append(Prepared(record, event, subject_of(event, next(prints))))
+                prepared.append(Prepared(record, event, incoming_article(event, next(prints))))
             elif isinstance(event, TakedownEvent):
                 prepared.append(Withdrawn(record, event))
             else:
@@ -167,19 +167,19 @@ class Deduplicator:
         for cluster_id, cluster in removed.clusters.items():
             headers = _headers(self._topics.clusters, f"{takedown.event_id}.{cluster_id}", cloudevents.CLUSTER, now)
             value = codec.encode(cluster) if cluster else None
-            outputs.append(Outgoing(self._topics.clusters, cluster_id.encode(), value, headers))
+            outputs.append(OutputRecord(self._topics.clusters, cluster_id.encode(), value, headers))
         if before is None:
             outputs.append(self._changelog_record(event, f"{event.tenant}/*", item.record.partition, now))
         return Outcome("withdrawn", outputs, time=takedown.event_time, is_repeat=before is not None)
 
-    def _tombstones(self, article_id: str, event_id: str, now: str) -> list[Outgoing]:
+    def _tombstones(self, article_id: str, event_id: str, now: str) -> list[OutputRecord]:
         """No value under the article's key, wherever its versions were published."""
         return [
-            Outgoing(topic, article_id.encode(), None, _headers(topic, event_id, cloudevents.WITHDRAWN, now))
+            OutputRecord(topic, article_id.encode(), None, _headers(topic, event_id, cloudevents.WITHDRAWN, now))
             for topic in (self._topics.enriched, self._topics.duplicates)
         ]
 
-    def _outputs(self, item: Prepared, published: Published, session: Session, now: str) -> list[Outgoing]:
+    def _outputs(self, item: Prepared, published: Published, session: Session, now: str) -> list[OutputRecord]:
         topics, article = self._topics, item.article
         topic, kind = (
             (topics.duplicates, cloudevents.DUPLICATE)
@@ -187,27 +187,31 @@ class Deduplicator:
             else (topics.enriched, cloudevents.ENRICHED)
         )
         value = codec.encode(enriched(article, published))
-        outputs = [Outgoing(topic, article.id.encode(), value, _headers(topic, article.event_id, kind, now))]
+        outputs = [OutputRecord(topic, article.id.encode(), value, _headers(topic, article.event_id, kind, now))]
         cluster = session.cluster(item.subject.scope, published.duplicate.cluster_id)
         if cluster:
             headers = _headers(topics.clusters, f"{cluster.cluster_id}.{cluster.size}", cloudevents.CLUSTER, now)
-            outputs.append(Outgoing(topics.clusters, cluster.cluster_id.encode(), codec.encode(cluster), headers))
+            outputs.append(OutputRecord(topics.clusters, cluster.cluster_id.encode(), codec.encode(cluster), headers))
         return outputs
 
-    def _changelog_record(self, event: FingerprintEvent | RemovalEvent, key: str, partition: int, now: str) -> Outgoing:
+    def _changelog_record(
+        self, event: FingerprintEvent | RemovalEvent, key: str, partition: int, now: str
+    ) -> OutputRecord:
         topic = self._topics.fingerprints
         kind = cloudevents.FINGERPRINT if isinstance(event, FingerprintEvent) else cloudevents.REMOVAL
-        return Outgoing(topic, key.encode(), codec.encode(event), _headers(topic, event.event_id, kind, now), partition)
+        return OutputRecord(
+            topic, key.encode(), codec.encode(event), _headers(topic, event.event_id, kind, now), partition
+        )
 
     def _reject(self, record: Record, error: Rejected) -> Outcome:
         letter = dead_letter(self._topics.rejected, record, "deduplicate", [(None, error)])
         return Outcome("rejected", [letter], code=error.code)
 
 
-def subject_of(article: NormalizedEvent, found: Fingerprint) -> Subject:
+def incoming_article(article: NormalizedEvent, found: Fingerprint) -> IncomingArticle:
     """What the decision has to know of ``article``."""
     shown = (article.content.hash, article.title, article.byline, article.dateline, *article.agencies)
-    return Subject(
+    return IncomingArticle(
         id=article.id,
         scope=scope_of(article),
         url_key=article.url_key,
@@ -234,7 +238,7 @@ def about(article: Article) -> About:
 
 
 def remembered(
-    article: NormalizedEvent, subject: Subject, verdict: Verdict, *, offset: int, previous: int
+    article: NormalizedEvent, subject: IncomingArticle, verdict: Verdict, *, offset: int, previous: int
 ) -> FingerprintEvent:
     """The changelog record of a decided article."""
     return FingerprintEvent(

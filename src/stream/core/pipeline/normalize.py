@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from stream.core.contracts import cloudevents, codec
 from stream.core.contracts.events import Article, NormalizedEvent, Origin, TakedownEvent
-from stream.core.contracts.records import Headers, Outgoing, Record
+from stream.core.contracts.records import Headers, OutputRecord, Record
 from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
 from stream.core.normalize import Arrival, normalize, takedown_of
@@ -60,7 +60,7 @@ class Outcome:
     """
 
     result: str
-    outputs: Sequence[Outgoing]
+    outputs: Sequence[OutputRecord]
     code: str | None = None
     time: int | None = None
     is_repeat: bool = False
@@ -123,17 +123,17 @@ class Normalizer:
         article = self._normalize(raw, arrival)
         return Outcome("normalized", [self._publish(article, now)], time=article.event_time)
 
-    def _outgoing(self, article: NormalizedEvent, now: str) -> Outgoing:
+    def _outgoing(self, article: NormalizedEvent, now: str) -> OutputRecord:
         topic = self._topics.normalized
         headers = cloudevents.headers(f"/{topic}", article.event_id, cloudevents.NORMALIZED, now)
-        return Outgoing(topic, scope_of(article).encode(), codec.encode(article), headers)
+        return OutputRecord(topic, scope_of(article).encode(), codec.encode(article), headers)
 
-    def _everywhere(self, takedown: TakedownEvent, now: str) -> list[Outgoing]:
+    def _everywhere(self, takedown: TakedownEvent, now: str) -> list[OutputRecord]:
         """One for each partition: a takedown does not tell its article's language, and so not where it is known."""
         topic = self._topics.normalized
         headers = cloudevents.headers(f"/{topic}", takedown.event_id, cloudevents.TAKEDOWN, now)
         key, value = f"{takedown.tenant}/*".encode(), codec.encode(takedown)
-        return [Outgoing(topic, key, value, headers, partition) for partition in range(self._partitions)]
+        return [OutputRecord(topic, key, value, headers, partition) for partition in range(self._partitions)]
 
     def _reject(self, record: Record, errors: Sequence[tuple[int | None, Rejected]]) -> Outcome:
         letter = dead_letter(self._topics.rejected, record, "normalize", errors)
@@ -145,7 +145,7 @@ def traced(outcome: Outcome, trace: Headers, *, but: str | None = None) -> Outco
     if not trace:
         return outcome
     outputs = [
-        out if out.topic == but else Outgoing(out.topic, out.key, out.value, (*out.headers, *trace), out.partition)
+        out if out.topic == but else OutputRecord(out.topic, out.key, out.value, (*out.headers, *trace), out.partition)
         for out in outcome.outputs
     ]
     return replace(outcome, outputs=outputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import count, islice
 
-from stream.core.contracts.records import InputRecord, Outgoing
+from stream.core.contracts.records import InputRecord, OutputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore, Store
@@ -62,10 +62,10 @@ class OfflineFlow:
         self._time = max([self._time, *(outcome.time for outcome in outcomes if outcome.time is not None)])
         return outcomes
 
-    def _stored(self, output: Outgoing) -> InputRecord:
+    def _stored(self, output: OutputRecord) -> InputRecord:
         offset = next(self._normalized_offset)
         return InputRecord(output.topic, 0, offset, None, output.key, output.value, output.headers)
 
 
-def _passed_on(outcomes: list[Outcome]) -> Iterator[Outgoing]:
+def _passed_on(outcomes: list[Outcome]) -> Iterator[OutputRecord]:
     return (output for outcome in outcomes if outcome.result == "normalized" for output in outcome.outputs)

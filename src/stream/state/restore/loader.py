@@ -66,7 +66,7 @@ class _Here:
         """All is."""
 
 
-class Opener:
+class IndexLoader:
     """Opens indexes. Long restores are left to ``processes``, where given: ``stores`` must be on disk then."""
 
     def __init__(
@@ -200,7 +200,7 @@ class Opener:
         self._metrics.restore_remaining.labels(str(partition)).set(max(0, end - reached))
 
 
-def new_opener(settings: Settings, transport: BatchTransport, *, metrics: Metrics) -> Opener:
+def new_loader(settings: Settings, transport: BatchTransport, *, metrics: Metrics) -> IndexLoader:
     """What opens the indexes that ``settings`` name."""
     topics, window_ms, cache_bytes = settings.topics, settings.window_ms, settings.index_cache_mib * MIB
 
@@ -214,7 +214,9 @@ def new_opener(settings: Settings, transport: BatchTransport, *, metrics: Metric
     processes = RestoreProcesses(
         topics.fingerprints, folder_of, cache_bytes=cache_bytes, window_ms=window_ms, at_once=at_once
     )
-    return Opener(transport, topics.fingerprints, store_of, window_ms=window_ms, metrics=metrics, processes=processes)
+    return IndexLoader(
+        transport, topics.fingerprints, store_of, window_ms=window_ms, metrics=metrics, processes=processes
+    )
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from aiokafka.errors import (  # type: ignore[import-untyped]  # it ships no typ
 from aiokafka.protocol.commit import OffsetFetchRequest  # type: ignore[import-untyped]
 
 
-def heed_errors(coordinator: Any) -> None:
+def raise_on_offset_fetch_error(coordinator: Any) -> None:
     """Let ``coordinator`` raise what a response as a whole says about the group's offsets.
 
     aiokafka 0.14 looks at the errors of single partitions alone. A broker that is still loading the group answers

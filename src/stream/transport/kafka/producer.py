@@ -20,7 +20,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder  # type: i
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from stream.core.contracts.records import Delivered, Outgoing
+from stream.core.contracts.records import OutputRecord, RecordMetadata
 from stream.transport.errors import (
     DeliveryError,
     RecordTooLargeError,
@@ -149,7 +149,7 @@ class Producer(driver.Producer):
             "max_batch_size": min(max(self.max_batch_size, _BATCH_BYTES), self.max_request_size),
         }
 
-    async def deliver(self, outputs: Sequence[Outgoing], *, confirm: Confirm | None = None) -> list[Delivered]:
+    async def deliver(self, outputs: Sequence[OutputRecord], *, confirm: Confirm | None = None) -> list[RecordMetadata]:
         """See `BatchProducer.deliver`. Gives up after the setting ``producer_request_timeout``."""
         if self._broken:
             await self._renew()
@@ -162,7 +162,7 @@ class Producer(driver.Producer):
         except TimeoutError as error:
             self._broken = True
             raise DeliveryError(f"not confirmed within {self.request_timeout:g} s") from error
-        delivered: dict[int, Delivered] = {}
+        delivered: dict[int, RecordMetadata] = {}
         for result in results:
             if isinstance(result, BaseException):
                 raise self._failure(result)
@@ -185,7 +185,7 @@ class Producer(driver.Producer):
             partitions = await client._wait_on_metadata(topic)  # the public way asks by name first
         return len(partitions)
 
-    async def _place(self, outputs: Sequence[Outgoing]) -> dict[TP, list[int]]:
+    async def _place(self, outputs: Sequence[OutputRecord]) -> dict[TP, list[int]]:
         """Check everything before anything is sent, and choose the partitions."""
         partitions = {topic: await self.partitions_for(topic) for topic in {out.topic for out in outputs}}
         # Records without a key go to one partition per call: whole batches rather than crumbs.
@@ -200,7 +200,7 @@ class Producer(driver.Producer):
             by_partition.setdefault(TP(out.topic, partition), []).append(index)
         return by_partition
 
-    def _choose(self, out: Outgoing, partitions: int) -> int:
+    def _choose(self, out: OutputRecord, partitions: int) -> int:
         if out.partition is not None:
             if not 0 <= out.partition < partitions:
                 raise UnknownTopicError(f"{out.topic}-{out.partition}")
@@ -210,8 +210,8 @@ class Producer(driver.Producer):
         return self._turns[out.topic] % partitions
 
     async def _send(
-        self, tp: TP, members: Sequence[int], outputs: Sequence[Outgoing], now: int, confirm: Confirm | None
-    ) -> dict[int, Delivered]:
+        self, tp: TP, members: Sequence[int], outputs: Sequence[OutputRecord], now: int, confirm: Confirm | None
+    ) -> dict[int, RecordMetadata]:
         """Send the outputs of one partition; they are stored in order."""
         producer = cast("LeasedProducer", self._ensure_producer())
         sent: list[tuple[list[int], Awaitable[Any]]] = []
@@ -273,10 +273,10 @@ class Producer(driver.Producer):
         await _bounded(super().on_stop())
 
 
-async def _confirmed(tp: TP, sent: Sequence[tuple[list[int], Awaitable[Any]]]) -> dict[int, Delivered]:
+async def _confirmed(tp: TP, sent: Sequence[tuple[list[int], Awaitable[Any]]]) -> dict[int, RecordMetadata]:
     """Wait for all, also after a failure: nothing is on its way any more when the error is raised."""
     answers = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
-    delivered: dict[int, Delivered] = {}
+    delivered: dict[int, RecordMetadata] = {}
     for (members, _), answer in zip(sent, answers, strict=True):
         if isinstance(answer, MessageSizeTooLargeError):
             raise MessageSizeTooLargeError(tp.topic) from answer
@@ -284,7 +284,7 @@ async def _confirmed(tp: TP, sent: Sequence[tuple[list[int], Awaitable[Any]]]) -
             raise answer
         base = answer.offset
         for place, index in enumerate(members):
-            delivered[index] = Delivered(tp.topic, tp.partition, -1 if base < 0 else base + place)
+            delivered[index] = RecordMetadata(tp.topic, tp.partition, -1 if base < 0 else base + place)
     return delivered
 
 

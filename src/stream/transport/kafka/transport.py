@@ -23,12 +23,12 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.utils.times import want_seconds
 
-from stream.transport.batch_consumer import LedgerConsumer, report_deleted
+from stream.transport.batch_consumer import TrackingConsumer, report_deleted
 from stream.transport.errors import TransportError, UnknownTopicError
-from stream.transport.kafka.aiokafka_patches import heed_errors
+from stream.transport.kafka.aiokafka_patches import raise_on_offset_fetch_error
 from stream.transport.kafka.producer import Producer
 from stream.transport.offset_tracker import Fetched, Start, choose_start
-from stream.transport.record_batch import BATCH_BYTES, pieces
+from stream.transport.record_batch import BATCH_BYTES, chunked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
@@ -70,7 +70,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Start the aiokafka consumer."""
         await super().on_start()
-        heed_errors(self._ensure_consumer()._coordinator)
+        raise_on_offset_fetch_error(self._ensure_consumer()._coordinator)
 
     def wake(self) -> None:
         """End a fetch that waits."""
@@ -78,11 +78,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             self.thread_loop.call_soon_threadsafe(self._nudge.set)
 
     async def fetch(self, wanted: Mapping[TP, int], seconds: float) -> Mapping[TP, Fetched]:
-        """See `LedgerConsumer.fetch`."""
+        """See `TrackingConsumer.fetch`."""
         return cast("Mapping[TP, Fetched]", await self.call_thread(self._fetch, wanted, seconds))
 
     async def starts(self) -> Mapping[TP, Start]:
-        """See `LedgerConsumer.starts`."""
+        """See `TrackingConsumer.starts`."""
         return cast("Mapping[TP, Start]", await self.call_thread(self._starts))
 
     async def missing(self, topics: Iterable[str]) -> list[str]:
@@ -176,7 +176,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             return ()
         most = consumer._max_poll_records or _MAX_RECORDS
         try:
-            batch = next(pieces(result._partition_records, records_max=most, bytes_max=self.batch_bytes), [])
+            batch = next(chunked(result._partition_records, records_max=most, bytes_max=self.batch_bytes), [])
         except KafkaError:  # a damaged batch: what was read before it has to be fetched again, and not passed over
             del fetcher._records[tp]
             raise
@@ -209,7 +209,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             arrival.result()  # raises what the broker answered, such as a missing permission
 
 
-class Consumer(LedgerConsumer, driver.Consumer):
+class Consumer(TrackingConsumer, driver.Consumer):
     """Faust's Kafka consumer, delivering batches."""
 
     _thread: ConsumerThread
@@ -252,7 +252,7 @@ class Consumer(LedgerConsumer, driver.Consumer):
         await super().subscribe(topics)
 
     async def fetch(self, wanted: Mapping[TP, int], seconds: float) -> Mapping[TP, Fetched]:
-        """See `LedgerConsumer.fetch`."""
+        """See `TrackingConsumer.fetch`."""
         return await self._thread.fetch(wanted, seconds)
 
     def wake(self) -> None:
@@ -260,7 +260,7 @@ class Consumer(LedgerConsumer, driver.Consumer):
         self._thread.wake()
 
     async def starts(self) -> Mapping[TP, Start]:
-        """See `LedgerConsumer.starts`."""
+        """See `TrackingConsumer.starts`."""
         starts = await self._thread.starts()
         self._asked_ends = {tp: start.end for tp, start in starts.items()}
         return starts

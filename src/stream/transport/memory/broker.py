@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from faust.types import TP
 
-from stream.core.contracts.records import Delivered, Headers, Outgoing
+from stream.core.contracts.records import Headers, OutputRecord, RecordMetadata
 from stream.transport.errors import RecordTooLargeError, TopicExistsError, UnknownTopicError
 from stream.transport.memory.consumer_group import Assignment, Group, Wake
 from stream.transport.partitioner import partition_for
@@ -124,7 +124,7 @@ class MemoryBroker:
 
     # Records.
 
-    def produce(self, out: Outgoing, timestamp: int | None = None) -> Delivered:
+    def produce(self, out: OutputRecord, timestamp: int | None = None) -> RecordMetadata:
         """Store one record; ``timestamp`` in milliseconds since 1970, default now.
 
         Raises:
@@ -133,7 +133,7 @@ class MemoryBroker:
         """
         return self.produce_all([out], timestamp)[0]
 
-    def produce_all(self, outputs: Sequence[Outgoing], timestamp: int | None = None) -> list[Delivered]:
+    def produce_all(self, outputs: Sequence[OutputRecord], timestamp: int | None = None) -> list[RecordMetadata]:
         """Store all records, or none. See `produce`."""
         moment = int(time.time() * 1000) if timestamp is None else timestamp
         with self._lock:
@@ -145,7 +145,7 @@ class MemoryBroker:
             listener()
         return delivered
 
-    def _check(self, index: int, out: Outgoing) -> None:
+    def _check(self, index: int, out: OutputRecord) -> None:
         topic = self._topic(out.topic)
         if out.partition is not None:
             self._log(TP(out.topic, out.partition))
@@ -155,7 +155,7 @@ class MemoryBroker:
         if size > topic.max_bytes:
             raise RecordTooLargeError(out.topic, size, topic.max_bytes, index)
 
-    def _append(self, out: Outgoing, timestamp: int) -> Delivered:
+    def _append(self, out: OutputRecord, timestamp: int) -> RecordMetadata:
         topic = self._topics[out.topic]
         partition = out.partition
         if partition is None and out.key is not None:
@@ -167,7 +167,7 @@ class MemoryBroker:
         log.records.append(
             StoredRecord(out.topic, partition, offset, timestamp, out.key, out.value, tuple(out.headers))
         )
-        return Delivered(out.topic, partition, offset)
+        return RecordMetadata(out.topic, partition, offset)
 
     def read(self, tp: TP, start: int, limit: int, limit_bytes: int | None = None) -> list[StoredRecord]:
         """At most ``limit`` records of a partition, from ``start`` or from where the log now begins.

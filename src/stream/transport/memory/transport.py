@@ -15,11 +15,12 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from faust.transport import base
-from faust.types import TP, ConsumerMessage, HeadersArg, RecordMetadata
+from faust.types import TP, ConsumerMessage, HeadersArg
+from faust.types import RecordMetadata as FaustRecordMetadata
 from mode import Service
 
-from stream.core.contracts.records import Delivered, Outgoing, Record
-from stream.transport.batch_consumer import LedgerConsumer, report_deleted
+from stream.core.contracts.records import OutputRecord, Record, RecordMetadata
+from stream.transport.batch_consumer import TrackingConsumer, report_deleted
 from stream.transport.errors import (
     NotAMemberError,
     RevokedError,
@@ -73,7 +74,7 @@ class _Signal:
         return True
 
 
-class Consumer(LedgerConsumer):
+class Consumer(TrackingConsumer):
     """Faust consumer of the broker in memory."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -158,7 +159,7 @@ class Consumer(LedgerConsumer):
     # Reading and committing.
 
     async def fetch(self, wanted: Mapping[TP, int], seconds: float) -> Mapping[TP, Fetched]:
-        """See `LedgerConsumer.fetch`."""
+        """See `TrackingConsumer.fetch`."""
         self._reading = True
         try:
             fetched = self._read(wanted)
@@ -185,7 +186,7 @@ class Consumer(LedgerConsumer):
             self._arrived.set()
 
     async def starts(self) -> Mapping[TP, Start]:
-        """See `LedgerConsumer.starts`."""
+        """See `TrackingConsumer.starts`."""
         reset = self.app.conf.consumer_auto_offset_reset
         starts: dict[TP, Start] = {}
         for tp in self._assigned:
@@ -274,7 +275,7 @@ class Producer(base.Producer):
     def _broker(self) -> MemoryBroker:
         return cast("Transport", self.transport).broker
 
-    async def deliver(self, outputs: Sequence[Outgoing], *, confirm: Confirm | None = None) -> list[Delivered]:
+    async def deliver(self, outputs: Sequence[OutputRecord], *, confirm: Confirm | None = None) -> list[RecordMetadata]:
         """See `BatchProducer.deliver`: here all are stored, or none."""
         await asyncio.sleep(0)  # as over a network, others get a turn
         if confirm and not await confirm():
@@ -299,17 +300,17 @@ class Producer(base.Producer):
         headers: HeadersArg | None,
         *,
         transactional_id: str | None = None,
-    ) -> Awaitable[RecordMetadata]:
+    ) -> Awaitable[FaustRecordMetadata]:
         """Store one record. Timestamp in seconds."""
         named = headers.items() if isinstance(headers, Mapping) else headers or ()
-        out = Outgoing(topic, key, value, tuple(cast("Iterable[tuple[str, bytes]]", named)), partition)
+        out = OutputRecord(topic, key, value, tuple(cast("Iterable[tuple[str, bytes]]", named)), partition)
         stored = self._broker.produce(out, None if timestamp is None else int(timestamp * 1000))
         at = TP(topic, stored.partition)
-        future: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
-        future.set_result(RecordMetadata(topic, stored.partition, at, stored.offset, timestamp, 0))
+        future: asyncio.Future[FaustRecordMetadata] = asyncio.get_running_loop().create_future()
+        future.set_result(FaustRecordMetadata(topic, stored.partition, at, stored.offset, timestamp, 0))
         return future
 
-    async def send_and_wait(self, *args: Any, **kwargs: Any) -> RecordMetadata:
+    async def send_and_wait(self, *args: Any, **kwargs: Any) -> FaustRecordMetadata:
         """Store one record; see `send`."""
         return await (await self.send(*args, **kwargs))
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.folding import Hashes
-from stream.core.index.anchor_lookup import Anchors, Unseen, name_anchors
+from stream.core.index.anchor_lookup import AnchorBloomFilter, Anchors, name_anchors
 from stream.core.index.keys import anchor_names
 
 SMALL = 2**10
@@ -30,7 +30,7 @@ def high(value: int) -> int:
 
 @given(st.lists(st.sets(st.integers(0, NAME_MAX), max_size=50), max_size=20))
 def test_what_was_taken_is_never_new_again(batches: list[set[int]]) -> None:
-    unseen, taken = Unseen(SMALL), set[int]()
+    unseen, taken = AnchorBloomFilter(SMALL), set[int]()
     for batch in batches:
         names = np.array(sorted(batch), dtype=np.uint64)
         is_new = dict(zip(names.tolist(), unseen.take(names).tolist(), strict=True))
@@ -39,7 +39,7 @@ def test_what_was_taken_is_never_new_again(batches: list[set[int]]) -> None:
 
 
 def test_most_of_what_was_not_taken_is_new() -> None:
-    unseen = Unseen(2**20)
+    unseen = AnchorBloomFilter(2**20)
     names = np.unique(np.random.default_rng(1).integers(NAME_MAX, size=100_000, dtype=np.uint64))
     unseen.take(names[::2])
     assert unseen.take(names[1::2]).mean() > 0.9
@@ -74,7 +74,7 @@ def test_fresh_is_what_nothing_stands_under_and_one_article_has() -> None:
 
 
 def test_what_was_not_seen_is_not_looked_up() -> None:
-    unseen, held = Unseen(), Held(high(5))
+    unseen, held = AnchorBloomFilter(), Held(high(5))
     name_anchors([anchors(high(5), high(6))], Held(), unseen=unseen)
     named = name_anchors([anchors(high(7), high(6), high(5))], held, unseen=unseen)
     assert held.asked == [name(high(5)), name(high(6))]
@@ -89,16 +89,16 @@ def test_what_stands_empty_is_not_fresh() -> None:
     assert (named.shared, named.values, named.owners) == ([name(high(1))], [b""], [])
 
 
-@pytest.mark.parametrize("unseen", [None, Unseen()])
+@pytest.mark.parametrize("unseen", [None, AnchorBloomFilter()])
 @pytest.mark.parametrize("joined", [[anchors(high(1), high(1) + 1)], [anchors(high(1)), anchors(high(1) + 1)]])
-def test_two_anchors_with_one_name_are_not_fresh(joined: list[bytes], unseen: Unseen | None) -> None:
+def test_two_anchors_with_one_name_are_not_fresh(joined: list[bytes], unseen: AnchorBloomFilter | None) -> None:
     named = name_anchors(joined, Held(), unseen=unseen)
     assert (named.shared, named.owners) == ([name(high(1))], [])
     assert sum(len(article.shared) for article in named.articles) == 2
 
 
 def test_a_name_that_only_differs_beyond_its_bytes_was_seen() -> None:
-    unseen, held = Unseen(), Held()
+    unseen, held = AnchorBloomFilter(), Held()
     name_anchors([anchors(high(1))], Held(), unseen=unseen)
     name_anchors([anchors(high(1) + 1)], held, unseen=unseen)
     assert held.asked == [name(high(1))]
@@ -106,6 +106,6 @@ def test_a_name_that_only_differs_beyond_its_bytes_was_seen() -> None:
 
 @pytest.mark.parametrize("joined", [[], [b""], [b"", b""]])
 def test_articles_without_anchors(joined: list[bytes]) -> None:
-    named = name_anchors(joined, Held(), unseen=Unseen())
+    named = name_anchors(joined, Held(), unseen=AnchorBloomFilter())
     assert named.articles == [Anchors([], 0, number) for number in range(len(joined))]
     assert (named.shared, named.values, named.owners) == ([], [], [])

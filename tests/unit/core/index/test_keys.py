@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.dedup.fingerprint import fingerprint
-from stream.core.dedup.rules import Subject
+from stream.core.dedup.rules import IncomingArticle
 from stream.core.index import keys
 from stream.core.index.keys import OFFSET_MAX, POSTING_BYTES, SECONDS_MAX, Posting, pack_posting, visible_postings
 from stream.errors import IndexFault
@@ -49,7 +49,7 @@ def test_scopes_have_prefixes_of_their_own_apart_from_what_the_index_keeps_for_i
 
 
 def test_names_of_each_kind_begin_with_a_byte_of_their_own() -> None:
-    subject = Subject("a", "default/en", "a.example/1", None, "0" * 32, fingerprint(STORY, None))
+    subject = IncomingArticle("a", "default/en", "a.example/1", None, "0" * 32, fingerprint(STORY, None))
     name = "ab" * 16
     names = [
         keys.event_name(name),
@@ -63,7 +63,7 @@ def test_names_of_each_kind_begin_with_a_byte_of_their_own() -> None:
 
 
 def test_an_article_without_an_address_has_an_id() -> None:
-    subject = Subject("a", "default/en", None, None, "0" * 32, fingerprint(STORY, None))
+    subject = IncomingArticle("a", "default/en", None, None, "0" * 32, fingerprint(STORY, None))
     assert len(keys.address_names(subject)) == 1
 
 

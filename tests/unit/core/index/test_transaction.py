@@ -8,7 +8,7 @@ import pytest
 
 from stream.core.contracts.events import FingerprintEvent
 from stream.core.dedup.fingerprint import FORMAT, fingerprint
-from stream.core.dedup.rules import Subject
+from stream.core.dedup.rules import IncomingArticle
 from stream.core.index.cluster import MEMBERS_MAX
 from stream.core.index.keys import POSTING_BYTES, anchor_names, visible_postings
 from stream.core.index.postings import ANCHORS_SHARED_MIN
@@ -31,8 +31,8 @@ def with_notice(count: int, words: int = 60) -> list[str]:
     return [f"{prose(f'z{letters(number)}z', words)} {NOTICE}" for number in range(count)]
 
 
-def subject(text: str) -> Subject:
-    return Subject("later", SCOPE, None, None, "0" * 32, fingerprint(text, None))
+def subject(text: str) -> IncomingArticle:
+    return IncomingArticle("later", SCOPE, None, None, "0" * 32, fingerprint(text, None))
 
 
 def leading(store: Store, text: str) -> set[int]:

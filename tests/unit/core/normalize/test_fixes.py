@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream.core.normalize.fixes import PASSES_MAX, Fixes, Step, Steps
+from stream.core.normalize.fixes import PASSES_MAX, Fixes, FixPipeline, FixStep
 from stream.core.normalize.trigger_scan import Pair
 
 
@@ -18,45 +18,47 @@ def cut(text: str) -> tuple[str, int]:
 
 def test_steps_run_in_order_and_are_counted_by_name() -> None:
     fixes = Fixes()
-    steps = Steps([Step("shout", shout), Step("cut", cut), Step("shout", shout)])
+    steps = FixPipeline([FixStep("shout", shout), FixStep("cut", cut), FixStep("shout", shout)])
     assert steps.apply("a.b", fixes) == "AB"
     assert fixes == {"shout": 2, "cut": 1}
 
 
 def test_a_step_that_changed_nothing_is_not_named() -> None:
     fixes = Fixes()
-    Steps([Step("shout", shout)]).apply("AB", fixes)
+    FixPipeline([FixStep("shout", shout)]).apply("AB", fixes)
     assert not fixes
 
 
 def test_counts_add_up_over_fields() -> None:
     fixes = Fixes(shout=2)
-    Steps([Step("shout", shout)]).apply("ab", fixes)
+    FixPipeline([FixStep("shout", shout)]).apply("ab", fixes)
     assert fixes["shout"] == 4
 
 
 def test_a_step_runs_only_where_one_of_its_pairs_is() -> None:
-    steps = Steps([Step("cut", cut, (Pair("!", "!"),)), Step("shout", shout, (Pair("a", "b"), Pair("c", "d")))])
+    steps = FixPipeline(
+        [FixStep("cut", cut, (Pair("!", "!"),)), FixStep("shout", shout, (Pair("a", "b"), Pair("c", "d")))]
+    )
     assert [steps.apply(text, Fixes()) for text in ("a.b", "!!.", "ab", "cd", "bc")] == ["a.b", "!!", "AB", "CD", "bc"]
 
 
 def test_passes_are_made_until_nothing_changes() -> None:
     fixes = Fixes()
     # The first step has something to do only behind the second one.
-    steps = Steps([Step("shout", shout, (Pair("a", "b"),)), Step("cut", cut)])
+    steps = FixPipeline([FixStep("shout", shout, (Pair("a", "b"),)), FixStep("cut", cut)])
     assert steps.apply("a..b", fixes) == "AB"
     assert fixes == {"cut": 2, "shout": 2}
 
 
 def test_a_step_that_had_nothing_to_do_runs_again_behind_a_change() -> None:
     # The first pass brings the dots together, the second takes one away, and only then is the text to be cut.
-    glue = Step("glue", lambda text: (text.replace("-", ""), text.count("-")), (Pair("-"),))
-    thin = Step("thin", lambda text: (text.replace("..", "."), text.count("..")), (Pair(".", "."),))
-    trim = Step("trim", lambda text: (text.replace(" .\n", "\n"), text.count(" .\n")), (Pair(" ", "."),))
-    assert Steps([glue, thin, trim]).apply("a .-.\n", Fixes()) == "a\n"
+    glue = FixStep("glue", lambda text: (text.replace("-", ""), text.count("-")), (Pair("-"),))
+    thin = FixStep("thin", lambda text: (text.replace("..", "."), text.count("..")), (Pair(".", "."),))
+    trim = FixStep("trim", lambda text: (text.replace(" .\n", "\n"), text.count(" .\n")), (Pair(" ", "."),))
+    assert FixPipeline([glue, thin, trim]).apply("a .-.\n", Fixes()) == "a\n"
 
 
 def test_passes_have_an_end() -> None:
     fixes = Fixes()
-    Steps([Step("turn", lambda text: (text[1:] + text[:1], 1))]).apply("ab", fixes)
+    FixPipeline([FixStep("turn", lambda text: (text[1:] + text[:1], 1))]).apply("ab", fixes)
     assert fixes["turn"] == PASSES_MAX

@@ -20,7 +20,7 @@ from stream.core.contracts.events import (
     NormalizedEvent,
     RemovalEvent,
 )
-from stream.core.contracts.records import InputRecord, Outgoing
+from stream.core.contracts.records import InputRecord, OutputRecord
 from stream.core.pipeline.deduplicate import Deduplicator, changelog_event
 from stream.core.pipeline.normalize import TAKEDOWN_RESULTS, Outcome
 from stream.errors import REJECTION_CODES
@@ -148,7 +148,7 @@ class TestDeduplicator:
         value = spoil(output.value or b"")
         assert value != output.value
         values = [output.value, value, output.value]
-        good, bad, copy = Flow().stored([Outgoing(TOPICS.normalized, b"key", value) for value in values])
+        good, bad, copy = Flow().stored([OutputRecord(TOPICS.normalized, b"key", value) for value in values])
         (letter,) = bad.outputs
         assert (good.result, bad.result, bad.code, copy.is_repeat) == ("new", "rejected", "invalid_normalized", True)
         assert (letter.topic, letter.key, letter.value) == (TOPICS.rejected, b"key", value)
@@ -172,8 +172,8 @@ CANCELED = {"url": ARTICLE["url"], "status": "canceled"}
 
 def test_an_event_is_read_as_what_its_header_says() -> None:
     article, takedown = (normalized(raw(event))[0].outputs[0] for event in (ARTICLE, CANCELED))
-    mixed = [Outgoing(TOPICS.normalized, b"key", takedown.value, article.headers)]
-    mixed += [Outgoing(TOPICS.normalized, b"key", article.value, takedown.headers)]
+    mixed = [OutputRecord(TOPICS.normalized, b"key", takedown.value, article.headers)]
+    mixed += [OutputRecord(TOPICS.normalized, b"key", article.value, takedown.headers)]
     assert [outcome.code for outcome in Flow().stored(mixed)] == ["invalid_normalized", None]
 
 

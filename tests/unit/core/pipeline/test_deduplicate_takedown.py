@@ -8,7 +8,7 @@ import pytest
 
 from stream.core.contracts import codec
 from stream.core.contracts.events import ClusterEvent, RemovalEvent
-from stream.core.contracts.records import Outgoing
+from stream.core.contracts.records import OutputRecord
 from stream.core.pipeline.normalize import Outcome
 from tests.support.pipeline import ARTICLE, PARTITION, SENT_MS, TEXT, TOPICS, Flow, by_topic, enriched, normalized, raw
 
@@ -168,5 +168,5 @@ def test_a_late_delivery_does_not_withdraw_what_was_published_since() -> None:
 @pytest.mark.parametrize("value", [None, b"", b"[]", b'{"event_id":"17"}'])
 def test_one_that_the_normalize_step_did_not_write_is_a_dead_letter(value: bytes | None) -> None:
     (output,) = normalized(raw(CANCELED))[0].outputs
-    (outcome,) = Flow().stored([Outgoing(TOPICS.normalized, b"key", value, output.headers)])
+    (outcome,) = Flow().stored([OutputRecord(TOPICS.normalized, b"key", value, output.headers)])
     assert (outcome.result, outcome.code) == ("rejected", "invalid_normalized")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from faust.types import TP
 
-from stream.core.contracts.records import Outgoing
+from stream.core.contracts.records import OutputRecord
 from stream.transport.errors import (
     NotAMemberError,
     RecordTooLargeError,
@@ -43,9 +43,9 @@ def broker() -> MemoryBroker:
 
 def test_topics_are_only_created_on_purpose(broker: MemoryBroker) -> None:
     with pytest.raises(UnknownTopicError):
-        broker.produce(Outgoing("other", b"k", b"v"))
+        broker.produce(OutputRecord("other", b"k", b"v"))
     with pytest.raises(UnknownTopicError):
-        broker.produce(Outgoing("t", b"k", b"v", partition=4))
+        broker.produce(OutputRecord("t", b"k", b"v", partition=4))
     with pytest.raises(UnknownTopicError):
         broker.bounds(TP("t", -1))
     with pytest.raises(UnknownTopicError):
@@ -67,12 +67,12 @@ def test_offsets_count_per_partition(broker: MemoryBroker) -> None:
 
 
 def test_records_without_a_key_go_round(broker: MemoryBroker) -> None:
-    stored = [broker.produce(Outgoing("t", None, b"v")) for _ in range(6)]
+    stored = [broker.produce(OutputRecord("t", None, b"v")) for _ in range(6)]
     assert [place.partition for place in stored] == [0, 1, 2, 3, 0, 1]
 
 
 def test_a_record_keeps_what_it_was_given(broker: MemoryBroker) -> None:
-    broker.produce(Outgoing("t", b"k", None, (("h", b"x"),), 2), timestamp=123)
+    broker.produce(OutputRecord("t", b"k", None, (("h", b"x"),), 2), timestamp=123)
     (record,) = broker.records("t", 2)
     assert (record.key, record.value, record.headers, record.timestamp) == (b"k", None, (("h", b"x"),), 123)
 
@@ -80,7 +80,7 @@ def test_a_record_keeps_what_it_was_given(broker: MemoryBroker) -> None:
 def test_a_batch_with_a_bad_record_stores_nothing(broker: MemoryBroker) -> None:
     broker.create_topic("small", 1, {"max.message.bytes": "500"})
     with pytest.raises(RecordTooLargeError) as raised:
-        broker.produce_all([Outgoing("small", b"", b"v"), Outgoing("small", b"", b"v" * 500)])
+        broker.produce_all([OutputRecord("small", b"", b"v"), OutputRecord("small", b"", b"v" * 500)])
     assert raised.value.index == 1
     assert broker.bounds(TP("small", 0)) == (0, 0)
 
@@ -93,7 +93,7 @@ def test_trimming_keeps_the_offsets(broker: MemoryBroker) -> None:
     broker.trim(TP("t", 0), 2)
     broker.trim(TP("t", 0), 99)
     assert broker.bounds(TP("t", 0)) == (10, 10)
-    assert broker.produce(Outgoing("t", b"", b"", partition=0)).offset == 10
+    assert broker.produce(OutputRecord("t", b"", b"", partition=0)).offset == 10
 
 
 def test_names_share_a_broker() -> None:
@@ -175,7 +175,7 @@ def test_members_whose_loop_has_ended_are_left_out(broker: MemoryBroker) -> None
 def test_threads_do_not_disturb_each_other(broker: MemoryBroker) -> None:
     def write(number: int) -> None:
         for _ in range(500):
-            broker.produce(Outgoing("t", None, b"%d" % number, partition=0))
+            broker.produce(OutputRecord("t", None, b"%d" % number, partition=0))
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
     for thread in threads:

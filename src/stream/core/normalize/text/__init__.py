@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from stream.core.normalize.fixes import Fixes, Step, Steps
+from stream.core.normalize.fixes import Fixes, FixPipeline, FixStep
 from stream.core.normalize.text import characters, html_remnants, mojibake, quotes, repeated_marks, spacing
 from stream.core.normalize.trigger_scan import Pair
 
@@ -13,33 +13,35 @@ _CONTROLS: Final = Pair(characters.LINE_BREAKS + characters.CONTROLS)
 _TWO_MARKS: Final = Pair(characters.COMBINING, characters.COMBINING)
 #: Conservative fixes only. Encodings come first, as other steps remove bytes that they need; entities may hide
 #: characters that later steps remove; marks are looked at when nothing invisible stands between them any more.
-TEXT_STEPS: Final = Steps(
+TEXT_STEPS: Final = FixPipeline(
     [
-        Step("mojibake", mojibake.decode_utf8, mojibake.UTF8_PAIRS),
-        Step("mojibake", mojibake.decode_legacy, mojibake.LEGACY_PAIRS),
-        Step("entities", html_remnants.decode_entities, (Pair("&", "#A-Za-z"),)),
-        Step("html_tags", html_remnants.remove_tags, (Pair("<", "/a-z"),)),
-        Step("line_breaks", characters.unify_line_breaks, (_CONTROLS,)),
-        Step("control_characters", characters.remove_controls, (_CONTROLS,)),
-        Step("bidi_marks", characters.remove_bidi, (Pair(characters.BIDI_MARKS),)),
-        Step("invisible_characters", characters.remove_invisible, (Pair(characters.INVISIBLES + characters.JOINERS),)),
-        Step("spaces", characters.unify_spaces, (Pair(characters.ODD_SPACES),)),
-        Step("stacked_marks", characters.limit_marks, (_TWO_MARKS,)),
-        Step("nfc", characters.compose, (Pair(characters.UNCOMPOSED), _TWO_MARKS)),
-        Step("presentation_forms", characters.unfold_presentation_forms, (Pair(characters.PRESENTATION_FORMS),)),
-        Step("spaces", characters.collapse_spaces, (Pair(" \n", " \n"),)),
-        Step("hyphenation", repeated_marks.join_broken_words, repeated_marks.HYPHEN_PAIRS),
-        Step("addresses", repeated_marks.reveal_addresses, repeated_marks.DISGUISED_PAIRS),
-        Step("repeated_marks", repeated_marks.shorten_emphasis, repeated_marks.EMPHASIS_PAIRS),
-        Step("repeated_marks", repeated_marks.shorten_pauses, repeated_marks.PAUSE_PAIRS),
-        Step("repeated_marks", repeated_marks.shorten_dots, repeated_marks.DOT_PAIRS),
-        Step("quotes", quotes.join_doubled, quotes.DOUBLED_PAIRS),
-        Step("quotes", quotes.match_quotes, quotes.QUOTE_PAIRS),
-        Step("spacing", spacing.join_inside, spacing.INSIDE_PAIRS),
-        Step("spacing", spacing.join_before, spacing.BEFORE_PAIRS),
-        Step("spacing", spacing.part_behind_own, spacing.BEHIND_OWN_PAIRS),
-        Step("spacing", spacing.part_behind_arabic, spacing.BEHIND_ARABIC_PAIRS),
-        Step("spacing", spacing.part_behind_others, spacing.BEHIND_OTHERS_PAIRS),
+        FixStep("mojibake", mojibake.decode_utf8, mojibake.UTF8_PAIRS),
+        FixStep("mojibake", mojibake.decode_legacy, mojibake.LEGACY_PAIRS),
+        FixStep("entities", html_remnants.decode_entities, (Pair("&", "#A-Za-z"),)),
+        FixStep("html_tags", html_remnants.remove_tags, (Pair("<", "/a-z"),)),
+        FixStep("line_breaks", characters.unify_line_breaks, (_CONTROLS,)),
+        FixStep("control_characters", characters.remove_controls, (_CONTROLS,)),
+        FixStep("bidi_marks", characters.remove_bidi, (Pair(characters.BIDI_MARKS),)),
+        FixStep(
+            "invisible_characters", characters.remove_invisible, (Pair(characters.INVISIBLES + characters.JOINERS),)
+        ),
+        FixStep("spaces", characters.unify_spaces, (Pair(characters.ODD_SPACES),)),
+        FixStep("stacked_marks", characters.limit_marks, (_TWO_MARKS,)),
+        FixStep("nfc", characters.compose, (Pair(characters.UNCOMPOSED), _TWO_MARKS)),
+        FixStep("presentation_forms", characters.unfold_presentation_forms, (Pair(characters.PRESENTATION_FORMS),)),
+        FixStep("spaces", characters.collapse_spaces, (Pair(" \n", " \n"),)),
+        FixStep("hyphenation", repeated_marks.join_broken_words, repeated_marks.HYPHEN_PAIRS),
+        FixStep("addresses", repeated_marks.reveal_addresses, repeated_marks.DISGUISED_PAIRS),
+        FixStep("repeated_marks", repeated_marks.shorten_emphasis, repeated_marks.EMPHASIS_PAIRS),
+        FixStep("repeated_marks", repeated_marks.shorten_pauses, repeated_marks.PAUSE_PAIRS),
+        FixStep("repeated_marks", repeated_marks.shorten_dots, repeated_marks.DOT_PAIRS),
+        FixStep("quotes", quotes.join_doubled, quotes.DOUBLED_PAIRS),
+        FixStep("quotes", quotes.match_quotes, quotes.QUOTE_PAIRS),
+        FixStep("spacing", spacing.join_inside, spacing.INSIDE_PAIRS),
+        FixStep("spacing", spacing.join_before, spacing.BEFORE_PAIRS),
+        FixStep("spacing", spacing.part_behind_own, spacing.BEHIND_OWN_PAIRS),
+        FixStep("spacing", spacing.part_behind_arabic, spacing.BEHIND_ARABIC_PAIRS),
+        FixStep("spacing", spacing.part_behind_others, spacing.BEHIND_OTHERS_PAIRS),
     ]
 )
 

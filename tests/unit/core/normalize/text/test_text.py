@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stream.core.normalize.fixes import Fixes, Step
+from stream.core.normalize.fixes import Fixes, FixStep
 from stream.core.normalize.text import TEXT_STEPS, clean_line, clean_text
 from stream.core.normalize.text.characters import MARKS_MAX
 from stream.core.normalize.trigger_scan import Scan
@@ -96,7 +96,7 @@ def test_known_failures_still_fail(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("step", TEXT_STEPS.steps, ids=lambda step: step.fix.__name__)
 @given(ANY_TEXT)
-def test_each_step_counts_what_it_changes_and_is_found_where_it_does(step: Step, text: str) -> None:
+def test_each_step_counts_what_it_changes_and_is_found_where_it_does(step: FixStep, text: str) -> None:
     once, count = step.fix(text)
     assert (count > 0) == (once != text)
     if step.found_by and not Scan(step.found_by)(text):
