@@ -40,7 +40,7 @@ from stream.core.dedup.fingerprint import fingerprints
 from stream.core.dedup.rules import IncomingArticle
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.pipeline.deduplicate import incoming_article
-from stream.core.pipeline.normalize import scope_of
+from stream.core.pipeline.outcome import scope_of
 from stream.state.rocksdb_store import RocksStore
 
 #: The sizes take turns, so that what else the machine does hits all of them.
@@ -175,7 +175,7 @@ def _lookups(index: PartitionIndex, subjects: Iterable[tuple[IncomingArticle, in
     seconds = []
     for subject, moment in subjects:
         started = time.perf_counter()
-        index.session().candidates(subject, time=moment)
+        index.transaction().candidates(subject, time=moment)
         seconds.append(time.perf_counter() - started)
     return seconds
 

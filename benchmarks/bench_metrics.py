@@ -15,8 +15,8 @@ from prometheus_client import generate_latest
 
 from benchmarks.corpus import repeated
 from stream.core.contracts.records import OutputRecord
-from stream.core.pipeline.normalize import Outcome
 from stream.core.pipeline.offline import OfflineFlow
+from stream.core.pipeline.outcome import Outcome
 from stream.observability.metrics import Metrics
 from stream.settings import DAY_MS
 

@@ -99,26 +99,26 @@ def _decide_batch(
     prints = fingerprints((article.text, article.title) for article in articles)
     subjects = [incoming_article(article, found) for article, found in zip(articles, prints, strict=True)]
     fingerprinted = clock()
-    session = index.session()
-    session.prefetch([(subject, article.event_id) for subject, article in zip(subjects, articles, strict=True)])
+    transaction = index.transaction()
+    transaction.prefetch([(subject, article.event_id) for subject, article in zip(subjects, articles, strict=True)])
     done = clock()
     parts["fingerprint"] += fingerprinted - started
     parts["prefetch"] += done - fingerprinted
     for article, subject in zip(articles, subjects, strict=True):
-        offset, begun = session.position.last + 1, done
-        if session.delivered(subject.scope, article.event_id, offset=offset, time=article.event_time):
+        offset, begun = transaction.position.last + 1, done
+        if transaction.delivered(subject.scope, article.event_id, offset=offset, time=article.event_time):
             continue
-        candidates = session.candidates(subject, time=article.event_time)
+        candidates = transaction.candidates(subject, time=article.event_time)
         found = clock()
         verdict = decide(subject, candidates)
         judged = clock()
         event = remembered(article, subject, verdict, offset=offset, previous=offset - 1)
-        session.record(event)
+        transaction.record(event)
         recorded.append(event)
         done = clock()
         parts["look-up"] += found - begun
         parts["decide"] += judged - found
         parts["record"] += done - judged
-    index.commit(session)
+    index.commit(transaction)
     parts["commit"] += clock() - done
     return recorded

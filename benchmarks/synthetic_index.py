@@ -77,8 +77,8 @@ class Pieces(NamedTuple):
 
 
 def _event(offset: int, made: Pieces) -> FingerprintEvent:
-    text_hash, shown_hash = made.hashes[:16].hex(), made.hashes[16:].hex()
-    name, moment = f"agency-{shown_hash[:16]}", event_time(offset)
+    text_hash, display_hash = made.hashes[:16].hex(), made.hashes[16:].hex()
+    name, moment = f"agency-{display_hash[:16]}", event_time(offset)
     return FingerprintEvent(
         event_id=text_hash[::-1],
         offset=offset,
@@ -89,7 +89,7 @@ def _event(offset: int, made: Pieces) -> FingerprintEvent:
         url_key=f"paper{offset % 997}.example/politics/2026/{name}",
         source=f"paper{offset % 997}.example",
         published_at=rfc3339(moment),
-        shown_hash=shown_hash,
+        display_hash=display_hash,
         format=FORMAT,
         text_hash=text_hash,
         tokens=made.shape.tokens,
@@ -98,7 +98,7 @@ def _event(offset: int, made: Pieces) -> FingerprintEvent:
         anchors=np.sort(np.frombuffer(made.anchors, dtype="<u8")).tobytes(),
         title=np.sort(np.frombuffer(made.title, dtype="<u2")).tobytes(),
         revision=1,
-        links=0,
+        cluster_depth=0,
         duplicate=Duplicate(
             relation="new",
             is_duplicate=False,

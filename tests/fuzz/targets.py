@@ -19,7 +19,8 @@ from stream.core.contracts.events import (
 )
 from stream.core.contracts.records import Headers, OutputRecord
 from stream.core.normalize.html import read_page
-from stream.core.pipeline.normalize import Normalizer, Outcome
+from stream.core.pipeline.normalize import Normalizer
+from stream.core.pipeline.outcome import Outcome
 from stream.core.validation import validate
 from stream.errors import REJECTION_CODES, Rejected
 from tests.support.pipeline import LATER, NOW, TOPICS, Flow, raw

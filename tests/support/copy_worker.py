@@ -33,7 +33,7 @@ def main(url: str, prefix: str, folder: str) -> None:
     @app.agent(app.topic(f"{prefix}-in", schema=RawBytesSchema()))
     async def copy(stream: Any) -> None:
         async for batch in stream:
-            await producer_of(app).deliver([OutputRecord(f"{prefix}-out", r.key, r.value) for r in batch])
+            await producer_of(app).produce_all([OutputRecord(f"{prefix}-out", r.key, r.value) for r in batch])
             await asyncio.sleep(0.02)
             batch.done()
 

@@ -19,9 +19,9 @@ from stream.doctor.facts import (
     MachineFacts,
     Member,
     Offsets,
-    Place,
     Reached,
     TopicFacts,
+    TopicPartition,
     Unknown,
     Web,
 )
@@ -81,7 +81,7 @@ def topics_of(settings: Settings) -> dict[str, TopicFacts]:
 
 def group(**changed: Any) -> GroupFacts:
     """One worker that has every partition and has read everything."""
-    places = (Place(NAMES.raw, 0), Place(NAMES.normalized, 0), Place(NAMES.normalized, 1))
+    places = (TopicPartition(NAMES.raw, 0), TopicPartition(NAMES.normalized, 0), TopicPartition(NAMES.normalized, 1))
     made = GroupFacts("Stable", (Member("faust", "/10.0.0.7", places),), frozenset({"Read", "Describe"}))
     return replace(made, **changed)
 

@@ -23,11 +23,11 @@ from stream.core.contracts.events import (
 )
 from stream.core.contracts.records import InputRecord, OutputRecord
 from stream.core.contracts.topics import Topics
-from stream.core.index.partition_index import PartitionIndex, Session
+from stream.core.index.partition_index import PartitionIndex, Transaction
 from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX
 from stream.core.index.store import Store
 from stream.core.pipeline.deduplicate import Deduplicator, changelog_event
-from stream.core.pipeline.normalize import Outcome
+from stream.core.pipeline.outcome import Outcome
 from stream.core.timestamps import rfc3339
 
 HOUR_MS: Final = 3600 * 1000
@@ -39,7 +39,7 @@ TOPICS: Final = Topics()
 
 Event = NormalizedEvent | TakedownEvent
 #: An offset in the normalized topic, and what stands there.
-Place = tuple[int, Event]
+DocumentKey = tuple[int, Event]
 
 #: More offsets than may be read again after a crash.
 FAR: Final = REDELIVERED_OFFSETS_MAX + 1
@@ -172,14 +172,14 @@ class Partition:
         places = list(zip(offsets or range(first, first + len(events)), events, strict=True))
         outcomes: list[Outcome] = []
         for batch in _batches(places, sizes):
-            session = self.index.session()
-            outcomes += self.decide(batch, session)
-            self.index.commit(session)
+            transaction = self.index.transaction()
+            outcomes += self.decide(batch, transaction)
+            self.index.commit(transaction)
         return outcomes
 
-    def decide(self, places: Sequence[Place], session: Session) -> list[Outcome]:
-        """What becomes of events in ``session``, which is not committed."""
-        outcomes = self._decide([_record(*place) for place in places], session, now=NOW)
+    def decide(self, places: Sequence[DocumentKey], transaction: Transaction) -> list[Outcome]:
+        """What becomes of events in ``transaction``, which is not committed."""
+        outcomes = self._decide([_record(*place) for place in places], transaction, now=NOW)
         for outcome in outcomes:
             self.changelog += [
                 changelog_event(InputRecord(output.topic, 0, 0, None, b"", output.value, output.headers))
@@ -219,7 +219,7 @@ def _cluster(output: OutputRecord) -> ClusterEvent | None:
     return codec.decode(output.value, ClusterEvent) if output.value else None
 
 
-def _batches(places: Sequence[Place], sizes: Iterable[int]) -> Iterator[Sequence[Place]]:
+def _batches(places: Sequence[DocumentKey], sizes: Iterable[int]) -> Iterator[Sequence[DocumentKey]]:
     start = 0
     for size in sizes:
         if start < len(places):

@@ -14,7 +14,8 @@ from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.core.pipeline.deduplicate import Deduplicator, changelog_event
-from stream.core.pipeline.normalize import Normalizer, Outcome
+from stream.core.pipeline.normalize import Normalizer
+from stream.core.pipeline.outcome import Outcome
 
 TOPICS: Final = Topics()
 NOW: Final = "2026-05-04T06:00:00.000Z"
@@ -73,9 +74,9 @@ class Flow:
             for offset, output in enumerate(outputs, start=self._end)
         ]
         self._end += len(records)
-        session = self.index.session()
-        outcomes = Deduplicator(TOPICS)(records, session, now=now)
-        self.index.commit(session)
+        transaction = self.index.transaction()
+        outcomes = Deduplicator(TOPICS)(records, transaction, now=now)
+        self.index.commit(transaction)
         return outcomes
 
     def restored(self, outcomes: Sequence[Outcome]) -> Flow:

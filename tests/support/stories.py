@@ -24,10 +24,10 @@ REPRINTED: Final = tuple(name for name, found in STORIES.items() if "reprint" in
 
 
 def subject(
-    text: str, *, title: str | None = None, name: str = "later", shown_hash: str = "later", times: Times = NO_TIMES
+    text: str, *, title: str | None = None, name: str = "later", display_hash: str = "later", times: Times = NO_TIMES
 ) -> IncomingArticle:
     found = fingerprint(text, title)
-    return IncomingArticle(name, "default/xx", f"later.example/{name}", "later.example", shown_hash, found, times)
+    return IncomingArticle(name, "default/xx", f"later.example/{name}", "later.example", display_hash, found, times)
 
 
 def earlier(
@@ -36,22 +36,24 @@ def earlier(
     title: str | None = None,
     offset: int = 0,
     revision: int = 1,
-    links: int = 0,
-    shown_hash: str = "earlier",
+    cluster_depth: int = 0,
+    display_hash: str = "earlier",
     times: Times = NO_TIMES,
 ) -> IndexedArticle:
     """An article as the index remembers it, without what it was found by."""
     found = dataclasses.replace(fingerprint(text, title), anchors=NO_HASHES, shingles=NO_HASHES)
     source, cluster_id = "earlier.example", f"{offset:032x}"
-    return IndexedArticle(offset, f"earlier-{offset}", source, cluster_id, revision, links, shown_hash, found, times)
+    return IndexedArticle(
+        offset, f"earlier-{offset}", source, cluster_id, revision, cluster_depth, display_hash, found, times
+    )
 
 
 def decide_similar(
-    later: str, before: str, *, title: str | None = None, title_before: str | None = None, links: int = 0
+    later: str, before: str, *, title: str | None = None, title_before: str | None = None, cluster_depth: int = 0
 ) -> Verdict:
     """The verdict on ``later`` when all that is known is ``before``, from another address."""
-    mine, other = subject(later, title=title), earlier(before, title=title_before, links=links)
-    if mine.print.text_hash == other.print.text_hash:
+    mine, other = subject(later, title=title), earlier(before, title=title_before, cluster_depth=cluster_depth)
+    if mine.fingerprint.text_hash == other.fingerprint.text_hash:
         return decide(mine, Candidates(same_text=other))
     return decide(mine, Candidates(similar=[other]))
 

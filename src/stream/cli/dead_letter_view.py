@@ -18,7 +18,7 @@ from rich.text import Text
 
 from stream.cli.bidi import is_rtl, phrase, wrapped
 from stream.core.timestamps import milliseconds, rfc3339
-from stream.dead_letters.dead_letter import Letter, Place, domains
+from stream.dead_letters.dead_letter import DeadLetter, RecordId, domains
 from stream.errors import REJECTION_CODES
 
 #: Of a value so many characters are shown, or bytes where it is no text.
@@ -54,7 +54,7 @@ def moment(text: str, now: int) -> int:
     return milliseconds(found)
 
 
-def place(text: str, topic: str) -> Place:
+def place(text: str, topic: str) -> RecordId:
     """The place that an id names, PARTITION/OFFSET or TOPIC/PARTITION/OFFSET.
 
     Raises:
@@ -65,13 +65,13 @@ def place(text: str, topic: str) -> Place:
         raise click.UsageError(f"{text!r} is no id; write PARTITION/OFFSET, as stream deadletters list shows it")
     if named not in ([topic], [""]):
         raise click.UsageError(f"{text!r}: dead letters are in {topic}; check STREAM_TOPIC_PREFIX")
-    return Place(topic, int(partition), int(offset))
+    return RecordId(topic, int(partition), int(offset))
 
 
 # JSON
 
 
-def as_json(letter: Letter, *, whole: bool = False) -> dict[str, Any]:
+def as_json(letter: DeadLetter, *, whole: bool = False) -> dict[str, Any]:
     """What a letter tells; ``whole``: the original too, as text, or in base64 where it is not UTF-8."""
     origin = letter.origin
     told = {
@@ -113,7 +113,7 @@ def when(time: int | None) -> str | None:
 # A terminal
 
 
-def table(letters: Iterable[Letter]) -> Table:
+def table(letters: Iterable[DeadLetter]) -> Table:
     """One row a letter."""
     made = Table("id", "time", "code", "source", "attempts", "message", box=None, pad_edge=False, header_style="dim")
     made.columns[0].no_wrap = made.columns[1].no_wrap = made.columns[2].no_wrap = True
@@ -139,7 +139,7 @@ def counts(codes: Counter[str]) -> Table:
     return made
 
 
-def _source(letter: Letter) -> str:
+def _source(letter: DeadLetter) -> str:
     found = domains(letter.value)
     if found:
         return found[0] + (f" and {len(found) - 1} more" if len(found) > 1 else "")
@@ -153,7 +153,7 @@ def visible(text: str) -> str:
     )
 
 
-def show(out: Console, letter: Letter) -> None:
+def show(out: Console, letter: DeadLetter) -> None:
     """Everything about one letter, for people."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
@@ -184,7 +184,7 @@ def _title(out: Console, text: str) -> None:
     out.print(Text(text, style="bold"))
 
 
-def _facts(letter: Letter) -> Iterator[tuple[str, str]]:
+def _facts(letter: DeadLetter) -> Iterator[tuple[str, str]]:
     yield "id", str(letter.place)
     yield "rejected", f"{when(letter.time) or '?'} by {letter.stage or '?'}"
     meaning = REJECTION_CODES.get(letter.code)

@@ -20,7 +20,7 @@ from stream import system_clock
 from stream.cli import dead_letter_view as view
 from stream.cli.bidi import console
 from stream.cli.input_files import InputError
-from stream.dead_letters.dead_letter import Letter, Place, Wanted
+from stream.dead_letters.dead_letter import DeadLetter, RecordId, Wanted
 from stream.dead_letters.requeue import Left, Plan, Rules, Sent, plan, put_back_all
 from stream.dead_letters.topic_reader import Advance, RejectedTopicReader, Spans, nothing
 from stream.errors import REJECTION_CODES, BrokerError
@@ -84,7 +84,7 @@ def list_(limit: int | None, json_lines: bool, summary: bool, not_requeued: bool
     """
     settings, wanted = _wanted(given)
     with RejectedTopicReader(settings) as box:
-        found: Iterable[Letter] = _read(box, wanted, quiet=given["quiet"])
+        found: Iterable[DeadLetter] = _read(box, wanted, quiet=given["quiet"])
         if not_requeued:
             found = _without_requeued(box, list(found), quiet=given["quiet"])
         if summary:
@@ -235,11 +235,11 @@ def _wanted(given: dict[str, Any], ids: Iterable[str] = ()) -> tuple[Settings, W
     )
 
 
-def _read(box: RejectedTopicReader, wanted: Wanted, *, quiet: bool) -> Iterator[Letter]:
+def _read(box: RejectedTopicReader, wanted: Wanted, *, quiet: bool) -> Iterator[DeadLetter]:
     return (letter for letter in _all(box, wanted, quiet=quiet) if letter in wanted)
 
 
-def _all(box: RejectedTopicReader, wanted: Wanted, *, quiet: bool) -> Iterator[Letter]:
+def _all(box: RejectedTopicReader, wanted: Wanted, *, quiet: bool) -> Iterator[DeadLetter]:
     """All letters since the oldest that can be meant."""
     spans = box.spans(wanted.since)
     with _progress("read", _length(spans), quiet=quiet) as advance:
@@ -253,12 +253,12 @@ def _planned(box: RejectedTopicReader, wanted: Wanted, rules: Rules, *, not_requ
     return planned.without(_ids_put_back(box, (one.origin for one in planned.chosen), quiet=quiet))
 
 
-def _without_requeued(box: RejectedTopicReader, found: list[Letter], *, quiet: bool) -> list[Letter]:
+def _without_requeued(box: RejectedTopicReader, found: list[DeadLetter], *, quiet: bool) -> list[DeadLetter]:
     ids = _ids_put_back(box, (letter.origin for letter in found if letter.origin), quiet=quiet)
     return [letter for letter in found if str(letter.place) not in ids]
 
 
-def _ids_put_back(box: RejectedTopicReader, origins: Iterable[Place], *, quiet: bool) -> set[str]:
+def _ids_put_back(box: RejectedTopicReader, origins: Iterable[RecordId], *, quiet: bool) -> set[str]:
     spans = box.behind(origins)
     with _progress("raw topic read", _length(spans), quiet=quiet) as advance:
         return box.put_back(spans, advance)
@@ -271,8 +271,8 @@ def _length(spans: Spans) -> int:
 # Telling
 
 
-def _tabulate(found: Iterable[Letter], rows: int) -> None:
-    total, newest = 0, deque[Letter](maxlen=rows)
+def _tabulate(found: Iterable[DeadLetter], rows: int) -> None:
+    total, newest = 0, deque[DeadLetter](maxlen=rows)
     for letter in found:
         total += 1
         newest.append(letter)

@@ -16,8 +16,8 @@ from stream import gc_tuning, system_clock
 from stream.cli.input_files import STDIN, expand, read_messages
 from stream.cli.progress import reading
 from stream.core.contracts.records import OutputRecord
-from stream.core.pipeline.normalize import Outcome
 from stream.core.pipeline.offline import OfflineFlow
+from stream.core.pipeline.outcome import Outcome
 from stream.settings import load_settings
 
 #: What consumers read.

@@ -20,7 +20,7 @@ _NUMBER: Final = re.compile(rb"-?[0-9]{1,18}")
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-class Place(NamedTuple):
+class RecordId(NamedTuple):
     """Where a record stands; its text is the record's id."""
 
     topic: str
@@ -37,20 +37,20 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """One dead letter. ``headers`` are those of the original; times are milliseconds since 1970.
 
     ``origin`` is None where the record does not say where it comes from: this project did not write it.
     """
 
-    place: Place
+    place: RecordId
     time: int
     code: str
     message: str
     stage: str
     field: str | None
     items: str | None
-    origin: Place | None
+    origin: RecordId | None
     origin_time: int | None
     attempts: int
     key: bytes | None
@@ -72,12 +72,12 @@ class Letter:
         return blake2b(told + value, digest_size=16).digest()
 
 
-def read(record: Record) -> Letter:
+def read(record: Record) -> DeadLetter:
     """The letter in a record of the rejected topic; nothing in a record makes it unreadable."""
     told = {name.removeprefix(HEADER_PREFIX): value or b"" for name, value in record.headers if _is_reason(name)}
     attempts = [value or b"" for name, value in record.headers if name == ATTEMPTS]
-    return Letter(
-        place=Place(record.topic, record.partition, record.offset),
+    return DeadLetter(
+        place=RecordId(record.topic, record.partition, record.offset),
         time=record.timestamp or 0,
         code=_text(told.get("code")),
         message=_text(told.get("message")),
@@ -93,7 +93,7 @@ def read(record: Record) -> Letter:
     )
 
 
-def put_back(letter: Letter) -> OutputRecord:
+def put_back(letter: DeadLetter) -> OutputRecord:
     """The original for where it came from: key, value and headers as they were, one more attempt counted.
 
     An event that had no CloudEvents source and id gets its first coordinates as such. That is the identity that it had,
@@ -114,7 +114,7 @@ def put_back(letter: Letter) -> OutputRecord:
     )
 
 
-def is_readable_normalized(letter: Letter) -> bool:
+def is_readable_normalized(letter: DeadLetter) -> bool:
     """The original is a record of the normalize step that this version can read."""
     topic, partition, offset = letter.origin or letter.place
     record = InputRecord(topic, partition, offset, None, letter.key, letter.value, letter.headers)
@@ -137,12 +137,12 @@ class Wanted:
     codes: frozenset[str] = frozenset()
     stages: frozenset[str] = frozenset()
     sources: frozenset[str] = frozenset()
-    places: frozenset[Place] = frozenset()
+    places: frozenset[RecordId] = frozenset()
     since: int | None = None
     until: int | None = None
 
     def __contains__(self, letter: object) -> bool:
-        if not isinstance(letter, Letter):
+        if not isinstance(letter, DeadLetter):
             return False
         return (
             (not self.places or letter.place in self.places)
@@ -153,7 +153,7 @@ class Wanted:
             and (not self.sources or self._has_source(letter))
         )
 
-    def _has_source(self, letter: Letter) -> bool:
+    def _has_source(self, letter: DeadLetter) -> bool:
         names = set()
         if letter.origin:
             names = {letter.origin.topic, f"{letter.origin.topic}/{letter.origin.partition}"}
@@ -211,8 +211,8 @@ def _number(value: bytes | None) -> int | None:
     return int(value) if value is not None and _NUMBER.fullmatch(value) else None
 
 
-def _origin(told: dict[str, bytes]) -> Place | None:
+def _origin(told: dict[str, bytes]) -> RecordId | None:
     topic, partition, offset = _text(told.get("topic")), _number(told.get("partition")), _number(told.get("offset"))
     if not topic or partition is None or offset is None or min(partition, offset) < 0:
         return None
-    return Place(topic, partition, offset)
+    return RecordId(topic, partition, offset)

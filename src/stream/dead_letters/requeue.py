@@ -11,7 +11,7 @@ from typing import Any, Final
 from kafka.errors import KafkaError
 
 from stream.core.contracts.topics import Topics
-from stream.dead_letters.dead_letter import Letter, Place, Wanted, is_readable_normalized, put_back
+from stream.dead_letters.dead_letter import DeadLetter, RecordId, Wanted, is_readable_normalized, put_back
 from stream.dead_letters.topic_reader import Advance, RejectedTopicReader, nothing
 from stream.errors import BrokerError
 
@@ -46,7 +46,7 @@ class Rules:
     attempts_max: int
     also_normalized: bool = False
 
-    def obstacle(self, letter: Letter) -> Left | None:
+    def obstacle(self, letter: DeadLetter) -> Left | None:
         """Why ``letter`` is left, if it is."""
         if letter.origin is None:
             return Left.FOREIGN
@@ -59,7 +59,7 @@ class Rules:
             return Left.OTHER_TOPIC
         return self._obstacle_in_itself(letter)
 
-    def _obstacle_in_itself(self, letter: Letter) -> Left | None:
+    def _obstacle_in_itself(self, letter: DeadLetter) -> Left | None:
         has_empty = any(value is None for _, value in letter.headers)
         if has_empty or (letter.key is None and letter.value is None):
             return Left.UNSENDABLE
@@ -70,8 +70,8 @@ class Rules:
 class Chosen:
     """A letter to be put back, without what it holds."""
 
-    place: Place
-    origin: Place
+    place: RecordId
+    origin: RecordId
     code: str
     time: int
 
@@ -112,13 +112,13 @@ class Plan:
 class _Newest:
     """Of the letters of one event, the one that counts."""
 
-    rank: tuple[int, int, Place]
+    rank: tuple[int, int, RecordId]
     is_wanted: bool
     obstacle: Left | None
     chosen: Chosen | None
 
 
-def plan(letters: Iterable[Letter], wanted: Wanted, rules: Rules) -> Plan:
+def plan(letters: Iterable[DeadLetter], wanted: Wanted, rules: Rules) -> Plan:
     """Choose among ``letters``, which have to be all since the oldest that is meant.
 
     One letter an event: where it was put back and rejected again, or a crash made its letter twice, the newest one.
@@ -139,7 +139,7 @@ def plan(letters: Iterable[Letter], wanted: Wanted, rules: Rules) -> Plan:
     return Plan(sorted(chosen, key=lambda one: (one.time, one.origin)), +left)
 
 
-def _weighed(letter: Letter, wanted: Wanted, rules: Rules) -> _Newest:
+def _weighed(letter: DeadLetter, wanted: Wanted, rules: Rules) -> _Newest:
     is_wanted = letter in wanted
     obstacle = rules.obstacle(letter) if is_wanted else None
     chosen = None
@@ -172,7 +172,7 @@ def put_back_all(box: RejectedTopicReader, chosen: Sequence[Chosen], advance: Ad
     return sent
 
 
-def _meant(box: RejectedTopicReader, chosen: Sequence[Chosen], advance: Advance) -> Iterator[Letter]:
+def _meant(box: RejectedTopicReader, chosen: Sequence[Chosen], advance: Advance) -> Iterator[DeadLetter]:
     places = {one.place for one in chosen}
     for letter in box.letters(box.around(places)):
         if letter.place in places:
@@ -180,7 +180,7 @@ def _meant(box: RejectedTopicReader, chosen: Sequence[Chosen], advance: Advance)
             advance(1)
 
 
-def _send_all(producer: Any, letters: Iterator[Letter], partitions: Mapping[str, int], sent: Sent) -> None:
+def _send_all(producer: Any, letters: Iterator[DeadLetter], partitions: Mapping[str, int], sent: Sent) -> None:
     pending: list[tuple[str, Any]] = []
     unsent = 0
     try:

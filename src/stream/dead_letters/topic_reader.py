@@ -13,7 +13,7 @@ from kafka.errors import AuthorizationError, KafkaError
 
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
 from stream.core.pipeline.dead_letter import LETTER
-from stream.dead_letters.dead_letter import Letter, Place, read
+from stream.dead_letters.dead_letter import DeadLetter, RecordId, read
 from stream.errors import BrokerError
 from stream.kafka import topic_admin
 from stream.kafka.security import AccessError
@@ -121,14 +121,14 @@ class RejectedTopicReader:
                 starts = {tp: found.offset if found else ends[tp] for tp, found in times.items()}
         return {tp: Span(starts[tp], ends[tp]) for tp in there}
 
-    def letters(self, spans: Spans, advance: Advance = nothing) -> Iterator[Letter]:
+    def letters(self, spans: Spans, advance: Advance = nothing) -> Iterator[DeadLetter]:
         """The letters in ``spans`` by their time, then by the place of the original; each partition's in order.
 
         The letters of one batch have one time, so this is the order in which their originals came.
         """
         return map(read, self._records(spans, advance, _by_time_and_origin))
 
-    def find(self, place: Place) -> Letter | None:
+    def find(self, place: RecordId) -> DeadLetter | None:
         """The letter at ``place``; None where there is none, or none any more."""
         with told(self.settings):
             there = [tp for tp in self._partitions(place.topic) if tp.partition == place.partition]
@@ -139,7 +139,7 @@ class RejectedTopicReader:
                 return found if found and found.place == place else None
         return None
 
-    def around(self, places: Iterable[Place]) -> Spans:
+    def around(self, places: Iterable[RecordId]) -> Spans:
         """The shortest spans of the rejected topic that hold all of ``places``."""
         offsets: dict[int, list[int]] = {}
         for _, partition, offset in places:
@@ -149,7 +149,7 @@ class RejectedTopicReader:
             for partition, found in offsets.items()
         }
 
-    def behind(self, originals: Iterable[Place]) -> Spans:
+    def behind(self, originals: Iterable[RecordId]) -> Spans:
         """What the raw topic holds behind the first of ``originals`` in each partition: what was put back is there."""
         first: dict[int, int] = {}
         for topic, partition, offset in originals:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from stream.doctor.facts import GroupFacts, Offsets, Place, TopicFacts, Unknown
+from stream.doctor.facts import GroupFacts, Offsets, TopicFacts, TopicPartition, Unknown
 from stream.doctor.findings import Finding, count, fail, names, ok, skipped, span, unknown, warn
 from stream.settings import Settings
 
@@ -19,7 +19,7 @@ Topics = Mapping[str, TopicFacts]
 
 
 class _Lag(NamedTuple):
-    place: Place
+    place: TopicPartition
     records: int
     #: How long the oldest unread record has been waiting; None where that is not known.
     seconds: float | None
@@ -62,7 +62,7 @@ def _unread(settings: Settings, group: GroupFacts, topics: Topics) -> dict[str, 
     found = {}
     for topic in (settings.topics.raw, settings.topics.normalized):
         there = range(topics[topic].partitions) if topic in topics else range(0)
-        if left := [number for number in there if Place(topic, number) not in taken]:
+        if left := [number for number in there if TopicPartition(topic, number) not in taken]:
             found[topic] = left
     return found
 
@@ -85,7 +85,7 @@ def judge_lag(settings: Settings, group: GroupFacts | Unknown, topics: Topics, *
 
 def _faults(name: str, group: GroupFacts, offsets: Mapping[int, Offsets]) -> Iterator[Finding]:
     for partition, there in sorted(offsets.items()):
-        committed = group.committed.get(Place(name, partition))
+        committed = group.committed.get(TopicPartition(name, partition))
         if committed is None:
             continue
         figures = {"topic": name, "partition": partition, "committed": committed}
@@ -109,7 +109,7 @@ def _faults(name: str, group: GroupFacts, offsets: Mapping[int, Offsets]) -> Ite
 def _lags(name: str, group: GroupFacts, offsets: Mapping[int, Offsets], now_ms: int) -> list[_Lag]:
     found = []
     for partition, there in sorted(offsets.items()):
-        place = Place(name, partition)
+        place = TopicPartition(name, partition)
         position = min(max(group.committed.get(place, there.begin), there.begin), there.end)
         oldest = None if isinstance(group.unread_ms, Unknown) else group.unread_ms.get(place)
         seconds = max(0.0, (now_ms - oldest) / 1000) if oldest is not None and position < there.end else None

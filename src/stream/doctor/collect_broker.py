@@ -10,7 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient
+from kafka import TopicPartition as KafkaTopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 from kafka.errors import (
     AuthorizationError,
@@ -33,9 +34,9 @@ from stream.doctor.facts import (
     Hidden,
     Member,
     Offsets,
-    Place,
     Reached,
     TopicFacts,
+    TopicPartition,
     Unknown,
 )
 from stream.errors import BrokerError
@@ -186,7 +187,7 @@ def _clock(asking: _Asking, topics: Mapping[str, TopicFacts]) -> Clock | Unknown
             told = voter.get("last_caught_up_timestamp") or -1
             if voter["replica_id"] == partition["leader_id"] and told > 0:
                 return Clock(began + trip / 2 - told, trip / 2)
-    places = [TopicPartition(name, number) for name, topic in topics.items() for number in range(topic.partitions)]
+    places = [KafkaTopicPartition(name, number) for name, topic in topics.items() for number in range(topic.partitions)]
     newest = asking(lambda: asking.client.list_partition_offsets(dict.fromkeys(places, OffsetSpec.MAX_TIMESTAMP)))
     if isinstance(newest, Unknown):
         return newest
@@ -245,7 +246,7 @@ def _config(client: KafkaAdminClient, topic: str) -> dict[str, str | None]:
 
 
 def _offsets(client: KafkaAdminClient, topic: str, partitions: int, window_ms: int) -> dict[int, Offsets]:
-    places = [TopicPartition(topic, number) for number in range(partitions)]
+    places = [KafkaTopicPartition(topic, number) for number in range(partitions)]
     now = system_clock.now_ms()
     begin, end, hour, window, first = (
         client.list_partition_offsets(dict.fromkeys(places, spec))
@@ -288,7 +289,7 @@ def _described(asking: _Asking, settings: Settings) -> GroupFacts | Unknown:
         told["group_state"],
         tuple(map(_member, told["members"])),
         _operations(told) if told.get("authorized_operations") else _NO_GROUP.operations,
-        {Place(*place): found.offset for place, found in committed.items() if found.offset >= 0},
+        {TopicPartition(*place): found.offset for place, found in committed.items() if found.offset >= 0},
     )
 
 
@@ -310,36 +311,41 @@ def _coordinated(client: KafkaAdminClient, group: str) -> dict[str, Any]:
 def _member(told: Mapping[str, Any]) -> Member:
     assigned = told.get("member_assignment")
     parts = assigned.get("assigned_partitions", ()) if isinstance(assigned, Mapping) else ()
-    places = tuple(Place(part["topic"], number) for part in parts for number in part["partitions"])
+    places = tuple(TopicPartition(part["topic"], number) for part in parts for number in part["partitions"])
     return Member(told["client_id"], told["client_host"], places)
 
 
 def _unread(
-    client: KafkaAdminClient, settings: Settings, topics: Mapping[str, TopicFacts], committed: Mapping[Place, int]
-) -> dict[Place, int]:
+    client: KafkaAdminClient,
+    settings: Settings,
+    topics: Mapping[str, TopicFacts],
+    committed: Mapping[TopicPartition, int],
+) -> dict[TopicPartition, int]:
     """When the first unread record of each place was made: epoch milliseconds, by its own timestamp."""
     wanted = {}
     for name in (settings.topics.raw, settings.topics.normalized):
         offsets = topics[name].offsets if name in topics else {}
         for partition, there in {} if isinstance(offsets, Unknown) else offsets.items():
-            place = Place(name, partition)
+            place = TopicPartition(name, partition)
             position = max(committed.get(place, there.begin), there.begin)
             if position < there.end:
                 wanted[place] = position
     return times_of(wanted, lambda times: _first_since(client, times), now_ms=system_clock.now_ms())
 
 
-def _first_since(client: KafkaAdminClient, times: Mapping[Place, int]) -> dict[Place, tuple[int, int]]:
-    found = client.list_partition_offsets({TopicPartition(*place): time_ms for place, time_ms in times.items()})
-    return {Place(*place): (told.offset, told.timestamp) for place, told in found.items()}
+def _first_since(
+    client: KafkaAdminClient, times: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, tuple[int, int]]:
+    found = client.list_partition_offsets({KafkaTopicPartition(*place): time_ms for place, time_ms in times.items()})
+    return {TopicPartition(*place): (told.offset, told.timestamp) for place, told in found.items()}
 
 
 def times_of(
-    wanted: Mapping[Place, int],
-    first_since: Callable[[Mapping[Place, int]], Mapping[Place, tuple[int, int]]],
+    wanted: Mapping[TopicPartition, int],
+    first_since: Callable[[Mapping[TopicPartition, int]], Mapping[TopicPartition, tuple[int, int]]],
     *,
     now_ms: int,
-) -> dict[Place, int]:
+) -> dict[TopicPartition, int]:
     """The time of the record at each offset in ``wanted``, by bisection, without reading a record.
 
     ``first_since`` tells the first record (offset, time) of each place that is not older than the time given, or
@@ -347,8 +353,8 @@ def times_of(
     """
     low = dict.fromkeys(wanted, now_ms - _YEAR_MS)
     high = dict.fromkeys(wanted, now_ms + HOUR_MS)
-    found: dict[Place, int] = {}
-    left: Iterable[Place] = list(wanted)
+    found: dict[TopicPartition, int] = {}
+    left: Iterable[TopicPartition] = list(wanted)
     for _ in range(_SEARCH_STEPS):
         if not left:
             break

@@ -19,7 +19,7 @@ class Hidden(Unknown):
     """What this user may not know."""
 
 
-class Place(NamedTuple):
+class TopicPartition(NamedTuple):
     """One partition of a topic."""
 
     topic: str
@@ -98,7 +98,7 @@ class Member:
 
     client: str
     host: str
-    places: tuple[Place, ...]
+    places: tuple[TopicPartition, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ class GroupFacts:
     state: str
     members: tuple[Member, ...] = ()
     operations: frozenset[str] | Unknown = frozenset()
-    committed: Mapping[Place, int] = field(default_factory=dict)
-    unread_ms: Mapping[Place, int] | Unknown = field(default_factory=dict)
+    committed: Mapping[TopicPartition, int] = field(default_factory=dict)
+    unread_ms: Mapping[TopicPartition, int] | Unknown = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from stream.core.dedup.rules import TOGETHER, Apart, Candidates, IncomingArticle
 from stream.core.dedup.similarity import Likeness, Text
 from stream.core.index.postings import ANCHORS_SHARED_MIN
 from stream.core.pipeline.deduplicate import source_of
-from stream.core.pipeline.normalize import scope_of
 from stream.core.pipeline.offline import OfflineFlow
+from stream.core.pipeline.outcome import scope_of
 from stream.core.timestamps import read_rfc3339, rfc3339
 from stream.errors import Rejected
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from stream.core.contracts.topics import Topics
-from stream.settings import Step
+from stream.settings import Stage
 
 #: For each step, operations and the topics that they are needed on.
-STEP_TOPICS: Final[Mapping[Step, Mapping[str, tuple[str, ...]]]] = {
+STEP_TOPICS: Final[Mapping[Stage, Mapping[str, tuple[str, ...]]]] = {
     "normalize": {"Read": ("raw",), "Write": ("normalized", "rejected")},
     "deduplicate": {
         # Any member of the group may be the one that assigns the partitions of all: a topic that it cannot see, it
@@ -37,7 +37,7 @@ class Permission(NamedTuple):
         return f"{self.operation} on {self.resource} {self.name}"
 
 
-def topic_permissions(steps: Iterable[Step], topics: Topics) -> list[Permission]:
+def topic_permissions(steps: Iterable[Stage], topics: Topics) -> list[Permission]:
     """What a worker that runs ``steps`` has to be allowed on topics; each once."""
     wanted = [
         Permission(operation, "topic", getattr(topics, name))

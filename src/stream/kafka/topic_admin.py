@@ -23,7 +23,7 @@ from stream.errors import BrokerError, BrokerNotReady
 from stream.kafka.acls import Permission, topic_permissions
 from stream.kafka.connection_check import check_access
 from stream.kafka.security import AccessError, load_access
-from stream.settings import Settings, Step
+from stream.settings import Settings, Stage
 
 _BOOTSTRAP_MS: Final = 15_000
 _PROPAGATION_S: Final = 10.0
@@ -183,7 +183,7 @@ def _wait_until_set(client: KafkaAdminClient, specs: Sequence[TopicSpec]) -> Non
         time.sleep(0.1)
 
 
-def require(settings: Settings, steps: Sequence[Step]) -> None:
+def require(settings: Settings, steps: Sequence[Stage]) -> None:
     """Check that every topic of ``steps`` is there, with the partitions that it must have, and that we may use it.
 
     Raises:

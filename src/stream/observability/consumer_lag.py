@@ -142,7 +142,7 @@ class ConsumerLag:
             for gauge in (metrics.lag_records, metrics.lag_seconds):
                 gauge.remove(gone.topic, str(gone.partition))
         self._told = set(lags)
-        metrics.tell(metrics.lag_checked, now)
+        metrics.set_when_known(metrics.lag_checked, now)
 
     async def _ask_retention(self) -> None:
         now = time.monotonic()
@@ -159,7 +159,7 @@ class ConsumerLag:
             self._may_ask_retention, seconds = False, None
         self._retention_asked = now
         if seconds is not None:
-            self._metrics.tell(self._metrics.changelog_retention, seconds)
+            self._metrics.set_when_known(self._metrics.changelog_retention, seconds)
 
 
 def _now() -> float:

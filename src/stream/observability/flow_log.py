@@ -13,7 +13,7 @@ from faust.types import TP
 from stream.core.contracts.records import OutputRecord
 from stream.core.contracts.trace_context import trace_id
 from stream.core.pipeline.dead_letter import HEADER_PREFIX
-from stream.core.pipeline.normalize import Outcome
+from stream.core.pipeline.outcome import Outcome
 from stream.observability.progress_watch import Check
 from stream.transport.record_batch import RecordBatch
 

@@ -22,7 +22,7 @@ from prometheus_client import (
 from stream import __version__
 from stream.core.contracts.events import DUPLICATE_RELATIONS, RELATIONS
 from stream.core.index.store import MEMORY_KINDS
-from stream.core.pipeline.normalize import TAKEDOWN_RESULTS, Outcome
+from stream.core.pipeline.outcome import TAKEDOWN_RESULTS, Outcome
 from stream.core.timestamps import read_rfc3339
 from stream.errors import REJECTION_CODES
 from stream.observability.fast_histogram import FastHistogram
@@ -119,7 +119,7 @@ class Metrics:
             self._counter_of(step, code, result, is_repeat=is_repeat).inc(number)
         self._count_articles(outcomes, now_ms / 1000)
 
-    def tell(self, gauge: Gauge, value: float) -> None:
+    def set_when_known(self, gauge: Gauge, value: float) -> None:
         """Set one of the gauges that are absent until they are known."""
         gauge.set(value)
         if gauge not in self._told:
@@ -193,7 +193,7 @@ class Metrics:
         return Gauge(name, metric.help, metric.labels, registry=self.registry)
 
     def _later(self, name: str) -> Gauge:
-        """A gauge that `tell` exposes: one without labels would stand there as 0 before."""
+        """A gauge that `set_when_known` exposes: one without labels would stand there as 0 before."""
         return Gauge(name, _LISTED[name].help, registry=None)
 
     def _tallied(self, name: str) -> FastHistogram:

@@ -33,8 +33,9 @@ from stream import system_clock
 from stream.core.contracts.records import Record, RecordMetadata
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
 from stream.core.pipeline.deduplicate import Deduplicator, Item
-from stream.core.pipeline.normalize import Normalizer, Outcome
-from stream.kafka.group_offsets import GroupOffsets, KafkaGroupOffsets, MemoryGroupOffsets
+from stream.core.pipeline.normalize import Normalizer
+from stream.core.pipeline.outcome import Outcome
+from stream.kafka.group_offsets import GroupOffsets, KafkaGroupOffsets
 from stream.kafka.security import load_access
 from stream.observability.consumer_lag import ConsumerLag
 from stream.observability.flow_log import FlowLog, batch_fields
@@ -46,6 +47,7 @@ from stream.state.restore.loader import new_loader
 from stream.transport.batch_consumer import ledger_of
 from stream.transport.errors import RevokedError, TransportError
 from stream.transport.kafka.credentials import faust_credentials
+from stream.transport.memory.group_offsets import MemoryGroupOffsets
 from stream.transport.memory.transport import Transport as MemoryTransport
 from stream.transport.record_batch import RawBytesSchema, RecordBatch, chunked, consumer_of, producer_of, transport_of
 
@@ -110,7 +112,7 @@ class ArticleFlow:
         self.indexes = PartitionIndexes(opener, metrics=self.metrics)
         self.group_lag = self._new_group_lag()
         if self._decides:
-            self.metrics.tell(self.metrics.window, settings.window_ms / 1000)
+            self.metrics.set_when_known(self.metrics.window, settings.window_ms / 1000)
         self._add_agents()
         self._add_signals()
         if web:
@@ -140,7 +142,7 @@ class ArticleFlow:
             for record in records:
                 outcomes += self._normalizer(record, now=now)
             await asyncio.sleep(0)
-        await self._deliver("normalize", batch, outcomes)
+        await self._produce_all("normalize", batch, outcomes)
         batch.done()
 
     async def _deduplicate(self, batch: RecordBatch) -> None:
@@ -149,26 +151,26 @@ class ArticleFlow:
         async with self.indexes.using(batch.tp.partition, unless=consumer.suspend_flow) as index:
             if index is None:  # revoked: whoever has the partition now gets the batch, so it is not done
                 return
-            session = index.session()
+            transaction = index.transaction()
             turns = deque[Sequence[Item]]()
             for records in _turns(batch):
                 turns.append(self._deduplicator.prepare(records))
                 await asyncio.sleep(0)
-            self._deduplicator.read_ahead(chain.from_iterable(turns), session)
+            self._deduplicator.read_ahead(chain.from_iterable(turns), transaction)
             outcomes: list[Outcome] = []
             while turns:  # let go one after another: their outcomes take as much room
-                outcomes += self._deduplicator.decide(turns.popleft(), session, now=now)
+                outcomes += self._deduplicator.decide(turns.popleft(), transaction, now=now)
                 await asyncio.sleep(0)
-            delivered = await self._deliver("deduplicate", batch, outcomes)
+            delivered = await self._produce_all("deduplicate", batch, outcomes)
             stored = [place.offset for place in delivered if place.topic == self.topics.fingerprints]
-            await self.indexes.record(batch.tp.partition, index, session, stored)
+            await self.indexes.record(batch.tp.partition, index, transaction, stored)
         batch.done()
 
-    async def _deliver(self, step: Stage, batch: RecordBatch, outcomes: Sequence[Outcome]) -> list[RecordMetadata]:
+    async def _produce_all(self, step: Stage, batch: RecordBatch, outcomes: Sequence[Outcome]) -> list[RecordMetadata]:
         outputs = [output for outcome in outcomes for output in outcome.outputs]
         confirm = partial(ledger_of(self.app).confirm, batch)
         with self.metrics.delivery_seconds.labels(step).time():
-            delivered = await producer_of(self.app).deliver(outputs, confirm=confirm)
+            delivered = await producer_of(self.app).produce_all(outputs, confirm=confirm)
         self.metrics.count(step, outcomes, now_ms=system_clock.now_ms())
         self._flow_log.dead_letters(step, outcomes)
         return delivered
@@ -242,8 +244,8 @@ class ArticleFlow:
         """Bring the space on the index's disk up to date; beside the loop, for a file system may hang."""
         with contextlib.suppress(OSError):  # the folder is not made yet
             usage = await asyncio.to_thread(shutil.disk_usage, self.settings.data_dir)
-            self.metrics.tell(self.metrics.disk_free, usage.free)
-            self.metrics.tell(self.metrics.disk_total, usage.total)
+            self.metrics.set_when_known(self.metrics.disk_free, usage.free)
+            self.metrics.set_when_known(self.metrics.disk_total, usage.total)
 
     async def ask_ends(self) -> None:
         """Learn from the broker how far the input topics go; fetching may have stopped without a word."""

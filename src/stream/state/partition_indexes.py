@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from faust.types import TP
 
-from stream.core.index.partition_index import PartitionIndex, Session
+from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.transaction import Transaction
 from stream.errors import IndexDamaged
 from stream.observability.metrics import Metrics
 from stream.state.restore.loader import IndexLoader, Restore
@@ -115,8 +116,10 @@ class PartitionIndexes:
                 index.store.distrust(str(damage))
                 raise
 
-    async def record(self, partition: int, index: PartitionIndex, session: Session, stored: Sequence[int]) -> None:
-        """Write what ``session`` has decided. ``stored``: the offsets of its changelog records.
+    async def record(
+        self, partition: int, index: PartitionIndex, transaction: Transaction, stored: Sequence[int]
+    ) -> None:
+        """Write what ``transaction`` has decided. ``stored``: the offsets of its changelog records.
 
         Records of others among or before them tell that this worker, or another one, was a zombie: one of the two did
         not know yet that the partition had moved. Then the changelog counts, not the session: taken over from where
@@ -124,7 +127,7 @@ class PartitionIndexes:
         """
         expected = range(index.changelog_end, index.changelog_end + len(stored))
         if list(stored) == list(expected):
-            index.commit(session, changelog_end=expected.stop)
+            index.commit(transaction, changelog_end=expected.stop)
             return
         log.warning(
             "changelog has records of another worker, read too",

@@ -132,7 +132,9 @@ Confirm = Callable[[], Awaitable[bool]]
 class BatchProducer(Protocol):
     """What the app needs of ``app.producer``."""
 
-    async def deliver(self, outputs: Sequence[OutputRecord], *, confirm: Confirm | None = None) -> list[RecordMetadata]:
+    async def produce_all(
+        self, outputs: Sequence[OutputRecord], *, confirm: Confirm | None = None
+    ) -> list[RecordMetadata]:
         """Store the outputs, and return when every one is stored by all in-sync replicas.
 
         Outputs to one partition are stored in the order given. ``confirm`` is asked right before anything is sent.

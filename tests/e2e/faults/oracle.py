@@ -15,7 +15,8 @@ from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.core.pipeline.deduplicate import Deduplicator
-from stream.core.pipeline.normalize import Normalizer, Outcome
+from stream.core.pipeline.normalize import Normalizer
+from stream.core.pipeline.outcome import Outcome
 from stream.settings import Settings
 
 #: Headers carry the time of processing; the oracle's stay out of the comparison.
@@ -95,9 +96,9 @@ def expect(settings: Settings, log: Mapping[str, Sequence[Record]]) -> Oracle:
 def _decided(topics: Topics, records: Sequence[Record], index: PartitionIndex) -> Iterator[Expected]:
     deduplicator = Deduplicator(topics)
     for start in range(0, len(records), _BATCH):
-        batch, session = records[start : start + _BATCH], index.session()
-        outcomes = deduplicator(batch, session, now=_NOW)
-        index.commit(session)
+        batch, transaction = records[start : start + _BATCH], index.transaction()
+        outcomes = deduplicator(batch, transaction, now=_NOW)
+        index.commit(transaction)
         for record, outcome in zip(batch, outcomes, strict=True):
             outputs = [written(output, topics) for output in outcome.outputs]
             yield Expected(_place(record), outputs, _withdrawn(topics, outcome))

@@ -45,9 +45,9 @@ class Town:
     def decide(self, record: Record) -> None:
         """Do what the second step does for one record."""
         index = self.indexes[record.partition]
-        session = index.session()
-        self.publish(outcome.outputs for outcome in Deduplicator(TOPICS)([record], session, now=NOW))
-        index.commit(session)
+        transaction = index.transaction()
+        self.publish(outcome.outputs for outcome in Deduplicator(TOPICS)([record], transaction, now=NOW))
+        index.commit(transaction)
 
     def publish(self, outputs: object) -> None:
         """Store all outputs."""

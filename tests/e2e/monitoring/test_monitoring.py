@@ -26,8 +26,8 @@ from matplotlib.figure import Figure
 
 from stream import system_clock
 from stream.core.contracts.events import RELATIONS
-from stream.core.pipeline.normalize import TAKEDOWN_RESULTS
 from stream.core.pipeline.offline import OfflineFlow
+from stream.core.pipeline.outcome import TAKEDOWN_RESULTS
 from tests.e2e.monitoring import checks, scenarios
 from tests.e2e.monitoring import run as observe
 from tests.e2e.monitoring.checks import Answer, problems

@@ -57,35 +57,35 @@ def delivering(
 
     def prepare(flow: ArticleFlow) -> None:
         producer: Any = flow.app.producer
-        good = producer.deliver
+        good = producer.produce_all
 
-        async def deliver(outputs: Sequence[OutputRecord], **given: Any) -> list[RecordMetadata]:
+        async def produce_all(outputs: Sequence[OutputRecord], **given: Any) -> list[RecordMetadata]:
             if any(output.topic == to for output in outputs):
                 return await change(good, outputs)
             found: list[RecordMetadata] = await good(outputs, **given)
             return found
 
-        producer.deliver = deliver
+        producer.produce_all = produce_all
 
     return prepare
 
 
-async def fails_before(_deliver: Deliver, _outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
+async def fails_before(_produce_all: Deliver, _outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
     raise DeliveryError("not stored")
 
 
-async def fails_between(deliver: Deliver, outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
-    await deliver(outputs[: len(outputs) // 2])
+async def fails_between(produce_all: Deliver, outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
+    await produce_all(outputs[: len(outputs) // 2])
     raise DeliveryError("half of it is stored")
 
 
-async def fails_after(deliver: Deliver, outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
-    await deliver(outputs)
+async def fails_after(produce_all: Deliver, outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
+    await produce_all(outputs)
     raise DeliveryError("all is stored, and nobody knows")
 
 
-async def only_remembers(deliver: Deliver, outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
-    await deliver([output for output in outputs if output.topic.endswith("articles.fingerprints")])
+async def only_remembers(produce_all: Deliver, outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
+    await produce_all([output for output in outputs if output.topic.endswith("articles.fingerprints")])
     raise DeliveryError("consumers got nothing of it")
 
 

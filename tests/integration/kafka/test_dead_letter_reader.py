@@ -11,7 +11,7 @@ from kafka.admin import NewTopic
 
 from stream.core.contracts.records import InputRecord
 from stream.core.pipeline.dead_letter import ATTEMPTS, LETTER, dead_letter
-from stream.dead_letters.dead_letter import Letter, Place, Wanted
+from stream.dead_letters.dead_letter import DeadLetter, RecordId, Wanted
 from stream.dead_letters.requeue import Chosen, Rules, plan, put_back_all
 from stream.dead_letters.topic_reader import RejectedTopicReader
 from stream.errors import BrokerError, Rejected
@@ -48,7 +48,7 @@ class Broker:
         self._producer.close()
         self.admin.close()
 
-    def reject(self, offset: int, partition: int, time: int, *, value: bytes = b"{", origin: int = 1) -> Place:
+    def reject(self, offset: int, partition: int, time: int, *, value: bytes = b"{", origin: int = 1) -> RecordId:
         """Write the letter of an original at ``offset`` into a partition of the rejected topic."""
         record = InputRecord(self.topics.raw, origin, offset, TIME, b"k", value, (("n", b"%d" % offset),))
         letter = dead_letter(self.topics.rejected, record, "normalize", [(None, Rejected("invalid_json", "why"))])
@@ -60,7 +60,7 @@ class Broker:
             partition=partition,
             timestamp_ms=time,
         ).get(30)
-        return Place(letter.topic, stored.partition, stored.offset)
+        return RecordId(letter.topic, stored.partition, stored.offset)
 
     def raw(self) -> list[Any]:
         """What is in the raw topic."""
@@ -84,7 +84,7 @@ def broker(kafka_broker: str, topic_prefix: str) -> Iterator[Broker]:
     made.close()
 
 
-def offsets(letters: Iterator[Letter]) -> list[int]:
+def offsets(letters: Iterator[DeadLetter]) -> list[int]:
     """The offsets of the originals."""
     return [letter.origin.offset for letter in letters if letter.origin]
 
@@ -166,7 +166,7 @@ def test_the_raw_topic_tells_what_was_put_back(broker: Broker) -> None:
         assert {(tp.partition, *span) for tp, span in spans.items()} == {(1, 2, 6)}
         assert box.put_back(spans) == {str(place) for place in places[:2]}
         assert box.put_back(box.behind([])) == set()
-        assert box.put_back(box.behind([Place("other", 1, 0)])) == set()
+        assert box.put_back(box.behind([RecordId("other", 1, 0)])) == set()
 
 
 def test_a_partition_that_is_no_more_leaves_the_choice_to_the_key(broker: Broker) -> None:
@@ -214,7 +214,7 @@ def test_topics_that_are_missing_are_told_and_not_made(kafka_broker: str, topic_
     broker.reject(1, 0, TIME)
     with RejectedTopicReader(broker.settings) as box:
         everything = chosen(box)
-        elsewhere = [Chosen(one.place, Place(lost.topics.raw, 0, 1), one.code, one.time) for one in everything]
+        elsewhere = [Chosen(one.place, RecordId(lost.topics.raw, 0, 1), one.code, one.time) for one in everything]
         with pytest.raises(BrokerError, match=f"{lost.topics.raw} does not exist"):
             put_back_all(box, elsewhere)
         assert box.put_back(box.behind([])) == set()

@@ -16,12 +16,13 @@ from aiokafka.errors import GroupLoadInProgressError, KafkaError  # type: ignore
 from faust.types import TP
 
 from stream.core.contracts.records import OutputRecord
-from stream.kafka.group_offsets import GroupOffsets, KafkaGroupOffsets, MemoryGroupOffsets, committed_of
+from stream.kafka.group_offsets import GroupOffsets, KafkaGroupOffsets, committed_of
 from stream.observability.consumer_lag import ConsumerLag
 from stream.observability.metrics import Metrics
 from stream.runtime.app import ArticleFlow
 from stream.settings import Settings
 from stream.transport.memory.broker import MemoryBroker
+from stream.transport.memory.group_offsets import MemoryGroupOffsets
 from stream.transport.record_batch import RecordBatch
 from tests.support.articles import BRIDGE, article
 from tests.support.flow import Running, Site, until

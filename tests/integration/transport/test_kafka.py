@@ -118,7 +118,7 @@ async def test_a_group_that_is_being_loaded_is_not_one_without_offsets(
         batch.done()
 
     async def read(start: int, stop: int) -> None:
-        await producer_of(writer).deliver(numbered(topic, range(start, stop)))
+        await producer_of(writer).produce_all(numbered(topic, range(start, stop)))
         app = await apps.start(apps.make(kafka, topic, handle))
         await until(lambda: seen[-1:] == [stop - 1], "the last record")
         await apps.stop(app)
@@ -155,10 +155,10 @@ async def test_a_pause_between_the_question_and_the_socket_sends_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(SendProduceReqHandler, "create_request", create_after_a_pause)
         with pytest.raises(RevokedError):
-            await producer_of(app).deliver(numbered(topic, range(3)), confirm=confirm)
+            await producer_of(app).produce_all(numbered(topic, range(3)), confirm=confirm)
     assert await kafka.contents(TP(topic, 0)) == []
     # The producer is still good afterwards.
-    await producer_of(app).deliver(numbered(topic, range(2)))
+    await producer_of(app).produce_all(numbered(topic, range(2)))
     assert len(await kafka.contents(TP(topic, 0))) == 2
 
 
@@ -169,7 +169,7 @@ async def test_keys_go_where_memory_puts_them(apps: Apps, kafka: KafkaBackend, m
     for backend in (kafka, memory):
         await backend.create(topic, 7)
         app = await sender(apps, backend)
-        stored = await producer_of(app).deliver([OutputRecord(topic, key, b"v") for key in keys])
+        stored = await producer_of(app).produce_all([OutputRecord(topic, key, b"v") for key in keys])
         places.append([place.partition for place in stored])
     assert places[0] == places[1]
     assert set(places[0]) == set(range(7))
@@ -189,7 +189,7 @@ async def test_records_of_every_size_go_through(apps: Apps, kafka: KafkaBackend)
     await kafka.create(topic, 1)
     app = await sender(apps, kafka)
     sizes = [10, 900_000, 10, 600_000, 300_000, 300_000, 10]
-    stored = await producer_of(app).deliver([OutputRecord(topic, b"k", b"v" * size) for size in sizes])
+    stored = await producer_of(app).produce_all([OutputRecord(topic, b"k", b"v" * size) for size in sizes])
     assert [place.offset for place in stored] == list(range(len(sizes)))
     assert [len(record.value or b"") for record in await kafka.contents(TP(topic, 0))] == sizes
 
@@ -217,7 +217,7 @@ async def test_nothing_is_lost_when_the_process_ends(
     await kafka.create(f"{kafka.prefix}-out", 1)
     app = await sender(apps, kafka)
     worker: subprocess.Popen[bytes] = request.getfixturevalue("worker")
-    await producer_of(app).deliver(numbered(f"{kafka.prefix}-in", range(2000)))
+    await producer_of(app).produce_all(numbered(f"{kafka.prefix}-in", range(2000)))
     async with asyncio.timeout(60):
         while not await copied(kafka):  # noqa: ASYNC110  # another process writes it  # another process writes it
             await asyncio.sleep(0.05)

@@ -28,7 +28,7 @@ from stream.cli.dead_letter_view import (
     when,
 )
 from stream.core.contracts.records import InputRecord
-from stream.dead_letters.dead_letter import Place, put_back, read
+from stream.dead_letters.dead_letter import RecordId, put_back, read
 from tests.support.articles import dumps
 from tests.unit.dead_letters.test_dead_letter import TIME, letter_of, stored
 
@@ -74,7 +74,7 @@ def test_a_time_that_cannot_be_read_is_refused_with_examples(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["3/1042", "articles.rejected/3/1042"])
 def test_ids(text: str) -> None:
-    assert place(text, "articles.rejected") == Place("articles.rejected", 3, 1042)
+    assert place(text, "articles.rejected") == RecordId("articles.rejected", 3, 1042)
 
 
 @pytest.mark.parametrize(

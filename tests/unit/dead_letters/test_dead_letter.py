@@ -14,7 +14,15 @@ from stream.core.contracts.records import Headers, InputRecord, OutputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.pipeline.dead_letter import ATTEMPTS, HEADER_PREFIX, LETTER, REQUEUE_PREFIX, dead_letter
 from stream.core.pipeline.normalize import Normalizer
-from stream.dead_letters.dead_letter import Letter, Place, Wanted, domains, is_readable_normalized, put_back, read
+from stream.dead_letters.dead_letter import (
+    DeadLetter,
+    RecordId,
+    Wanted,
+    domains,
+    is_readable_normalized,
+    put_back,
+    read,
+)
 from stream.errors import REJECTION_CODES, Rejected
 from tests.support.articles import BRIDGE, article, dumps
 
@@ -38,7 +46,7 @@ def letter_of(
     place: int = 7,
     stage: Any = "normalize",
     key: bytes | None = b"key",
-) -> Letter:
+) -> DeadLetter:
     """A letter as it is read."""
     record = InputRecord(topic, 3, offset, TIME - 5, key, value, headers)
     out = dead_letter(TOPICS.rejected, record, stage, [(None, Rejected(code, "why", field="$.text"))])
@@ -47,15 +55,15 @@ def letter_of(
 
 def test_a_letter_tells_what_where_when_and_why() -> None:
     letter = letter_of(b"\xff", headers=(("trace", b"\xfe"), ("trace", b"2")))
-    assert letter == Letter(
-        place=Place(TOPICS.rejected, 0, 7),
+    assert letter == DeadLetter(
+        place=RecordId(TOPICS.rejected, 0, 7),
         time=TIME,
         code="invalid_json",
         message="why",
         stage="normalize",
         field="$.text",
         items=None,
-        origin=Place(TOPICS.raw, 3, 12),
+        origin=RecordId(TOPICS.raw, 3, 12),
         origin_time=TIME - 5,
         attempts=0,
         key=b"key",
@@ -96,7 +104,7 @@ def test_putting_back_and_rejecting_again_keeps_the_original_and_counts(
             stored(dead_letter(TOPICS.rejected, again, "normalize", [(None, Rejected("wrong_type", ""))]), offset)
         )
         assert (letter.key, letter.value, letter.attempts) == (key, value, first.attempts + offset)
-        assert (letter.code, letter.origin) == ("wrong_type", Place(TOPICS.raw, 3, 1000 + offset))
+        assert (letter.code, letter.origin) == ("wrong_type", RecordId(TOPICS.raw, 3, 1000 + offset))
         assert letter.event == first.event
 
 

@@ -12,7 +12,7 @@ from stream.core.contracts.records import InputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.pipeline.dead_letter import ATTEMPTS, dead_letter
 from stream.core.pipeline.normalize import Normalizer
-from stream.dead_letters.dead_letter import Letter, Wanted, put_back, read
+from stream.dead_letters.dead_letter import DeadLetter, Wanted, put_back, read
 from stream.dead_letters.requeue import Left, Rules, plan
 from stream.errors import Rejected
 from tests.support.articles import BRIDGE, article, dumps
@@ -29,14 +29,14 @@ def normalized() -> InputRecord:
     return stored(outcome.outputs[0], 4)
 
 
-def rejected_again(letter: Letter, place: int, code: str = "invalid_json") -> Letter:
+def rejected_again(letter: DeadLetter, place: int, code: str = "invalid_json") -> DeadLetter:
     """The letter that comes of it when ``letter`` is put back and rejected, a second later."""
     record = stored(put_back(letter), 100 + place)
     out = dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected(code, "why"))])
     return read(stored(out, place, time=letter.time + 1000))
 
 
-def of_normalized(value: bytes | None) -> Letter:
+def of_normalized(value: bytes | None) -> DeadLetter:
     """A letter of the deduplicate step."""
     return letter_of(value, topic=TOPICS.normalized, stage="deduplicate", code="invalid_normalized")
 
@@ -58,7 +58,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("letter", "left"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_what_is_put_back_and_what_is_left(letter: Letter, left: Left | None) -> None:
+def test_what_is_put_back_and_what_is_left(letter: DeadLetter, left: Left | None) -> None:
     found = plan([letter], EVERYTHING, RULES)
     assert [one.place for one in found.chosen] == ([] if left else [letter.place])
     assert found.left == ({left: 1} if left else {})

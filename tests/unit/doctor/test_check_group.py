@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from stream.doctor.check_group import judge_group, judge_lag, judge_rejected
-from stream.doctor.facts import GroupFacts, Member, Offsets, Place, Unknown
+from stream.doctor.facts import GroupFacts, Member, Offsets, TopicPartition, Unknown
 from tests.support.doctor_facts import DAY_MS, NAMES, NOW_MS, SETTINGS, group, topics
 
-RAW, ONE, TWO = Place(NAMES.raw, 0), Place(NAMES.normalized, 0), Place(NAMES.normalized, 1)
+RAW, ONE, TWO = TopicPartition(NAMES.raw, 0), TopicPartition(NAMES.normalized, 0), TopicPartition(NAMES.normalized, 1)
 NORMALIZE_ONLY = (Member("faust", "/10.0.0.7", (RAW,)),)
 
 GROUPS: list[tuple[GroupFacts | Unknown, list[str], str, str]] = [
@@ -37,7 +37,7 @@ def offsets(begin: int, end: int) -> Offsets:
 
 
 #: Offsets of the two partitions of the normalized topic, what is committed, ages of the oldest unread in seconds.
-Lag = tuple[tuple[Offsets, Offsets], dict[Place, int], dict[Place, int], list[str], str]
+Lag = tuple[tuple[Offsets, Offsets], dict[TopicPartition, int], dict[TopicPartition, int], list[str], str]
 LAGS: list[Lag] = [
     ((offsets(0, 0), offsets(0, 0)), {}, {}, ["OK"], "nothing waits"),
     ((offsets(0, 9), offsets(0, 5)), {ONE: 9, TWO: 5}, {}, ["OK"], "nothing waits"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stream.demo.runner import free_port
 from stream.doctor.collect_broker import ask_broker, reach, times_of, within
-from stream.doctor.facts import Place
+from stream.doctor.facts import TopicPartition
 from stream.settings import Settings
 from tests.support.doctor_facts import NOW_MS
 
@@ -53,10 +53,10 @@ _AGES = st.lists(st.integers(-1000, 300 * 86_400), min_size=1, max_size=30).map(
 class Partitions:
     """Answers as ListOffsets does: the first record that is not older."""
 
-    def __init__(self, times: Mapping[Place, list[int]]) -> None:
+    def __init__(self, times: Mapping[TopicPartition, list[int]]) -> None:
         self._times = times
 
-    def first_since(self, asked: Mapping[Place, int]) -> dict[Place, tuple[int, int]]:
+    def first_since(self, asked: Mapping[TopicPartition, int]) -> dict[TopicPartition, tuple[int, int]]:
         found = {}
         for place, time_ms in asked.items():
             times = self._times[place]
@@ -67,7 +67,7 @@ class Partitions:
 
 @given(st.lists(_AGES, min_size=1, max_size=3), st.data())
 def test_the_time_of_a_record_is_found_without_reading_it(ages: list[list[int]], data: st.DataObject) -> None:
-    times = {Place("t", number): [NOW_MS - age * 1000 for age in one] for number, one in enumerate(ages)}
+    times = {TopicPartition("t", number): [NOW_MS - age * 1000 for age in one] for number, one in enumerate(ages)}
     wanted = {place: data.draw(st.integers(0, len(one) - 1)) for place, one in times.items()}
     found = times_of(wanted, Partitions(times).first_since, now_ms=NOW_MS)
     assert found == {place: times[place][offset] for place, offset in wanted.items()}

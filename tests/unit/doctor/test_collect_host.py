@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
     made = tmp_path / "group" / "articles.normalized-3"
     store = RocksStore(made)
     index = PartitionIndex(store, window_ms=1000)
-    index.commit(index.session(), changelog_end=40)
+    index.commit(index.transaction(), changelog_end=40)
     store.close()
     return made
 

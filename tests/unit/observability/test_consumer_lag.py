@@ -12,10 +12,10 @@ from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError 
 from faust.types import TP
 
 from stream.core.contracts.records import OutputRecord
-from stream.kafka.group_offsets import MemoryGroupOffsets
 from stream.observability.consumer_lag import ConsumerLag
 from stream.observability.metrics import Metrics
 from stream.transport.memory.broker import MemoryBroker
+from stream.transport.memory.group_offsets import MemoryGroupOffsets
 
 NOW_MS = 1_767_225_600_000
 RAW = TP("raw", 0)

@@ -34,17 +34,17 @@ def _kept() -> Iterator[None]:
         yield
 
 
-def written(tell: Callable[[logging.Logger], None], log_format: str = "json", *, name: str = "stream.some") -> str:
-    """What stands in the log after ``tell``."""
+def written(log_fault: Callable[[logging.Logger], None], log_format: str = "json", *, name: str = "stream.some") -> str:
+    """What stands in the log after ``log_fault``."""
     out = io.StringIO()
     handler = configure_logging("DEBUG", log_format, stream=out)
-    tell(logging.getLogger(name))
+    log_fault(logging.getLogger(name))
     handler.close()
     return out.getvalue()
 
 
-def line(tell: Callable[[logging.Logger], None], *, name: str = "stream.some") -> dict[str, Any]:
-    (only,) = written(tell, name=name).splitlines()
+def line(log_fault: Callable[[logging.Logger], None], *, name: str = "stream.some") -> dict[str, Any]:
+    (only,) = written(log_fault, name=name).splitlines()
     found: dict[str, Any] = json.loads(only)
     return found
 
@@ -52,13 +52,13 @@ def line(tell: Callable[[logging.Logger], None], *, name: str = "stream.some") -
 def raising(error: BaseException, cause: BaseException | None = None) -> Callable[[logging.Logger], None]:
     """Tells of an error that was raised."""
 
-    def tell(log: logging.Logger) -> None:
+    def log_fault(log: logging.Logger) -> None:
         try:
             raise error from cause or error.__cause__
         except type(error) as caught:
             log.critical("fault", exc_info=caught)
 
-    return tell
+    return log_fault
 
 
 def test_json_is_one_object_a_line_in_the_order_of_reading() -> None:
@@ -189,10 +189,10 @@ def test_a_stack_tells_the_causes_too() -> None:
 
 
 def test_libraries_tell_errors_in_the_same_way() -> None:
-    def tell(log: logging.Logger) -> None:
+    def log_fault(log: logging.Logger) -> None:
         log.warning("Crashed reason=%r", ValueError(MARKED), extra={"data": {"text": MARKED}})
 
-    found = line(tell, name="mode.services")
+    found = line(log_fault, name="mode.services")
     assert found["event"] == "Crashed reason=ValueError"
     assert MARKED not in json.dumps(found)
 
@@ -216,11 +216,11 @@ def test_libraries_that_log_what_they_read_are_silent(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["faust", "mode", "aiokafka", "anything"])
 def test_libraries_speak_up_from_warnings_on(name: str) -> None:
-    def tell(log: logging.Logger) -> None:
+    def log_fault(log: logging.Logger) -> None:
         log.info("low")
         log.warning("high")
 
-    assert line(tell, name=name)["event"] == "high"
+    assert line(log_fault, name=name)["event"] == "high"
 
 
 def test_there_is_one_handler() -> None:
@@ -230,11 +230,11 @@ def test_there_is_one_handler() -> None:
 
 
 def test_what_was_left_out_is_written_at_the_end() -> None:
-    def tell(log: logging.Logger) -> None:
+    def log_fault(log: logging.Logger) -> None:
         for offset in range(5):
             log.error("cannot", extra={"offset": offset})
 
-    first, last = map(json.loads, written(tell).splitlines())
+    first, last = map(json.loads, written(log_fault).splitlines())
     assert (first["offset"], "repeated" in first) == (0, False)
     assert (last["offset"], last["repeated"]) == (4, 3)
 
@@ -276,8 +276,8 @@ def test_the_form_of_lines_is_known() -> None:
 # What the flow tells.
 
 
-def states(tell: Callable[[FlowLog], None]) -> list[dict[str, Any]]:
-    lines = written(lambda _log: tell(FlowLog()), name="stream.observability.flow_log").splitlines()
+def states(log_fault: Callable[[FlowLog], None]) -> list[dict[str, Any]]:
+    lines = written(lambda _log: log_fault(FlowLog()), name="stream.observability.flow_log").splitlines()
     found = [json.loads(one) for one in lines]
     return [{name: value for name, value in one.items() if name not in ("time", "logger", "level")} for one in found]
 
@@ -290,11 +290,11 @@ def health(**stalled: float) -> Check:
 def test_stalled_and_moving_again_is_a_line_each() -> None:
     ready = Check(is_good=False, details={})
 
-    def tell(log: FlowLog) -> None:
+    def log_fault(log: FlowLog) -> None:
         for check in (health(), health(raw_0=121.0), health(raw_0=122.0), health(raw_0=123.0, raw_1=121.0), health()):
             log.observed(check, ready)
 
-    assert states(tell) == [
+    assert states(log_fault) == [
         {"event": "stalled", "partitions": "raw/0", "seconds": 121.0},
         {"event": "stalled", "partitions": "raw/1", "seconds": 121.0},
         {"event": "no longer stalled", "partitions": "raw/0-1"},
@@ -302,20 +302,20 @@ def test_stalled_and_moving_again_is_a_line_each() -> None:
 
 
 def test_ready_and_not_ready_is_a_line_each() -> None:
-    def tell(log: FlowLog) -> None:
+    def log_fault(log: FlowLog) -> None:
         for is_ready in (False, False, True, True, False, True):
             log.observed(health(), Check(is_ready, {}))
 
-    assert [one["event"] for one in states(tell)] == ["ready", "not ready", "ready"]
+    assert [one["event"] for one in states(log_fault)] == ["ready", "not ready", "ready"]
 
 
 def test_a_group_that_gives_nothing_is_told_once() -> None:
-    def tell(log: FlowLog) -> None:
+    def log_fault(log: FlowLog) -> None:
         for seconds in (121, 122):
             details = {"partitions": 0, "stalled_seconds": {}, "waiting_for_group_seconds": seconds}
             log.observed(Check(is_good=False, details=details), Check(is_good=False, details={}))
 
-    assert states(tell) == [{"event": "no partitions from the group", "seconds": 121}]
+    assert states(log_fault) == [{"event": "no partitions from the group", "seconds": 121}]
 
 
 @pytest.mark.parametrize(

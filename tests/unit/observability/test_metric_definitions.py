@@ -22,7 +22,7 @@ def exposed() -> dict[str, Metric]:
     metrics = Metrics()
     for gauge in vars(metrics).values():
         if isinstance(gauge, Gauge) and not gauge._labelnames and gauge is not metrics.ready:  # noqa: SLF001
-            metrics.tell(gauge, 1)
+            metrics.set_when_known(gauge, 1)
     return {
         family.name: Metric(family.name, family.type, "", (), family.documentation)  # type: ignore[arg-type]
         for family in metrics.registry.collect()

@@ -13,7 +13,7 @@ from stream.core.contracts.events import RELATIONS
 from stream.core.contracts.records import OutputRecord
 from stream.core.normalize import language
 from stream.core.normalize.language import primary_language
-from stream.core.pipeline.normalize import TAKEDOWN_RESULTS, About, Outcome
+from stream.core.pipeline.outcome import TAKEDOWN_RESULTS, About, Outcome
 from stream.errors import REJECTION_CODES
 from stream.observability.metrics import LANGUAGES, Metrics
 from stream.observability.source_labels import SOURCES_MAX
@@ -271,8 +271,8 @@ def test_what_is_not_known_is_absent(metrics: Metrics) -> None:
     }
     for name, gauge in absent.items():
         assert metrics.registry.get_sample_value(name) is None
-        metrics.tell(gauge, 5)
-        metrics.tell(gauge, 7)
+        metrics.set_when_known(gauge, 5)
+        metrics.set_when_known(gauge, 7)
         assert value(metrics, name) == 7
 
 

@@ -155,12 +155,12 @@ async def record_last(site: Site, *, known: int, stored: list[int]) -> Partition
     """Let an index that has read ``known`` records decide the next ones, which were stored at ``stored``."""
     async with site.indexes.using(0) as index:
         assert index is not None
-        session = index.session()
+        transaction = index.transaction()
         for record in RECORDS[known : known + len(stored)]:
             event = changelog_event(record)
             assert isinstance(event, FingerprintEvent)
-            session.record(event)
-        await site.indexes.record(0, index, session, stored)
+            transaction.record(event)
+        await site.indexes.record(0, index, transaction, stored)
         return index
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, get_args
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 Direction = Literal["ltr", "rtl"]
 Status = Literal["usable", "canceled"]
@@ -213,7 +213,9 @@ class FingerprintEvent(Struct, frozen=True, kw_only=True):
     url_key: str | None = None
     source: str | None = None
     published_at: Time | None = None
-    shown_hash: Annotated[Hex32, Meta(description="hash of all that readers are shown: text, title and credits")]
+    display_hash: Annotated[Hex32, Meta(description="hash of all that readers are shown: text, title and credits")] = (
+        field(name="shown_hash")
+    )
     format: Annotated[str, Meta(description="how texts are folded and hashed; others cannot be compared with these")]
     text_hash: Annotated[Hex32, Meta(description="hash of the folded tokens")]
     tokens: Count
@@ -222,7 +224,9 @@ class FingerprintEvent(Struct, frozen=True, kw_only=True):
     anchors: Annotated[Hashes, Meta(description="sorted little-endian 64-bit winnowed shingle hashes")]
     title: Annotated[Hashes, Meta(description="sorted 16-bit hashes of title tokens, little-endian")]
     revision: Annotated[int, Meta(ge=1)]
-    links: Annotated[Count, Meta(description="how far it is from the first article of its cluster")]
+    cluster_depth: Annotated[Count, Meta(description="how far it is from the first article of its cluster")] = field(
+        name="links"
+    )
     earlier_offset: Annotated[Count | None, Meta(description="offset of the article that it relates to")] = None
     duplicate: Duplicate
     origin: Origin

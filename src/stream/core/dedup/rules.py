@@ -87,7 +87,7 @@ NO_TIMES: Final = Times()
 class Apart(NamedTuple):
     """What lies between two articles: links from the earlier one to its cluster's first article, and hours."""
 
-    links: int = 0
+    cluster_depth: int = 0
     hours: float = 0.0
 
     @property
@@ -101,29 +101,29 @@ TOGETHER: Final = Apart()
 
 @dataclass(frozen=True, slots=True)
 class IncomingArticle:
-    """The article to be decided: who it is, and its fingerprint. ``shown_hash``: of all that readers are shown."""
+    """The article to be decided: who it is, and its fingerprint. ``display_hash``: of all that readers are shown."""
 
     id: str
     scope: str
     url_key: str | None
     source: str | None
-    shown_hash: str
-    print: Fingerprint
+    display_hash: str
+    fingerprint: Fingerprint
     times: Times = NO_TIMES
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedArticle:
-    """An earlier article as the index remembers it. ``links``: how far it is from its cluster's first article."""
+    """An earlier article as the index remembers it. ``cluster_depth``: how far it is from its cluster's first article."""
 
     offset: int
     id: str
     source: str | None
     cluster_id: str
     revision: int
-    links: int
-    shown_hash: str
-    print: Fingerprint
+    cluster_depth: int
+    display_hash: str
+    fingerprint: Fingerprint
     times: Times = NO_TIMES
 
 
@@ -142,11 +142,11 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The published verdict, the revision number that the article gets, and its ``links`` as in `IndexedArticle`."""
+    """The published verdict, the revision number that the article gets, and its ``cluster_depth`` as in `IndexedArticle`."""
 
     duplicate: Duplicate
     revision: int
-    links: int
+    cluster_depth: int
     earlier: IndexedArticle | None = None
 
 
@@ -175,8 +175,8 @@ def tokens_required(likeness: Likeness, apart: Apart = TOGETHER, *, more: float 
 
 def share_required(likeness: Likeness, apart: Apart = TOGETHER) -> float:
     """The usual share of the shorter text, beside `TOKENS_MORE` tokens and below `SHARE_MAX`."""
-    is_doubtful = not likeness.is_spaced or apart.links > 0 or apart.is_later
-    far = apart.links + (likeness.length_ratio < LENGTH_RATIO_LOW)
+    is_doubtful = not likeness.is_spaced or apart.cluster_depth > 0 or apart.is_later
+    far = apart.cluster_depth + (likeness.length_ratio < LENGTH_RATIO_LOW)
     return SHARE_MIN + SHARE_MORE_DOUBT * is_doubtful + SHARE_MORE * far
 
 
@@ -274,14 +274,14 @@ def _same_address(subject: IncomingArticle, candidates: Candidates) -> Found:
     earlier = candidates.same_address
     if earlier is None:
         return None
-    return Link("recrawl" if earlier.shown_hash == subject.shown_hash else "revision", earlier)
+    return Link("recrawl" if earlier.display_hash == subject.display_hash else "revision", earlier)
 
 
 def _same_text(subject: IncomingArticle, candidates: Candidates) -> Found:
     earlier = candidates.same_text
     if earlier is None:
         return None
-    if subject.print.tokens < SHORT_TOKENS and not _same_title(subject, earlier):
+    if subject.fingerprint.tokens < SHORT_TOKENS and not _same_title(subject, earlier):
         return "other-title"
     return Link("copy", earlier)
 
@@ -289,12 +289,12 @@ def _same_text(subject: IncomingArticle, candidates: Candidates) -> Found:
 def _similar_text(subject: IncomingArticle, candidates: Candidates) -> Found:
     if not candidates.similar:
         return None
-    text = Text(subject.print, furniture(subject.print, candidates.common))
+    text = Text(subject.fingerprint, furniture(subject.fingerprint, candidates.common))
     links: list[tuple[float, int, Link]] = []
     reasons = []
     for earlier in candidates.similar:
-        likeness = text.likeness(Text(earlier.print))
-        reason = judge(likeness, Apart(earlier.links, subject.times.hours_from(earlier.times)))
+        likeness = text.likeness(Text(earlier.fingerprint))
+        reason = judge(likeness, Apart(earlier.cluster_depth, subject.times.hours_from(earlier.times)))
         if reason is None:
             links.append((_rank(likeness), -earlier.offset, Link(_kind(likeness), earlier, likeness)))
         else:
@@ -331,8 +331,8 @@ def _verdict(subject: IncomingArticle, link: Link, method: str) -> Verdict:
     relation, earlier = link.relation, link.earlier
     revision = {"recrawl": earlier.revision, "revision": earlier.revision + 1}.get(relation, 1)
     joins = link.likeness is None or link.likeness.length_ratio >= LENGTH_RATIO_MIN or link.likeness.is_opening
-    own = new_cluster_id(subject.scope, subject.id, subject.print.text_hash)
-    figures = _SAME if earlier.print.text_hash == subject.print.text_hash else _figures(subject, link)
+    own = new_cluster_id(subject.scope, subject.id, subject.fingerprint.text_hash)
+    figures = _SAME if earlier.fingerprint.text_hash == subject.fingerprint.text_hash else _figures(subject, link)
     duplicate = Duplicate(
         relation=relation,
         is_duplicate=relation in DUPLICATE_RELATIONS,
@@ -350,7 +350,7 @@ def _verdict(subject: IncomingArticle, link: Link, method: str) -> Verdict:
 
 
 def _links(relation: Relation, earlier: IndexedArticle) -> int:
-    return earlier.links if relation in ("recrawl", "copy") else earlier.links + 1
+    return earlier.cluster_depth if relation in ("recrawl", "copy") else earlier.cluster_depth + 1
 
 
 class _Figures(NamedTuple):
@@ -363,7 +363,7 @@ _SAME: Final = _Figures(1.0, 1.0, Change(tokens=0.0, numbers=False))
 
 
 def _figures(subject: IncomingArticle, link: Link) -> _Figures:
-    likeness = link.likeness or Text(subject.print).likeness(Text(link.earlier.print))
+    likeness = link.likeness or Text(subject.fingerprint).likeness(Text(link.earlier.fingerprint))
     return _Figures(
         jaccard=round(likeness.jaccard, 4),
         containment=round(likeness.containment, 4),
@@ -375,20 +375,20 @@ def _new(subject: IncomingArticle, reason: str) -> Verdict:
     duplicate = Duplicate(
         relation="new",
         is_duplicate=False,
-        cluster_id=new_cluster_id(subject.scope, subject.id, subject.print.text_hash),
+        cluster_id=new_cluster_id(subject.scope, subject.id, subject.fingerprint.text_hash),
         method=reason,
         version=VERSION,
     )
-    return Verdict(duplicate, revision=1, links=0)
+    return Verdict(duplicate, revision=1, cluster_depth=0)
 
 
 def _title_similarity(subject: IncomingArticle, earlier: IndexedArticle) -> float | None:
-    title = _resemblance(subject.print.title, earlier.print.title)
+    title = _resemblance(subject.fingerprint.title, earlier.fingerprint.title)
     return None if title is None else round(title, 4)
 
 
 def _same_title(subject: IncomingArticle, earlier: IndexedArticle) -> bool:
-    title = _resemblance(subject.print.title, earlier.print.title)
+    title = _resemblance(subject.fingerprint.title, earlier.fingerprint.title)
     return title is None or title >= TITLE_MIN
 
 

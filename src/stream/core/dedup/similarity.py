@@ -28,7 +28,7 @@ class Likeness:
 
     def __init__(self, ours: Text, theirs: Text) -> None:
         #: The text in hand is the longer one.
-        self.is_longer = ours.print.tokens > theirs.print.tokens
+        self.is_longer = ours.fingerprint.tokens > theirs.fingerprint.tokens
         self._shorter, self._longer = (theirs, ours) if self.is_longer else (ours, theirs)
         self._size = run_size(ours, theirs)
         left_out = ours.furniture_in(theirs, self._size)
@@ -38,12 +38,16 @@ class Likeness:
     @cached_property
     def is_spaced(self) -> bool:
         """Words are compared in both; else characters in one of them at least."""
-        return self._shorter.print.is_spaced and self._longer.print.is_spaced
+        return self._shorter.fingerprint.is_spaced and self._longer.fingerprint.is_spaced
 
     @cached_property
     def length_ratio(self) -> float:
         """Shorter by longer, of all their tokens."""
-        return self._shorter.print.tokens / self._longer.print.tokens if self._longer.print.tokens else 1.0
+        return (
+            self._shorter.fingerprint.tokens / self._longer.fingerprint.tokens
+            if self._longer.fingerprint.tokens
+            else 1.0
+        )
 
     @cached_property
     def tokens(self) -> int:
@@ -76,7 +80,7 @@ class Likeness:
     def new_number_changes(self) -> int:
         """Those of them that hold a number which the longer text has nowhere."""
         changed, others = self._changed_numbers, self._longer.numbers
-        values = self._shorter.print.sequence[changed].tolist()
+        values = self._shorter.fingerprint.sequence[changed].tolist()
         is_new = np.array([value not in others for value in values], dtype=np.bool_)
         return self._runs_with(changed[is_new])
 
@@ -154,8 +158,8 @@ class Shingles(NamedTuple):
 class Text:
     """A text ready to be compared with several others. ``furniture``: tokens that many unrelated texts have."""
 
-    def __init__(self, print: Fingerprint, furniture: Mask | None = None) -> None:  # noqa: A002 - as in `IncomingArticle`
-        self.print = print
+    def __init__(self, fingerprint: Fingerprint, furniture: Mask | None = None) -> None:
+        self.fingerprint = fingerprint
         self.furniture = furniture if furniture is not None and furniture.any() else None
         self._shingles: dict[int, Shingles] = {}
 
@@ -166,24 +170,24 @@ class Text:
     @cached_property
     def numbers(self) -> frozenset[int]:
         """The numbers in it."""
-        return frozenset(self.print.sequence[self.numeric].tolist())
+        return frozenset(self.fingerprint.sequence[self.numeric].tolist())
 
     @cached_property
     def vocabulary(self) -> Sequence16:
         """Its tokens, sorted."""
-        return np.sort(self.print.sequence)
+        return np.sort(self.fingerprint.sequence)
 
     @cached_property
     def numeric(self) -> Mask:
         """Which tokens are numbers."""
-        is_number: Mask = (self.print.sequence & np.uint16(NUMBER)) != 0
+        is_number: Mask = (self.fingerprint.sequence & np.uint16(NUMBER)) != 0
         return is_number
 
     def shingled(self, size: int) -> Shingles:
         """The shingles of ``size`` tokens."""
         known = self._shingles.get(size)
         if known is None:
-            each = runs(self.print.sequence, size)
+            each = runs(self.fingerprint.sequence, size)
             order = np.argsort(each)
             known = self._shingles[size] = Shingles(each, each[order], order)
         return known
@@ -203,29 +207,29 @@ class Text:
 
 def run_size(one: Text, other: Text) -> int:
     """Tokens of the runs that two texts are compared by: fewer where one of them has no more."""
-    shortest = min(len(one.print.sequence), len(other.print.sequence))
-    return max(1, min(one.print.grain.run, other.print.grain.run, shortest))
+    shortest = min(len(one.fingerprint.sequence), len(other.fingerprint.sequence))
+    return max(1, min(one.fingerprint.grain.run, other.fingerprint.grain.run, shortest))
 
 
-def furniture(print: Fingerprint, common: Hashes) -> Mask | None:  # noqa: A002 - as in `IncomingArticle`
-    """The tokens of ``print`` that stand in ``common`` anchors, or between two of them with no other anchor between.
+def furniture(fingerprint: Fingerprint, common: Hashes) -> Mask | None:
+    """The tokens of ``fingerprint`` that stand in ``common`` anchors, or between two of them with no other anchor between.
 
     ``common``: anchors that many unrelated texts have, sorted. None where there are none.
     """
     if not len(common):
         return None
-    shingles = print.shingles
-    places = found_in(shingles, print.anchors).nonzero()[0]
+    shingles = fingerprint.shingles
+    places = found_in(shingles, fingerprint.anchors).nonzero()[0]
     is_common = found_in(shingles[places], common)
     starts = np.zeros(len(shingles), dtype=np.bool_)
     starts[places[is_common]] = True
     for before in np.flatnonzero(is_common[1:] & is_common[:-1]).tolist():
         starts[places[before] : places[before + 1]] = True
-    return _spread(starts, max(1, min(print.grain.anchor, len(print.sequence))))
+    return _spread(starts, max(1, min(fingerprint.grain.anchor, len(fingerprint.sequence))))
 
 
 def _is_missing(text: Text, other: Text) -> bool:
-    title = text.print.title
+    title = text.fingerprint.title
     told = title[found_in(title, text.vocabulary)]
     return not found_in(told, other.vocabulary).all()
 
@@ -243,5 +247,5 @@ def _but(covered: Mask, furniture: Mask | None) -> Mask:
 
 
 def _count(text: Text, furniture: Mask | None) -> int:
-    count = len(text.print.sequence)
+    count = len(text.fingerprint.sequence)
     return count if furniture is None else count - int(np.count_nonzero(furniture))

@@ -8,7 +8,7 @@ import msgspec
 
 from stream.core.contracts.events import ClusterEvent, FingerprintEvent
 from stream.core.dedup.rules import new_cluster_id
-from stream.core.index.records import Article
+from stream.core.index.records import StoredArticle
 from stream.core.timestamps import rfc3339
 
 SOURCES_MAX: Final = 100
@@ -46,7 +46,7 @@ class Cluster(msgspec.Struct, array_like=True):
             earliest_published_at=self.earliest_published_at,
         )
 
-    def add(self, article: Article | FingerprintEvent, scope: str, offset: int) -> None:
+    def add(self, article: StoredArticle | FingerprintEvent, scope: str, offset: int) -> None:
         """Count ``article`` in."""
         # Files have no time of arrival: an event time of 0 is none.
         seen = [rfc3339(article.event_time)] if article.event_time else []

@@ -20,10 +20,10 @@ from stream.core.index.anchor_lookup import AnchorBloomFilter
 from stream.core.index.records import Position, unpack
 from stream.core.index.store import Store
 from stream.core.index.takedown import remove
-from stream.core.index.transaction import Place, Session
+from stream.core.index.transaction import DocumentKey, Transaction
 from stream.errors import IndexDamaged
 
-__all__ = ["LAYOUT_VERSION", "RECENT_MAX", "PartitionIndex", "Session"]
+__all__ = ["LAYOUT_VERSION", "RECENT_MAX", "PartitionIndex", "Transaction"]
 
 #: Layout of the store, and the rules whose verdicts it holds.
 LAYOUT_VERSION: Final = f"2/{VERSION}"
@@ -49,7 +49,7 @@ class PartitionIndex:
         # Of a restore that began with nothing.
         self._unseen: AnchorBloomFilter | None = None
         # The newest articles that sessions looked at or recorded, oldest first; all of them are committed.
-        self._recent: dict[Place, IndexedArticle] = {}
+        self._recent: dict[DocumentKey, IndexedArticle] = {}
         self._oldest: dict[str, int] = {}
 
     @property
@@ -75,27 +75,27 @@ class PartitionIndex:
         """
         return min(self._oldest.values(), default=None)
 
-    def session(self) -> Session:
+    def transaction(self) -> Transaction:
         """A batch of decisions on the index as it stands."""
         self.end_restore()
-        return self._session()
+        return self._transaction()
 
-    def _session(self) -> Session:
+    def _transaction(self) -> Transaction:
         position = msgspec.structs.replace(self._position)
-        return Session(self.store, position, window_s=self._window_s, recent=self._recent)
+        return Transaction(self.store, position, window_s=self._window_s, recent=self._recent)
 
-    def commit(self, session: Session, *, changelog_end: int | None = None) -> None:
-        """Write what ``session`` recorded, in one step."""
+    def commit(self, transaction: Transaction, *, changelog_end: int | None = None) -> None:
+        """Write what ``transaction`` recorded, in one step."""
         if changelog_end is not None:
-            session.position.changelog_end = max(session.position.changelog_end, changelog_end)
-        self.store.write(session.changes(), session.dropped)
-        self._position = session.position
-        self._oldest.update(session.oldest)
+            transaction.position.changelog_end = max(transaction.position.changelog_end, changelog_end)
+        self.store.write(transaction.changes(), transaction.dropped)
+        self._position = transaction.position
+        self._oldest.update(transaction.oldest)
         for scope in list(islice(self._oldest, max(0, len(self._oldest) - SCOPES_TOLD_MAX))):
             del self._oldest[scope]
-        for place in session.gone:
+        for place in transaction.gone:
             self._recent.pop(place, None)
-        self._remember(session.seen)
+        self._remember(transaction.seen)
 
     def restore(self, events: Sequence[FingerprintEvent | RemovalEvent], *, changelog_end: int) -> int:
         """Take over changelog records and return how many were new.
@@ -107,14 +107,14 @@ class PartitionIndex:
         if self._position.last < 0 and self._unseen is None:
             self._unseen = AnchorBloomFilter()
             self.store.expect_writes(many=True)
-        session = self._session()
-        session.prefetch_records([event for event in events if isinstance(event, FingerprintEvent)], self._unseen)
+        transaction = self._transaction()
+        transaction.prefetch_records([event for event in events if isinstance(event, FingerprintEvent)], self._unseen)
         taken = 0
         for event in events:
-            if event.offset > session.position.last and session.position.last in (-1, event.previous):
-                _take(session, event)
+            if event.offset > transaction.position.last and transaction.position.last in (-1, event.previous):
+                _take(transaction, event)
                 taken += 1
-        self.commit(session, changelog_end=changelog_end)
+        self.commit(transaction, changelog_end=changelog_end)
         return taken
 
     def end_restore(self) -> None:
@@ -135,7 +135,7 @@ class PartitionIndex:
         """Close the store."""
         self.store.close()
 
-    def _remember(self, seen: dict[Place, IndexedArticle]) -> None:
+    def _remember(self, seen: dict[DocumentKey, IndexedArticle]) -> None:
         recent = self._recent
         for place, earlier in seen.items():
             recent.pop(place, None)
@@ -144,12 +144,12 @@ class PartitionIndex:
             del recent[place]
 
 
-def _take(session: Session, event: FingerprintEvent | RemovalEvent) -> None:
+def _take(transaction: Transaction, event: FingerprintEvent | RemovalEvent) -> None:
     if isinstance(event, FingerprintEvent):
-        session.record(event)
+        transaction.record(event)
     else:
-        remove(session, event)
-        session.position.last = event.offset
+        remove(transaction, event)
+        transaction.position.last = event.offset
 
 
 def _read_position(store: Store) -> Position:

@@ -44,7 +44,7 @@ def pack_fingerprint(found: Fingerprint) -> PackedFingerprint:
     }
 
 
-class Article(msgspec.Struct, array_like=True, gc=False):
+class StoredArticle(msgspec.Struct, array_like=True, gc=False):
     """An article as the store keeps it: a changelog record without what its key tells and what only names it.
 
     What can be had from other fields is None: the cluster that an article begins, the version of the rules in use.
@@ -53,14 +53,14 @@ class Article(msgspec.Struct, array_like=True, gc=False):
     event_id: bytes
     id: str
     text_hash: bytes
-    shown_hash: bytes
+    display_hash: bytes
     tokens: int
     is_spaced: bool
     sequence: bytes
     title: bytes
     event_time: int
     revision: int
-    links: int
+    cluster_depth: int
     earlier_offset: int | None
     source: str | None
     published_at: str | None
@@ -86,9 +86,9 @@ class Article(msgspec.Struct, array_like=True, gc=False):
             source=self.source,
             cluster_id=self.cluster_of(scope),
             revision=self.revision,
-            links=self.links,
-            shown_hash=self.shown_hash.hex(),
-            print=Fingerprint(
+            cluster_depth=self.cluster_depth,
+            display_hash=self.display_hash.hex(),
+            fingerprint=Fingerprint(
                 text_hash=self.text_hash.hex(),
                 tokens=self.tokens,
                 is_spaced=self.is_spaced,
@@ -152,14 +152,14 @@ def pack_article(event: FingerprintEvent) -> bytes:
             bytes.fromhex(event.event_id),
             event.id,
             bytes.fromhex(event.text_hash),
-            bytes.fromhex(event.shown_hash),
+            bytes.fromhex(event.display_hash),
             event.tokens,
             event.is_spaced,
             event.sequence,
             event.title,
             event.event_time,
             event.revision,
-            event.links,
+            event.cluster_depth,
             event.earlier_offset,
             event.source,
             event.published_at,
@@ -179,7 +179,7 @@ def pack_article(event: FingerprintEvent) -> bytes:
     )
 
 
-def unpack_article(value: bytes) -> Article:
+def unpack_article(value: bytes) -> StoredArticle:
     """The article in ``value``.
 
     Raises:
@@ -206,4 +206,4 @@ def unpack(value: bytes, kind: type[T]) -> T:
 # Text is decoded outside of msgspec's own checks.
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError)
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(Article)
+_DECODER: Final = msgspec.msgpack.Decoder(StoredArticle)

@@ -17,14 +17,14 @@ from stream.core.index.anchor_lookup import AnchorBloomFilter, Anchors, name_anc
 from stream.core.index.cluster import Cluster, begins_cluster
 from stream.core.index.keys import POSTING_BYTES, Posting
 from stream.core.index.postings import most_shared, not_leading, put_text, visible
-from stream.core.index.records import Article, Position, Takedown, pack_article, unpack, unpack_article
+from stream.core.index.records import Position, StoredArticle, Takedown, pack_article, unpack, unpack_article
 from stream.core.index.scope_view import ScopeView
 from stream.core.index.store import Store
 from stream.errors import IndexDamaged
 
 POSTINGS_MAX: Final = 32
 CANDIDATES_MAX: Final = 16
-#: An anchor with so many postings is furniture. Those of one cluster count once: see `Session.record`.
+#: An anchor with so many postings is furniture. Those of one cluster count once: see `Transaction.record`.
 COMMON_MIN: Final = 12
 #: A posting that leads to a cluster is trusted to do so for this part of the window: after that, another article of the
 #: cluster leaves its own, so that those that are still visible are found.
@@ -34,7 +34,7 @@ LEADING_SHARE: Final = 8
 STAND_INS_MAX: Final = 32
 
 #: Scope and offset: where an article stands in an index.
-Place = tuple[str, int]
+DocumentKey = tuple[str, int]
 #: An article, its scope, event id, text hash, the id of its cluster, and its anchors: what tells which names to read.
 _Wanted = tuple[IncomingArticle | FingerprintEvent, str, str, str, str, bytes]
 
@@ -43,23 +43,23 @@ class Decided(NamedTuple):
     """An event that was decided before, at ``offset``; its article is None if it was removed since."""
 
     offset: int
-    article: Article | None
+    article: StoredArticle | None
 
 
-class Session:
-    """One batch of decisions. `PartitionIndex.session` makes it, `PartitionIndex.commit` writes what it recorded.
+class Transaction:
+    """One batch of decisions. `PartitionIndex.transaction` makes it, `PartitionIndex.commit` writes what it recorded.
 
     ``recent``: articles that the index has at hand; they are what the store would give.
     """
 
     def __init__(
-        self, store: Store, position: Position, *, window_s: int, recent: Mapping[Place, IndexedArticle]
+        self, store: Store, position: Position, *, window_s: int, recent: Mapping[DocumentKey, IndexedArticle]
     ) -> None:
         self.position = position
         #: Articles that were looked at or recorded, for the index to keep at hand.
-        self.seen: dict[Place, IndexedArticle] = {}
+        self.seen: dict[DocumentKey, IndexedArticle] = {}
         #: Those that were removed, for the index to let go.
-        self.gone: set[Place] = set()
+        self.gone: set[DocumentKey] = set()
         self._store = store
         self._window_s = window_s
         self._recent = recent
@@ -74,7 +74,7 @@ class Session:
         """Read at once what deciding these (subject, event id) will ask for; once, and before anything is recorded."""
         wanted: list[_Wanted] = []
         for subject, event_id in subjects:
-            text_hash, anchors = subject.print.text_hash, subject.print.anchors.tobytes()
+            text_hash, anchors = subject.fingerprint.text_hash, subject.fingerprint.anchors.tobytes()
             cluster_id = new_cluster_id(subject.scope, subject.id, text_hash)
             wanted.append((subject, subject.scope, event_id, text_hash, cluster_id, anchors))
         self._prefetch(wanted)
@@ -110,12 +110,14 @@ class Session:
         horizon = view.horizon(time)
         addresses = [at for name in self._address_names(subject) for at in visible(view, name, horizon)]
         same_address = next((found for at in sorted(addresses)[::-1] if (found := self._known(scope, at))), None)
-        texts = visible(view, keys.text_name(subject.print.text_hash), horizon)
+        texts = visible(view, keys.text_name(subject.fingerprint.text_hash), horizon)
         alike = (found for at in sorted(texts) if (found := self._earlier(scope, at)))
-        same_text = next((found for found in alike if found.print.text_hash == subject.print.text_hash), None)
+        same_text = next(
+            (found for found in alike if found.fingerprint.text_hash == subject.fingerprint.text_hash), None
+        )
         if same_address or same_text:
             return Candidates(same_address=same_address, same_text=same_text)
-        return self._similar(scope, subject.print, horizon)
+        return self._similar(scope, subject.fingerprint, horizon)
 
     def record(self, event: FingerprintEvent) -> None:
         """Add a decided event; its ``previous`` must be the index's last offset.
@@ -175,7 +177,7 @@ class Session:
             known = unpack(value, list[str]) if value else []
         return known
 
-    def article(self, scope: str, offset: int) -> Article | None:
+    def article(self, scope: str, offset: int) -> StoredArticle | None:
         """The article at ``offset``; None if it was removed.
 
         Raises:
@@ -188,7 +190,7 @@ class Session:
             return None
         return unpack_article(value)
 
-    def held(self, scope: str, offset: int) -> Article | None:
+    def held(self, scope: str, offset: int) -> StoredArticle | None:
         """The article at ``offset``; None if it was removed, forgotten, or never restored.
 
         For what older records name: they may be remembered for longer than the article.
@@ -319,7 +321,7 @@ class Session:
         self.seen[place] = known
         return known
 
-    def _at_hand(self, place: Place) -> IndexedArticle | None:
+    def _at_hand(self, place: DocumentKey) -> IndexedArticle | None:
         return self.seen.get(place) or (None if place in self.gone else self._recent.get(place))
 
     def _joined(self, event: FingerprintEvent) -> Cluster | None:

@@ -23,12 +23,11 @@ from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
 from stream.core.dedup.fingerprint import Fingerprint, fingerprints
 from stream.core.dedup.rules import IncomingArticle, Times, Verdict, decide
-from stream.core.index.records import Article as Known
-from stream.core.index.records import pack_fingerprint
+from stream.core.index.records import StoredArticle, pack_fingerprint
 from stream.core.index.takedown import remove, removed_before
-from stream.core.index.transaction import Decided, Session
+from stream.core.index.transaction import Decided, Transaction
 from stream.core.pipeline.dead_letter import dead_letter
-from stream.core.pipeline.normalize import About, Outcome, Wrap, scope_of, traced, unwrapped
+from stream.core.pipeline.outcome import About, Outcome, Wrap, scope_of, traced, unwrapped
 from stream.errors import Rejected
 
 
@@ -68,27 +67,27 @@ class Deduplicator:
         self._topics = topics
         self._decode = wrap("decode_normalized", _decode)
         self._fingerprint = wrap("fingerprint", fingerprints)
-        self._prefetch = wrap("prefetch", Session.prefetch)
-        self._candidates = wrap("find_candidates", Session.candidates)
+        self._prefetch = wrap("prefetch", Transaction.prefetch)
+        self._candidates = wrap("find_candidates", Transaction.candidates)
         self._decide = wrap("decide", decide)
-        self._record = wrap("record", Session.record)
+        self._record = wrap("record", Transaction.record)
         self._remove = wrap("remove", remove)
         self._publish = wrap("encode_enriched", self._outputs)
 
-    def __call__(self, records: Sequence[Record], session: Session, *, now: str) -> list[Outcome]:
+    def __call__(self, records: Sequence[Record], transaction: Transaction, *, now: str) -> list[Outcome]:
         """One outcome for each record, in order. The session then holds what the index has to record."""
         items = self.prepare(records)
-        self.read_ahead(items, session)
-        return self.decide(items, session, now=now)
+        self.read_ahead(items, transaction)
+        return self.decide(items, transaction, now=now)
 
-    def read_ahead(self, items: Iterable[Item], session: Session) -> None:
+    def read_ahead(self, items: Iterable[Item], transaction: Transaction) -> None:
         """Read at once what deciding ``items`` will ask for: those of the whole session, before any is decided."""
         known = [(item.subject, item.article.event_id) for item in items if isinstance(item, Prepared)]
-        self._prefetch(session, known)
+        self._prefetch(transaction, known)
 
-    def decide(self, items: Iterable[Item], session: Session, *, now: str) -> list[Outcome]:
+    def decide(self, items: Iterable[Item], transaction: Transaction, *, now: str) -> list[Outcome]:
         """One outcome for each item, in order."""
-        return [self._one(item, session, now) for item in items]
+        return [self._one(item, transaction, now) for item in items]
 
     def prepare(self, records: Sequence[Record]) -> list[Item]:
         """Records, read and fingerprinted."""
@@ -111,56 +110,58 @@ class Deduplicator:
         except Rejected as error:
             return error
 
-    def _one(self, item: Item, session: Session, now: str) -> Outcome:
+    def _one(self, item: Item, transaction: Transaction, now: str) -> Outcome:
         if isinstance(item, Unreadable):
             return self._reject(item.record, item.error)
         outcome = (
-            self._article(item, session, now) if isinstance(item, Prepared) else self._takedown(item, session, now)
+            self._article(item, transaction, now)
+            if isinstance(item, Prepared)
+            else self._takedown(item, transaction, now)
         )
         if outcome.code:  # a dead letter keeps the headers of its record
             return outcome
         return traced(outcome, trace_headers(item.record.headers), but=self._topics.fingerprints)
 
-    def _article(self, item: Prepared, session: Session, now: str) -> Outcome:
+    def _article(self, item: Prepared, transaction: Transaction, now: str) -> Outcome:
         article, subject = item.article, item.subject
         offset, time = item.record.offset, article.event_time
-        before = session.delivered(subject.scope, article.event_id, offset=offset, time=time)
+        before = transaction.delivered(subject.scope, article.event_id, offset=offset, time=time)
         if before is not None:
-            return self._repeat(item, before, session, now)
-        verdict = self._decide(subject, self._candidates(session, subject, time=time))
+            return self._repeat(item, before, transaction, now)
+        verdict = self._decide(subject, self._candidates(transaction, subject, time=time))
         changelog = []
-        if offset > session.position.last:
-            known = remembered(article, subject, verdict, offset=offset, previous=session.position.last)
-            self._record(session, known)
+        if offset > transaction.position.last:
+            known = remembered(article, subject, verdict, offset=offset, previous=transaction.position.last)
+            self._record(transaction, known)
             changelog.append(self._changelog_record(known, known.scope, item.record.partition, now))
         published = Published(verdict.duplicate, verdict.revision, article.origin)
-        outputs = self._publish(item, published, session, now) + changelog
+        outputs = self._publish(item, published, transaction, now) + changelog
         return Outcome(verdict.duplicate.relation, outputs, time=time, about=about(article))
 
-    def _repeat(self, item: Prepared, before: Decided, session: Session, now: str) -> Outcome:
+    def _repeat(self, item: Prepared, before: Decided, transaction: Transaction, now: str) -> Outcome:
         """What was decided is published again; not into the changelog, where a restore could not go on behind it."""
         known, scope, time = before.article, item.subject.scope, item.article.event_time
         if known is None:
             # Nothing is told: after a crash its takedown is read again too, and later its id may stand for another one.
             return Outcome("withdrawn", [], None, time, is_repeat=True)
-        if known.shown_hash.hex() != item.subject.shown_hash:
+        if known.display_hash.hex() != item.subject.display_hash:
             return self._reject(item.record, _reused(known))
         published = Published(known.duplicate(scope), known.revision, known.origin_event())
-        outputs = self._publish(item, published, session, now)
+        outputs = self._publish(item, published, transaction, now)
         return Outcome(published.duplicate.relation, outputs, time=time, is_repeat=True)
 
-    def _takedown(self, item: Withdrawn, session: Session, now: str) -> Outcome:
+    def _takedown(self, item: Withdrawn, transaction: Transaction, now: str) -> Outcome:
         takedown, offset = item.takedown, item.record.offset
         event = RemovalEvent(
             event_id=takedown.event_id,
             offset=offset,
-            previous=session.position.last,
+            previous=transaction.position.last,
             tenant=takedown.tenant,
             id=takedown.id,
             url_key=takedown.url_key,
         )
-        before = removed_before(session, event.event_id)
-        removed = before or (self._remove(session, event) if offset > event.previous else None)
+        before = removed_before(transaction, event.event_id)
+        removed = before or (self._remove(transaction, event) if offset > event.previous else None)
         if removed is None:
             return Outcome("nothing_withdrawn", [], time=takedown.event_time)
         outputs = [letter for name in removed.ids for letter in self._tombstones(name, takedown.event_id, now)]
@@ -179,7 +180,7 @@ class Deduplicator:
             for topic in (self._topics.enriched, self._topics.duplicates)
         ]
 
-    def _outputs(self, item: Prepared, published: Published, session: Session, now: str) -> list[OutputRecord]:
+    def _outputs(self, item: Prepared, published: Published, transaction: Transaction, now: str) -> list[OutputRecord]:
         topics, article = self._topics, item.article
         topic, kind = (
             (topics.duplicates, cloudevents.DUPLICATE)
@@ -188,7 +189,7 @@ class Deduplicator:
         )
         value = codec.encode(enriched(article, published))
         outputs = [OutputRecord(topic, article.id.encode(), value, _headers(topic, article.event_id, kind, now))]
-        cluster = session.cluster(item.subject.scope, published.duplicate.cluster_id)
+        cluster = transaction.cluster(item.subject.scope, published.duplicate.cluster_id)
         if cluster:
             headers = _headers(topics.clusters, f"{cluster.cluster_id}.{cluster.size}", cloudevents.CLUSTER, now)
             outputs.append(OutputRecord(topics.clusters, cluster.cluster_id.encode(), codec.encode(cluster), headers))
@@ -216,8 +217,8 @@ def incoming_article(article: NormalizedEvent, found: Fingerprint) -> IncomingAr
         scope=scope_of(article),
         url_key=article.url_key,
         source=source_of(article),
-        shown_hash=blake2b("\n".join(part or "" for part in shown).encode(), digest_size=16).hexdigest(),
-        print=found,
+        display_hash=blake2b("\n".join(part or "" for part in shown).encode(), digest_size=16).hexdigest(),
+        fingerprint=found,
         times=Times(article.published_at, article.event_time),
     )
 
@@ -251,13 +252,13 @@ def remembered(
         url_key=subject.url_key,
         source=subject.source,
         published_at=article.published_at,
-        shown_hash=subject.shown_hash,
+        display_hash=subject.display_hash,
         revision=verdict.revision,
-        links=verdict.links,
+        cluster_depth=verdict.cluster_depth,
         earlier_offset=verdict.earlier.offset if verdict.earlier else None,
         duplicate=verdict.duplicate,
         origin=article.origin,
-        **pack_fingerprint(subject.print),
+        **pack_fingerprint(subject.fingerprint),
     )
 
 
@@ -302,7 +303,7 @@ def _unreadable(reason: str) -> Rejected:
     return Rejected("invalid_normalized", f"{reason}; only the normalize step may write to this topic")
 
 
-def _reused(known: Known) -> Rejected:
+def _reused(known: StoredArticle) -> Rejected:
     topic, partition, offset, *_ = known.origin
     return Rejected(
         "event_id_reused",

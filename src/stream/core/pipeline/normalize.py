@@ -6,65 +6,20 @@ knows a broker, a file or the time of day: ``now`` is handed in, and only header
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple, ParamSpec, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final
 
 from stream.core.contracts import cloudevents, codec
-from stream.core.contracts.events import Article, NormalizedEvent, Origin, TakedownEvent
-from stream.core.contracts.records import Headers, OutputRecord, Record
+from stream.core.contracts.events import NormalizedEvent, Origin, TakedownEvent
+from stream.core.contracts.records import OutputRecord, Record
 from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
 from stream.core.normalize import Arrival, normalize, takedown_of
-from stream.core.normalize.language import primary_language
 from stream.core.pipeline.dead_letter import dead_letter
+from stream.core.pipeline.outcome import Outcome, Wrap, scope_of, traced, unwrapped
 from stream.core.timestamps import rfc3339
 from stream.core.validation import DEFAULT_LIMITS, Limits, articles_in, read_message, validate
 from stream.errors import Rejected
-
-#: What became of a takedown: a partition knew articles of it, or none.
-TAKEDOWN_RESULTS: Final = ("withdrawn", "nothing_withdrawn")
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class Wrap(Protocol):
-    """Puts something around a named step, such as a timer; gives back the step."""
-
-    def __call__(self, name: str, step: Callable[P, R], /) -> Callable[P, R]:
-        """``step``, wrapped."""
-
-
-def unwrapped(_name: str, step: Callable[P, R], /) -> Callable[P, R]:
-    """The step as it is."""
-    return step
-
-
-class About(NamedTuple):
-    """What metrics tell of an article that was decided. Times are RFC 3339; ``received_at``: in the raw topic."""
-
-    language: str
-    domain: str | None
-    fetched_at: str | None
-    received_at: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one event.
-
-    ``result`` is ``normalized``, a relation, ``rejected``, or one of `TAKEDOWN_RESULTS`; ``code`` the rejection code.
-    ``time``: when the event was fetched, in milliseconds. ``is_repeat``: it was decided before, and is published again.
-    ``about``: of an article that is decided for the first time.
-    """
-
-    result: str
-    outputs: Sequence[OutputRecord]
-    code: str | None = None
-    time: int | None = None
-    is_repeat: bool = False
-    about: About | None = None
 
 
 class Normalizer:
@@ -140,17 +95,6 @@ class Normalizer:
         return Outcome("rejected", [letter], code=errors[0][1].code)
 
 
-def traced(outcome: Outcome, trace: Headers, *, but: str | None = None) -> Outcome:
-    """``outcome`` with the trace context on its outputs, those to the topic ``but`` apart."""
-    if not trace:
-        return outcome
-    outputs = [
-        out if out.topic == but else OutputRecord(out.topic, out.key, out.value, (*out.headers, *trace), out.partition)
-        for out in outcome.outputs
-    ]
-    return replace(outcome, outputs=outputs)
-
-
 def _arrival(record: Record, item: int | None, event_id: str, time: int) -> Arrival:
     timestamp = _timestamp(record)
     origin = Origin(
@@ -161,11 +105,6 @@ def _arrival(record: Record, item: int | None, event_id: str, time: int) -> Arri
         item=item,
     )
     return Arrival(event_id, origin, timestamp, timestamp if timestamp is not None else time)
-
-
-def scope_of(article: Article) -> str:
-    """Tenant and language: everything that can be a copy of each other has one scope, and so one partition."""
-    return f"{article.tenant}/{primary_language(article.language.tag)}"
 
 
 def _timestamp(record: Record) -> int | None:

@@ -10,7 +10,8 @@ from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore, Store
 from stream.core.pipeline.deduplicate import Deduplicator
-from stream.core.pipeline.normalize import Normalizer, Outcome, Wrap, unwrapped
+from stream.core.pipeline.normalize import Normalizer
+from stream.core.pipeline.outcome import Outcome, Wrap, unwrapped
 from stream.core.validation import DEFAULT_LIMITS, Limits
 
 BATCH = 500
@@ -48,9 +49,9 @@ class OfflineFlow:
     def _batch(self, messages: list[bytes | None], now: str) -> list[list[Outcome]]:
         normalized = [self._normalize(message, now) for message in messages]
         records = [self._stored(output) for outcomes in normalized for output in _passed_on(outcomes)]
-        session = self._index.session()
-        decided = iter(self._deduplicator(records, session, now=now))
-        self._index.commit(session)
+        transaction = self._index.transaction()
+        decided = iter(self._deduplicator(records, transaction, now=now))
+        self._index.commit(transaction)
         return [
             [next(decided) if outcome.result == "normalized" else outcome for outcome in outcomes]
             for outcomes in normalized

@@ -127,7 +127,7 @@ class LeasedProducer(AIOKafkaProducer):  # type: ignore[misc] # it ships no type
 
 
 class Producer(driver.Producer):
-    """Faust's Kafka producer, with `deliver`. Always idempotent, always ``acks=all``."""
+    """Faust's Kafka producer, with `produce_all`. Always idempotent, always ``acks=all``."""
 
     _renewing: asyncio.Lock
     _broken = False
@@ -149,8 +149,10 @@ class Producer(driver.Producer):
             "max_batch_size": min(max(self.max_batch_size, _BATCH_BYTES), self.max_request_size),
         }
 
-    async def deliver(self, outputs: Sequence[OutputRecord], *, confirm: Confirm | None = None) -> list[RecordMetadata]:
-        """See `BatchProducer.deliver`. Gives up after the setting ``producer_request_timeout``."""
+    async def produce_all(
+        self, outputs: Sequence[OutputRecord], *, confirm: Confirm | None = None
+    ) -> list[RecordMetadata]:
+        """See `BatchProducer.produce_all`. Gives up after the setting ``producer_request_timeout``."""
         if self._broken:
             await self._renew()
         by_partition = await self._place(outputs)
@@ -263,7 +265,7 @@ class Producer(driver.Producer):
             await _bounded(old.stop())
 
     async def flush(self) -> None:
-        """Flush what Faust itself has buffered; `deliver` waits for its own records."""
+        """Flush what Faust itself has buffered; `produce_all` waits for its own records."""
         await self.buffer.flush()
         if self._producer is not None and not self._broken:
             await _bounded(self._producer.flush())

@@ -275,8 +275,10 @@ class Producer(base.Producer):
     def _broker(self) -> MemoryBroker:
         return cast("Transport", self.transport).broker
 
-    async def deliver(self, outputs: Sequence[OutputRecord], *, confirm: Confirm | None = None) -> list[RecordMetadata]:
-        """See `BatchProducer.deliver`: here all are stored, or none."""
+    async def produce_all(
+        self, outputs: Sequence[OutputRecord], *, confirm: Confirm | None = None
+    ) -> list[RecordMetadata]:
+        """See `BatchProducer.produce_all`: here all are stored, or none."""
         await asyncio.sleep(0)  # as over a network, others get a turn
         if confirm and not await confirm():
             raise RevokedError("nothing was stored")

@@ -8,7 +8,7 @@ import pytest
 
 from stream.core.contracts.records import Headers
 from stream.core.contracts.trace_context import trace_headers, trace_id
-from stream.core.pipeline.normalize import Outcome
+from stream.core.pipeline.outcome import Outcome
 from tests.support.pipeline import ARTICLE, TOPICS, Flow, normalized, raw
 
 ID: Final = b"4bf92f3577b34da6a3ce929d0e0e4736"

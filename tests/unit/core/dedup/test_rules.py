@@ -107,8 +107,8 @@ class TestRelations:
         assert (found.change.numbers, found.change.tokens > 0.2) == (False, True)
 
     def test_the_same_at_the_same_address_is_a_recrawl(self) -> None:
-        before = earlier(story("Arabic"), revision=3, shown_hash="same")
-        found = decide(subject(story("Arabic"), shown_hash="same"), Candidates(same_address=before))
+        before = earlier(story("Arabic"), revision=3, display_hash="same")
+        found = decide(subject(story("Arabic"), display_hash="same"), Candidates(same_address=before))
         assert (found.duplicate.relation, found.duplicate.method, found.revision) == ("recrawl", "same-address", 3)
         assert found.duplicate.is_duplicate
 
@@ -191,9 +191,9 @@ class TestRules:
     def test_nothing_known_is_new_and_begins_a_cluster(self) -> None:
         mine = subject(story("Latin"))
         found = decide(mine, Candidates())
-        assert (found.revision, found.links, found.earlier) == (1, 0, None)
+        assert (found.revision, found.cluster_depth, found.earlier) == (1, 0, None)
         assert (found.duplicate.relation, found.duplicate.method) == ("new", "nothing-alike")
-        assert found.duplicate.cluster_id == new_cluster_id(mine.scope, mine.id, mine.print.text_hash)
+        assert found.duplicate.cluster_id == new_cluster_id(mine.scope, mine.id, mine.fingerprint.text_hash)
 
     @pytest.mark.parametrize(
         ("title", "title_before", "relation", "method"),
@@ -240,7 +240,7 @@ class TestRules:
         below = story("Latin")
         mine, before = subject(f"{story('Cyrillic', 0)} {below}"), earlier(f"{story('Hindi', 0)} {below}")
         assert decide(mine, Candidates(similar=[before])).duplicate.relation == "near_copy"
-        common = np.intersect1d(mine.print.anchors, fingerprint(below, None).anchors)
+        common = np.intersect1d(mine.fingerprint.anchors, fingerprint(below, None).anchors)
         assert decide(mine, Candidates(similar=[before], common=common)).duplicate.method == "too-little-alike"
 
     @pytest.mark.parametrize("relation", ["copy", "near_copy", "excerpt"])
@@ -255,11 +255,11 @@ class TestRules:
         words = [f"{chr(97 + place % 26)}{chr(97 + place // 26)}x" for place in range(200)]
         middle, whole = " ".join(words[100:150]), " ".join(words)
         mine = subject(middle)
-        found = decide(mine, Candidates(similar=[earlier(whole, links=1)]))
-        own = new_cluster_id(mine.scope, mine.id, mine.print.text_hash)
-        assert (found.duplicate.relation, found.duplicate.cluster_id, found.links) == ("excerpt", own, 0)
-        opening = decide(subject(" ".join(words[:50])), Candidates(similar=[earlier(whole, links=1)]))
-        assert (opening.duplicate.cluster_id, opening.links) == (earlier(whole).cluster_id, 2)
+        found = decide(mine, Candidates(similar=[earlier(whole, cluster_depth=1)]))
+        own = new_cluster_id(mine.scope, mine.id, mine.fingerprint.text_hash)
+        assert (found.duplicate.relation, found.duplicate.cluster_id, found.cluster_depth) == ("excerpt", own, 0)
+        opening = decide(subject(" ".join(words[:50])), Candidates(similar=[earlier(whole, cluster_depth=1)]))
+        assert (opening.duplicate.cluster_id, opening.cluster_depth) == (earlier(whole).cluster_id, 2)
 
     @pytest.mark.parametrize(
         ("mine", "other", "same"),
@@ -286,13 +286,13 @@ class TestLinks:
     )
     def test_a_copy_is_as_far_away_as_what_it_copies(self, later: str, more: int) -> None:
         for links in (0, 1):
-            assert decide_similar(later, story("Latin"), links=links).links == links + more
+            assert decide_similar(later, story("Latin"), cluster_depth=links).cluster_depth == links + more
 
     def test_a_recrawl_adds_no_link_and_a_revision_does(self) -> None:
-        before = earlier(story("Latin"), links=2, shown_hash="same")
-        again = decide(subject(story("Latin"), shown_hash="same"), Candidates(before))
+        before = earlier(story("Latin"), cluster_depth=2, display_hash="same")
+        again = decide(subject(story("Latin"), display_hash="same"), Candidates(before))
         changed = decide(subject(story("Hindi")), Candidates(before))
-        assert (again.links, changed.links) == (2, 3)
+        assert (again.cluster_depth, changed.cluster_depth) == (2, 3)
 
     @pytest.mark.parametrize("script", SCRIPTS)
     def test_chains_of_changes_end(self, script: str) -> None:
@@ -302,10 +302,10 @@ class TestLinks:
         texts = ["\n".join([*own[place:], *other[:place]]) for place in range(6)]
         links = 0
         for before, later in pairwise(texts):
-            found = decide_similar(later, before, links=links)
+            found = decide_similar(later, before, cluster_depth=links)
             if found.duplicate.relation == "new":
                 break
-            links = found.links
+            links = found.cluster_depth
         assert found.duplicate.method == "too-little-alike"
         assert links <= 4
 
@@ -327,7 +327,7 @@ texts = words | long_words
 
 @given(texts, st.lists(texts, max_size=5), st.randoms())
 def test_the_verdict_does_not_depend_on_the_order_of_candidates(text: str, others: list[str], random: Random) -> None:
-    similar = [earlier(other, offset=offset, links=offset % 3) for offset, other in enumerate(others)]
+    similar = [earlier(other, offset=offset, cluster_depth=offset % 3) for offset, other in enumerate(others)]
     shuffled = list(similar)
     random.shuffle(shuffled)
     verdict = decide(subject(text), Candidates(similar=similar))

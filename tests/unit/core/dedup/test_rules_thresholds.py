@@ -67,10 +67,10 @@ class TestThresholds:
     def test_two_texts_are_one_from_here_on(self, likeness: Likeness, reason: str | None) -> None:
         assert judge(likeness) == reason
 
-    @pytest.mark.parametrize(("links", "covered"), [(0, 60), (1, 75), (2, 85), (3, 95), (4, 95), (9, 95)])
-    def test_each_link_asks_for_more_up_to_nearly_all(self, links: int, covered: int) -> None:
-        assert judge(figures(covered=covered), Apart(links)) is None
-        assert judge(figures(covered=covered - 2), Apart(links)) == "too-little-alike"
+    @pytest.mark.parametrize(("cluster_depth", "covered"), [(0, 60), (1, 75), (2, 85), (3, 95), (4, 95), (9, 95)])
+    def test_each_link_asks_for_more_up_to_nearly_all(self, cluster_depth: int, covered: int) -> None:
+        assert judge(figures(covered=covered), Apart(cluster_depth)) is None
+        assert judge(figures(covered=covered - 2), Apart(cluster_depth)) == "too-little-alike"
 
     @pytest.mark.parametrize(("hours", "covered"), [(30.0, 75), (30.001, 85), (999.0, 85)])
     def test_titles_that_name_others_ask_for_more_a_day_later(self, hours: float, covered: int) -> None:

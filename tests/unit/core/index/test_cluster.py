@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stream.core.contracts.events import ClusterEvent
 from stream.core.index.cluster import MEMBERS_MAX, SOURCES_MAX, Cluster, language_of
-from stream.core.index.records import Article, pack_article, unpack_article
+from stream.core.index.records import StoredArticle, pack_article, unpack_article
 from stream.core.index.store import MemoryStore
 from stream.core.timestamps import rfc3339
 from tests.support.index import START_MS, Partition, article
@@ -18,7 +18,7 @@ CLUSTER = "c" * 32
 SCOPE = "default/ar"
 
 
-def _known() -> Article:
+def _known() -> StoredArticle:
     partition = Partition(MemoryStore())
     partition.one(article("any"))
     return unpack_article(pack_article(partition.fingerprints[0]))
@@ -27,11 +27,11 @@ def _known() -> Article:
 KNOWN = _known()
 
 
-def known(*, source: str | None = "paper.example", time: int = START_MS, published: str | None = None) -> Article:
+def known(*, source: str | None = "paper.example", time: int = START_MS, published: str | None = None) -> StoredArticle:
     return msgspec.structs.replace(KNOWN, source=source, event_time=time, published_at=published)
 
 
-def of(*articles: Article, canonical_id: str = "first", scope: str = SCOPE) -> Cluster:
+def of(*articles: StoredArticle, canonical_id: str = "first", scope: str = SCOPE) -> Cluster:
     """A cluster of ``articles``, which stand at offsets 10, 11 and so on."""
     cluster = Cluster.begun(canonical_id)
     for offset, one in enumerate(articles, 10):

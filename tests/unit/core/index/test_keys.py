@@ -57,7 +57,7 @@ def test_names_of_each_kind_begin_with_a_byte_of_their_own() -> None:
         keys.cluster_name(name),
         keys.document_name(5),
         *keys.address_names(subject),
-        keys.anchor_names(subject.print.anchors)[0],
+        keys.anchor_names(subject.fingerprint.anchors)[0],
     ]
     assert len({found[0] for found in names}) == len(names) == 7
 

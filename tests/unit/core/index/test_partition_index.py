@@ -131,9 +131,9 @@ class TestBounds:
             partition.one(article(prose(chr(97 + window)), time=START_MS + window * 2 * WINDOW_MS))
         assert partition.one(article(prose("a"), name="x"), offset=6).verdict.relation == "new"
         again = [msgspec.structs.replace(event, previous=-1) for event in partition.fingerprints[:6]]
-        session = partition.index.session()
+        transaction = partition.index.transaction()
         for event in again:
-            assert session.delivered(event.scope, event.event_id, offset=event.offset, time=0) is not None
+            assert transaction.delivered(event.scope, event.event_id, offset=event.offset, time=0) is not None
 
 
 class TestWindow:
@@ -268,8 +268,8 @@ class TestSession:
         store = new_store()
         partition = Partition(store)
         partition.one(article(prose("x")))
-        session = partition.index.session()
-        partition.decide([(1, article(STORY, event="e", name="a"))], session)
+        transaction = partition.index.transaction()
+        partition.decide([(1, article(STORY, event="e", name="a"))], transaction)
         assert (partition.index.last_offset, partition.index.documents) == (0, 1)
         told = partition.one(article(STORY, event="e", name="a"))
         assert (told.verdict.relation, told.is_repeat) == ("new", False)
@@ -277,7 +277,7 @@ class TestSession:
     def test_committing_keeps_the_furthest_end_of_the_changelog(self, new_store: NewStore) -> None:
         index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
         for end, kept in ((5, 5), (None, 5), (3, 5), (9, 9)):
-            index.commit(index.session(), changelog_end=end)
+            index.commit(index.transaction(), changelog_end=end)
             assert index.changelog_end == kept
 
     def test_a_dropped_generation_is_not_read_in_the_session_that_dropped_it(self, new_store: NewStore) -> None:

@@ -45,7 +45,7 @@ EVENTS = _events()
 def test_a_fingerprint_comes_out_of_the_store_as_it_went_in(text: str, title: str | None) -> None:
     found = fingerprint(text, title)
     event = msgspec.structs.replace(EVENTS[0], **pack_fingerprint(found))
-    again = unpack_article(pack_article(event)).earlier(SCOPE, 5).print
+    again = unpack_article(pack_article(event)).earlier(SCOPE, 5).fingerprint
     assert (again.text_hash, again.tokens, again.is_spaced) == (found.text_hash, found.tokens, found.is_spaced)
     assert np.array_equal(again.sequence, found.sequence)
     assert np.array_equal(again.title, found.title)
@@ -60,7 +60,11 @@ def test_an_article_comes_out_of_the_store_as_it_went_in(event: FingerprintEvent
     assert known.cluster_of(SCOPE) == event.duplicate.cluster_id
     earlier = known.earlier(SCOPE, event.offset)
     assert (earlier.offset, earlier.id, earlier.source) == (event.offset, event.id, event.source)
-    assert (earlier.revision, earlier.links, earlier.shown_hash) == (event.revision, event.links, event.shown_hash)
+    assert (earlier.revision, earlier.cluster_depth, earlier.display_hash) == (
+        event.revision,
+        event.cluster_depth,
+        event.display_hash,
+    )
     assert (known.event_id.hex(), known.event_time) == (event.event_id, event.event_time)
 
 
@@ -78,8 +82,8 @@ def test_the_version_of_a_verdict_of_other_rules_is_kept() -> None:
 def test_a_fingerprint_of_another_format_has_nothing_to_be_compared_by() -> None:
     event = msgspec.structs.replace(EVENTS[1], format=f"0{FORMAT}", sequence=b"odd", title=b"odd")
     found = unpack_article(pack_article(event)).earlier(SCOPE, 0)
-    assert (len(found.print.sequence), len(found.print.title)) == (0, 0)
-    assert (found.id, found.shown_hash, found.revision) == (event.id, event.shown_hash, event.revision)
+    assert (len(found.fingerprint.sequence), len(found.fingerprint.title)) == (0, 0)
+    assert (found.id, found.display_hash, found.revision) == (event.id, event.display_hash, event.revision)
 
 
 VALUE = pack_article(EVENTS[1])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stream.core.contracts.events import NormalizedEvent
 from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX
 from stream.core.index.store import MemoryStore
-from stream.core.pipeline.normalize import Outcome
+from stream.core.pipeline.outcome import Outcome
 from stream.state.rocksdb_store import RocksStore
 from tests.support.index import DAY_MS, FAR, HOUR_MS, START_MS, TOPICS, Event, Partition, article, part, prose, takedown
 
@@ -178,7 +178,7 @@ def _restore(again: Partition, original: Partition, sizes: Sequence[int]) -> Non
 def _held_one_by_one(original: Partition) -> dict[bytes, bytes]:
     again = Partition(MemoryStore())
     for end, event in enumerate(original.changelog, 1):
-        again.index.session()  # a session ends a restore, and with it what the restore knew
+        again.index.transaction()  # a session ends a restore, and with it what the restore knew
         again.index.restore([event], changelog_end=end)
     return _held(again)
 

@@ -61,7 +61,7 @@ class TestAnchors:
         partition = Partition(new_store())
         reprints = [f"{part(STORY, 0, 70)} {prose(f'z{letters(number)}z', 9)}" for number in range(3 * COMMON_MIN)]
         partition.run([article(text) for text in [STORY, *reprints]])
-        assert len(partition.index.session().candidates(subject(EXCERPT), time=START_MS).common) == 0
+        assert len(partition.index.transaction().candidates(subject(EXCERPT), time=START_MS).common) == 0
         assert partition.one(article(EXCERPT)).verdict.relation == "excerpt"
 
     def test_each_counts_how_many_lead_to_its_article(self, new_store: NewStore) -> None:
@@ -79,7 +79,7 @@ class TestFurniture:
     def test_is_known_by_so_many_articles(self, new_store: NewStore, count: int, is_common: bool) -> None:
         partition = Partition(new_store())
         partition.run([article(text) for text in with_notice(count, 120)])
-        common = partition.index.session().candidates(subject(NOTICE), time=START_MS).common
+        common = partition.index.transaction().candidates(subject(NOTICE), time=START_MS).common
         assert (len(common) > 0) is is_common
         assert np.isin(common, fingerprint(NOTICE, None).anchors).all()
 
@@ -116,12 +116,12 @@ class TestBounds:
         more = [f"{part(STORY, 4 * n, 4 * n + 40)} {prose(f'y{letters(n)}y', 200)}" for n in range(11)]
         told = partition.run([article(text) for text in texts + more])
         assert len({one.verdict.cluster_id for one in told}) > CANDIDATES_MAX
-        assert len(partition.index.session().candidates(subject(STORY), time=START_MS).similar) <= CANDIDATES_MAX
+        assert len(partition.index.transaction().candidates(subject(STORY), time=START_MS).similar) <= CANDIDATES_MAX
 
     def test_among_furniture_too(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         partition.run([article(text) for text in with_notice(CANDIDATES_MAX + 9, 200)])
-        assert len(partition.index.session().candidates(subject(NOTICE), time=START_MS).similar) == CANDIDATES_MAX
+        assert len(partition.index.transaction().candidates(subject(NOTICE), time=START_MS).similar) == CANDIDATES_MAX
 
     def test_what_shares_few_anchors_is_not_looked_at(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
@@ -129,7 +129,7 @@ class TestBounds:
         ours = f"{part(STORY, 0, 30)} {prose('y', 800)}"
         mine, other = (fingerprint(text, None).anchors for text in (ours, STORY))
         assert 0 < len(np.intersect1d(mine, other)) < ANCHORS_SHARED_MIN * len(mine)
-        assert partition.index.session().candidates(subject(ours), time=START_MS).similar == []
+        assert partition.index.transaction().candidates(subject(ours), time=START_MS).similar == []
 
 
 class TestClusters:
@@ -171,7 +171,7 @@ class TestClusters:
         sizes = [one.cluster.size if one.cluster else 1 for one in told]
         assert sizes == list(range(1, count + 1))
         assert {one.cluster.canonical_id for one in told if one.cluster} == {"0"}
-        cluster = partition.index.session().cluster_state(SCOPE, told[0].verdict.cluster_id)
+        cluster = partition.index.transaction().cluster_state(SCOPE, told[0].verdict.cluster_id)
         assert cluster is not None
         assert cluster.members == list(range(MEMBERS_MAX))
 

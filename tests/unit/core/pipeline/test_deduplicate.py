@@ -22,7 +22,7 @@ from stream.core.contracts.events import (
 )
 from stream.core.contracts.records import InputRecord, OutputRecord
 from stream.core.pipeline.deduplicate import Deduplicator, changelog_event
-from stream.core.pipeline.normalize import TAKEDOWN_RESULTS, Outcome
+from stream.core.pipeline.outcome import TAKEDOWN_RESULTS, Outcome
 from stream.errors import REJECTION_CODES
 from tests.support.pipeline import (
     ARTICLE,

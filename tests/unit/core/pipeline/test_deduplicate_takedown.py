@@ -9,7 +9,7 @@ import pytest
 from stream.core.contracts import codec
 from stream.core.contracts.events import ClusterEvent, RemovalEvent
 from stream.core.contracts.records import OutputRecord
-from stream.core.pipeline.normalize import Outcome
+from stream.core.pipeline.outcome import Outcome
 from tests.support.pipeline import ARTICLE, PARTITION, SENT_MS, TEXT, TOPICS, Flow, by_topic, enriched, normalized, raw
 
 #: Another article, in another language.

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from stream.core.contracts import codec
 from stream.core.contracts.events import EnrichedEvent
 from stream.core.contracts.topics import Topics
-from stream.core.pipeline.normalize import Outcome
 from stream.core.pipeline.offline import BATCH, OfflineFlow
+from stream.core.pipeline.outcome import Outcome
 from stream.core.validation import Limits
 from stream.state.rocksdb_store import RocksStore
 

@@ -21,7 +21,7 @@ _WRAPPING: Final = re.compile(r"^\s*+(?://\s*+)?(?:<!--|<!\[CDATA\[)|(?://\s*+)?
 Node = dict[str, Any]
 
 
-class Article:
+class JsonLdArticle:
     """The properties of a page's article; every question has an answer, though the graph may hold anything."""
 
     def __init__(self, nodes: list[Node], address: str | None = None) -> None:
@@ -55,7 +55,7 @@ class Article:
                 yield text.strip()
 
 
-def read_json_ld(scripts: Iterable[str], address: str | None) -> Article:
+def read_json_ld(scripts: Iterable[str], address: str | None) -> JsonLdArticle:
     """The article in ``scripts``, the one at ``address`` if there are several. Broken scripts are mended or passed."""
     nodes: list[Node] = []
     for number, script in enumerate(scripts):
@@ -63,7 +63,7 @@ def read_json_ld(scripts: Iterable[str], address: str | None) -> Article:
             break
         if len(script) <= _SCRIPT_CHARS_MAX:
             nodes.extend(_nodes(_load(script)))
-    return Article(nodes, address)
+    return JsonLdArticle(nodes, address)
 
 
 def _load(script: str) -> Any:

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from stream.core.normalize.html.dom import Tree
-from stream.core.normalize.html.json_ld import Article, read_json_ld
+from stream.core.normalize.html.json_ld import JsonLdArticle, read_json_ld
 from stream.core.normalize.html.metadata_model import Metadata
 from stream.core.normalize.html.titles_and_authors import AUTHORS_MAX, authors_in, title_alone
 
@@ -129,7 +129,7 @@ class _Said:
         return next((values[0] for name in names if (values := self._values.get(name))), None)
 
 
-def _title(tree: Tree, said: _Said, article: Article, site: str | None) -> str | None:
+def _title(tree: Tree, said: _Said, article: JsonLdArticle, site: str | None) -> str | None:
     stated = said.first(_TITLE) or article.text("headline")
     if stated:
         return _line(title_alone(stated[:_LINE_CHARS_MAX], site))
@@ -185,7 +185,7 @@ def _marked_date(tree: Tree) -> str | None:
     return None
 
 
-def _authors(tree: Tree, said: _Said, article: Article) -> list[str]:
+def _authors(tree: Tree, said: _Said, article: JsonLdArticle) -> list[str]:
     sources = (article.texts("author"), *(said.all(name) for name in _AUTHORS), article.texts("creator"))
     named = next((names for source in sources if (names := authors_in(source))), None)
     return named if named is not None else authors_in(_marked_authors(tree))
@@ -200,7 +200,7 @@ def _marked_authors(tree: Tree) -> Iterator[str]:
             yield text
 
 
-def _language(tree: Tree, said: _Said, article: Article) -> str | None:
+def _language(tree: Tree, said: _Said, article: JsonLdArticle) -> str | None:
     given = tree.root.attributes
     return _line(
         (given.get("lang") or given.get("xml:lang") or "").strip()
@@ -209,7 +209,7 @@ def _language(tree: Tree, said: _Said, article: Article) -> str | None:
     )
 
 
-def _tags(said: _Said, article: Article) -> list[str]:
+def _tags(said: _Said, article: JsonLdArticle) -> list[str]:
     for source in (article.texts("keywords"), *(said.all(name) for name in _TAGS)):
         tags = [" ".join(tag.split()) for text in source for tag in _split_tags(text)]
         kept = list(dict.fromkeys(tag for tag in tags if tag and len(tag) <= _TAG_CHARS_MAX))
@@ -223,7 +223,7 @@ def _split_tags(text: str) -> list[str]:
     return _BETWEEN_TAGS.split(html.unescape(text[:_SUMMARY_CHARS_MAX]))
 
 
-def _summary(said: _Said, article: Article) -> str | None:
+def _summary(said: _Said, article: JsonLdArticle) -> str | None:
     summary = said.first(_SUMMARY) or article.text("description")
     return summary[:_SUMMARY_CHARS_MAX].strip() or None if summary else None
 
@@ -232,7 +232,7 @@ def _line(value: str | None) -> str | None:
     return " ".join(value[:_LINE_CHARS_MAX].split()) or None if value else None
 
 
-def _body(article: Article) -> str | None:
+def _body(article: JsonLdArticle) -> str | None:
     """The stated text as plain text: some sites leave tags in it, or write them as entities."""
     text = article.text("articleBody")
     if text is None:

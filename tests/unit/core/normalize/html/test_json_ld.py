@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.normalize.html.json_ld import Article, read_json_ld
+from stream.core.normalize.html.json_ld import JsonLdArticle, read_json_ld
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["NewsArticle", "Person", "#1", "text", ""]),
@@ -23,7 +23,7 @@ JSON = st.recursive(
 )
 
 
-def article(*things: object, address: str | None = None) -> Article:
+def article(*things: object, address: str | None = None) -> JsonLdArticle:
     return read_json_ld([orjson.dumps(thing).decode() for thing in things], address)
 
 
