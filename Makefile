@@ -1,8 +1,11 @@
-# Everything runs in .venv, made from requirements-dev.lock on first use. `make help` lists what there is.
+# Everything runs in .venv. What running needs is installed from requirements.lock, what developing needs from
+# requirements-dev.lock, each on first use. `make help` lists the targets.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DATA ?=
 ARGS ?=
 
@@ -12,27 +15,33 @@ ARGS ?=
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(STAMP): requirements-dev.lock pyproject.toml
+$(RUNTIME): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	  || { echo "Python 3.11 to 3.13 is needed; name one: make PYTHON=python3.12 ..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@echo "Installing what running needs into $(VENV) (once, about 300 MB) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --requirement requirements.lock
+	@$(PIP) --no-deps --editable .
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements-dev.lock
+	@echo "Installing what developing needs into $(VENV) (once, about 550 MB more) ..."
+	@$(PIP) --requirement requirements-dev.lock
 	@touch $@
 
 .PHONY: install
-install: $(STAMP) ## Make the environment in .venv
+install: $(DEV) ## Install everything that developing needs into .venv
 
 .PHONY: demo
-demo: $(STAMP) ## See the whole flow work: a sample feed through the worker, in memory (ARGS=--keep stays)
-	$(BIN)/stream demo $(ARGS)
+demo: $(RUNTIME) ## See it work: a sample feed through a real worker, broker in memory (ARGS=--keep stays)
+	@$(BIN)/stream demo $(ARGS)
 
 .PHONY: test
-test: $(STAMP) ## Run the tests (those on Apache Kafka too, where `make kafka` has run once)
+test: $(DEV) ## Run the tests (those on Apache Kafka too, where `make kafka` has run once)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: lint
-lint: $(STAMP) ## Check style, types and the direction of imports
+lint: $(DEV) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -43,34 +52,34 @@ lint: $(STAMP) ## Check style, types and the direction of imports
 	$(BIN)/python deploy/kubernetes/prometheus_rule.py --check
 
 .PHONY: kafka
-kafka: $(STAMP) ## Start an Apache Kafka node on a free port, without Docker (ARGS="--port 9092"); Ctrl-C stops it
+kafka: $(DEV) ## Start an Apache Kafka node on a free port, without Docker (ARGS="--port 9092"); Ctrl-C stops it
 	$(BIN)/python -m tools.kafka_node.run $(ARGS)
 
 .PHONY: faults
-faults: $(STAMP) ## Kill, starve and cut off workers and broker on a real Kafka, and compare with an oracle (SEEDS=1-60)
+faults: $(DEV) ## Kill, starve and cut off workers and broker on a real Kafka, and compare with an oracle (SEEDS=1-60)
 	$(BIN)/python -m tests.e2e.faults --seeds $(or $(SEEDS),1-5) --jobs 2 $(ARGS)
 
 .PHONY: soak
-soak: $(STAMP) ## Half an hour at 70 % of what the workers can do, one of them killed every minute (ARGS="--minutes 5")
+soak: $(DEV) ## Half an hour at 70 % of what the workers can do, one of them killed every minute (ARGS="--minutes 5")
 	$(BIN)/python -m tests.e2e.soak.run $(ARGS)
 
 .PHONY: fuzz
-fuzz: $(STAMP) ## Feed mutated messages and pages to the flow (ARGS="--target html --minutes 20")
+fuzz: $(DEV) ## Feed mutated messages and pages to the flow (ARGS="--target html --minutes 20")
 	$(BIN)/python -m tests.fuzz.run --mutations $(or $(ARGS),--target raw --minutes 5)
 
 .PHONY: observe
-observe: $(STAMP) ## Run Kafka, two workers, Prometheus and a producer, and check every dashboard and alert (ARGS=--faults)
+observe: $(DEV) ## Run Kafka, two workers, Prometheus and a producer, and check every dashboard and alert (ARGS=--faults)
 	$(BIN)/python -m tests.e2e.monitoring.run $(ARGS)
 
 .PHONY: bench
-bench: $(STAMP) ## Measure speed and memory; on real news with DATA=folder of arabic_news.jsonl.gz
+bench: $(DEV) ## Measure speed and memory; on real news with DATA=folder of arabic_news.jsonl.gz
 	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA)) $(ARGS)
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
   --no-annotate --no-header --generate-hashes
 
 .PHONY: lock
-lock: $(STAMP) ## Write the lock files, and all that is made by code: schemas, dashboards, alerts
+lock: $(DEV) ## Write the lock files, and all that is made by code: schemas, dashboards, alerts
 	$(COMPILE) --group dev pyproject.toml --output-file requirements-dev.lock
 	$(COMPILE) --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
 	echo hatchling | $(COMPILE) --constraint requirements-dev.lock - --output-file requirements-build.lock

@@ -1,4 +1,4 @@
-"""The command line: ``stream COMMAND``. Each command is a thin shell in a module of its own."""
+"""The command line, ``stream COMMAND``; each command is a thin shell in a module of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stream import __version__
 from stream.cli.input_files import InputError
 from stream.errors import BrokerError, SettingsError, StreamError
 
-#: Exit codes after sysexits.h; 2 is click's for wrong usage.
+#: Exit codes as in sysexits.h; click uses 2 for wrong usage.
 EXIT_CODES: Final[tuple[tuple[type[StreamError], int], ...]] = (
     (InputError, 66),
     (BrokerError, 69),
@@ -20,9 +20,19 @@ EXIT_CODES: Final[tuple[tuple[type[StreamError], int], ...]] = (
     (StreamError, 70),
 )
 
-#: Each is a module here with a command of the same name, imported when it is called: a worker brings half a
-#: second of imports that ``stream process`` has no use for.
-COMMANDS: Final = ("deadletters", "demo", "doctor", "evaluate", "explain", "process", "produce", "topics", "worker")
+#: The commands with what `stream --help` says of each. A command is the function of that name in the module of that
+#: name, imported only when it is called: all of them together take a second to import.
+COMMANDS: Final = {
+    "deadletters": "List, show and requeue dead letters.",
+    "demo": "See the whole flow work on a sample feed.",
+    "doctor": "Check everything that a worker needs.",
+    "evaluate": "Measure the decisions on labelled pairs.",
+    "explain": "Explain why two articles are linked, or not.",
+    "process": "Process files without a broker.",
+    "produce": "Send files to the raw topic.",
+    "topics": "Create missing topics, and show the state of each.",
+    "worker": "Run a worker until SIGTERM or Ctrl-C.",
+}
 
 
 def exit_code(error: StreamError) -> int:
@@ -30,17 +40,21 @@ def exit_code(error: StreamError) -> int:
     return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
 
 
-class _Group(click.Group):
-    """Finds the commands, and reports the project's own errors in one line and with their exit code."""
+class _LazyGroup(click.Group):
+    """Imports a command when it is called, and reports the project's own errors in one line with their exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's interface
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"stream.cli.{cmd_name}"), cmd_name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's interface
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -49,15 +63,24 @@ class _Group(click.Group):
             click.echo(f"stream: {error}", err=True)
             sys.exit(exit_code(error))
         except BrokenPipeError:
-            sys.stderr.close()  # whoever read the output has enough; Python would complain at exit
+            sys.stderr.close()  # the reader of the output is gone; Python would print a warning at exit
             sys.exit(0)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="stream")
 def main() -> None:
     """Turn the repetitive flood of scraped news into events that consumers can trust.
 
-    Settings are STREAM_* variables or a TOML file named by STREAM_CONFIG; options go before both.
-    Exit codes: 0 done, 2 wrong usage, 66 unreadable input, 69 broker, 70 fault, 78 settings.
-    """
+    Settings are read from STREAM_* environment variables or from the TOML file that STREAM_CONFIG names; options
+    override both.
+
+    \b
+    Exit codes:
+      0   success
+      2   wrong usage
+      66  input cannot be read
+      69  broker unavailable
+      70  fault
+      78  invalid settings
+    """  # noqa: D301 - click's mark for lines that are not wrapped

@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from typing import Any, Final, Self
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+from typing import Final
 
 import click
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
+from stream.cli.bidi import phrase
+from stream.cli.terminal_width import clip
 from stream.demo.feed import WITHDRAWN, samples
 from stream.demo.runner import Arrival, Demo
+from stream.demo.story import Story, clean_up, group_into_stories, reason
+from stream.errors import REJECTION_CODES
 from stream.observability.log_setup import configure_logging
 from stream.runtime.worker import require_port
 
@@ -30,20 +35,41 @@ _STYLES: Final = {
 }
 _REJECTED: Final = "red"
 #: Columns of a line that is not on a terminal: a log, a pipe.
-_PLAIN_COLUMNS: Final = 150
-_LIVE_ROWS: Final = 18
+_PLAIN_COLUMNS: Final = 100
+_LIVE_ROWS: Final = 12
+#: Columns of the number, the result and the source. Titles come last in their lines: terminals differ in how wide they
+#: draw Hindi, Thai and emoji, and what follows would be out of line.
+_NUMBER, _RESULT, _SOURCE = 4, 10, 22
+#: Columns of a rejection code.
+_CODE: Final = max(map(len, REJECTION_CODES))
+_INDENT: Final = " " * (_NUMBER + 1)
+
+_INTRODUCTION: Final = """\
+Scrapers push the same news again and again: reprints, teasers, updates, pages
+fetched twice. This demo sends {count} messages from invented sites through a real
+worker. For each article it decides: is it new, a new version, or a copy, and of
+which article? Broker and index are in memory; nothing is kept.
+"""
+_NEXT_STEPS: Final = """\
+Try next
+  . .venv/bin/activate        put the commands on your path
+  stream process FILE.jsonl   the same decisions for your own files, no broker
+  stream explain A.txt B.txt  why two texts are linked, or not
+  make demo ARGS=--keep       keep the worker running, and open its pages
+  README.md                   run it on Kafka"""
 
 
-@click.command(epilog="Example: stream demo --keep, then open the metrics page it names")
-@click.option("--keep", is_flag=True, help="Stay until Ctrl-C, with the metrics page up.")
+@click.command(epilog="Example: stream demo --keep, then open the pages that it names")
+@click.option("--keep", is_flag=True, help="Keep running until Ctrl-C, with the worker's pages open.")
 @click.option("--pause", default=0.1, show_default=True, help="Seconds between two messages.")
-@click.option("--web-port", type=int, help="Port of the metrics page. Default: a free one.")
+@click.option("--web-port", type=int, help="Port of the worker's pages. Default: a free one.")
 def demo(keep: bool, pause: float, web_port: int | None) -> None:
-    """Send a sample feed in eleven languages through the worker and show what becomes of each article.
+    """See the whole flow work: send a sample feed in eleven languages through a worker.
 
-    The broker lives in this process and keeps nothing. Exits with 1 if anything came out otherwise than expected.
+    Shows what became of each article and why. The broker lives in this process and keeps nothing. Exits with 1 if an
+    article did not become what the feed expects.
     """
-    configure_logging("ERROR")  # the table shows the dead letters
+    configure_logging("ERROR")  # the dead letters are shown anyway
     running = Demo(web_port=web_port)
     require_port(running.settings.web_host, running.settings.web_port)
     try:
@@ -53,108 +79,113 @@ def demo(keep: bool, pause: float, web_port: int | None) -> None:
 
 
 async def _run(running: Demo, pause: float, *, keep: bool) -> int:
-    is_terminal = sys.stdout.isatty()
-    console = Console() if is_terminal else Console(width=_PLAIN_COLUMNS)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _PLAIN_COLUMNS
+    feed = samples()
     arrivals: list[Arrival] = []
+    console.print(_INTRODUCTION.format(count=len(feed)))
     async with running.flow.running():
-        console.print(f"broker {running.settings.broker} (in memory, keeps nothing); metrics at {running.url}/metrics")
-        with Live(console=console, refresh_per_second=10, transient=True) if is_terminal else _Quiet() as live:
-            async for arrival in running.feed(samples(), pause_s=pause):
+        with Live(console=console, refresh_per_second=10, transient=True) as live:
+            async for arrival in running.feed(feed, pause_s=pause):
                 arrivals.append(arrival)
-                live.update(Group(arrivals_table(arrivals, _LIVE_ROWS), _counts(arrivals)))
-        console.print(arrivals_table(arrivals, len(arrivals)))
-        console.print(summary(arrivals))
+                if console.is_terminal:
+                    live.update(_progress(arrivals, len(feed), console.width))
+        for line in report_lines(arrivals, console.width):
+            console.print(line, soft_wrap=True)
+        console.print()
+        console.print(_NEXT_STEPS)
         if keep:
-            console.print(f"staying until Ctrl-C; {running.url}/metrics")
+            console.print(f"\nThe worker keeps running; its pages are at {running.url}/ (Ctrl-C stops it)")
             await asyncio.Event().wait()
     return 0 if all(arrival.is_expected for arrival in arrivals) else 1
 
 
-class _Quiet:
-    """Stands in for the live table where there is no terminal."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def update(self, _table: Any) -> None:
-        """Show nothing."""
+def _progress(arrivals: Sequence[Arrival], count: int, width: int) -> Group:
+    rows = [_row(arrival, width) for arrival in arrivals[-_LIVE_ROWS:]]
+    return Group(*rows, Text(f"message {arrivals[-1].number} of {count}", style="dim"))
 
 
-def arrivals_table(arrivals: list[Arrival], rows: int) -> Table:
-    """The last ``rows`` of ``arrivals``, each with what it became and why."""
-    numbers = {arrival.event["id"]: arrival.number for arrival in reversed(arrivals) if arrival.event}
-    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
-    table.add_column("#", justify="right", width=3)
-    table.add_column("became", min_width=10, no_wrap=True)
-    table.add_column("lang", width=4)
-    table.add_column("source", ratio=2, no_wrap=True)
-    table.add_column("title", ratio=5, no_wrap=True)
-    table.add_column("why", ratio=8, no_wrap=True)
-    for arrival in arrivals[-rows:]:
-        table.add_row(*_row(arrival, numbers))
-    return table
+def report_lines(arrivals: Sequence[Arrival], width: int) -> Iterator[Text]:
+    """Yield the demo's result as lines of at most ``width`` columns: stories, other articles, dead letters, counts."""
+    stories = group_into_stories(arrivals)
+    yield Text("Stories: each article with the copies and versions that were linked to it", style="bold")
+    for story in stories:
+        if not story.is_single:
+            yield Text()
+            yield from _story_lines(story, arrivals, width)
+    yield Text()
+    yield Text("Articles that nothing was linked to", style="bold")
+    for story in stories:
+        if story.is_single:
+            yield from _article_lines(story.arrivals[0], arrivals, width)
+    yield Text()
+    yield Text("Dead letters: what cannot be used is kept with its reason", style="bold")
+    for arrival in arrivals:
+        if arrival.event is None and arrival.result != WITHDRAWN:
+            yield from _article_lines(arrival, arrivals, width)
+    yield Text()
+    yield from _summary(arrivals)
 
 
-def _row(arrival: Arrival, numbers: dict[str, int]) -> tuple[Text | str, ...]:
-    style = _STYLES.get(arrival.result, _REJECTED)
-    became = Text(arrival.result, style=style)
-    if not arrival.is_expected:
-        became.append(f" (expected {arrival.expected})", style="bold red")
+def _story_lines(story: Story, arrivals: Sequence[Arrival], width: int) -> Iterator[Text]:
+    first, *linked = story.arrivals
+    yield from _article_lines(first, arrivals, width)
+    for arrival in linked:
+        yield from _article_lines(arrival, arrivals, width)
+
+
+def _article_lines(arrival: Arrival, arrivals: Sequence[Arrival], width: int) -> Iterator[Text]:
+    """The article's row, and below it the reason and what was cleaned up."""
+    words = reason(arrival, arrivals)
+    if arrival.event is None:
+        row = _row_start(arrival)
+        first, *others = wrap(words, width, initial_indent=" " * len(row), subsequent_indent=_INDENT)
+        yield row + Text(first.lstrip())
+        yield from map(Text, others)
+        return
+    yield _row(arrival, width)
+    for line in wrap(words, width, initial_indent=_INDENT, subsequent_indent=_INDENT):
+        yield Text(line)
+    for line in wrap(clean_up(arrival.event), width, initial_indent=_INDENT, subsequent_indent=_INDENT):
+        yield Text(line, style="dim")
+
+
+def _row(arrival: Arrival, width: int) -> Text:
+    row = _row_start(arrival)
     event = arrival.event
-    if arrival.result == WITHDRAWN:
-        gone = arrival.reason or ""
-        return str(arrival.number), became, "", "", Text("tombstone", style="dim"), f"of {numbers.get(gone, gone)}"
     if event is None:
-        return str(arrival.number), became, "", "", Text("dead letter", style="dim"), arrival.reason or ""
+        return row
     source = event["source"]["domain"] or event["source"]["name"] or ""
-    return (
-        str(arrival.number),
-        became,
-        event["language"]["tag"],
-        source,
-        event["title"] or event["text"],
-        _why(event, numbers),
-    )
+    row.append(f"{clip(source, _SOURCE):<{_SOURCE}} ", style="dim")
+    return row + phrase(clip(event["title"] or event["text"], max(1, width - len(row))))
 
 
-def _why(event: dict[str, Any], numbers: dict[str, int]) -> str:
-    verdict = event["duplicate"]
-    parts = []
-    if verdict["duplicate_of"]:
-        measures = f"contains {verdict['containment']:.0%}, Jaccard {verdict['jaccard']:.2f}"
-        if verdict["relation"] == "revision":
-            change = verdict["change"]
-            measures = f"{change['tokens']:.0%} of the words changed" + ", numbers too" * change["numbers"]
-        parts.append(f"of {numbers.get(verdict['duplicate_of'], '?')}, {verdict['method']}, {measures}")
-    if event["teaser"]:
-        parts.append("cut first line moved to its teaser")
-    fixes = [f"{fix['step']} {fix['count']}" for fix in event["fixes"] if fix["step"] != "teaser"]
-    if fixes:
-        parts.append("fixed " + ", ".join(fixes))
-    return "; ".join(parts)
+def _row_start(arrival: Arrival) -> Text:
+    row = Text(f"{arrival.label:>{_NUMBER}} ")
+    is_dead_letter = arrival.result not in _STYLES
+    columns = _CODE if is_dead_letter else _RESULT
+    row.append(f"{arrival.result:<{columns}} ", style=_REJECTED if is_dead_letter else _STYLES[arrival.result])
+    if not arrival.is_expected:
+        row.append(f"(expected {arrival.expected}) ", style="bold red")
+    return row
 
 
-def _counts(arrivals: list[Arrival]) -> Text:
+def _summary(arrivals: Sequence[Arrival]) -> Iterator[Text]:
     counts = Counter(arrival.result for arrival in arrivals)
-    line = Text(f"{len(arrivals)} articles  ")
-    for name, count in sorted(counts.items(), key=lambda pair: -pair[1]):
-        line.append(f"{name} {count}  ", style=_STYLES.get(name, _REJECTED))
-    return line
-
-
-def summary(arrivals: list[Arrival]) -> Group:
-    """Counts by what became of the articles."""
-    wrong = [arrival for arrival in arrivals if not arrival.is_expected]
     duplicates = sum(1 for arrival in arrivals if arrival.event and arrival.event["duplicate"]["is_duplicate"])
-    withdrawn = sum(1 for arrival in arrivals if arrival.result == WITHDRAWN)
-    dead = sum(1 for arrival in arrivals if arrival.event is None) - withdrawn
+    published = sum(1 for arrival in arrivals if arrival.event)
+    dead_letters = len(arrivals) - published - counts[WITHDRAWN]
     languages = {arrival.event["language"]["tag"] for arrival in arrivals if arrival.event}
-    told = (
-        f"{len(arrivals) - duplicates - dead - withdrawn} events for consumers, {duplicates} duplicates linked, "
-        f"{dead} dead letters, {withdrawn} withdrawn, in {len(languages)} languages; "
-        f"{len(arrivals) - len(wrong)} of {len(arrivals)} as expected"
-    )
-    return Group(_counts(arrivals), Text(told, style="bold"))
+    plural = "" if len(languages) == 1 else "s"
+    yield Text(f"{len(arrivals)} articles in {len(languages)} language{plural}:", style="bold")
+    for count, meaning in (
+        (published - duplicates, "for consumers: new, or newly revised"),
+        (duplicates, "duplicates, each linked to the article that it repeats"),
+        (dead_letters, "dead letters"),
+        (counts[WITHDRAWN], "withdrawn"),
+    ):
+        yield Text(f"{count:>{_NUMBER}} {meaning}")
+    expected = sum(arrival.is_expected for arrival in arrivals)
+    style = "" if expected == len(arrivals) else "bold red"
+    yield Text(f"{expected} of {len(arrivals)} as expected", style=style)

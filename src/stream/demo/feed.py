@@ -10,28 +10,34 @@ from typing import Any, Final
 
 import orjson
 
-#: What becomes of a takedown.
+#: What becomes of an article that a takedown removes.
 WITHDRAWN: Final = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One message. ``expected``: for each item in it the relation, `WITHDRAWN`, or the code of the rejection."""
+    """One message of the feed.
+
+    ``expected``: for each article in it the relation, `WITHDRAWN`, or the rejection code. ``note``: what the message is
+    for. ``explanation``: what viewers of the demo are shown about an article that is linked to nothing.
+    """
 
     value: bytes | None
     expected: Sequence[str]
     note: str
+    explanation: str | None = None
 
 
 def samples() -> list[Sample]:
-    """The feed in the order in which it is sent."""
+    """Read the feed, in the order in which it is sent."""
     lines = files("stream.demo").joinpath("feed.jsonl").read_bytes().splitlines()
     return [_sample(orjson.loads(line)) for line in lines if line]
 
 
 def _sample(entry: dict[str, Any]) -> Sample:
     expected = entry["expect"]
-    return Sample(_value(entry), [expected] if isinstance(expected, str) else expected, entry["note"])
+    names = [expected] if isinstance(expected, str) else expected
+    return Sample(_value(entry), names, entry["note"], entry.get("explain"))
 
 
 def _value(entry: dict[str, Any]) -> bytes | None:

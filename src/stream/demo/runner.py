@@ -1,4 +1,4 @@
-"""Sends the feed through a worker on ``memory://`` and collects what becomes of each article."""
+"""Send the feed through a worker on ``memory://`` and collect what becomes of each article."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import socket
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from string import ascii_lowercase
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -19,16 +20,18 @@ from stream.runtime.app import ArticleFlow
 from stream.settings import Settings, load_settings
 from stream.transport.memory.transport import MemoryBroker
 
-#: Seconds for one message; the worker answers in milliseconds unless something is broken.
+#: Limit for one message; the worker publishes within milliseconds unless something is broken.
 ANSWER_TIMEOUT_S: Final = 20.0
 _POLL_S: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What came out for one article. ``result``: a relation, a rejection code, or `WITHDRAWN`.
+    """What came out for one article.
 
-    ``event``: None if it was rejected or withdrawn; ``reason``: why, or what was withdrawn.
+    ``number``: of its message, from 1. ``result``: a relation, a rejection code, or `WITHDRAWN`. ``event``: the
+    published event; None for a rejected or withdrawn article, whose ``reason`` is the error message or the id of the
+    withdrawn article. ``explanation``: as in `Sample`.
     """
 
     number: int
@@ -37,15 +40,30 @@ class Arrival:
     note: str
     event: dict[str, Any] | None = None
     reason: str | None = None
+    explanation: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Its name on the screen: ``#28``, or ``#28b`` for the second article of a message."""
+        item = self.event["origin"]["item"] if self.event else None
+        return f"#{self.number}" + ("" if item is None else ascii_lowercase[item])
 
     @property
     def is_expected(self) -> bool:
-        """It came out as the feed's author meant it to."""
+        """Whether it is what the feed expects."""
         return self.result == self.expected
 
 
+class _Published(NamedTuple):
+    """What the flow published for one article; the fields are those of `Arrival`."""
+
+    result: str
+    event: dict[str, Any] | None = None
+    reason: str | None = None
+
+
 class Demo:
-    """A broker in memory, its topics, and the flow on it."""
+    """A broker in memory with its topics, and the flow on it."""
 
     def __init__(self, *, web_port: int | None = None) -> None:
         name = f"demo-{uuid.uuid4().hex[:8]}"
@@ -59,66 +77,68 @@ class Demo:
         for spec in self.settings.topic_specs:
             self.broker.create_topic(spec.name, spec.partitions, spec.config)
         self.flow = ArticleFlow(self.settings)
-        self._read: dict[str, int] = {}
+        self._positions: dict[str, int] = {}
 
     @property
     def url(self) -> str:
-        """Where the worker's pages are."""
+        """The URL of the worker's pages."""
         return f"http://{self.settings.web_host}:{self.settings.web_port}"
 
     async def feed(self, samples: Sequence[Sample], *, pause_s: float) -> AsyncIterator[Arrival]:
-        """Send ``samples`` one after the other and give what becomes of each article. The flow must be running.
+        """Send ``samples`` one after the other and yield what becomes of each article. The flow must be running.
 
         Raises:
-            StreamError: a message got no answer.
+            StreamError: nothing was published for a message.
         """
         for number, sample in enumerate(samples, 1):
             self.broker.produce(OutputRecord(self.settings.topics.raw, None, sample.value))
-            found = await self._answers(number, len(sample.expected))
-            for (result, event, reason), expected in zip(found, sample.expected, strict=True):
-                yield Arrival(number, result, expected, sample.note, event, reason)
+            published = await self._wait_for(number, len(sample.expected))
+            for (result, event, reason), expected in zip(published, sample.expected, strict=True):
+                yield Arrival(number, result, expected, sample.note, event, reason, sample.explanation)
             await asyncio.sleep(pause_s)
 
-    async def _answers(self, number: int, count: int) -> list[tuple[str, dict[str, Any] | None, str | None]]:
-        found: list[tuple[str, dict[str, Any] | None, str | None]] = []
+    async def _wait_for(self, number: int, count: int) -> list[_Published]:
+        published: list[_Published] = []
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                while len(found) < count:
+                while len(published) < count:
                     await asyncio.sleep(_POLL_S)
-                    found += self._published()
+                    published += self._read_published()
         except TimeoutError:
-            raise StreamError(f"message {number} of the demo got no answer in {ANSWER_TIMEOUT_S:g} s") from None
-        return sorted(found, key=lambda answer: ((answer[1] or {}).get("origin") or {}).get("item") or 0)
+            raise StreamError(
+                f"nothing was published for message {number} of the demo within {ANSWER_TIMEOUT_S:g} s"
+            ) from None
+        return sorted(published, key=lambda item: ((item.event or {}).get("origin") or {}).get("item") or 0)
 
-    def _published(self) -> list[tuple[str, dict[str, Any] | None, str | None]]:
+    def _read_published(self) -> list[_Published]:
         topics = self.settings.topics
-        answers: list[tuple[str, dict[str, Any] | None, str | None]] = []
-        for record in self._new(topics.enriched, topics.duplicates):
+        published: list[_Published] = []
+        for record in self._read_new(topics.enriched, topics.duplicates):
             if record.value is not None:
                 event = orjson.loads(record.value)
-                answers.append((event["duplicate"]["relation"], event, None))
-            elif record.topic == topics.enriched:  # the other topic has the same tombstone
-                answers.append((WITHDRAWN, None, (record.key or b"").decode()))
-        for record in self._new(topics.rejected):
+                published.append(_Published(event["duplicate"]["relation"], event))
+            elif record.topic == topics.enriched:  # the tombstone in the other topic is the same
+                published.append(_Published(WITHDRAWN, reason=(record.key or b"").decode()))
+        for record in self._read_new(topics.rejected):
             headers = {name.removeprefix(HEADER_PREFIX): value.decode() for name, value in record.headers}
             field = f"{headers['field']}: " if "field" in headers else ""
-            answers.append((headers["code"], None, field + headers["message"]))
-        return answers
+            published.append(_Published(headers["code"], reason=field + headers["message"]))
+        return published
 
-    def _new(self, *topics: str) -> list[Record]:
-        """Records that were not read before."""
-        found: list[Record] = []
+    def _read_new(self, *topics: str) -> list[Record]:
+        """The records of ``topics`` that have not been read yet."""
+        records: list[Record] = []
         for topic in topics:
             for partition in range(self.broker.partitions_for(topic)):
-                place = f"{topic}/{partition}"
-                records = self.broker.records(topic, partition, self._read.get(place, 0))
-                self._read[place] = self._read.get(place, 0) + len(records)
-                found += records
-        return found
+                name = f"{topic}/{partition}"
+                new = self.broker.records(topic, partition, self._positions.get(name, 0))
+                self._positions[name] = self._positions.get(name, 0) + len(new)
+                records += new
+        return records
 
 
 def free_port() -> int:
-    """A port on the loopback address that nobody listens on."""
+    """Find a port on the loopback address that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

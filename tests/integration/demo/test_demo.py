@@ -24,7 +24,7 @@ from tests.support.processes import DEADLINE, STREAM, clean_environment
 
 
 def test_the_demo_ends_with_everything_as_expected() -> None:
-    told = subprocess.run(
+    result = subprocess.run(
         [STREAM, "demo", "--pause", "0"],
         env=clean_environment(),
         capture_output=True,
@@ -32,12 +32,13 @@ def test_the_demo_ends_with_everything_as_expected() -> None:
         check=False,
         timeout=DEADLINE,
     )
-    assert told.returncode == 0, told.stdout
-    assert told.stderr == ""
+    assert result.returncode == 0, result.stdout
+    assert result.stderr == ""
     count = sum(len(sample.expected) for sample in samples())
-    assert f"{count} of {count} as expected" in told.stdout
-    assert "(expected " not in told.stdout
-    assert "in memory, keeps nothing" in told.stdout
+    assert f"{count} of {count} as expected" in result.stdout
+    assert "(expected " not in result.stdout
+    assert "in memory; nothing is kept" in result.stdout
+    assert "Try next" in result.stdout
 
 
 def test_the_feed_shows_every_relation_and_more() -> None:
@@ -47,7 +48,7 @@ def test_the_feed_shows_every_relation_and_more() -> None:
     assert all(sample.note for sample in samples())
 
 
-def test_an_arrival_that_is_not_as_expected_is_told() -> None:
+def test_an_arrival_knows_whether_it_is_expected() -> None:
     assert Arrival(1, "copy", "copy", "").is_expected
     assert not Arrival(1, "new", "copy", "").is_expected
 
@@ -62,31 +63,36 @@ async def test_a_wrong_expectation_does_not_hold_up_the_demo(monkeypatch: pytest
     assert [(arrival.result, arrival.is_expected) for arrival in arrivals] == [("new", False), ("recrawl", False)]
 
 
-async def test_a_takedown_is_answered_by_its_tombstone(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def show(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], part: bytes) -> str:
+    """What the demo prints for the messages that contain ``part``."""
     command = import_module("stream.cli.demo")
-    sent = [sample for sample in samples() if b"skerrow" in (sample.value or b"")]
-    monkeypatch.setattr(command, "samples", lambda: sent)
+    feed = [sample for sample in samples() if part in (sample.value or b"")]
+    monkeypatch.setattr(command, "samples", lambda: feed)
     assert await command._run(Demo(), 0, keep=False) == 0  # noqa: SLF001 - without a process of its own
-    shown = capsys.readouterr().out
-    # The takedown is of the first; what comes behind it is a copy of the second.
-    assert re.search(r"^ +3 +withdrawn +tombstone +of 1 *$", shown, re.MULTILINE)
-    assert re.search(r"^ +4 +copy .* of 2, same-text", shown, re.MULTILINE)
-    assert "1 events for consumers, 2 duplicates linked, 0 dead letters, 1 withdrawn, in 1 languages; 4 of 4" in shown
+    return capsys.readouterr().out
 
 
-async def test_a_revision_is_told_with_what_changed(
+async def test_a_takedown_is_shown_with_what_it_withdraws(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = import_module("stream.cli.demo")
-    sent = [sample for sample in samples() if b"/kashti-nilamabad" in (sample.value or b"")]
-    monkeypatch.setattr(command, "samples", lambda: sent)
-    assert await command._run(Demo(), 0, keep=False) == 0  # noqa: SLF001 - as above
-    assert re.search(r"of 1, same-address, \d+% of the words changed, numbers too", capsys.readouterr().out)
+    shown = await show(monkeypatch, capsys, b"skerrow")
+    # The takedown is of the first; the article after it is a copy of the second.
+    assert re.search(r"^ +#3 withdrawn +the publisher withdraws #1: consumers get a tombstone", shown, re.MULTILINE)
+    assert re.search(r"^ +#4 copy .*\n +same text as #2 on another site$", shown, re.MULTILINE)
+    assert "4 articles in 1 language:" in shown
+    assert re.search(r"^ +2 duplicates", shown, re.MULTILINE)
+    assert re.search(r"^ +1 withdrawn$", shown, re.MULTILINE)
+    assert "4 of 4 as expected" in shown
 
 
-async def test_the_exit_code_tells_whether_all_was_as_expected(
+async def test_a_revision_is_shown_with_what_changed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = await show(monkeypatch, capsys, b"/kashti-nilamabad")
+    assert re.search(r"new version of #1: \d+% of the words differ, and numbers$", shown, re.MULTILINE)
+
+
+async def test_the_exit_code_says_whether_everything_was_as_expected(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = import_module("stream.cli.demo")
@@ -100,7 +106,7 @@ async def test_the_exit_code_tells_whether_all_was_as_expected(
 
 @contextmanager
 def kept(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The demo with --keep, once it says that it stays, and the address of its pages."""
+    """The demo with --keep, once it says that it keeps running, and the URL of its pages."""
     command = [str(STREAM), "demo", "--keep", "--pause", "0", *options]
     environment = clean_environment(PYTHONUNBUFFERED="1")
     with subprocess.Popen(
@@ -108,10 +114,10 @@ def kept(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     ) as process:
         try:
             assert process.stdout is not None
-            staying = next(line for line in process.stdout if line.startswith("staying"))
-            found = re.search(r"http://\S+(?=/metrics)", staying)
-            assert found
-            yield process, found[0]
+            line = next(line for line in process.stdout if line.startswith("The worker keeps running"))
+            match = re.search(r"http://\S+(?=/ )", line)
+            assert match
+            yield process, match[0]
         finally:
             process.kill()
 
@@ -149,10 +155,10 @@ def test_the_pages_answer_until_it_is_interrupted() -> None:
         assert process.stderr.read() == ""
 
 
-def test_a_web_port_in_use_is_told_in_one_line() -> None:
+def test_a_web_port_in_use_is_reported_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        told = subprocess.run(
+        result = subprocess.run(
             [STREAM, "demo", "--web-port", port],
             env=clean_environment(),
             capture_output=True,
@@ -160,6 +166,6 @@ def test_a_web_port_in_use_is_told_in_one_line() -> None:
             check=False,
             timeout=DEADLINE,
         )
-    assert told.returncode == 78
-    assert told.stderr.startswith(f"stream: the pages cannot be served at 127.0.0.1:{port} ")
-    assert told.stderr.count("\n") == 1
+    assert result.returncode == 78
+    assert result.stderr.startswith(f"stream: the pages cannot be served at 127.0.0.1:{port} ")
+    assert result.stderr.count("\n") == 1
