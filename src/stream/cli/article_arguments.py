@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final, cast
 import click
 import orjson
 
-from stream.cli.input_files import MESSAGE_BYTES_MAX, STDIN, InputError, expand, read_messages
+from stream.cli.input_files import MESSAGE_BYTES_MAX, STDIN, InputError, expand_paths, read_messages
 from stream.evaluation.labelled_pairs import RowError, raw_event
 
 _WHOLE: Final = (".txt", ".html", ".htm")
@@ -56,7 +56,7 @@ def row(reference: str) -> tuple[bytes, int]:
         UsageError: it has no such line.
     """
     path, line, _ = _parts(reference)
-    for number, value in numbered_lines(expand([path])[0]) if line else ():
+    for number, value in numbered_lines(expand_paths([path])[0]) if line else ():
         if str(number) == line:
             return value, number
     raise click.UsageError(f"{reference}: give two articles, or one row of labelled pairs as FILE.jsonl:LINE")
@@ -66,7 +66,7 @@ def _value(reference: str) -> Any:
     if reference == STDIN:
         return _from_stdin()
     path, line, name = _parts(reference)
-    kind = Path(expand([path])[0].lower().removesuffix(".gz")).suffix
+    kind = Path(expand_paths([path])[0].lower().removesuffix(".gz")).suffix
     if kind in _WHOLE:
         (message,) = read_messages([path])
         return _parsed(message.value, path) if message.value else ""

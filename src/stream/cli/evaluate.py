@@ -17,7 +17,7 @@ from rich.text import Text
 
 from stream.cli.article_arguments import numbered_lines
 from stream.cli.bidi import console, is_rtl, phrase, wrapped
-from stream.cli.input_files import expand
+from stream.cli.input_files import expand_paths
 from stream.core.contracts.events import RELATIONS, EnrichedEvent
 from stream.evaluation.explanation import Comparison, compare
 from stream.evaluation.labelled_pairs import Pair, RowError, read_pair
@@ -103,7 +103,7 @@ def _is_below(total: Scores, min_f1: float) -> bool:
 
 def _read(files: tuple[str, ...], *, with_url: bool) -> Iterator[tuple[str, list[Pair]]]:
     bad: list[RowError] = []
-    for path in expand(files):
+    for path in expand_paths(files):
         pairs = []
         for number, line in numbered_lines(path):
             try:

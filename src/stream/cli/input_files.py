@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
-import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
+import click
 import orjson
 
 from stream.errors import StreamError
 
 STDIN: Final = "-"
-_LINES: Final = (".jsonl", ".ndjson", "")
-_WHOLE: Final = (".json", ".txt", ".html", ".htm")
-#: Of a line, or a file that is one message, no more is read at once: longer ones are rejected anyway, and must not
-#: fill the memory.
+_LINE_SUFFIXES: Final = (".jsonl", ".ndjson", "")
+_DOCUMENT_SUFFIXES: Final = (".json", ".txt", ".html", ".htm")
+#: At most this much of a line or a document is read: longer messages are rejected anyway, and must not fill the memory.
 MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
+_BUFFER_BYTES: Final = 1024 * 1024
 
 
 class InputError(StreamError):
@@ -29,25 +30,29 @@ class InputError(StreamError):
 
 @dataclass(frozen=True, slots=True)
 class RawMessage:
-    """One message as a scraper would send it. ``read``: bytes read so far of ``path``, compressed ones as stored."""
+    """One message as a scraper would send it.
+
+    ``line``: its line in ``path``, from 1. ``bytes_read``: how much of ``path`` has been read, as stored on disk.
+    """
 
     value: bytes
     path: str
-    read: int
+    line: int
+    bytes_read: int
 
 
-def expand(paths: Sequence[str]) -> list[str]:
-    """The files behind ``paths``; of folders, in name order, those whose kind is known.
+def expand_paths(paths: Sequence[str]) -> list[str]:
+    """List the files that ``paths`` name; a folder stands for its files of known kinds, sorted by name.
 
     Raises:
-        InputError: a path does not exist, or a folder holds nothing to read.
+        InputError: a path does not exist, or a folder has no file of a known kind.
     """
     files: list[str] = []
     for path in paths:
         if path == STDIN:
             files.append(path)
         elif Path(path).is_dir():
-            files += _files_in(Path(path))
+            files += _list_folder(Path(path))
         elif Path(path).exists():
             files.append(path)
         else:
@@ -56,61 +61,77 @@ def expand(paths: Sequence[str]) -> list[str]:
 
 
 def read_messages(paths: Sequence[str]) -> Iterator[RawMessage]:
-    """Every message in the files, in order. Blank lines of JSONL are none.
+    """Yield every message in the files, in order. Each non-blank line of a JSONL file is one, and each other file.
 
     Raises:
         InputError: a file cannot be opened, or is damaged.
     """
     for path in paths:
-        try:
-            if path == STDIN:
-                yield from _read(sys.stdin.buffer, sys.stdin.buffer, path, ".jsonl")
-            else:
-                with Path(path).open("rb") as file:
-                    yield from _read(file, _plain(file, path), path, _kind(path))
-        except (OSError, EOFError, zlib.error) as error:
-            raise InputError(f"{path}: {error}") from error
+        suffix = uncompressed_suffix(path)
+        yield from _read_document(path, suffix) if suffix in _DOCUMENT_SUFFIXES else read_lines(path)
 
 
-def _files_in(folder: Path) -> list[str]:
-    known = {*_LINES[:-1], *_WHOLE}
-    files = [str(file) for file in sorted(folder.rglob("*")) if file.is_file() and _kind(str(file)) in known]
+def read_lines(path: str) -> Iterator[RawMessage]:
+    """Yield the non-blank lines of a JSONL file, of a gzipped one, or of standard input.
+
+    Raises:
+        InputError: the file cannot be opened, or is damaged.
+    """
+    with _open(path) as (stored, plain):
+        number = position = 0
+        while line := plain.readline(MESSAGE_BYTES_MAX):
+            number += 1
+            position += len(line)
+            if value := line.strip(b"\r\n\t "):
+                yield RawMessage(value, path, number, position if plain is stored else stored.tell())
+
+
+def uncompressed_suffix(path: str) -> str:
+    """The file's suffix in lower case, without ``.gz``.
+
+    >>> uncompressed_suffix("news/May.JSONL.gz")
+    '.jsonl'
+    """
+    return Path(path.lower().removesuffix(".gz")).suffix
+
+
+def _list_folder(folder: Path) -> list[str]:
+    suffixes = {*_LINE_SUFFIXES[:-1], *_DOCUMENT_SUFFIXES}
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = [str(path) for path in paths if uncompressed_suffix(str(path)) in suffixes]
     if not files:
         raise InputError(f"{folder}: no .jsonl, .json, .txt or .html files in it")
     return files
 
 
-def _kind(path: str) -> str:
-    return Path(path.lower().removesuffix(".gz")).suffix
+@contextlib.contextmanager
+def _open(path: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """Open ``path`` as it is stored and as it reads; one and the same file unless it is gzipped."""
+    try:
+        with click.open_file(path, "rb") as opened:
+            stored = cast("BinaryIO", opened)
+            if path.lower().endswith(".gz"):
+                yield stored, io.BufferedReader(gzip.GzipFile(fileobj=stored), buffer_size=_BUFFER_BYTES)
+            else:
+                yield stored, stored
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: {error}") from error
 
 
-def _plain(file: BinaryIO, path: str) -> BinaryIO:
-    if not path.lower().endswith(".gz"):
-        return file
-    return io.BufferedReader(gzip.GzipFile(fileobj=file), buffer_size=1024 * 1024)
+def _read_document(path: str, suffix: str) -> Iterator[RawMessage]:
+    with _open(path) as (stored, plain):
+        content = plain.read(MESSAGE_BYTES_MAX)
+        yield RawMessage(_as_event(content, path, suffix), path, 1, stored.tell())
 
 
-def _read(stored: BinaryIO, plain: BinaryIO, path: str, kind: str) -> Iterator[RawMessage]:
-    if kind in _WHOLE:
-        value = plain.read(MESSAGE_BYTES_MAX)
-        yield RawMessage(_wrapped(value, path, kind), path, stored.tell())
-        return
-    position = 0
-    while line := plain.readline(MESSAGE_BYTES_MAX):
-        position += len(line)
-        value = line.strip(b"\r\n\t ")
-        if value:
-            yield RawMessage(value, path, position if plain is stored else stored.tell())
-
-
-def _wrapped(content: bytes, path: str, kind: str) -> bytes:
-    """A text or a page as a raw event known by its path; JSON, and what is not UTF-8, as it stands."""
-    if kind == ".json":
+def _as_event(content: bytes, path: str, suffix: str) -> bytes:
+    """Wrap a text or a page into a raw event whose id is its path; JSON, and what is not UTF-8, stays as it is."""
+    if suffix == ".json":
         return content
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return content
-    field = "text" if kind == ".txt" else "html"
-    name = Path(path).as_posix().encode("utf-8", "replace").decode()  # file names may be no UTF-8
+    field = "text" if suffix == ".txt" else "html"
+    name = Path(path).as_posix().encode("utf-8", "replace").decode()  # file names need not be UTF-8
     return orjson.dumps({"id": name, field: text}) if text.strip() else b""

@@ -13,80 +13,81 @@ import click
 import orjson
 
 from stream import gc_tuning, system_clock
-from stream.cli.input_files import STDIN, expand, read_messages
-from stream.cli.progress import reading
+from stream.cli.input_files import STDIN, expand_paths, read_messages
+from stream.cli.progress import show_progress
 from stream.core.contracts.records import OutputRecord
 from stream.core.pipeline.offline import OfflineFlow
 from stream.core.pipeline.outcome import Outcome
 from stream.settings import load_settings
 
-#: What consumers read.
-PUBLIC: Final = ("enriched", "duplicates", "clusters", "rejected")
+#: The topics that consumers read.
+PUBLIC_TOPICS: Final = ("enriched", "duplicates", "clusters", "rejected")
 #: The index's changelog, for those who want to see what is remembered.
-INTERNAL: Final = "fingerprints"
+CHANGELOG_TOPIC: Final = "fingerprints"
 
 
 @click.command(epilog="Example: stream process articles.jsonl.gz page.html -o events.jsonl")
 @click.argument("files", nargs=-1)
-@click.option("-o", "--output", type=click.File("wb"), default="-", help="Where to write; - is standard output.")
-@click.option("--window-days", type=float, help="How far back duplicates are found.")
+@click.option("-o", "--output", type=click.File("wb"), default="-", help="Output file; - is standard output.")
+@click.option("--window-days", type=float, help="How many days back duplicates are found.")
 @click.option(
     "--topic",
-    "shown",
+    "topics",
     multiple=True,
-    type=click.Choice([*PUBLIC, INTERNAL]),
-    help=f"Show only this topic; repeatable. Default: {', '.join(PUBLIC)}.",
+    type=click.Choice([*PUBLIC_TOPICS, CHANGELOG_TOPIC]),
+    help=f"Print only this topic; repeatable. Default: {', '.join(PUBLIC_TOPICS)}.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="No progress, no summary.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress and no summary.")
 def process(
-    files: tuple[str, ...], output: BinaryIO, window_days: float | None, shown: tuple[str, ...], quiet: bool
+    files: tuple[str, ...], output: BinaryIO, window_days: float | None, topics: tuple[str, ...], quiet: bool
 ) -> None:
-    """Process raw events without a broker.
+    """Process files without a broker: raw events in, published events out.
 
-    FILES are JSONL, JSON, .txt and .html files, .gz too, folders of them, or - for standard input (the default).
-    Writes one line for each published event, in order: {"topic", "key", "value", "headers"}. A dead letter's
-    value is the original text, or value_base64 where that is not UTF-8.
+    FILES are JSONL, JSON, .txt and .html files, gzipped ones (.gz) and folders of them, or - for standard input (the
+    default). Prints one line for each published event, in order: {"topic", "key", "value", "headers"}. The value of a
+    dead letter is the original text, or value_base64 where it is not UTF-8.
     """
     gc_tuning.relax()
     settings = load_settings(window_days=window_days)
-    topics = settings.topics
-    wanted = {getattr(topics, name) for name in shown or PUBLIC}
-    flow = OfflineFlow(topics=topics, window_ms=settings.window_ms, limits=settings.limits)
+    printed = {getattr(settings.topics, name) for name in topics or PUBLIC_TOPICS}
+    flow = OfflineFlow(topics=settings.topics, window_ms=settings.window_ms, limits=settings.limits)
     counts: Counter[str] = Counter()
-    paths = expand(files or (STDIN,))
+    paths = expand_paths(files or (STDIN,))
     started = time.monotonic()
-    with reading(paths, quiet=quiet) as watched:
-        messages = (message.value for message in watched(read_messages(paths)))
+    with show_progress(paths, quiet=quiet) as track:
+        messages = (message.value for message in track(read_messages(paths)))
         for outcomes in flow.run(messages, now=system_clock.now()):
             counts.update(outcome.code or outcome.result for outcome in outcomes)
-            output.writelines(_lines(outcomes, wanted))
+            output.writelines(_format_lines(outcomes, printed))
     output.flush()
     if not quiet:
         _summarize(counts, time.monotonic() - started)
 
 
-def _lines(outcomes: list[Outcome], wanted: set[str]) -> Iterator[bytes]:
+def _format_lines(outcomes: list[Outcome], topics: set[str]) -> Iterator[bytes]:
     for outcome in outcomes:
-        for sent in outcome.outputs:
-            if sent.topic in wanted:
-                yield orjson.dumps(_line(sent, is_json=outcome.code is None), option=orjson.OPT_APPEND_NEWLINE)
+        for record in outcome.outputs:
+            if record.topic in topics:
+                line = _line_of(record, is_json=outcome.code is None)
+                yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _line(sent: OutputRecord, *, is_json: bool) -> dict[str, Any]:
-    line: dict[str, Any] = {"topic": sent.topic, "key": _text(sent.key)}
-    if is_json and sent.value is not None:
-        line["value"] = orjson.Fragment(sent.value)
+def _line_of(record: OutputRecord, *, is_json: bool) -> dict[str, Any]:
+    line: dict[str, Any] = {"topic": record.topic, "key": _decode(record.key)}
+    if is_json and record.value is not None:
+        line["value"] = orjson.Fragment(record.value)
     else:
-        text = _text(sent.value)
-        if text is None and sent.value is not None:
-            line["value_base64"] = base64.b64encode(sent.value).decode()
+        text = _decode(record.value)
+        if text is None and record.value is not None:
+            line["value_base64"] = base64.b64encode(record.value).decode()
         else:
             line["value"] = text
-    line["headers"] = {name: value.decode("utf-8", "backslashreplace") for name, value in sent.headers}
+    line["headers"] = {name: value.decode("utf-8", "backslashreplace") for name, value in record.headers}
     return line
 
 
-def _text(value: bytes | None) -> str | None:
+def _decode(value: bytes | None) -> str | None:
+    """``value`` as text; None where there is none, or it is not UTF-8."""
     try:
         return None if value is None else value.decode()
     except UnicodeDecodeError:
@@ -94,6 +95,5 @@ def _text(value: bytes | None) -> str | None:
 
 
 def _summarize(counts: Counter[str], seconds: float) -> None:
-    total = sum(counts.values())
     parts = ", ".join(f"{count} {name}" for name, count in counts.most_common())
-    click.echo(f"{total} events in {seconds:.1f} s: {parts or 'nothing to do'}", file=sys.stderr)
+    click.echo(f"{counts.total()} events in {seconds:.1f} s: {parts or 'nothing to do'}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Progress while files are read, on a terminal only."""
+"""A progress bar while files are read, on a terminal only."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from stream.cli.input_files import STDIN, RawMessage
 
-Watched = Callable[[Iterable[RawMessage]], Iterator[RawMessage]]
+Track = Callable[[Iterable[RawMessage]], Iterator[RawMessage]]
+_MESSAGES_PER_UPDATE: Final = 100
 
 
 @contextlib.contextmanager
-def reading(paths: Sequence[str], *, quiet: bool) -> Iterator[Watched]:
-    """A function that passes messages on and shows how much of ``paths`` has been read."""
+def show_progress(paths: Sequence[str], *, quiet: bool) -> Iterator[Track]:
+    """Show on a terminal how much of ``paths`` has been read.
+
+    Yields:
+        A function that passes on the messages given to it and counts them.
+    """
     if quiet or not sys.stderr.isatty():
         yield iter
         return
@@ -32,14 +38,14 @@ def reading(paths: Sequence[str], *, quiet: bool) -> Iterator[Watched]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("0 messages", total=sum(sizes.values()) or None)
 
-        def watched(messages: Iterable[RawMessage]) -> Iterator[RawMessage]:
+        def track(messages: Iterable[RawMessage]) -> Iterator[RawMessage]:
             finished, path = 0, None
             for count, message in enumerate(messages, 1):
                 if message.path != path:
                     finished += sizes.get(path or STDIN, 0)
                     path = message.path
-                if count % 100 == 0:
-                    progress.update(task, completed=finished + message.read, description=f"{count} messages")
+                if count % _MESSAGES_PER_UPDATE == 0:
+                    progress.update(task, completed=finished + message.bytes_read, description=f"{count} messages")
                 yield message
 
-        yield watched
+        yield track

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from stream.cli import input_files
-from stream.cli.input_files import InputError, RawMessage, expand, read_messages
+from stream.cli.input_files import InputError, RawMessage, expand_paths, read_messages
 
 
 def values(*paths: Path | str) -> list[bytes]:
@@ -77,8 +77,8 @@ def test_stdin_is_read_as_lines(monkeypatch: pytest.MonkeyPatch) -> None:
         buffer = io.BytesIO(b'{"id":1}\n\n{"id":2}')
 
     monkeypatch.setattr(sys, "stdin", Standard)
-    assert expand(["-"]) == ["-"]
-    assert list(read_messages(["-"])) == [RawMessage(b'{"id":1}', "-", 9), RawMessage(b'{"id":2}', "-", 18)]
+    assert expand_paths(["-"]) == ["-"]
+    assert list(read_messages(["-"])) == [RawMessage(b'{"id":1}', "-", 1, 9), RawMessage(b'{"id":2}', "-", 3, 18)]
 
 
 def test_files_follow_each_other(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_files_follow_each_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.json", "a.json.gz", "a.txt.gz"])
 def test_progress_ends_at_the_size_of_the_file(tmp_path: Path, name: str) -> None:
     path = written(tmp_path, name, b'{"id":1}\n' * 1000)
-    progress = [message.read for message in read_messages([str(path)])]
+    progress = [message.bytes_read for message in read_messages([str(path)])]
     assert progress == sorted(progress)
     assert progress[-1] == path.stat().st_size
 
@@ -98,18 +98,18 @@ def test_a_folder_gives_its_known_files_in_name_order(tmp_path: Path) -> None:
     files = [str(written(tmp_path, name, b"x")) for name in names]
     for other in ("notes.md", "image.png", "README", "x.gz"):
         written(tmp_path, other, b"x")
-    assert expand([str(tmp_path)]) == sorted(files)
+    assert expand_paths([str(tmp_path)]) == sorted(files)
 
 
 @pytest.mark.parametrize("name", ["missing.jsonl", "missing/"])
 def test_a_missing_path_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="no such file or folder"):
-        expand([str(tmp_path / name)])
+        expand_paths([str(tmp_path / name)])
 
 
 def test_a_folder_without_files_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no \.jsonl"):
-        expand([str(tmp_path)])
+        expand_paths([str(tmp_path)])
 
 
 def test_a_file_that_vanished_is_named(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_message_that_cannot_be_read_has_no_key(value: bytes) -> None:
 
 
 class Clock:
-    """A clock that only sleeping and working move."""
+    """A clock that only moves when someone sleeps or works."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -58,24 +58,24 @@ class Clock:
 
 
 def messages(count: int) -> Iterator[RawMessage]:
-    """Messages without content."""
-    return (RawMessage(b"{}", "-", number) for number in range(count))
+    """Empty messages on numbered lines."""
+    return (RawMessage(b"{}", "-", number, 0) for number in range(count))
 
 
-def test_the_rate_is_kept_and_what_was_missed_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rate_is_kept_and_delays_are_caught_up() -> None:
     clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
     sent = []
-    for message in module._paced(messages(6), 4.0):  # noqa: SLF001 - the logic of --rate
-        sent.append((message.read, clock.now - 1000))
-        if message.read == 2:
+    for message in module.pace(messages(6), 4.0, clock=clock.monotonic, sleep=clock.sleep):
+        sent.append((message.line, clock.now - 1000))
+        if message.line == 2:
             clock.now += 0.625  # sending took longer than the pause
     assert sent == [(0, 0.0), (1, 0.25), (2, 0.5), (3, 1.125), (4, 1.125), (5, 1.25)]
 
 
-def test_without_a_rate_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "time", None)
-    assert len(list(module._paced(messages(3), None))) == 3  # noqa: SLF001 - the logic of --rate
+def test_nothing_waits_without_a_rate() -> None:
+    clock = Clock()
+    assert len(list(module.pace(messages(3), None, clock=clock.monotonic, sleep=clock.sleep))) == 3
+    assert clock.now == 1000
 
 
 def test_a_rate_of_nothing_is_refused() -> None:
@@ -90,10 +90,10 @@ def test_what_is_sent_to_a_broker(kafka_broker: str, tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "a.jsonl").write_bytes(dumps(article(1, BRIDGE)) + b"\n\n{broken\n")
     (folder / "b.txt").write_text(FLOOD, encoding="utf-8")
-    told = station.run("produce", str(folder), "--rate", "500")
-    assert told.returncode == 0
-    assert told.stdout == ""
-    assert told.stderr.startswith(f"3 messages stored in {station.topics.raw} in ")
+    result = station.run("produce", str(folder), "--rate", "500")
+    assert result.returncode == 0
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"3 messages stored in {station.topics.raw} in ")
     first, broken, text = station.records(station.topics.raw)
     assert (first.key, first.value) == (b"https://paper.example/story/1", dumps(article(1, BRIDGE)))
     assert (broken.key, broken.value) == (None, b"{broken")
