@@ -40,6 +40,10 @@ demo: $(RUNTIME) ## See it work: a sample feed through a real worker, broker in 
 test: $(DEV) ## Run the tests (those on Apache Kafka too, where `make kafka` has run once)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
+.PHONY: explore
+explore: $(DEV) ## Run the property tests on random examples with a new seed (SEED=12 repeats one)
+	.ci/explore.sh $(SEED)
+
 .PHONY: lint
 lint: $(DEV) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
