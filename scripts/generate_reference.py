@@ -27,7 +27,7 @@ _EVENTS: Final = {
     "raw": "The value of a message in `articles.raw`, or one item of its array.",
     "enriched": "The value of a record in `articles.enriched` and `articles.duplicates`.",
     "cluster": "The value of a record in `articles.clusters`.",
-    "rejected-headers": "Headers added to a record in `articles.rejected`; its key, value and own headers are unchanged.",
+    "rejected-headers": "Headers that are added to a record in `articles.rejected`; everything else stays as it came.",
     "normalized": "The value of an article in `articles.normalized`: the fields of `enriched` without `revision` and"
     " `duplicate`, and these.",
     "takedown": "The value of a takedown in `articles.normalized`.",
@@ -71,8 +71,7 @@ log_format = "json"
 
 
 def _setting_type(field: Json) -> str:
-    variants: Sequence[Json] = [one for one in field.get("anyOf", [field]) if one.get("type") != "null"]
-    (kind,) = variants
+    (kind,) = (variant for variant in field.get("anyOf", [field]) if variant.get("type") != "null")
     if "enum" in kind:
         return ", ".join(f"`{value}`" for value in kind["enum"])
     if kind.get("writeOnly"):
@@ -164,7 +163,7 @@ def _field_type(node: Json) -> str:
             return "one of the [codes](rejection-codes.md)"
         return ", ".join(f"`{value}`" for value in node["enum"] if value is not None)
     if "anyOf" in node:
-        return " or ".join(_field_type(one) for one in node["anyOf"] if one.get("type") != "null")
+        return " or ".join(_field_type(variant) for variant in node["anyOf"] if variant.get("type") != "null")
     kinds = [kind for kind in ([node["type"]] if isinstance(node["type"], str) else node["type"]) if kind != "null"]
     parts = [_type_name(kind, node) for kind in kinds]
     limits = [text.format(node[key]) for key, text in _LIMITS.items() if key in node]
@@ -196,10 +195,10 @@ def _page(title: str, source: str, intro: str, body: str) -> str:
     return f"# {title}\n{intro}\n{_GENERATED.format(source=source)}\n\n{body}\n"
 
 
-def stale(folder: Path = FOLDER) -> list[str]:
-    """The pages in ``folder`` that are missing or differ from what is generated."""
-    pages = documents()
-    return [name for name in pages if not (folder / name).exists() or (folder / name).read_text("utf-8") != pages[name]]
+def stale() -> list[str]:
+    """The pages that are missing or differ from what is generated."""
+    current = {page.name: page.read_text("utf-8") for page in FOLDER.glob("*.md")}
+    return [name for name, text in documents().items() if current.get(name) != text]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
