@@ -1,4 +1,4 @@
-"""The page about the log lines names every one that the code writes, with its level and its fields."""
+"""The page about log lines lists every event that the code logs, with its level and its fields."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 LEVELS: Final = {name: name for name in ("debug", "info", "warning", "error", "critical")} | {"exception": "error"}
-#: Fields that a function gives to a line.
-GIVEN: Final = {"place_of": {"topic", "partition", "offset", "end_offset", "records"}}
+#: Fields that the result of a function has.
+FIELDS_OF_FUNCTION: Final = {"batch_fields": {"topic", "partition", "offset", "end_offset", "records"}}
 
 
-def in_code() -> dict[str, tuple[str, set[str]]]:
+def events_in_code() -> dict[str, tuple[str, set[str]]]:
     """The level and the fields of every event that the code logs."""
-    found: dict[str, tuple[str, set[str]]] = {}
+    events: dict[str, tuple[str, set[str]]] = {}
     for file in sorted((ROOT / "src" / "stream").rglob("*.py")):
         module = ast.parse(file.read_text("utf-8"))
-        named = {
+        variables = {
             node.targets[0].id: node.value
             for node in ast.walk(module)
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
@@ -32,10 +32,10 @@ def in_code() -> dict[str, tuple[str, set[str]]]:
                 assert isinstance(event, ast.Constant), f"{file.name}:{call.lineno}: an event is a constant text"
                 assert isinstance(event.value, str)
                 assert len(call.args) == 1, f"{file.name}:{call.lineno}: fields go into extra"
-                found[event.value] = (level, fields_of(call, named))
-            elif leaving := leave_event(call):
-                found[leaving] = ("critical", {"exit_code"})
-    return found
+                events[event.value] = (level, fields_of(call, variables))
+            elif event_text := leave_event(call):
+                events[event_text] = ("critical", {"exit_code"})
+    return events
 
 
 def level_of(call: ast.Call) -> str | None:
@@ -47,36 +47,39 @@ def level_of(call: ast.Call) -> str | None:
 
 def leave_event(call: ast.Call) -> str | None:
     """The event that `_leave` is called with, also by a timer."""
-    values = [*call.args, *(one for arg in call.args if isinstance(arg, ast.Tuple) for one in arg.elts)]
+    values = [
+        *call.args,
+        *(value for argument in call.args if isinstance(argument, ast.Tuple) for value in argument.elts),
+    ]
     names = {node.id for node in (call.func, *call.args) if isinstance(node, ast.Name)}
     texts = [node.value for node in values if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     return texts[0] if "_leave" in names else None
 
 
-def fields_of(call: ast.Call, named: dict[str, ast.expr]) -> set[str]:
+def fields_of(call: ast.Call, variables: dict[str, ast.expr]) -> set[str]:
     extra = next((keyword.value for keyword in call.keywords if keyword.arg == "extra"), None)
-    return keys_of(extra, named) - {"every_s"} if extra else set()
+    return keys_of(extra, variables) - {"every_s"} if extra else set()
 
 
-def keys_of(node: ast.expr, named: dict[str, ast.expr]) -> set[str]:
+def keys_of(node: ast.expr, variables: dict[str, ast.expr]) -> set[str]:
     if isinstance(node, ast.Name):
-        return keys_of(named[node.id], named)
+        return keys_of(variables[node.id], variables)
     if isinstance(node, ast.Call):
         assert isinstance(node.func, ast.Name)
-        return GIVEN[node.func.id]
+        return FIELDS_OF_FUNCTION[node.func.id]
     assert isinstance(node, ast.Dict)
-    found: set[str] = set()
+    keys: set[str] = set()
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None:
-            found |= keys_of(value, named)
+            keys |= keys_of(value, variables)
         else:
             assert isinstance(key, ast.Constant)
             assert isinstance(key.value, str)
-            found.add(key.value)
-    return found
+            keys.add(key.value)
+    return keys
 
 
-def in_page() -> dict[str, tuple[str, set[str]]]:
+def events_in_page() -> dict[str, tuple[str, set[str]]]:
     page = (ROOT / "docs" / "reference" / "logging.md").read_text("utf-8")
     rows = re.findall(r"^\| `(.+?)` \| (\w+) \| (.*?) ?\|.*\|$", page, re.MULTILINE)
     assert len({event for event, *_ in rows}) == len(rows)
@@ -84,9 +87,9 @@ def in_page() -> dict[str, tuple[str, set[str]]]:
 
 
 def test_every_line_is_in_the_page_and_every_row_is_in_the_code() -> None:
-    assert in_page() == in_code()
+    assert events_in_page() == events_in_code()
 
 
 def test_fields_are_in_snake_case() -> None:
-    names = {name for _, fields in in_code().values() for name in fields}
+    names = {name for _, fields in events_in_code().values() for name in fields}
     assert [name for name in names if not re.fullmatch(r"[a-z][a-z_]*", name)] == []

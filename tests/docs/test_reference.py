@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ TOPICS_PAGE: Final = (REFERENCE / "topics.md").read_text("utf-8")
 def rows(page: str) -> Iterator[list[str]]:
     """The cells of every row of the tables in ``page``, their heads apart."""
     lines = page.splitlines()
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in pairwise(lines):
         if line.startswith("| ") and before.startswith("|"):
             yield [cell.strip() for cell in line.strip("|").split(" |")]
 
@@ -91,3 +92,8 @@ def test_every_dependency_has_a_reason(group: str) -> None:
     running, _, development = page.partition("For development only")
     listed = {name for row in rows(running if group == "running" else development) for name in row[0].split(", ")}
     assert {name for name in names if not name.startswith("types-")} == listed
+
+
+def test_the_glossary_is_sorted() -> None:
+    terms = re.findall(r"^\*\*(.+?)\.?\*\*", (ROOT / "docs" / "glossary.md").read_text("utf-8"), re.MULTILINE)
+    assert terms == sorted(terms, key=str.casefold)
