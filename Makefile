@@ -51,6 +51,7 @@ lint: $(DEV) ## Check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m scripts.generate_contracts --check
+	$(BIN)/python -m scripts.generate_reference --check
 	$(BIN)/python deploy/grafana/generate.py --check
 	$(BIN)/python deploy/prometheus/rules.py --check
 	$(BIN)/python deploy/kubernetes/prometheus_rule.py --check
@@ -88,6 +89,7 @@ lock: $(DEV) ## Write the lock files, and all that is made by code: schemas, das
 	$(COMPILE) --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
 	echo hatchling | $(COMPILE) --constraint requirements-dev.lock - --output-file requirements-build.lock
 	$(BIN)/python -m scripts.generate_contracts
+	$(BIN)/python -m scripts.generate_reference
 	$(BIN)/python deploy/grafana/generate.py
 	$(BIN)/python deploy/prometheus/rules.py
 	$(BIN)/python deploy/kubernetes/prometheus_rule.py

@@ -29,7 +29,7 @@ def project(tmp_path: Path) -> Path:
 
 def lint_imports(project: Path) -> subprocess.CompletedProcess[str]:
     """Check the contracts of ``project``."""
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
     environment = {**os.environ, "PYTHONPATH": str(project / "src"), "COLUMNS": "200"}
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
 
