@@ -1,54 +1,58 @@
-"""The article inside an HTML page: its main text, and what the page's own metadata say of it."""
+"""The article inside an HTML page: its main text, and what the page's own metadata state about it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Final
 
-from stream.core.normalize.html.metadata_model import Metadata
+from stream.core.normalize.html.metadata import Metadata, read_metadata
 from stream.errors import Rejected
 
-#: A longer text would take the steps behind this one seconds; no article is.
+#: No article is longer; a longer text would keep the following steps busy for seconds.
 TEXT_CHARS_MAX: Final = 1_000_000
 TEXT_LINES_MAX: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Metadata):
-    """What a page says of its article; ``text`` has one paragraph a line and may be empty."""
+    """The article of a page: its metadata and its ``text``, one paragraph per line, which may be empty."""
 
     text: str = ""
 
 
 def read_page(html: str) -> Page:
-    """The article in ``html``, a page or a part of one. Nothing is fetched.
+    r"""Extract the article from ``html``, which is a page or a fragment of one. Nothing is fetched.
 
-    Takes about a second at most, whatever the page, within the limits of `stream.core.validation`: what would be too much for
-    the parser (`effort`) is read as plain text between tags, and what is looked at more than once is bounded.
+    Takes about a second at most for any page within the limits of `stream.core.validation`: a page that would cost the
+    parser too much (see `parse_cost`) is reduced to the text between its tags, and repeated searches are bounded.
+
+    >>> page = read_page('<html lang="en"><title>Garden opens | Gazette</title><p>The garden opened.<p>It is free.')
+    >>> page.title, page.language
+    ('Garden opens', 'en')
+    >>> page.text
+    'The garden opened.\nIt is free.'
 
     Raises:
-        Rejected: its text is longer than a text may be.
+        Rejected: The text is longer than `TEXT_CHARS_MAX` or has more lines than `TEXT_LINES_MAX`.
     """
-    # The parser is imported for the first page only, as most events have text.
+    # Most events have text, so the parser is imported with the first page.
     from stream.core.normalize.html.dom import parse  # noqa: PLC0415 # see above
-    from stream.core.normalize.html.main_text import main_text, text_without_tree  # noqa: PLC0415 # see above
-    from stream.core.normalize.html.metadata import read_metadata  # noqa: PLC0415 # see above
+    from stream.core.normalize.html.main_text import extract_main_text, strip_tags  # noqa: PLC0415 # see above
 
     tree = parse(html)
     if tree is None:
-        return Page(text=_bounded(text_without_tree(html)))
-    said = read_metadata(tree)
-    text = _bounded(main_text(tree, said.body))
-    return Page(text=text, **{field.name: getattr(said, field.name) for field in fields(said)})
+        return Page(text=_check_size(strip_tags(html)))
+    metadata = read_metadata(tree)
+    return Page(text=_check_size(extract_main_text(tree, metadata.body)), **asdict(metadata))
 
 
-def _bounded(text: str) -> str:
+def _check_size(text: str) -> str:
     lines = text.count("\n") + 1
     if len(text) > TEXT_CHARS_MAX or lines > TEXT_LINES_MAX:
         raise Rejected(
             "text_too_large",
-            f"the page's text has {len(text)} characters in {lines} lines; at most {TEXT_CHARS_MAX} in "
-            f"{TEXT_LINES_MAX}",
+            f"the text of the page has {len(text)} characters in {lines} lines; send only the article, at most "
+            f"{TEXT_CHARS_MAX} characters in {TEXT_LINES_MAX} lines",
             field="$.html",
         )
     return text

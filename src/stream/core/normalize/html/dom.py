@@ -1,4 +1,4 @@
-"""A page as a tree: parsed as browsers do, rid of what is never text, narrowed to the part that holds the article."""
+"""Parses a page as browsers do, removes what is never text, and finds the element that holds the article."""
 
 from __future__ import annotations
 
@@ -10,59 +10,60 @@ from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from stream.core.normalize.html.parse_cost import parsable
+from stream.core.normalize.html.parse_cost import limit_parse_cost
 
-#: Elements that hold no running text, whatever the page; `meta` and `link` are read before they go.
+#: Elements that hold no running text on any page. `meta` and `link` are read before they are removed.
 _NEVER_TEXT: Final = (
     "script,style,noscript,template,svg,math,iframe,object,embed,canvas,video,audio,map,meta,link,base,"
     "nav,aside,footer,menu,dialog,button,select,textarea,input,datalist,figure,picture"
 )
 _METADATA: Final = frozenset({"meta", "link"})
-#: Runs of text shorter than this are labels and links; they say nothing of where the article stands.
+#: Shorter runs of text are labels and links, which do not show where the article is.
 _RUN_CHARS_MIN: Final = 20
-#: An element that holds this share of the page's running text holds the article. The share is of the whole page:
+#: An element with this share of the page's running text holds the article. The share is of the whole page, because
 #: on pages that never close their elements each level leaves a paragraph behind.
 _ARTICLE_SHARE: Final = 0.8
-#: Elements that are a paragraph, or a part of one: the article is never looked for inside one of them.
+#: Elements that are a paragraph or a part of one; the search for the article does not go into them.
 _INNERMOST: Final = frozenset(
     "p li ul ol dl blockquote pre h1 h2 h3 h4 h5 h6 span b strong em i u font small mark q cite code td th".split()
 )
 _ASIDE_ROLES: Final = frozenset(
     {"navigation", "complementary", "contentinfo", "banner", "search", "dialog", "alertdialog", "menu", "alert"}
 )
-#: Words in class and id that name what readers and not reporters wrote, or what asks for consent.
+#: Words in a class or an id that mark what readers wrote, or a request for consent.
 _NOT_THE_ARTICLE: Final = re.compile(
     r"(?:^|[\s_-])(?:comments?|respond|disqus\w*|cookies?|onetrust|consent|gdpr|newsletter|modal|popup)(?=$|[\s_-])"
     r"|comment-?list|disqus_thread",
     re.IGNORECASE,
 )
-_NAMES_CHARS_MAX: Final = 400
-#: Elements that may bear such a name for what they contain besides the article (`<body class="has-comments">`).
+_CLASS_AND_ID_CHARS_MAX: Final = 400
+#: Elements whose class may have such a word because of what they contain besides the article, as in
+#: `<body class="has-comments">`.
 _WRAPPERS: Final = frozenset({"html", "body", "main", "article"})
 
 
 @dataclass(slots=True)
 class Tree:
-    """A parsed page: its body without what is never text, and the metadata that stood in it."""
+    """A parsed page: its body without what is never text, and the metadata that were in it."""
 
     root: LexborNode
     body: LexborNode
     title: str
-    #: Attributes of each `meta` and `link`, in their order.
+    #: The attributes of each `meta` and `link` element, in document order.
     metadata: list[dict[str, str | None]] = field(default_factory=list)
-    #: What stands in scripts of JSON-LD.
+    #: The content of each JSON-LD script.
     json_ld: list[str] = field(default_factory=list)
-    #: The address that the page's relative links start from.
+    #: The base URL of the page's relative links.
     base: str | None = None
 
 
 def parse(html: str) -> Tree | None:
-    """The tree of ``html``; None where it has no body, or would take too long to parse."""
-    # The event's text is decoded already: whatever the page declares is passed over, and half a surrogate is a "?".
-    data = parsable(html.encode("utf-8", "replace").replace(b"\0", b""))
+    """Parse ``html``. Return None if it has no body, or would take too long to parse."""
+    # The text is decoded already, so the charset that the page declares is ignored. A lone surrogate becomes "?".
+    data = limit_parse_cost(html.encode("utf-8", "replace").replace(b"\0", b""))
     if data is None:
         return None
-    # `scripting` as in browsers: what is meant for readers without scripts is one text in `noscript`, and goes.
+    # With `scripting`, as in browsers, the content of `noscript` is a single text, which is removed with its element.
     parser = LexborHTMLParser(data, scripting=True)
     root, head = parser.root, parser.head
     if root is None or parser.body is None:
@@ -83,58 +84,56 @@ def parse(html: str) -> Tree | None:
 
 
 def remove(elements: Sequence[LexborNode]) -> None:
-    """Take ``elements``, which stand in the page's order, out of their tree.
+    """Remove ``elements``, which are in document order, from their tree.
 
-    From the last to the first: removing an element frees what is inside it, which must not be touched any more.
+    Goes from last to first: removing an element frees its descendants, which must not be touched afterwards.
     """
     for element in reversed(elements):
         element.decompose()
 
 
 @dataclass(slots=True)
-class _Part:
-    """An element that holds running text."""
+class _Candidate:
+    """An element that may hold the article, with the number of characters of running text in it."""
 
     node: LexborNode
-    parent: _Part | None
+    parent: _Candidate | None
     depth: int
-    aside: bool
+    is_aside: bool
     chars: int = 0
-    children: list[_Part] = field(default_factory=list)
+    children: list[_Candidate] = field(default_factory=list)
 
 
-def article_part(body: LexborNode) -> LexborNode:
-    """The deepest element of ``body`` that holds nearly all running text; ``body`` itself where there is none.
+def article_element(body: LexborNode) -> LexborNode:
+    """Return the deepest element of ``body`` with nearly all running text, or ``body`` if there is no such element.
 
-    Links, comments and hidden parts are not counted. They are no part of the text and may be longer than it.
+    Links, comments and hidden elements do not count: they are not part of the article and may be longer than it.
     """
-    parts = _parts(body)
-    top = parts[0]
-    for part in sorted(parts, key=lambda part: -part.depth):
-        if part.parent is not None:
-            part.parent.chars += part.chars
-    while top.children:
-        best = max(top.children, key=lambda part: part.chars)
-        if best.chars < _ARTICLE_SHARE * parts[0].chars or best.node.tag in _INNERMOST:
+    candidates = _candidates(body)
+    best = candidates[0]
+    for candidate in sorted(candidates, key=lambda candidate: -candidate.depth):
+        if candidate.parent is not None:
+            candidate.parent.chars += candidate.chars
+    chars_min = _ARTICLE_SHARE * best.chars
+    while best.children:
+        largest = max(best.children, key=lambda candidate: candidate.chars)
+        if largest.chars < chars_min or largest.node.tag in _INNERMOST:
             break
-        top = best
-    return top.node
+        best = largest
+    return best.node
 
 
-def _parts(body: LexborNode) -> list[_Part]:
-    top = _Part(body, None, 0, aside=False)
-    known = {body.mem_id: top}
-    parts = [top]
-    for parent, chars in _runs(body):
-        part = known.get(parent.mem_id)
-        if part is None:
-            part = _place(parent, known, parts)
-        if part is not None and not part.aside:
-            part.chars += chars
-    return parts
+def _candidates(body: LexborNode) -> list[_Candidate]:
+    """Return the elements with running text and their ancestors, the body first; each counts its own text alone."""
+    by_id = {body.mem_id: _Candidate(body, None, 0, is_aside=False)}
+    for parent, chars in _text_runs(body):
+        candidate = by_id.get(parent.mem_id) or _add_candidate(parent, by_id)
+        if candidate is not None and not candidate.is_aside:
+            candidate.chars += chars
+    return [candidate for candidate in by_id.values() if not candidate.is_aside]
 
 
-def _runs(body: LexborNode) -> Iterator[tuple[LexborNode, int]]:
+def _text_runs(body: LexborNode) -> Iterator[tuple[LexborNode, int]]:
     for node in body.traverse(include_text=True):
         if node.is_text_node:
             text = node.text_content or ""
@@ -142,51 +141,52 @@ def _runs(body: LexborNode) -> Iterator[tuple[LexborNode, int]]:
                 yield node.parent, chars
 
 
-def _place(node: LexborNode, known: dict[int, _Part], parts: list[_Part]) -> _Part | None:
-    """The part for ``node``, with those above it that were not known yet. Each element is placed once."""
+def _add_candidate(node: LexborNode, by_id: dict[int, _Candidate]) -> _Candidate | None:
+    """Add ``node`` and those of its ancestors that are missing. Return None if it is not inside the body."""
     path: list[LexborNode] = []
-    above: LexborNode | None = node
-    while above is not None and above.mem_id not in known:
-        path.append(above)
-        above = above.parent
-    if above is None:
+    ancestor: LexborNode | None = node
+    while ancestor is not None and ancestor.mem_id not in by_id:
+        path.append(ancestor)
+        ancestor = ancestor.parent
+    if ancestor is None:
         return None
-    part = known[above.mem_id]
+    candidate = by_id[ancestor.mem_id]
     for element in reversed(path):
-        inner = _Part(element, part, part.depth + 1, part.aside or _is_aside(element))
-        if not inner.aside:
-            part.children.append(inner)
-            parts.append(inner)
-        known[element.mem_id] = part = inner
-    return part
+        child = _Candidate(element, candidate, candidate.depth + 1, candidate.is_aside or _is_aside(element))
+        if not child.is_aside:
+            candidate.children.append(child)
+        by_id[element.mem_id] = candidate = child
+    return candidate
 
 
 def _is_aside(element: LexborNode) -> bool:
     tag = element.tag
     if tag == "a":
         return True
-    given = element.attributes
-    return bool(given) and (is_hidden(given) or (tag not in _WRAPPERS and is_named(given, _NOT_THE_ARTICLE)))
+    attributes = element.attributes
+    return bool(attributes) and (
+        is_hidden(attributes) or (tag not in _WRAPPERS and has_class_or_id(attributes, _NOT_THE_ARTICLE))
+    )
 
 
-def is_hidden(given: dict[str, str | None]) -> bool:
-    """Whether an element with the attributes ``given`` is not shown, or stands beside the page's main part."""
-    style = given.get("style")
+def is_hidden(attributes: dict[str, str | None]) -> bool:
+    """Whether an element with these attributes is not shown, or is outside the main part of the page by its role."""
+    style = attributes.get("style")
     return (
-        "hidden" in given
-        or given.get("aria-hidden") == "true"
-        or given.get("role") in _ASIDE_ROLES
+        "hidden" in attributes
+        or attributes.get("aria-hidden") == "true"
+        or attributes.get("role") in _ASIDE_ROLES
         or (style is not None and "display:none" in style.replace(" ", "").lower())
     )
 
 
-def is_named(given: dict[str, str | None], words: re.Pattern[str]) -> bool:
-    """Whether the class or the id of an element has one of ``words``."""
-    names = f"{given.get('class') or ''} {given.get('id') or ''}"
-    return len(names) > 1 and _has(names[:_NAMES_CHARS_MAX], words)
+def has_class_or_id(attributes: dict[str, str | None], pattern: re.Pattern[str]) -> bool:
+    """Whether the class or the id of an element with these attributes matches ``pattern``."""
+    class_and_id = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
+    return len(class_and_id) > 1 and _has_match(class_and_id[:_CLASS_AND_ID_CHARS_MAX], pattern)
 
 
 @lru_cache(maxsize=4_096)
-def _has(names: str, words: re.Pattern[str]) -> bool:
-    # Remembered, as the paragraphs of a page, and the pages of a site, share their names.
-    return words.search(names) is not None
+def _has_match(class_and_id: str, pattern: re.Pattern[str]) -> bool:
+    # Cached, since the paragraphs of a page, and the pages of a site, share their classes.
+    return pattern.search(class_and_id) is not None

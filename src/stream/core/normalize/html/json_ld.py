@@ -1,4 +1,4 @@
-"""The article that a page describes in JSON-LD (schema.org), out of whatever graph it stands in."""
+"""The article that a page describes in JSON-LD (schema.org), wherever in the graph it is."""
 
 from __future__ import annotations
 
@@ -9,74 +9,80 @@ from typing import Any, Final
 
 import orjson
 
-#: Pages have a few scripts; what comes behind is not looked at.
+#: Pages have a few scripts; any beyond these limits are ignored.
 _SCRIPTS_MAX: Final = 40
 _SCRIPT_CHARS_MAX: Final = 1_000_000
 _NODES_MAX: Final = 2_000
-#: Properties that lead from one node to others of the same article. Lists of other articles are not followed.
-_LEADS: Final = ("@graph", "mainEntity", "mainEntityOfPage", "hasPart")
+#: Properties that lead from a node to others about the same article. Lists of other articles are not followed.
+_FOLLOWED_PROPERTIES: Final = ("@graph", "mainEntity", "mainEntityOfPage", "hasPart")
 _TRAILING_COMMA: Final = re.compile(r",\s*+([}\]])")
-_WRAPPING: Final = re.compile(r"^\s*+(?://\s*+)?(?:<!--|<!\[CDATA\[)|(?://\s*+)?(?:-->|\]\]>)\s*+;?\s*+$")
+_COMMENT_MARKS: Final = re.compile(r"^\s*+(?://\s*+)?(?:<!--|<!\[CDATA\[)|(?://\s*+)?(?:-->|\]\]>)\s*+;?\s*+$")
 
 Node = dict[str, Any]
 
 
 class JsonLdArticle:
-    """The properties of a page's article; every question has an answer, though the graph may hold anything."""
+    """The properties of a page's article. A lookup never fails, whatever the graph holds."""
 
-    def __init__(self, nodes: list[Node], address: str | None = None) -> None:
-        """Take the article with ``address`` out of ``nodes``, else the first one, else the page itself."""
+    def __init__(self, nodes: list[Node], url: str | None = None) -> None:
+        """Choose the article with this URL from ``nodes``, else the first article; the page's own node comes second."""
         self._by_id = {node["@id"]: node for node in nodes if isinstance(node.get("@id"), str) and len(node) > 1}
         articles = [node for node in nodes if _is_article(node)]
-        at_address = [node for node in articles if address is not None and address in _addresses(node)]
+        with_url = [node for node in articles if url is not None and url in _urls(node)]
         pages = [node for node in nodes if "WebPage" in _types(node)]
-        self._nodes = (at_address or articles)[:1] + pages[:1]
+        self._nodes = (with_url or articles)[:1] + pages[:1]
 
     def text(self, *names: str) -> str | None:
-        """The first of the properties ``names`` that is a text, or a list or thing that begins with one."""
+        """Return the first text of the first of the properties ``names`` that has one."""
         return next((text for name in names for text in self.texts(name)), None)
 
     def texts(self, name: str) -> list[str]:
-        """What the property ``name`` says: texts as they are, things by their name."""
+        """Return the values of the property ``name``: texts as they are, other things by their name."""
         for node in self._nodes:
-            found = [text for value in _listed(node.get(name)) for text in self._names(value)]
-            if found:
-                return found
+            texts = [text for value in _as_list(node.get(name)) for text in self._texts_of(value)]
+            if texts:
+                return texts
         return []
 
-    def _names(self, value: Any) -> Iterator[str]:
+    def _texts_of(self, value: Any) -> Iterator[str]:
         if isinstance(value, dict):
             value = self._by_id.get(value.get("@id"), value) if "name" not in value else value
-            # The name of a language is written in any language; its other name is its tag.
+            # The name of a language may be in any language; its alternate name is its BCP 47 tag.
             names = ("alternateName", "name") if value.get("@type") == "Language" else ("name", "alternateName")
             value = value.get(names[0]) or value.get(names[1])
-        for text in _listed(value):
+        for text in _as_list(value):
             if isinstance(text, str) and text.strip():
                 yield text.strip()
 
 
-def read_json_ld(scripts: Iterable[str], address: str | None) -> JsonLdArticle:
-    """The article in ``scripts``, the one at ``address`` if there are several. Broken scripts are mended or passed."""
+def read_json_ld(scripts: Iterable[str], url: str | None) -> JsonLdArticle:
+    """Read the article from ``scripts``, the one with ``url`` if there are several.
+
+    Common syntax errors are fixed; a script that still cannot be parsed is skipped.
+
+    >>> read_json_ld(['{"@type": "NewsArticle", "headline": "Garden opens",}'], None).text("headline")
+    'Garden opens'
+    """
     nodes: list[Node] = []
     for number, script in enumerate(scripts):
         if number == _SCRIPTS_MAX or len(nodes) >= _NODES_MAX:
             break
         if len(script) <= _SCRIPT_CHARS_MAX:
-            nodes.extend(_nodes(_load(script)))
-    return JsonLdArticle(nodes, address)
+            nodes.extend(_collect_nodes(_parse(script)))
+    return JsonLdArticle(nodes, url)
 
 
-def _load(script: str) -> Any:
+def _parse(script: str) -> Any:
     try:
         return orjson.loads(script)
     except ValueError:
-        return _load_broken(script)
+        return _parse_leniently(script)
 
 
-def _load_broken(script: str) -> Any:
-    """JSON with line breaks inside strings, commas behind the last item, or comment marks around it."""
-    bare = _WRAPPING.sub("", script).strip().removesuffix(";")
-    for candidate in (bare, _TRAILING_COMMA.sub(r"\1", bare)):
+def _parse_leniently(script: str) -> Any:
+    """Parse JSON with line breaks inside strings, trailing commas, or comment marks around it; None if that fails."""
+    content = _COMMENT_MARKS.sub("", script).strip().removesuffix(";")
+    for candidate in (content, _TRAILING_COMMA.sub(r"\1", content)):
         try:
             return json.loads(candidate, strict=False)
         except (ValueError, RecursionError):
@@ -84,33 +90,33 @@ def _load_broken(script: str) -> Any:
     return None
 
 
-def _nodes(value: Any) -> list[Node]:
-    found: list[Node] = []
-    waiting = [value]
-    while waiting and len(found) < _NODES_MAX:
-        at = waiting.pop(0)
-        if isinstance(at, list):
-            waiting[:0] = at[:_NODES_MAX]
-        elif isinstance(at, dict):
-            found.append(at)
-            waiting.extend(at[name] for name in _LEADS if isinstance(at.get(name), dict | list))
-    return found
+def _collect_nodes(value: Any) -> list[Node]:
+    nodes: list[Node] = []
+    queue = [value]
+    while queue and len(nodes) < _NODES_MAX:
+        item = queue.pop(0)
+        if isinstance(item, list):
+            queue[:0] = item[:_NODES_MAX]
+        elif isinstance(item, dict):
+            nodes.append(item)
+            queue.extend(item[name] for name in _FOLLOWED_PROPERTIES if isinstance(item.get(name), dict | list))
+    return nodes
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
 def _types(node: Node) -> list[str]:
-    return [kind.rpartition("/")[2] for kind in _listed(node.get("@type")) if isinstance(kind, str)]
+    return [name.rpartition("/")[2] for name in _as_list(node.get("@type")) if isinstance(name, str)]
 
 
 def _is_article(node: Node) -> bool:
-    # NewsArticle, ReportageNewsArticle, BlogPosting, LiveBlogPosting and their like.
-    return any(kind.endswith(("Article", "Posting")) or kind == "Report" for kind in _types(node))
+    # NewsArticle, ReportageNewsArticle, BlogPosting, LiveBlogPosting and so on.
+    return any(name.endswith(("Article", "Posting")) or name == "Report" for name in _types(node))
 
 
-def _addresses(node: Node) -> set[str]:
-    of_page = node.get("mainEntityOfPage")
-    said = (node.get("url"), node.get("@id"), of_page, of_page.get("@id") if isinstance(of_page, dict) else None)
-    return {value for value in said if isinstance(value, str)}
+def _urls(node: Node) -> set[str]:
+    page = node.get("mainEntityOfPage")
+    values = (node.get("url"), node.get("@id"), page, page.get("@id") if isinstance(page, dict) else None)
+    return {value for value in values if isinstance(value, str)}

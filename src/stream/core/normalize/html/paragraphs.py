@@ -1,4 +1,4 @@
-"""The text of a part of a page, a paragraph a line; and the parts of an article that are not its text."""
+"""The text of an element, one paragraph per line, and the removal of what is in an article without being its text."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Final
 
 from selectolax.lexbor import LexborNode
 
-from stream.core.normalize.html.dom import is_hidden, is_named, remove
+from stream.core.normalize.html.dom import has_class_or_id, is_hidden, remove
 
 _INLINE: Final = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr output q rb rp rt ruby s"
     " samp small span strike strong sub sup time tt u var wbr".split()
 )
-#: Elements whose text is running text.
+#: Elements with running text.
 _PARAGRAPHS: Final = frozenset("p li h2 h3 h4 h5 h6 blockquote dd dt pre".split())
-#: Parts of an article that are not its text: the title above it, tables of figures, dates, forms.
+#: Elements inside an article that are not its text: its title, tables, dates, forms.
 _NOT_TEXT: Final = "h1,table,time,form,fieldset,figcaption,label"
-#: The usual words in class and id of what stands inside the article's element and is not the article.
-_FURNITURE: Final = re.compile(
+#: The usual words in the class or id of boilerplate inside an article: captions, share bars, lists of related articles.
+_BOILERPLATE: Final = re.compile(
     r"(?:^|[\s_-])(?:captions?|credits?|shar(?:e|ing)|social|related|newsletter|promos?|ads?|advert\w*|sponsored|"
     r"by-?line|authors?|tags?|taglist|comments?|recommend\w*|read-?(?:more|also|next)|see-?also|most-?popular|more-?on|"
     r"outbrain|taboola|sidebar|breadcrumbs?|widgets?|teasers?|copyright|disclaimer|metadata|toolbar|hidden|sr-only|"
@@ -29,30 +29,30 @@ _FURNITURE: Final = re.compile(
     r"gallery|player|video|audio)(?=$|[\s_-])",
     re.IGNORECASE,
 )
-#: Furniture is small: a part that holds more of the text than this has its name for another reason.
-_FURNITURE_SHARE_MAX: Final = 0.4
-#: Articles have some hundred parts that may be furniture; each takes time by its length, and they may be nested.
+#: Boilerplate is small: an element with a larger share of the text has its class for another reason.
+_BOILERPLATE_SHARE_MAX: Final = 0.4
+#: Articles have some hundred elements that may be boilerplate. Reading each one takes time in proportion to its
+#: content, and they may be nested.
 _CHECKED_MAX: Final = 1_000
 _CHECKED_CHARS_MAX: Final = 20_000_000
-#: A block that is links for this share of its text announces other pages.
+#: A block with this share of its text in links announces other pages.
 _LINK_SHARE: Final = 0.8
 _INLINE_DEPTH_MAX: Final = 32
-# Spaces of HTML; others, such as no-break spaces, belong to the text.
-_SPACES: Final = re.compile(r"[ \t\n\r\f]{2,}|[\t\n\r\f]")  # all but a single space
-
-
-#: A line outside any paragraph that is shorter than this and no sentence is a label: "Share", a date, a name.
+#: HTML white space, all but a single space. Other spaces, such as no-break spaces, belong to the text.
+_SPACES: Final = re.compile(r"[ \t\n\r\f]{2,}|[\t\n\r\f]")
+#: A shorter line outside any paragraph that does not end a sentence is a label: "Share", a date, a name.
 _LABEL_CHARS_MAX: Final = 80
-_HARDLY_ANY: Final = 0.2
+#: Below this share in paragraphs, a page separates its paragraphs in another way.
+_PARAGRAPH_SHARE_MIN: Final = 0.2
 _SENTENCE_ENDS: Final = tuple('.!?…:;؟۔。！？।॥»”")」』')
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
-    """The visible text of an element: its lines, and for each whether it is a paragraph, heading or item of a list."""
+class TextLines:
+    """The visible text of an element: its ``lines``, and whether each is a paragraph, a heading or a list item."""
 
     lines: list[str]
-    plain: list[bool]
+    is_paragraph: list[bool]
 
     @property
     def text(self) -> str:
@@ -60,44 +60,48 @@ class Lines:
         return "\n".join(self.lines)
 
     @property
-    def plain_share(self) -> float:
-        """The share of the text, by length, that stands in paragraphs, headings and lists.
+    def paragraph_share(self) -> float:
+        """The share of the text, by length, in paragraphs, headings and lists (0 to 1).
 
-        Where hardly any does, as on pages that part their paragraphs by line breaks: that stands in long sentences.
+        Where hardly any is, as on pages that separate paragraphs with line breaks, long sentences count instead.
         """
-        share = self._share(self.plain)
-        return share if share > _HARDLY_ANY else self._share([_is_told(line) for line in self.lines])
+        share = self._share(self.is_paragraph)
+        return share if share > _PARAGRAPH_SHARE_MIN else self._share([_is_long_sentence(line) for line in self.lines])
 
-    def _share(self, chosen: list[bool]) -> float:
-        chars = sum(len(line) for line, is_chosen in zip(self.lines, chosen, strict=True) if is_chosen)
+    def _share(self, selection: list[bool]) -> float:
+        chars = sum(len(line) for line, is_selected in zip(self.lines, selection, strict=True) if is_selected)
         return chars / (sum(map(len, self.lines)) or 1)
 
-    def article(self) -> str:
-        """The lines without the labels before the first paragraph and behind the last."""
-        kept = [number for number in range(len(self.lines)) if not self._is_label(number)]
+    @property
+    def article_text(self) -> str:
+        """The lines without the labels before the first paragraph and after the last one."""
+        kept = [i for i in range(len(self.lines)) if not self._is_label(i)]
         return "\n".join(self.lines[kept[0] : kept[-1] + 1]) if kept else ""
 
-    def _is_label(self, number: int) -> bool:
-        line = self.lines[number]
-        return not self.plain[number] and len(line) < _LABEL_CHARS_MAX and not line.endswith(_SENTENCE_ENDS)
+    def _is_label(self, i: int) -> bool:
+        line = self.lines[i]
+        return not self.is_paragraph[i] and len(line) < _LABEL_CHARS_MAX and not line.endswith(_SENTENCE_ENDS)
 
 
-def _is_told(line: str) -> bool:
+def _is_long_sentence(line: str) -> bool:
     return len(line) >= _LABEL_CHARS_MAX and line.endswith(_SENTENCE_ENDS)
 
 
-def drop_furniture(article: LexborNode) -> None:
-    """Remove from ``article`` what stands in it without being its text: captions, boxes, bars, lists of links."""
+def remove_boilerplate_elements(article: LexborNode) -> None:
+    """Remove from ``article`` the elements that are not its text: captions, boxes, share bars, lists of links."""
     remove(article.css(_NOT_TEXT))
-    most = _FURNITURE_SHARE_MAX * len(article.text())
-    furniture = (element for element in article.css("[class],[id],[style],[hidden],[role]") if _is_furniture(element))
-    parts = (element for element in furniture if element.mem_id != article.mem_id)
-    remove([element for element, text in _with_text(parts) if len(text) <= most])
-    _drop_links(article)
+    chars_max = _BOILERPLATE_SHARE_MAX * len(article.text())
+    elements = (
+        element
+        for element in article.css("[class],[id],[style],[hidden],[role]")
+        if _is_boilerplate(element) and element.mem_id != article.mem_id
+    )
+    remove([element for element, text in _read_texts(elements) if len(text) <= chars_max])
+    _remove_link_blocks(article)
 
 
-def _with_text(elements: Iterable[LexborNode]) -> Iterator[tuple[LexborNode, str]]:
-    """The first of ``elements``, each with its text, until that has become a lot."""
+def _read_texts(elements: Iterable[LexborNode]) -> Iterator[tuple[LexborNode, str]]:
+    """Yield each element with its text, until the limits on the work are reached."""
     chars = 0
     for element in islice(elements, _CHECKED_MAX):
         if chars > _CHECKED_CHARS_MAX:
@@ -107,71 +111,69 @@ def _with_text(elements: Iterable[LexborNode]) -> Iterator[tuple[LexborNode, str
         yield element, text
 
 
-def _is_furniture(element: LexborNode) -> bool:
-    given = element.attributes
-    return is_named(given, _FURNITURE) or is_hidden(given)
+def _is_boilerplate(element: LexborNode) -> bool:
+    attributes = element.attributes
+    return has_class_or_id(attributes, _BOILERPLATE) or is_hidden(attributes)
 
 
-def _drop_links(article: LexborNode) -> None:
-    linked: dict[int, int] = {}
+def _remove_link_blocks(article: LexborNode) -> None:
+    link_chars: dict[int, int] = {}
     for link in article.css("a"):
-        block = _block_of(link)
+        block = _enclosing_block(link)
         if block is not None and block.mem_id != article.mem_id:
-            linked[block.mem_id] = linked.get(block.mem_id, 0) + len(link.text().strip())
-    if not linked:
+            link_chars[block.mem_id] = link_chars.get(block.mem_id, 0) + len(link.text().strip())
+    if not link_chars:
         return
-    blocks = [node for node in article.traverse() if node.mem_id in linked]
-    # From the innermost: removing a block frees what is inside it.
-    for block, text in _with_text(reversed(blocks)):
-        if linked[block.mem_id] > _LINK_SHARE * len(text.strip()):
+    blocks = [node for node in article.traverse() if node.mem_id in link_chars]
+    # From the innermost outwards: removing a block frees its descendants.
+    for block, text in _read_texts(reversed(blocks)):
+        if link_chars[block.mem_id] > _LINK_SHARE * len(text.strip()):
             block.decompose()
 
 
-def lines(element: LexborNode) -> Lines:
-    """The visible text of ``element``: a line for each block and for what a line break parts. Linear in its size."""
-    found = Lines([], [])
-    run: list[str] = []
-    within: int | None = None
+def extract_lines(element: LexborNode) -> TextLines:
+    """Return the visible text of ``element``: a line for each block, split at line breaks. Takes linear time."""
+    lines = TextLines([], [])
+    pieces: list[str] = []
+    block_id: int | None = None
     tag: str | None = None
     for node in element.traverse(include_text=True):
         if not node.is_text_node:
             name = node.tag
             if name == "img":
-                run.append(" ")
+                pieces.append(" ")
             elif name not in _INLINE and node.is_element_node:
-                within = None
+                block_id = None
             continue
         text = node.text_content
-        block = _block_of(node)
+        block = _enclosing_block(node)
         if block is None or not text:
             continue
-        if block.mem_id != within:
-            _end(run, found, tag)
-            within, tag = block.mem_id, block.tag
-        if tag == "pre" and "\n" in text:
-            first, *whole, text = text.split("\n")
-            run.append(first)
-            _end(run, found, tag)
-            for line in filter(None, whole):
-                run.append(line)
-                _end(run, found, tag)
-        run.append(text)
-    _end(run, found, tag)
-    return found
+        if block.mem_id != block_id:
+            _end_line(pieces, lines, tag)
+            block_id, tag = block.mem_id, block.tag
+        if tag == "pre":
+            *ended, text = text.split("\n")
+            for piece in ended:
+                pieces.append(piece)
+                _end_line(pieces, lines, tag)
+        pieces.append(text)
+    _end_line(pieces, lines, tag)
+    return lines
 
 
-def _end(run: list[str], found: Lines, tag: str | None) -> None:
-    line = _SPACES.sub(" ", "".join(run)).strip(" ")
+def _end_line(pieces: list[str], lines: TextLines, tag: str | None) -> None:
+    line = _SPACES.sub(" ", "".join(pieces)).strip(" ")
     if line:
-        found.lines.append(line)
-        found.plain.append(tag in _PARAGRAPHS)
-    run.clear()
+        lines.lines.append(line)
+        lines.is_paragraph.append(tag in _PARAGRAPHS)
+    pieces.clear()
 
 
-def _block_of(node: LexborNode) -> LexborNode | None:
-    above = node.parent
+def _enclosing_block(node: LexborNode) -> LexborNode | None:
+    ancestor = node.parent
     for _ in range(_INLINE_DEPTH_MAX):
-        if above is None or above.tag not in _INLINE:
+        if ancestor is None or ancestor.tag not in _INLINE:
             break
-        above = above.parent
-    return above
+        ancestor = ancestor.parent
+    return ancestor

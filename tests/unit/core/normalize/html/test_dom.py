@@ -1,4 +1,4 @@
-"""Pages as trees, narrowed to their article."""
+"""Tests of the parsed page and of the search for its article."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import time
 
 import pytest
 
-from stream.core.normalize.html.dom import Tree, article_part, parse
+from stream.core.normalize.html.dom import Tree, article_element, parse
 
 SENTENCE = "The new garden of the town was opened this morning by the mayor. "
 
 
-def tree(html: str) -> Tree:
-    parsed = parse(html)
-    assert parsed is not None
-    return parsed
+def parse_tree(html: str) -> Tree:
+    tree = parse(html)
+    assert tree is not None
+    return tree
 
 
-def test_metadata_are_kept_and_never_text_goes() -> None:
-    page = tree(
+def test_metadata_are_kept_and_elements_that_are_never_text_are_removed() -> None:
+    page = parse_tree(
         "<html><head><title> A </title><base href='/x/'><meta name=a content=b><link rel=c href=d>"
         "<script type='application/ld+json; charset=utf-8'>{}</script><script>x</script></head>"
         "<body><nav>n</nav><svg><title>t</title></svg><p>text</p><aside>a</aside></body></html>"
@@ -31,7 +31,7 @@ def test_metadata_are_kept_and_never_text_goes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("html", "part"),
+    ("html", "article_id"),
     [
         ("<div id=a><p>{s}</p><p>{s}</p></div><div id=b><p>short</p></div>", "a"),
         ("<div id=a><div id=b><p>{s}</p></div><div id=c><p>{s}</p></div></div>", "a"),
@@ -45,28 +45,28 @@ def test_metadata_are_kept_and_never_text_goes() -> None:
         ("<section id=a><p id=b>{s}</p></section>", "a"),
     ],
 )
-def test_the_article_is_the_deepest_part_with_nearly_all_text(html: str, part: str) -> None:
-    assert article_part(tree(html.replace("{s}", SENTENCE)).body).attributes.get("id") == part
+def test_the_article_is_the_deepest_element_with_nearly_all_text(html: str, article_id: str) -> None:
+    assert article_element(parse_tree(html.replace("{s}", SENTENCE)).body).attributes.get("id") == article_id
 
 
 @pytest.mark.parametrize("html", ["", "<a>link</a>", "<p>short</p>", "<div>a<div>b</div></div>"])
 def test_without_running_text_the_article_is_the_body(html: str) -> None:
-    assert article_part(tree(html).body).tag == "body"
+    assert article_element(parse_tree(html).body).tag == "body"
 
 
-def test_elements_that_are_never_closed_lose_no_more_than_a_fifth() -> None:
-    body = tree(("<div>" + SENTENCE) * 100).body
-    assert article_part(body).text().count(SENTENCE) >= 80
+def test_unclosed_elements_lose_at_most_a_fifth_of_the_text() -> None:
+    body = parse_tree(("<div>" + SENTENCE) * 100).body
+    assert article_element(body).text().count(SENTENCE) >= 80
 
 
-def test_a_picture_for_readers_without_scripts_ends_no_head() -> None:
-    assert tree("<head><noscript><img src=a></noscript><title>A</title></head>").title == "A"
+def test_an_image_in_noscript_does_not_end_the_head() -> None:
+    assert parse_tree("<head><noscript><img src=a></noscript><title>A</title></head>").title == "A"
 
 
 @pytest.mark.parametrize("tag", ["svg", "nav", "figure"])
-def test_elements_inside_each_other_are_removed(tag: str) -> None:
-    """Removing one frees what is inside it; what is freed is not touched again."""
-    page = tree(f"<p>{SENTENCE}</p>" + f"<{tag}><meta name=a content=b><{tag}>x" * 200)
+def test_nested_elements_are_removed(tag: str) -> None:
+    """Removing an element frees its descendants, which must not be touched afterwards."""
+    page = parse_tree(f"<p>{SENTENCE}</p>" + f"<{tag}><meta name=a content=b><{tag}>x" * 200)
     assert page.body.text() == SENTENCE
     assert page.metadata[0] == {"name": "a", "content": "b"}
 
@@ -83,7 +83,7 @@ def test_elements_inside_each_other_are_removed(tag: str) -> None:
         ("<table><tr><td>" + SENTENCE) * 5_000,
     ],
 )
-def test_deep_and_wide_pages_are_narrowed_in_time(html: str) -> None:
+def test_the_article_of_a_deep_or_wide_page_is_found_in_time(html: str) -> None:
     start = time.process_time()
-    article_part(tree(html).body)
+    article_element(parse_tree(html).body)
     assert time.process_time() - start < 8

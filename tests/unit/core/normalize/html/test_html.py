@@ -1,4 +1,4 @@
-"""The article inside a page; whatever the page holds, nothing is raised."""
+"""Tests of reading a page: any page is read without an error."""
 
 from __future__ import annotations
 
@@ -58,20 +58,20 @@ PIECES = [
 
 
 @pytest.mark.parametrize("case", cases("html_pages"))
-def test_a_page_tells_its_article(case: dict[str, Any]) -> None:
+def test_the_article_of_a_page_is_extracted(case: dict[str, Any]) -> None:
     page = asdict(read_page(case["html"]))
-    known = {field.name for field in fields(Page)}
-    assert {name: page[name] for name in known & case.keys()} == {name: case[name] for name in known & case.keys()}
+    names = {field.name for field in fields(Page)} & case.keys()
+    assert {name: page[name] for name in names} == {name: case[name] for name in names}
     lines = page["text"].split("\n")
     assert [line for line in case.get("text_has", []) if line not in lines] == []
 
 
 @pytest.mark.parametrize("case", cases("html_pages_fragments"))
-def test_a_fragment_gives_its_visible_text(case: dict[str, str]) -> None:
+def test_the_text_of_a_fragment_is_its_visible_text(case: dict[str, str]) -> None:
     assert read_page(case["html"]).text == case["text"]
 
 
-def test_half_a_surrogate_pair_is_a_question_mark() -> None:
+def test_a_lone_surrogate_becomes_a_question_mark() -> None:
     assert read_page("<p>half \ud800 a pair</p>").text == "half ? a pair"
 
 
@@ -82,7 +82,7 @@ def test_a_page_without_text_is_empty(html: str) -> None:
     assert read_page(html) == Page()
 
 
-def test_extraction_warns_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_extraction_logs_no_warnings(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         read_page("<html><body><div>x</div></body></html>")
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
@@ -90,7 +90,7 @@ def test_extraction_warns_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(st.characters(), max_size=80) | st.lists(st.sampled_from(PIECES), max_size=24).map("".join))
-def test_garbage_is_a_page(html: str) -> None:
+def test_garbage_is_read_like_a_page(html: str) -> None:
     page = read_page(html)
     assert page == read_page(html)
     assert not page.text.startswith((" ", "\n"))
@@ -103,7 +103,7 @@ def test_no_word_of_plain_paragraphs_is_lost(paragraphs: list[str]) -> None:
     assert read_page(html).text.split() == " ".join(paragraphs).split()
 
 
-def test_the_parser_is_not_imported_before_the_first_page() -> None:
+def test_the_parser_is_imported_with_the_first_page_only() -> None:
     code = (
         "import sys, stream.core.normalize; sys.exit(bool({'trafilatura', 'lxml', 'selectolax'} & sys.modules.keys()))"
     )
@@ -111,7 +111,7 @@ def test_the_parser_is_not_imported_before_the_first_page() -> None:
 
 
 @pytest.mark.parametrize("html", ["<p>" + "x" * 1_000_001, "<pre>" + "x\n" * 50_001, "<div>" * 25_000 + "x\n" * 50_001])
-def test_a_text_that_is_too_large_is_rejected_in_a_page_too(html: str) -> None:
+def test_a_page_whose_text_is_too_large_is_rejected(html: str) -> None:
     with pytest.raises(Rejected) as caught:
         read_page(html)
     assert (caught.value.code, caught.value.field) == ("text_too_large", "$.html")

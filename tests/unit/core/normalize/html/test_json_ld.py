@@ -1,4 +1,4 @@
-"""The article in JSON-LD, whatever graph it stands in."""
+"""Tests of reading the article from JSON-LD, whatever graph it is in."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ JSON = st.recursive(
 )
 
 
-def article(*things: object, address: str | None = None) -> JsonLdArticle:
-    return read_json_ld([orjson.dumps(thing).decode() for thing in things], address)
+def read(*values: object, url: str | None = None) -> JsonLdArticle:
+    return read_json_ld([orjson.dumps(value).decode() for value in values], url)
 
 
 @pytest.mark.parametrize(
@@ -44,35 +44,36 @@ def article(*things: object, address: str | None = None) -> JsonLdArticle:
         (7, []),
     ],
 )
-def test_an_author_is_a_text_a_thing_or_a_list(author: object, names: list[str]) -> None:
+def test_an_author_may_be_a_text_an_object_or_a_list(author: object, names: list[str]) -> None:
     person = {"@type": "Person", "@id": "#mary", "name": "Mary of the graph"}
-    assert article({"@graph": [person, {"@type": "NewsArticle", "author": author}]}).texts("author") == names
+    assert read({"@graph": [person, {"@type": "NewsArticle", "author": author}]}).texts("author") == names
 
 
 @pytest.mark.parametrize(
-    "kind",
+    "article_type",
     ["NewsArticle", "https://schema.org/NewsArticle", ["Thing", "ReportageNewsArticle"], "LiveBlogPosting", "Report"],
 )
-def test_kinds_of_articles(kind: object) -> None:
-    assert article({"@type": "Person", "headline": "no"}, {"@type": kind, "headline": "yes"}).text("headline") == "yes"
+def test_each_article_type_of_schema_org_is_recognized(article_type: object) -> None:
+    article = read({"@type": "Person", "headline": "no"}, {"@type": article_type, "headline": "yes"})
+    assert article.text("headline") == "yes"
 
 
-def test_what_an_article_does_not_say_its_page_may() -> None:
-    found = article({"@type": "WebPage", "inLanguage": "fa", "name": "page"}, {"@type": "Article", "name": "article"})
-    assert (found.text("inLanguage"), found.text("name")) == ("fa", "article")
+def test_the_web_page_supplies_what_the_article_lacks() -> None:
+    article = read({"@type": "WebPage", "inLanguage": "fa", "name": "page"}, {"@type": "Article", "name": "article"})
+    assert (article.text("inLanguage"), article.text("name")) == ("fa", "article")
 
 
 def test_lists_of_other_articles_are_not_followed() -> None:
     other = {"@type": "NewsArticle", "headline": "other"}
-    found = article({"@type": "ItemList", "itemListElement": [{"item": other}]}, {"@type": "WebPage", "about": other})
-    assert found.text("headline") is None
+    article = read({"@type": "ItemList", "itemListElement": [{"item": other}]}, {"@type": "WebPage", "about": other})
+    assert article.text("headline") is None
 
 
-def test_the_article_at_the_address_of_the_page_is_taken() -> None:
+def test_the_article_with_the_url_of_the_page_is_chosen() -> None:
     first = {"@type": "Article", "headline": "1", "mainEntityOfPage": {"@id": "https://news.example/1"}}
     second = {"@type": "Article", "headline": "2", "mainEntityOfPage": "https://news.example/2"}
-    assert article([first, second], address="https://news.example/2").text("headline") == "2"
-    assert article([first, second], address="https://news.example/3").text("headline") == "1"
+    assert read([first, second], url="https://news.example/2").text("headline") == "2"
+    assert read([first, second], url="https://news.example/3").text("headline") == "1"
 
 
 @pytest.mark.parametrize(
@@ -86,24 +87,24 @@ def test_the_article_at_the_address_of_the_page_is_taken() -> None:
         '{"@type": "Article", "headline": "yes", "text": "line\nbreak\ttab"}',
     ],
 )
-def test_usual_mistakes_are_mended(script: str) -> None:
+def test_common_syntax_errors_are_fixed(script: str) -> None:
     assert read_json_ld([script], None).text("headline") == "yes"
 
 
 @pytest.mark.parametrize(
     "script", ["", "{", "null", "7", '"text"', "[" * 100_000, '{"a":' * 100_000, "NaN", '{"@graph": 1}', "{'a': 1}"]
 )
-def test_what_cannot_be_mended_is_passed_over(script: str) -> None:
-    found = read_json_ld([script, '{"@type": "Article", "headline": "yes"}'], None)
-    assert found.text("headline") == "yes"
+def test_a_script_that_cannot_be_parsed_is_skipped(script: str) -> None:
+    article = read_json_ld([script, '{"@type": "Article", "headline": "yes"}'], None)
+    assert article.text("headline") == "yes"
 
 
-def test_a_script_that_is_too_long_is_passed_over() -> None:
+def test_a_script_that_is_too_long_is_skipped() -> None:
     script = '{"@type": "Article", "headline": "' + "x" * 1_000_000 + '"}'
     assert read_json_ld([script], None).text("headline") is None
 
 
 @given(JSON)
-def test_any_graph_is_read(thing: object) -> None:
-    found = article(thing)
-    assert all(isinstance(name, str) and name for name in found.texts("author"))
+def test_any_graph_is_read(value: object) -> None:
+    article = read(value)
+    assert all(isinstance(name, str) and name for name in article.texts("author"))

@@ -1,12 +1,11 @@
-"""What a page says of its article, and which source wins."""
+"""Tests of the metadata of a page, and of which source wins."""
 
 from __future__ import annotations
 
 import pytest
 
 from stream.core.normalize.html.dom import parse
-from stream.core.normalize.html.metadata import read_metadata
-from stream.core.normalize.html.metadata_model import Metadata
+from stream.core.normalize.html.metadata import Metadata, read_metadata
 
 
 def read(head: str, body: str = "", attributes: str = "") -> Metadata:
@@ -15,15 +14,15 @@ def read(head: str, body: str = "", attributes: str = "") -> Metadata:
     return read_metadata(tree)
 
 
-def ld(inside: str) -> str:
-    return f'<script type="application/ld+json">{{"@type": "NewsArticle", {inside}}}</script>'
+def ld(properties: str) -> str:
+    return f'<script type="application/ld+json">{{"@type": "NewsArticle", {properties}}}</script>'
 
 
-def meta(name: str, content: str, kind: str = "property") -> str:
-    return f'<meta {kind}="{name}" content="{content}">'
+def meta(name: str, content: str, attribute: str = "property") -> str:
+    return f'<meta {attribute}="{name}" content="{content}">'
 
 
-def test_nothing_said_is_nothing_known() -> None:
+def test_a_page_without_metadata_has_none() -> None:
     assert read("") == Metadata()
 
 
@@ -39,7 +38,7 @@ def test_nothing_said_is_nothing_known() -> None:
         ("", "<svg><title>icon</title></svg>", None),
     ],
 )
-def test_titles(head: str, body: str, title: str | None) -> None:
+def test_the_title_comes_from_the_best_source_without_the_site(head: str, body: str, title: str | None) -> None:
     assert read(head, body).title == title
 
 
@@ -62,7 +61,7 @@ def test_titles(head: str, body: str, title: str | None) -> None:
         (f'<link rel="canonical" href="http://a.example/{"1" * 5_000}">', None),
     ],
 )
-def test_canonical_links(head: str, url: str | None) -> None:
+def test_the_url_is_the_canonical_link_unless_that_is_the_front_page(head: str, url: str | None) -> None:
     assert read(head).url == url
 
 
@@ -81,7 +80,7 @@ def test_canonical_links(head: str, url: str | None) -> None:
         (meta("article:published_time", "2150-05-04T09:00:00Z"), "", "2150-05-04T09:00:00Z"),
     ],
 )
-def test_dates_are_as_they_were_written_and_never_guessed(head: str, body: str, date: str | None) -> None:
+def test_dates_are_returned_as_stated_and_never_guessed(head: str, body: str, date: str | None) -> None:
     assert read(head, body).published_at == date
 
 
@@ -95,7 +94,7 @@ def test_dates_are_as_they_were_written_and_never_guessed(head: str, body: str, 
         (ld('"inLanguage": ["uk", "ru"]'), "", "uk"),
     ],
 )
-def test_languages_are_as_they_were_declared(head: str, attributes: str, language: str) -> None:
+def test_languages_are_returned_as_declared(head: str, attributes: str, language: str) -> None:
     assert read(head, attributes=attributes).language == language
 
 
@@ -111,19 +110,19 @@ def test_languages_are_as_they_were_declared(head: str, attributes: str, languag
         ("", f'<div itemprop="author">{"no name " * 200}</div>', []),
     ],
 )
-def test_authors(head: str, body: str, authors: list[str]) -> None:
+def test_authors_come_from_the_first_source_with_names(head: str, body: str, authors: list[str]) -> None:
     assert read(head, body).authors == authors
 
 
-def test_sections_tags_summaries_and_sites() -> None:
-    said = read(
+def test_section_tags_summary_and_site_come_from_meta_elements() -> None:
+    metadata = read(
         meta("article:section", "Town")
         + meta("article:tag", "gardens")
         + meta("article:tag", "mills")
         + meta("og:description", " A garden.\nOpened. ")
         + meta("og:site_name", "Gazette")
     )
-    assert (said.section, said.tags, said.summary, said.site) == (
+    assert (metadata.section, metadata.tags, metadata.summary, metadata.site) == (
         "Town",
         ["gardens", "mills"],
         "A garden.\nOpened.",
@@ -131,12 +130,12 @@ def test_sections_tags_summaries_and_sites() -> None:
     )
 
 
-def test_a_stated_body_is_plain_text() -> None:
+def test_tags_are_stripped_from_a_stated_body() -> None:
     assert read(ld('"articleBody": "<p>One &amp; two.</p><p>Three.</p>"')).body == "\nOne &amp; two.\n\nThree.\n"
     assert read(ld('"articleBody": "&lt;p&gt;One.&lt;/p&gt;"')).body == "\nOne.\n"
 
 
-def test_lists_have_an_end() -> None:
-    said = read(meta("keywords", ",".join(map(str, range(5_000))), "name") + meta("og:title", "x" * 5_000))
-    assert len(said.tags) == 100
-    assert said.title == "x" * 1_000
+def test_the_number_of_tags_and_the_length_of_lines_are_limited() -> None:
+    metadata = read(meta("keywords", ",".join(map(str, range(5_000))), "name") + meta("og:title", "x" * 5_000))
+    assert len(metadata.tags) == 100
+    assert metadata.title == "x" * 1_000

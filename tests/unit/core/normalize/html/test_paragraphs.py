@@ -1,4 +1,4 @@
-"""The text of a part of a page, a paragraph a line, without what is not its text."""
+"""Tests of the text of an element, one paragraph per line, without boilerplate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborNode
 
 from stream.core.normalize.html.dom import parse
-from stream.core.normalize.html.paragraphs import drop_furniture, lines
+from stream.core.normalize.html.paragraphs import extract_lines, remove_boilerplate_elements
 
 SENTENCE = "The new garden of the town was opened this morning by the mayor, in front of all who had come to see it."
 
@@ -20,7 +20,7 @@ def body(html: str) -> LexborNode:
 
 
 @pytest.mark.parametrize(
-    "inside",
+    "element",
     [
         "<div class='share-bar'>Share</div>",
         "<p class=caption>A photo.</p>",
@@ -36,14 +36,14 @@ def body(html: str) -> LexborNode:
         "<p hidden>Hidden.</p>",
     ],
 )
-def test_furniture_goes(inside: str) -> None:
-    article = body(f"<p>{SENTENCE}</p>{inside}<p>{SENTENCE}</p>")
-    drop_furniture(article)
-    assert lines(article).text == f"{SENTENCE}\n{SENTENCE}"
+def test_boilerplate_is_removed(element: str) -> None:
+    article = body(f"<p>{SENTENCE}</p>{element}<p>{SENTENCE}</p>")
+    remove_boilerplate_elements(article)
+    assert extract_lines(article).text == f"{SENTENCE}\n{SENTENCE}"
 
 
 @pytest.mark.parametrize(
-    "inside",
+    "element",
     [
         f"<div class='share-bar'><p>{SENTENCE}</p><p>{SENTENCE}</p></div>",
         f"<p class='shareholders'>{SENTENCE}</p>",
@@ -51,29 +51,29 @@ def test_furniture_goes(inside: str) -> None:
         f"<p id='sharing-economy'>{SENTENCE}</p>",
     ],
 )
-def test_what_only_looks_like_furniture_stays(inside: str) -> None:
-    article = body(inside)
-    whole = lines(article).text
-    drop_furniture(article)
-    assert lines(article).text == whole
+def test_what_only_looks_like_boilerplate_stays(element: str) -> None:
+    article = body(element)
+    whole = extract_lines(article).text
+    remove_boilerplate_elements(article)
+    assert extract_lines(article).text == whole
 
 
-def test_furniture_inside_furniture_is_measured_whole() -> None:
+def test_nested_boilerplate_is_measured_as_a_whole() -> None:
     box = f"<p>{SENTENCE}</p><div class=related><p>{SENTENCE}</p></div>"
     article = body(f"<p>{SENTENCE}</p><div class=share>{box}</div><p>{SENTENCE}</p>")
-    drop_furniture(article)
-    assert lines(article).text == "\n".join([SENTENCE] * 3), "the outer one holds half of the text, and stays"
+    remove_boilerplate_elements(article)
+    assert extract_lines(article).text == "\n".join([SENTENCE] * 3), "the outer box has half of the text and stays"
 
 
-def test_lists_of_links_inside_each_other_go() -> None:
+def test_nested_blocks_of_links_are_removed() -> None:
     links = "<a href=x>Other news of the town</a>"
     article = body(f"<p>{SENTENCE}</p><div><p>{links}</p>{links}</div><p>{SENTENCE}</p>")
-    drop_furniture(article)
-    assert lines(article).text == f"{SENTENCE}\n{SENTENCE}"
+    remove_boilerplate_elements(article)
+    assert extract_lines(article).text == f"{SENTENCE}\n{SENTENCE}"
 
 
-def test_empty_lines_of_preformatted_text_are_none() -> None:
-    assert lines(body("<pre>one\n\n  \ntwo\n\n</pre>")).text == "one\ntwo"
+def test_empty_lines_of_preformatted_text_are_dropped() -> None:
+    assert extract_lines(body("<pre>one\n\n  \ntwo\n\n</pre>")).text == "one\ntwo"
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_empty_lines_of_preformatted_text_are_none() -> None:
         ("", 0.0),
     ],
 )
-def test_the_plain_share(html: str, share: float) -> None:
-    assert lines(body(html)).plain_share == share
+def test_the_paragraph_share_is_measured_by_length(html: str, share: float) -> None:
+    assert extract_lines(body(html)).paragraph_share == share
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,12 @@ def test_the_plain_share(html: str, share: float) -> None:
         ("<p>one</p>", "one"),
     ],
 )
-def test_labels_before_and_behind_the_paragraphs_are_left_out(html: str, article: str) -> None:
-    assert lines(body(html)).article() == article
+def test_labels_before_and_after_the_paragraphs_are_left_out(html: str, article: str) -> None:
+    assert extract_lines(body(html)).article_text == article
 
 
 @given(st.lists(st.text(st.characters(categories=["L", "Nd"]), min_size=1, max_size=9), min_size=1), st.data())
-def test_no_word_is_lost_or_joined_to_another(words: list[str], data: st.DataObject) -> None:
+def test_no_word_is_lost_or_joined_to_another_one(words: list[str], data: st.DataObject) -> None:
     wraps = [
         "<p>{}</p>",
         "<div>{}</div>",
@@ -118,4 +118,4 @@ def test_no_word_is_lost_or_joined_to_another(words: list[str], data: st.DataObj
         "{}<img>",
     ]
     html = "".join(data.draw(st.sampled_from(wraps)).format(word) for word in words)
-    assert lines(body(html)).text.split() == words
+    assert extract_lines(body(html)).text.split() == words

@@ -1,16 +1,16 @@
-"""Pages that the parser would take long for are told by their bytes."""
+"""Tests of recognizing pages that would take the parser too long."""
 
 from __future__ import annotations
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from stream.core.normalize.html.parse_cost import REOPENED_MAX, parsable
+from stream.core.normalize.html.parse_cost import REOPENED_MAX, limit_parse_cost
 
 WORDS = "word / 'and' \"word\" " * 3_000
 
 
-def numbered(piece: str, count: int) -> str:
+def repeat_numbered(piece: str, count: int) -> str:
     return "".join(piece.replace("#", str(number)) for number in range(count))
 
 
@@ -25,40 +25,40 @@ def numbered(piece: str, count: int) -> str:
         "<span>" * 15_000 + "</x>" * 30_000,
     ],
 )
-def test_too_many_open_elements(html: str) -> None:
-    assert parsable(html.encode()) is None
+def test_a_page_with_too_many_open_elements_is_not_parsed(html: str) -> None:
+    assert limit_parse_cost(html.encode()) is None
 
 
 @pytest.mark.parametrize(
     "html", ["<p>x</p>" * 20_000, "line<br>" * 20_000, "<p>x<img src=a>" * 12_000, "<!--x-->" * 20_000]
 )
-def test_many_elements_that_hold_no_others(html: str) -> None:
-    assert parsable(html.encode()) == html.encode()
+def test_many_elements_without_children_are_parsed(html: str) -> None:
+    assert limit_parse_cost(html.encode()) == html.encode()
 
 
 @pytest.mark.parametrize(
     "html",
     [
-        "<p " + numbered("attribute#=1 ", 5_000) + ">",
-        "<p" + numbered("/attribute#", 5_000) + ">",
-        "<p " + numbered('a#="1"', 5_000) + ">",
-        "<p " + numbered("a# ", 5_000),
-        "<p " + numbered("<a# ", 5_000) + ">",
-        "<p " + numbered("a#='>' <b#='>' ", 2_500) + ">",
-        "<p title='<b>' " + numbered("a# ", 5_000) + ">",
-        "<!-- > " + "<P " + numbered("a#\n", 5_000) + ">",
-        ("<p " + numbered("a# ", 500) + ">") * 50,
-        numbered("<body a#=1 b#=2>", 2_000),
-        "<html " + numbered("a# ", 3_000) + ">",
+        "<p " + repeat_numbered("attribute#=1 ", 5_000) + ">",
+        "<p" + repeat_numbered("/attribute#", 5_000) + ">",
+        "<p " + repeat_numbered('a#="1"', 5_000) + ">",
+        "<p " + repeat_numbered("a# ", 5_000),
+        "<p " + repeat_numbered("<a# ", 5_000) + ">",
+        "<p " + repeat_numbered("a#='>' <b#='>' ", 2_500) + ">",
+        "<p title='<b>' " + repeat_numbered("a# ", 5_000) + ">",
+        "<!-- > " + "<P " + repeat_numbered("a#\n", 5_000) + ">",
+        ("<p " + repeat_numbered("a# ", 500) + ">") * 50,
+        repeat_numbered("<body a#=1 b#=2>", 2_000),
+        "<html " + repeat_numbered("a# ", 3_000) + ">",
     ],
 )
-def test_too_many_attributes(html: str) -> None:
-    assert parsable(html.encode()) is None
+def test_a_page_with_too_many_attributes_is_not_parsed(html: str) -> None:
+    assert limit_parse_cost(html.encode()) is None
 
 
 @pytest.mark.parametrize("html", ["<p x " * 3_000, "<p" * 3_000, "<p x='<b y=" * 3_000])
-def test_tags_inside_of_tags_are_not_read_again_for_ever(html: str) -> None:
-    assert parsable(html.encode()) is None
+def test_a_page_with_too_many_tags_inside_tags_is_not_parsed(html: str) -> None:
+    assert limit_parse_cost(html.encode()) is None
 
 
 @pytest.mark.parametrize(
@@ -75,23 +75,23 @@ def test_tags_inside_of_tags_are_not_read_again_for_ever(html: str) -> None:
         "<!--[if IE]><html class='ie'><![endif]--><html lang=ar><body class='a b'>",
     ],
 )
-def test_long_texts_scripts_and_values_are_no_attributes(html: str) -> None:
-    assert parsable(html.encode()) == html.encode()
+def test_long_texts_scripts_and_values_do_not_count_as_attributes(html: str) -> None:
+    assert limit_parse_cost(html.encode()) == html.encode()
 
 
 @pytest.mark.parametrize(
     "html",
     [
-        numbered("<font color=#>x<p>", 2_000),
-        numbered("<B ID=#>x<p>", 2_000),
-        numbered("<font color=#><!--</font>-->x<p>", 2_000),
-        numbered("<i a='<#>'>x<p>", 2_000),
-        numbered("<em/a#>", 1_000) + "<p>x" * 3_000,
+        repeat_numbered("<font color=#>x<p>", 2_000),
+        repeat_numbered("<B ID=#>x<p>", 2_000),
+        repeat_numbered("<font color=#><!--</font>-->x<p>", 2_000),
+        repeat_numbered("<i a='<#>'>x<p>", 2_000),
+        repeat_numbered("<em/a#>", 1_000) + "<p>x" * 3_000,
     ],
 )
-def test_formatting_is_not_opened_again_in_each_block(html: str) -> None:
-    """Work, counted in elements; without a limit each of these has more than a million."""
-    data = parsable(html.encode())
+def test_formatting_is_not_reopened_in_each_block(html: str) -> None:
+    """Without the limit, each of these pages would have more than a million elements."""
+    data = limit_parse_cost(html.encode())
     assert data is not None
     parser = LexborHTMLParser(data)
     assert parser.body is not None
@@ -99,6 +99,6 @@ def test_formatting_is_not_opened_again_in_each_block(html: str) -> None:
     assert parser.body.text().count("x") == html.count("x")
 
 
-def test_ordinary_formatting_stays() -> None:
+def test_ordinary_formatting_is_kept() -> None:
     html = ("<p>One <b>two</b> <i class='a'>three</i> <font color=red>four</font>" * 150).encode()
-    assert parsable(html) == html
+    assert limit_parse_cost(html) == html
