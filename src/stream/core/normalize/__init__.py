@@ -23,7 +23,7 @@ from stream.core.normalize.fixes import Fixes
 from stream.core.normalize.html import Page, read_page
 from stream.core.normalize.language import detect, primary_language
 from stream.core.normalize.text import clean_line, clean_text
-from stream.core.normalize.url import Address, canonicalize
+from stream.core.normalize.url import CanonicalUrl, canonicalize
 from stream.core.timestamps import rfc3339
 from stream.errors import Rejected
 
@@ -128,7 +128,7 @@ def _text(raw: RawEvent, page: Page, fixes: Fixes) -> str:
     return text
 
 
-def _address(raw: RawEvent, page: Page) -> Address | None:
+def _address(raw: RawEvent, page: Page) -> CanonicalUrl | None:
     if raw.url:
         address = canonicalize(raw.url)
         if address is None:
@@ -137,13 +137,13 @@ def _address(raw: RawEvent, page: Page) -> Address | None:
     return canonicalize(page.url) if page.url else None
 
 
-def _id_of(address: Address | None) -> str:
+def _id_of(address: CanonicalUrl | None) -> str:
     if address is None:
         raise Rejected("missing_identity", "url or id is needed, so that later versions can be linked", field="$.url")
     return "url-" + hashlib.sha256(address.key.encode()).hexdigest()[:24]
 
 
-def _source(raw: RawEvent, page: Page, address: Address | None, fixes: Fixes) -> Source:
+def _source(raw: RawEvent, page: Page, address: CanonicalUrl | None, fixes: Fixes) -> Source:
     given = Source(name=raw.source) if isinstance(raw.source, str) else raw.source or Source()
     name = given.name or page.site
     return Source(

@@ -1,16 +1,16 @@
 """Query parameters that name a campaign, a referrer, a click or a session, and never an article.
 
-Compiled by vendor from the vendors' own documentation, and held against the lists that DuckDuckGo
-(privacy-configuration, Apache-2.0), courlan (Apache-2.0) and Brave (clean-urls, MPL-2.0) maintain. Names that any of
-them drops and that name articles elsewhere are left out: ``cid``, ``eid``, ``uid``, ``sid``, ``ref`` with a number.
-All names are lower-case; they are compared without case.
+Compiled by vendor from the vendors' documentation, and compared with the lists that DuckDuckGo
+(privacy-configuration, Apache-2.0), courlan (Apache-2.0) and Brave (clean-urls, MPL-2.0) maintain. Names that one of
+these lists drops but that identify articles on some sites are left out: ``cid``, ``eid``, ``uid``, ``sid``, and
+``ref`` with a number. All names are in lower case; they are compared without regard to case.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-#: Beginnings that belong to one vendor each.
+#: Prefixes that belong to a single vendor each.
 PREFIXES: Final = (
     "utm_", "utm-",  # Urchin and Google Analytics
     "ga_", "gad_",  # Google Analytics and Ads
@@ -19,18 +19,18 @@ PREFIXES: Final = (
     "pk_", "mtm_", "piwik_", "matomo_",  # Matomo
     "hsa_", "_hs", "__hs",  # HubSpot
     "elq",  # Oracle Eloqua
-    "itm_",  # internal campaigns in the manner of utm_
-    "vero_", "oly_", "bsft_", "oft_", "trk_", "sfmc_",  # senders of newsletters
+    "itm_",  # internal campaigns, named like utm_
+    "vero_", "oly_", "bsft_", "oft_", "trk_", "sfmc_",  # newsletter services
     "guce_", "soc_",  # Yahoo
     "amp_js", "amp_gsa",  # AMP viewers
     "cm_mmc",  # IBM Coremetrics
     "wt_", "wt.",  # Webtrends and Webtrekk
     "_branch_",
-    "aspsessionid",  # ASP gives each session a name of its own
+    "aspsessionid",  # classic ASP, which appends random letters to the name
 )  # fmt: skip
 
 _NAMES: Final = (
-    # Clicks on advertisements and in social networks
+    # Clicks on ads and in social networks
     "fbclid gclid gclsrc dclid gbraid wbraid msclkid yclid ysclid ymclid yadclid yadordid twclid ttclid igshid igsh "
     "mibextid sfnsn li_fat_id rdt_cid sccid srsltid epik irclickid irgwc rb_clickid wickedid tblci dicbo oborigurl "
     "unicorn_click_id _openstat __twitter_impression hootpostid isappinstalled "
@@ -49,13 +49,13 @@ _NAMES: Final = (
     # Sessions
     "phpsessid jsessionid sessionid cfid cftoken "
     # Publishers
-    "ocid intlink_from_url "  # BBC, MSN: where the link stood
+    "ocid intlink_from_url "  # BBC, MSN: position of the link
     "cmp cmpid "  # Guardian, CNN, Bloomberg: campaign
     "smid smtyp "  # New York Times: share button
     "wpisrc wpmm "  # Washington Post: newsletter
     "ito "  # Daily Mail: referring site
     "ftag intcid "  # CBS: campaign
-    "traffic_source "  # Al Jazeera: RSS, «keep reading»
+    "traffic_source "  # Al Jazeera: RSS, "keep reading"
     "maca "  # Deutsche Welle: feed and partner
     "feedtype feedname "  # Reuters: RSS feed
     "ncid tsrc .tsrc "  # HuffPost, Yahoo: referring product
@@ -65,8 +65,8 @@ _NAMES: Final = (
 )
 NAMES: Final = frozenset(_NAMES.split())
 
-#: Names that are ambiguous elsewhere, by site (the host without ``www.``).
-BY_SITE: Final = {
+#: Names that are unambiguous only on one site, by site (the host without ``www.``).
+NAMES_BY_SITE: Final = {
     "nytimes.com": frozenset({"referringsource", "sgrp", "ugrp", "emc", "nl", "partner", "instance_id", "segment_id"}),
     "washingtonpost.com": frozenset({"itid"}),
     "wsj.com": frozenset({"mod", "reflink", "st"}),
@@ -80,22 +80,28 @@ BY_SITE: Final = {
     "youtu.be": frozenset({"si", "feature"}),
 }
 
-#: Names that hold a referrer on most sites and something of the article on some: dropped with the values below alone.
+#: Names that hold a referrer on most sites but identify the article on some: dropped with the values below only.
 REFERRER_NAMES: Final = frozenset({"ref", "referer", "referrer", "source", "src", "from", "via"})
-_REFERRERS: Final = (
+_REFERRER_VALUES: Final = (
     "rss feed twitter tw facebook fb whatsapp wa telegram instagram ig linkedin pinterest reddit flipboard email mail "
     "newsletter share social socialmedia sharing google googlenews google_news home homepage hp mobile app ios android "
     "related readmore timeline singlemessage groupmessage push notification"
 )
-REFERRERS: Final = frozenset(_REFERRERS.split())
+REFERRER_VALUES: Final = frozenset(_REFERRER_VALUES.split())
 
 
 def is_tracking(name: str, value: str, site: str) -> bool:
-    """Whether the parameter (unescaped) says nothing of the article at ``site``, a host without ``www.``."""
+    """Whether a query parameter (its name unescaped) does not identify an article of ``site``, a host without ``www.``.
+
+    >>> is_tracking("utm_source", "x", "news.example"), is_tracking("id", "7", "news.example")
+    (True, False)
+    >>> is_tracking("ref", "rss", "news.example"), is_tracking("ref", "4711", "news.example")
+    (True, False)
+    """
     name = name.lower()
     return (
         name in NAMES
         or name.startswith(PREFIXES)
-        or (name in REFERRER_NAMES and value.lower() in REFERRERS)
-        or (site in BY_SITE and name in BY_SITE[site])
+        or (name in REFERRER_NAMES and value.lower() in REFERRER_VALUES)
+        or name in NAMES_BY_SITE.get(site, ())
     )

@@ -1,4 +1,4 @@
-"""The many spellings of an address have one canonical form, other addresses another."""
+"""Tests of URLs: the many spellings of one URL have one canonical form, and other URLs have another."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stream.core.normalize.url import Address, canonicalize
-from stream.core.normalize.url.tracking_parameters import BY_SITE, NAMES, PREFIXES, is_tracking
+from stream.core.normalize.url import CanonicalUrl, canonicalize
+from stream.core.normalize.url.tracking_parameters import NAMES, NAMES_BY_SITE, PREFIXES, is_tracking
 from tests.support.cases import cases
 
 HOST = "https://news.example"
-# DuckDuckGo's list, which holds only what is safe to drop at every site.
+# DuckDuckGo's list, which has only names that are safe to drop on every site.
 DROPPED = (
     "utm_source utm_medium utm_campaign utm_term utm_content gclid fbclid fb_action_ids fb_action_types fb_source "
     "fb_ref ga_source ga_medium ga_term ga_content ga_campaign ga_place action_object_map action_type_map "
@@ -28,55 +28,55 @@ KEPT = (
 )
 
 
-def address_of(url: str) -> Address:
-    address = canonicalize(url)
-    assert address is not None, url
-    return address
+def canonical_url(url: str) -> CanonicalUrl:
+    result = canonicalize(url)
+    assert result is not None, url
+    return result
 
 
 @pytest.mark.parametrize("case", cases("urls"))
-def test_canonical_form(case: dict[str, Any]) -> None:
-    address = canonicalize(case["url"])
+def test_a_url_has_a_canonical_form_or_none(case: dict[str, Any]) -> None:
+    result = canonicalize(case["url"])
     if case["canonical"] is None:
-        assert address is None
+        assert result is None
         return
-    assert address is not None
-    assert address.canonical == case["canonical"]
-    assert address.key == case.get("key", address.key)
-    assert address.domain == case.get("domain", address.domain)
-    assert canonicalize(address.canonical) == address
+    assert result is not None
+    assert result.canonical == case["canonical"]
+    assert result.key == case.get("key", result.key)
+    assert result.domain == case.get("domain", result.domain)
+    assert canonicalize(result.canonical) == result
 
 
 @pytest.mark.parametrize("case", cases("urls_same"))
-def test_variants_of_one_article_have_one_key(case: dict[str, Any]) -> None:
-    assert {url: address_of(url).key for url in case["urls"]} == dict.fromkeys(
-        case["urls"], address_of(case["urls"][0]).key
+def test_variants_of_one_page_have_the_same_key(case: dict[str, Any]) -> None:
+    assert {url: canonical_url(url).key for url in case["urls"]} == dict.fromkeys(
+        case["urls"], canonical_url(case["urls"][0]).key
     )
 
 
 @pytest.mark.parametrize("case", cases("urls_differ"))
-def test_other_articles_have_other_keys(case: dict[str, Any]) -> None:
-    keys = [address_of(url).key for url in case["urls"]]
+def test_different_articles_have_different_keys(case: dict[str, Any]) -> None:
+    keys = [canonical_url(url).key for url in case["urls"]]
     assert len(set(keys)) == len(keys), keys
 
 
 @pytest.mark.parametrize("url", [f"{HOST}/\ud800", f"{HOST}/?q=\udfff", f"{HOST}/#!/\udfff", "https://\ud800.example/"])
-def test_half_a_surrogate_pair_is_no_address(url: str) -> None:
+def test_a_url_with_a_lone_surrogate_is_invalid(url: str) -> None:
     assert canonicalize(url) is None
 
 
 @pytest.mark.parametrize("name", DROPPED.split())
-def test_what_a_maintained_list_drops_is_dropped(name: str) -> None:
+def test_parameters_on_a_maintained_list_are_tracking(name: str) -> None:
     assert is_tracking(name, "x", "news.example")
 
 
 @pytest.mark.parametrize("name", KEPT.split())
-def test_what_may_name_an_article_stays(name: str) -> None:
+def test_parameters_that_may_identify_an_article_are_not_tracking(name: str) -> None:
     assert not is_tracking(name, "4711", "news.example")
 
 
-def test_lists_are_compared_in_lower_case() -> None:
-    names = {*NAMES, *PREFIXES, *(name for names in BY_SITE.values() for name in names)}
+def test_listed_names_are_in_lower_case() -> None:
+    names = {*NAMES, *PREFIXES, *(name for names in NAMES_BY_SITE.values() for name in names)}
     assert names == {name.lower() for name in names}
 
 
@@ -86,7 +86,7 @@ def test_lists_are_compared_in_lower_case() -> None:
      "/(S(" * 10**5, "/amp" * 10**5, ".amp" * 10**5, "خ" * 10**5, "@" * 10**5, ":" * 10**5, "\u200f" * 10**6],
 )  # fmt: skip
 @pytest.mark.parametrize("host", ["https://news.example/", "https://", "https://google.com/amp/s/"])
-def test_a_hostile_address_takes_linear_time(host: str, part: str) -> None:
+def test_a_hostile_url_takes_linear_time(host: str, part: str) -> None:
     start = time.process_time()
     canonicalize(host + part)
     assert time.process_time() - start < 10
@@ -105,18 +105,18 @@ HOSTS = st.sampled_from(
 @example(HOST, "a%3Bjsessionid=1")
 @example(HOST, "?ref=%72ss")
 @example("https://google.com", "x/../amp/b.example")
-def test_canonical_form_is_its_own(host: str, rest: str) -> None:
-    address = canonicalize(host + "/" + rest)
-    if address is not None:
-        assert canonicalize(address.canonical) == address
-        assert address.canonical.isascii()
-        assert address.canonical.isprintable()
+def test_canonicalization_is_idempotent(host: str, rest: str) -> None:
+    result = canonicalize(host + "/" + rest)
+    if result is not None:
+        assert canonicalize(result.canonical) == result
+        assert result.canonical.isascii()
+        assert result.canonical.isprintable()
 
 
 @given(st.text(st.characters(), max_size=30))
-def test_any_host_is_one_or_none(host: str) -> None:
-    address = canonicalize(f"https://{host}/")
-    assert address is None or canonicalize(address.canonical) == address
+def test_any_host_has_a_canonical_form_or_none(host: str) -> None:
+    result = canonicalize(f"https://{host}/")
+    assert result is None or canonicalize(result.canonical) == result
 
 
 SEGMENT = st.text("abcxyz0189-_~خبرдом新聞เخ", min_size=2, max_size=8).filter(lambda part: part != "amp")
@@ -125,7 +125,7 @@ QUERY = st.lists(st.tuples(st.sampled_from(["id", "p", "art", "cat"]), SEGMENT),
 
 
 @given(PATH, QUERY, st.randoms(use_true_random=False), st.data())
-def test_a_variant_keeps_the_key(
+def test_a_random_variant_has_the_same_key(
     path: list[str], query: list[tuple[str, str]], random: Any, data: st.DataObject
 ) -> None:
     plain = f"{HOST}/{'/'.join(path)}" + ("?" + "&".join(map("=".join, query)) if query else "")
@@ -138,4 +138,4 @@ def test_a_variant_keeps_the_key(
     if data.draw(st.booleans()):
         encoded = re.sub("%..", lambda escape: escape[0].lower(), encoded)
     variant = f"HTTPS://{host}/b/../{encoded}{suffix}?{'&'.join(mixed)}#{data.draw(SEGMENT)}"
-    assert address_of(variant).key == address_of(plain).key
+    assert canonical_url(variant).key == canonical_url(plain).key
