@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pytest
 from prometheus_client import generate_latest
@@ -13,6 +13,7 @@ from stream.core.contracts.events import RELATIONS
 from stream.core.contracts.records import OutputRecord
 from stream.core.normalize import language
 from stream.core.normalize.language import primary_language
+from stream.core.normalize.language.scripts import SCRIPTS
 from stream.core.pipeline.outcome import TAKEDOWN_RESULTS, About, Outcome
 from stream.errors import REJECTION_CODES
 from stream.observability.metrics import LANGUAGES, Metrics
@@ -163,15 +164,10 @@ def test_a_language_counts_under_its_primary_subtag(metrics: Metrics, tag: str, 
 
 
 def test_every_language_that_is_told_from_a_text_has_a_label() -> None:
-    told = {primary_language(model_language) for script in scripts() for model_language in language._told_in(script)}  # noqa: SLF001
+    told = {primary_language(tag) for script in SCRIPTS for tag in language.languages_of_script(script)}
     assert told - {None} <= LANGUAGES
     assert len(told) > 100
     assert language.UNDETERMINED in LANGUAGES
-
-
-def scripts() -> Sequence[str]:
-    """The scripts whose languages are told apart, or have one."""
-    return [*language._OWN, *language._BY_LETTERS, "Latn", "Cyrl", "Deva", "Arab"]  # noqa: SLF001
 
 
 def test_copies_of_a_source_count_apart(metrics: Metrics) -> None:

@@ -1,4 +1,4 @@
-"""Which scripts a text is written in, counted in one pass over its code points."""
+"""The scripts of a text, counted in one pass over its code points."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 LATIN: Final = "Latn"
 ARABIC: Final = "Arab"
-CHINESE: Final = "Hani"
+HAN: Final = "Hani"
 KANA: Final = "Kana"
 HANGUL: Final = "Hang"
-#: Letters in disguise: presentation forms, full width, mathematical alphabets. NFKC gives the script's own.
-FORMS: Final = "Zyyy"
+#: Compatibility characters: presentation forms, full-width letters, mathematical alphabets. NFKC maps them to ordinary
+#: letters.
+COMPATIBILITY_FORMS: Final = "Zyyy"
 
-# ISO 15924 code, then first and last code point of each run (Unicode blocks, letters and their vowel signs only).
-_RUNS: Final = {
+# The first and last code point of each range, by ISO 15924 code (Unicode blocks; letters and their vowel signs only).
+_RANGES: Final = {
     LATIN: ((0x41, 0x5A), (0x61, 0x7A), (0xC0, 0xD6), (0xD8, 0xF6), (0xF8, 0x2AF), (0x1E00, 0x1EFF), (0xA720, 0xA7FF)),
     "Grek": ((0x370, 0x3FF), (0x1F00, 0x1FFF)),
     "Cyrl": ((0x400, 0x52F), (0x1C80, 0x1C8F), (0xA640, 0xA69F)),
@@ -53,74 +54,83 @@ _RUNS: Final = {
     "Olck": ((0x1C5A, 0x1C7D),),
     "Tfng": ((0x2D30, 0x2D67),),
     KANA: ((0x3041, 0x3096), (0x30A1, 0x30FA), (0x31F0, 0x31FF)),
-    CHINESE: ((0x3005, 0x3007), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAD9)),
+    HAN: ((0x3005, 0x3007), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAD9)),
     "Mtei": ((0xABC0, 0xABEA),),
-    FORMS: (
+    COMPATIBILITY_FORMS: (
         (0xFB00, 0xFDFB), (0xFE70, 0xFEFC), (0xFF21, 0xFF3A), (0xFF41, 0xFF5A), (0xFF66, 0xFFDC), (0x1D400, 0x1D7CB),
     ),
 }  # fmt: skip
-_CODES: Final = ("", *_RUNS)
-# How many Latin letters one letter says as much as. In mixed text the script that is not Latin is the article's, for
-# names and brands are Latin everywhere.
-_WEIGHTS: Final = {LATIN: 1.0, CHINESE: 5.0, "Jpan": 5.0, "Kore": 5.0}
-_WEIGHT: Final = 2.0
-_BEYOND: Final = 0x1D800  # one past the highest code point that the table tells
+_CODES: Final = ("", *_RANGES)
+# Scripts that occur on their own only in a language with a mixture of scripts, and the code of that mixture.
+_MIXTURES: Final = {KANA: "Jpan", HANGUL: "Kore"}
+#: The codes that `main_script` returns, besides "".
+SCRIPTS: Final = frozenset(_RANGES).difference(_MIXTURES).union(_MIXTURES.values())
+# How many Latin letters a letter counts for. In mixed text the script other than Latin is the article's, since names
+# and brands are in Latin script everywhere.
+_WEIGHTS: Final = {LATIN: 1.0, HAN: 5.0, "Jpan": 5.0, "Kore": 5.0}
+_DEFAULT_WEIGHT: Final = 2.0
+_TABLE_SIZE: Final = 0x1D800  # one more than the highest code point in the table
 
-# Japanese is Chinese characters and kana, with a fair share of the latter; Korean may hold Chinese characters.
-_KANA_MIN: Final = 0.1
-_HANGUL_MIN: Final = 0.3
+# The shares of East Asian letters from which text is Japanese (Han characters and kana) and Korean (Hangul and perhaps
+# Han characters).
+_KANA_SHARE_MIN: Final = 0.1
+_HANGUL_SHARE_MIN: Final = 0.3
 
 
 def letters_by_script(text: str) -> dict[str, int]:
-    """How many letters of each script ``text`` holds, by ISO 15924 code; scripts without any are left out.
+    """Count the letters of ``text`` by script (ISO 15924 code). Scripts without any are left out.
 
-    Japanese and Korean are put together of several scripts: `main_script` does that.
+    Japanese and Korean count as the scripts that they mix; `main_script` merges those.
+
+    >>> letters_by_script("حي 3 a")
+    {'Latn': 1, 'Arab': 2}
     """
     if text.isascii():
         count = sum(map(str.isalpha, text))
         return {LATIN: count} if count else {}
     points = np.frombuffer(text.encode("utf-32-le", "replace"), dtype="<u4")
-    counts = np.bincount(_table().take(points, mode="clip"), minlength=len(_CODES))
-    counts[0] = 0  # what is no letter
-    return {_CODES[number]: int(counts[number]) for number in counts.nonzero()[0].tolist()}
+    counts = np.bincount(_script_table().take(points, mode="clip"), minlength=len(_CODES))
+    counts[0] = 0  # characters that are not letters
+    return {_CODES[i]: int(counts[i]) for i in counts.nonzero()[0].tolist()}
 
 
 def main_script(counts: dict[str, int]) -> tuple[str, int, float]:
-    """The script that the text is written in: its code, its letters, and its share of what is written (0 to 1).
+    """Return the script of the text with these ``counts``: its code, its letters, and its share of the text (0 to 1).
 
-    ``Jpan`` and ``Kore`` stand for the mixtures that Japanese and Korean are. No letters give ``("", 0, 0.0)``.
+    ``Jpan`` and ``Kore`` are the mixtures of Japanese and Korean. Text without letters gives ``("", 0, 0.0)``.
+
+    >>> main_script({"Hani": 2, "Kana": 3})
+    ('Jpan', 5, 1.0)
     """
     if len(counts) == 1:
         ((code, count),) = counts.items()
         return _MIXTURES.get(code, code), count, 1.0
-    counts = _mixed(counts)
-    weights = {code: count * _WEIGHTS.get(code, _WEIGHT) for code, count in counts.items()}
+    counts = _merge_mixtures(counts)
+    weights = {code: count * _WEIGHTS.get(code, _DEFAULT_WEIGHT) for code, count in counts.items()}
     if not weights:
         return "", 0, 0.0
     code = max(weights, key=weights.__getitem__)
     return code, counts[code], weights[code] / sum(weights.values())
 
 
-_MIXTURES: Final = {KANA: "Jpan", HANGUL: "Kore"}
-
-
-def _mixed(counts: dict[str, int]) -> dict[str, int]:
-    east = {code: counts[code] for code in (KANA, HANGUL, CHINESE) if code in counts}
-    if not east:
+def _merge_mixtures(counts: dict[str, int]) -> dict[str, int]:
+    east_asian = {code: counts[code] for code in (KANA, HANGUL, HAN) if code in counts}
+    if not east_asian:
         return counts
-    total = sum(east.values())
-    code = CHINESE
-    if east.get(HANGUL, 0) > _HANGUL_MIN * total:
+    total = sum(east_asian.values())
+    code = HAN
+    if east_asian.get(HANGUL, 0) > _HANGUL_SHARE_MIN * total:
         code = "Kore"
-    elif east.get(KANA, 0) > _KANA_MIN * total:
+    elif east_asian.get(KANA, 0) > _KANA_SHARE_MIN * total:
         code = "Jpan"
-    return {**{other: count for other, count in counts.items() if other not in east}, code: total}
+    return {**{other: count for other, count in counts.items() if other not in east_asian}, code: total}
 
 
 @cache
-def _table() -> NDArray[np.intp]:
-    table = np.zeros(_BEYOND + 1, dtype=np.intp)
-    for number, runs in enumerate(_RUNS.values(), start=1):
-        for low, high in runs:
-            table[low : high + 1] = number
+def _script_table() -> NDArray[np.intp]:
+    """Return the position in `_CODES` of each code point's script; 0 for those that are not letters."""
+    table = np.zeros(_TABLE_SIZE + 1, dtype=np.intp)
+    for i, ranges in enumerate(_RANGES.values(), start=1):
+        for first, last in ranges:
+            table[first : last + 1] = i
     return table

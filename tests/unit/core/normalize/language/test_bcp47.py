@@ -1,4 +1,4 @@
-"""Language tags: canonical forms, scripts and directions."""
+"""Tests of language tags: canonical forms, scripts and directions."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from stream.core.normalize.language.bcp47 import (
     canonical_tag,
     direction,
+    explicit_script,
     language_of_country,
+    replace_script,
     script_of,
-    with_script,
-    written_in,
 )
 
 
@@ -71,7 +71,7 @@ def test_a_declared_tag_gets_its_canonical_form(declared: str, tag: str) -> None
         "i-klingon", "utf-8", "C", "POSIX", "1", "ar-u", "en_US.",
     ],
 )  # fmt: skip
-def test_what_is_no_language_has_no_tag(declared: str) -> None:
+def test_text_that_is_not_a_language_tag_has_no_canonical_form(declared: str) -> None:
     assert canonical_tag(declared) is None
 
 
@@ -82,25 +82,25 @@ def test_what_is_no_language_has_no_tag(declared: str) -> None:
         "az-IR", "ku-Arab", "ku-IQ", "pa-Arab", "pa-PK", "uz-Arab-AF", "ff-Adlm", "ar-SA", "ur-Aran",
     ],
 )  # fmt: skip
-def test_written_from_right_to_left(tag: str) -> None:
+def test_a_language_is_written_from_right_to_left(tag: str) -> None:
     assert direction(tag) == "rtl"
 
 
 @pytest.mark.parametrize(
     "tag", ["en", "ku", "az", "pa", "pa-Guru-PK", "sd-Deva", "ar-Latn", "zh-Hant", "ja", "und", "ks-Deva", "mn-Mong"]
 )
-def test_written_from_left_to_right(tag: str) -> None:
+def test_a_language_is_written_from_left_to_right(tag: str) -> None:
     assert direction(tag) == "ltr"
 
 
 def test_a_tag_names_its_script_or_implies_it() -> None:
-    assert [script_of(tag) for tag in ("sr-Latn-RS", "sr", "sr-RS", "de-1996")] == ["Latn", None, None, None]
-    assert [written_in(tag) for tag in ("sr-Latn-RS", "sr", "pa-PK", "xx")] == ["Latn", "Cyrl", "Arab", ""]
+    assert [explicit_script(tag) for tag in ("sr-Latn-RS", "sr", "sr-RS", "de-1996")] == ["Latn", None, None, None]
+    assert [script_of(tag) for tag in ("sr-Latn-RS", "sr", "pa-PK", "xx")] == ["Latn", "Cyrl", "Arab", ""]
 
 
-def test_a_script_is_replaced_or_left_out() -> None:
-    assert with_script("ku-Arab-TR", None) == "ku-TR"
-    assert with_script("sr-Cyrl-RS", "Latn") == "sr-Latn-RS"
+def test_a_script_is_replaced_or_removed() -> None:
+    assert replace_script("ku-Arab-TR", None) == "ku-TR"
+    assert replace_script("sr-Cyrl-RS", "Latn") == "sr-Latn-RS"
 
 
 def test_a_country_has_a_language() -> None:
@@ -108,7 +108,7 @@ def test_a_country_has_a_language() -> None:
 
 
 @given(st.text(max_size=70) | st.from_regex(r"[a-z]{2,3}([-_][A-Za-z0-9]{1,8}){0,4}", fullmatch=True))
-def test_any_declaration_is_a_tag_in_its_final_form_or_none(declared: str) -> None:
+def test_canonicalization_of_any_declaration_is_idempotent(declared: str) -> None:
     tag = canonical_tag(declared)
     assert tag is None or canonical_tag(tag) == tag
     assert tag is None or direction(tag) in ("ltr", "rtl")

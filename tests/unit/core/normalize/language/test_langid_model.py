@@ -1,4 +1,4 @@
-"""The trained model, one script at a time."""
+"""Tests of the trained model, one script at a time."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.normalize.language.langid_model import ByteModel, byte_model
+from stream.core.normalize.language.langid_model import LangidModel, model_of_script
 
 LATIN_TEXT = "praefectus urbis hodie mane hortum novum in vetere parte oppidi aperuit et multi homines venerunt"
 
 
-def _model(script: str) -> ByteModel:
-    model = byte_model(script)
+def load_model(script: str) -> LangidModel:
+    model = model_of_script(script)
     assert model is not None
     return model
 
@@ -28,28 +28,28 @@ def _model(script: str) -> ByteModel:
         ("Deva", "शहर के पुराने हिस्से में एक नए बगीचे का उद्घाटन", "hi"),
     ],
 )
-def test_a_language_of_the_script_is_told(script: str, text: str, language: str) -> None:
-    assert _model(script).classify(text, None)[0] == language
+def test_a_language_of_the_script_is_detected(script: str, text: str, language: str) -> None:
+    assert load_model(script).classify(text, None)[0] == language
 
 
-def test_a_rare_language_stands_where_it_is_declared() -> None:
-    model = _model("Latn")
+def test_a_rare_language_is_detected_only_if_declared() -> None:
+    model = load_model("Latn")
     assert model.classify(LATIN_TEXT, None)[0] != "la"
     assert model.classify(LATIN_TEXT, "la")[0] == "la"
     assert model.classify("der neue park in der altstadt ist eröffnet", "la")[0] == "de"
 
 
-def test_names_and_figures_are_english() -> None:
-    assert _model("Latn").classify("delmar inc regular dividend", None)[0] == "en"
+def test_text_of_names_counts_as_english() -> None:
+    assert load_model("Latn").classify("delmar inc regular dividend", None)[0] == "en"
 
 
-def test_scripts_of_one_language_have_no_model() -> None:
-    assert byte_model("Grek") is None
-    assert byte_model("") is None
+def test_a_script_of_one_language_has_no_model() -> None:
+    assert model_of_script("Grek") is None
+    assert model_of_script("") is None
 
 
 @given(st.text(max_size=80))
 def test_any_text_has_a_probability(text: str) -> None:
-    tag, probability = _model("Latn").classify(text, None)
+    tag, probability = load_model("Latn").classify(text, None)
     assert 0 <= probability <= 1
-    assert tag == "" or tag in _model("Latn").languages
+    assert tag == "" or tag in load_model("Latn").languages

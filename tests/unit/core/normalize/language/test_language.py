@@ -1,4 +1,4 @@
-"""The language of a text, and which declared tags are believed."""
+"""Tests of language detection, and of which declared tags are believed."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ HOSTILE = ["@", "a@", "#a", "<a", "www.", "a.", "ab.com", "http://", "ا", "ﷺ"
 
 
 @pytest.mark.parametrize("case", cases("languages"))
-def test_language_is_told_by_the_text(case: dict[str, Any]) -> None:
-    found = detect(case["text"], None)
-    assert (found.tag != case["tag"]) == case.get("known_failure", False)
-    assert found.direction == direction(found.tag)
-    assert (found.confidence == 0) == (found.tag == UNDETERMINED)
+def test_the_language_is_detected_from_the_text(case: dict[str, Any]) -> None:
+    detected = detect(case["text"], None)
+    assert (detected.tag != case["tag"]) == case.get("known_failure", False)
+    assert detected.direction == direction(detected.tag)
+    assert (detected.confidence == 0) == (detected.tag == UNDETERMINED)
 
 
 @pytest.mark.parametrize("case", cases("languages_declared"))
-def test_a_declared_tag_is_kept_mended_or_contradicted(case: dict[str, Any]) -> None:
-    found = detect(case["text"], case["declared"])
-    assert found.tag == case["tag"]
-    assert found.direction == case.get("direction", direction(case["tag"]))
+def test_a_declared_tag_is_kept_corrected_or_overruled(case: dict[str, Any]) -> None:
+    detected = detect(case["text"], case["declared"])
+    assert detected.tag == case["tag"]
+    assert detected.direction == case.get("direction", direction(case["tag"]))
 
 
 @pytest.mark.parametrize("text", ["", "2026 / 05", "…!", "🙂", "ا", "\n\n"])
@@ -40,11 +40,11 @@ def test_text_without_letters_is_undetermined(text: str) -> None:
 
 @pytest.mark.parametrize("declared", ["Arabic", "<script>", "ar--SA", "", "a" * 9_999, "und-\ud800", "und", "zxx"])
 @pytest.mark.parametrize("text", [ARABIC, "12"])
-def test_what_is_no_tag_never_gets_through(declared: str, text: str) -> None:
+def test_a_declaration_that_is_not_a_tag_is_ignored(declared: str, text: str) -> None:
     assert detect(text, declared) == detect(text, None)
 
 
-def test_the_same_letters_say_more_in_a_longer_text() -> None:
+def test_confidence_grows_with_the_length_of_the_text() -> None:
     confidences = [
         detect(text, None).confidence for text in ("مدير", "مدير مدرسة", "مدير مدرسة يكرم الطالب الجديد في المدينة")
     ]
@@ -53,30 +53,30 @@ def test_the_same_letters_say_more_in_a_longer_text() -> None:
     assert confidences[-1] > 0.9
 
 
-def test_a_mixture_is_less_sure_than_a_pure_text() -> None:
+def test_a_mixture_has_less_confidence_than_pure_text() -> None:
     mixed = detect(f"{ARABIC}\n{ENGLISH}", None)
     assert mixed.tag == "ar"
     assert mixed.confidence < 0.95 < detect(ARABIC, None).confidence
 
 
-def test_a_declaration_that_the_text_confirms_is_surer() -> None:
+def test_a_declaration_confirmed_by_the_text_has_more_confidence() -> None:
     alone = detect("مدير مدرسة", None)
     confirmed = detect("مدير مدرسة", "ar")
     assert confirmed.tag == alone.tag == "ar"
     assert confirmed.confidence > max(alone.confidence, DECLARED_CONFIDENCE)
 
 
-def test_a_declaration_alone_is_as_sure_as_declarations_are() -> None:
+def test_a_declaration_alone_has_the_confidence_of_declarations() -> None:
     assert detect("12", "ar").confidence == DECLARED_CONFIDENCE
 
 
-def test_a_declaration_against_an_unsure_text_is_less_sure() -> None:
-    found = detect("Ok then", "sw")
-    assert found.tag == "sw"
-    assert found.confidence < DECLARED_CONFIDENCE
+def test_a_declaration_that_the_text_weakly_contradicts_has_less_confidence() -> None:
+    detected = detect("Ok then", "sw")
+    assert detected.tag == "sw"
+    assert detected.confidence < DECLARED_CONFIDENCE
 
 
-def test_a_quotation_at_the_beginning_does_not_decide() -> None:
+def test_a_quotation_at_the_beginning_does_not_decide_the_language() -> None:
     assert detect(f"«{ENGLISH[:70]}»\n{FRENCH * 8}", None).tag == "fr"
 
 
@@ -84,11 +84,11 @@ def test_a_quotation_at_the_beginning_does_not_decide() -> None:
 @pytest.mark.parametrize(
     "noise", ["https://www.example.com/a-path-with-many-words", "#SomeLongHashTag @SomeHandle", "desk@example.org"]
 )
-def test_addresses_and_hashtags_do_not_vote(noise: str, declared: str | None) -> None:
+def test_urls_email_addresses_and_hashtags_do_not_count(noise: str, declared: str | None) -> None:
     assert detect(f"{noise} {noise} افتتاح الحديقة {noise}", declared).tag == "ar"
 
 
-def test_a_text_of_hashtags_alone_is_read_all_the_same() -> None:
+def test_a_text_of_hashtags_alone_has_a_language() -> None:
     assert detect("#افتتاح_الحديقة_الجديدة_في_المدينة", None).tag == "ar"
 
 
@@ -98,11 +98,11 @@ def test_primary_language_is_the_first_subtag() -> None:
 
 @given(st.text(st.characters(codec="utf-8"), max_size=60), st.none() | st.text(max_size=12))
 def test_any_text_has_a_language(text: str, declared: str | None) -> None:
-    found = detect(text, declared)
-    assert 0 <= found.confidence <= 1
-    assert found.tag.replace("-", "").isalnum()
-    assert found.tag.isascii()
-    again = detect(text, found.tag)
+    detected = detect(text, declared)
+    assert 0 <= detected.confidence <= 1
+    assert detected.tag.replace("-", "").isalnum()
+    assert detected.tag.isascii()
+    again = detect(text, detected.tag)
     assert detect(text, again.tag).tag == again.tag
 
 
@@ -112,17 +112,17 @@ def test_any_text_has_a_language(text: str, declared: str | None) -> None:
     ),
     st.sampled_from(["ar", "fa", "br", "la", "se", "sr-Latn", "az-Arab", "ku-Arab", "bho", "en-GB", "zh-Hant", "nn"]),
 )
-def test_a_published_tag_that_is_declared_again_stays(text: str, declared: str) -> None:
-    found = detect(text, declared)
-    again = detect(text, found.tag)
+def test_a_published_tag_that_is_declared_again_is_kept(text: str, declared: str) -> None:
+    detected = detect(text, declared)
+    again = detect(text, detected.tag)
     assert detect(text, again.tag) == detect(text, again.tag)
     assert detect(text, again.tag).tag == again.tag
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
 @pytest.mark.parametrize("declared", [None, "en"])
-def test_a_million_characters_of_anything_are_read(piece: str, declared: str | None) -> None:
-    # Only a sample of a text is looked at: work that grew with it would take minutes here.
+def test_the_language_of_a_million_characters_is_detected_in_time(piece: str, declared: str | None) -> None:
+    # Only a sample of the text is used; work in proportion to its length would take minutes here.
     for text in (piece * (1_000_000 // len(piece)), f"{piece} " * 300_000):
         for _ in range(20):
             detect(text, declared)

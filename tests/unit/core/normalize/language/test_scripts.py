@@ -1,4 +1,4 @@
-"""Letters counted by script."""
+"""Tests of counting letters by script."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.normalize.language.scripts import FORMS, LATIN, letters_by_script, main_script
+from stream.core.normalize.language.scripts import COMPATIBILITY_FORMS, LATIN, letters_by_script, main_script
 
 
 @pytest.mark.parametrize(
@@ -19,12 +19,12 @@ from stream.core.normalize.language.scripts import FORMS, LATIN, letters_by_scri
         ("حي 3 a", {"Arab": 2, LATIN: 1}),
         ("город", {"Cyrl": 5}),
         ("市の", {"Hani": 1, "Kana": 1}),
-        ("ﺣﻲ", {FORMS: 2}),
+        ("ﺣﻲ", {COMPATIBILITY_FORMS: 2}),
         ("٣٤ ،", {}),
         ("\U00020000🙂", {}),
     ],
 )
-def test_letters_are_counted_and_nothing_else(text: str, counts: dict[str, int]) -> None:
+def test_only_letters_are_counted(text: str, counts: dict[str, int]) -> None:
     assert letters_by_script(text) == counts
 
 
@@ -46,13 +46,13 @@ def test_the_main_script_is_that_of_most_of_the_text(text: str, script: str) -> 
     assert main_script(letters_by_script(text))[0] == script
 
 
-def test_the_share_is_one_where_nothing_else_is_written() -> None:
+def test_the_share_is_one_if_there_is_no_other_script() -> None:
     assert main_script(letters_by_script("市長は公園"))[1:] == (5, 1.0)
     assert main_script(letters_by_script("ab город"))[2] < 1
 
 
 @given(st.text())
-def test_no_more_letters_than_characters(text: str) -> None:
+def test_counts_and_share_are_in_range(text: str) -> None:
     counts = letters_by_script(text)
     script, letters, share = main_script(counts)
     assert sum(counts.values()) <= len(text)
