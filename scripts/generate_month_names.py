@@ -1,6 +1,6 @@
-"""Writes ``months.json`` from Unicode's CLDR (Unicode licence) as Babel packages it.
+"""Generates ``month_names.json`` from the Unicode CLDR (Unicode License), which Babel packages.
 
-python scripts/generate_month_names.py
+Run it with ``python -m scripts.generate_month_names``.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from babel import Locale
 
 import stream.core.normalize.dates
 
-TABLE = Path(stream.core.normalize.dates.__file__).with_name("month_names.json")
-LANGUAGES = (
+OUTPUT = Path(stream.core.normalize.dates.__file__).with_name("month_names.json")
+LOCALES = (
     "ar ar_DZ ar_LB ar_MA ar_MR fa fa_AF ur ps ckb ku he en hi bn ta te ml mr gu pa kn ne si th lo km my zh ja ko vi "
     "id ms fil sw am so ha tr az uz kk ky tg tk ru uk be bg mk sr sr_Latn hr bs sl cs sk pl hu ro de de_AT nl fr es "
     "es_UY ca gl pt it eu el sq hy ka fi et lv lt sv nb nn da is ga cy mt"
 )
 
 
-def names_of(identifier: str) -> dict[str, list[list[str]]]:
-    """Twelve lists of names of months and seven of weekdays, Monday first; those with digits are left out."""
+def names_of_locale(identifier: str) -> dict[str, list[list[str]]]:
+    """Return twelve lists of names of months and seven of weekdays, Monday first, without names that have digits."""
     locale = Locale.parse(identifier)
     return {
         "months": [_names(locale.months, ("wide", "abbreviated"), month) for month in range(1, 13)],
@@ -31,16 +31,15 @@ def names_of(identifier: str) -> dict[str, list[list[str]]]:
 
 
 def _names(table: Any, widths: tuple[str, ...], key: int) -> list[str]:
-    words = [str(table[context][width][key]) for context in ("format", "stand-alone") for width in widths]
-    return sorted({word for word in words if not any(map(str.isdecimal, word)) and len(word) > 1})
+    names = [str(table[context][width][key]) for context in ("format", "stand-alone") for width in widths]
+    return sorted({name for name in names if not any(map(str.isdecimal, name)) and len(name) > 1})
 
 
-def table() -> bytes:
-    """The file's content."""
-    return orjson.dumps(
-        {language: names_of(language) for language in LANGUAGES.split()}, option=orjson.OPT_APPEND_NEWLINE
-    )
+def render() -> bytes:
+    """Return the content of the file."""
+    names_by_locale = {identifier: names_of_locale(identifier) for identifier in LOCALES.split()}
+    return orjson.dumps(names_by_locale, option=orjson.OPT_APPEND_NEWLINE)
 
 
 if __name__ == "__main__":
-    TABLE.write_bytes(table())
+    OUTPUT.write_bytes(render())

@@ -1,4 +1,4 @@
-"""Days of the calendars that news are dated by, as days of the Gregorian one."""
+"""Converts days of the calendars in which news are dated to the Gregorian calendar."""
 
 from __future__ import annotations
 
@@ -9,41 +9,47 @@ from typing import Final
 from hijridate import Hijri
 from persiantools.jdatetime import JalaliDate
 
-#: Thai years, of which Lao and Khmer papers count the same.
-_BUDDHIST_AHEAD: Final = 543
+#: How many years the Thai calendar is ahead; Lao and Khmer newspapers use it too.
+_BUDDHIST_YEARS_AHEAD: Final = 543
 BUDDHIST_YEARS: Final = range(2443, 2744)
-#: Years, without a word on the calendar, that are Persian (1921 to 2040) and those that are Islamic (1999 to 2077).
-#: Where they overlap the Persian is taken: pages of Islamic years before 1420 are older than the web.
-SOLAR_YEARS: Final = range(1300, 1420)
-LUNAR_YEARS: Final = range(1420, 1501)
+#: Years that without the name of a calendar are Persian (1921 to 2040) and Islamic (1999 to 2077). Where the ranges
+#: would overlap the Persian calendar is assumed: pages from Islamic years before 1420 are older than the web.
+PERSIAN_YEARS: Final = range(1300, 1420)
+ISLAMIC_YEARS: Final = range(1420, 1501)
 
 
 class Calendar(IntEnum):
-    """In the order in which they are believed where a text gives several: the lunar day depends on who saw the moon."""
+    """Calendars in the order of trust if a text has several dates: the Islamic day depends on the moon's sighting."""
 
     GREGORIAN = 0
-    SOLAR = 1
-    LUNAR = 2
+    PERSIAN = 1
+    ISLAMIC = 2
     BUDDHIST = 3
 
 
-def gregorian(calendar: Calendar, year: int, month: int, day: int) -> date | None:
-    """The day in the Gregorian calendar, or None if there is no such day.
+def to_gregorian(calendar: Calendar, year: int, month: int, day: int) -> date | None:
+    """Return the Gregorian date of a day, or None if there is no such day.
 
-    Solar is the Persian calendar (Jalali). Lunar is that of Umm al-Qura, the years 1343 to 1500.
+    The Persian calendar is the Solar Hijri (Jalali) calendar. The Islamic calendar is that of Umm al-Qura, from 1343 to
+    1500.
+
+    >>> to_gregorian(Calendar.PERSIAN, 1405, 2, 14)
+    datetime.date(2026, 5, 4)
+    >>> to_gregorian(Calendar.GREGORIAN, 2026, 2, 29) is None
+    True
     """
     try:
-        if calendar is Calendar.SOLAR:
+        if calendar is Calendar.PERSIAN:
             return JalaliDate(year, month, day).to_gregorian()  # type: ignore[no-untyped-call] # half typed
-        if calendar is Calendar.LUNAR:
+        if calendar is Calendar.ISLAMIC:
             return date.fromordinal(Hijri(year, month, day).to_gregorian().toordinal())
-        return date(year - _BUDDHIST_AHEAD if calendar is Calendar.BUDDHIST else year, month, day)
+        return date(year - _BUDDHIST_YEARS_AHEAD if calendar is Calendar.BUDDHIST else year, month, day)
     except (ValueError, OverflowError):
         return None
 
 
-def calendar_of(year: int) -> Calendar:
-    """The calendar of a date in figures by its year alone; Buddhist years take more than that."""
-    if year in SOLAR_YEARS:
-        return Calendar.SOLAR
-    return Calendar.LUNAR if year in LUNAR_YEARS else Calendar.GREGORIAN
+def guess_calendar(year: int) -> Calendar:
+    """Return the calendar of a numeric date by its year alone. Buddhist years need more evidence."""
+    if year in PERSIAN_YEARS:
+        return Calendar.PERSIAN
+    return Calendar.ISLAMIC if year in ISLAMIC_YEARS else Calendar.GREGORIAN

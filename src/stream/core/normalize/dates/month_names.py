@@ -1,4 +1,4 @@
-"""Names of months and weekdays in the languages of the news, folded so that spellings meet."""
+"""Names of months and weekdays in the languages of the news, folded so that variant spellings match."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from persiantools.jdatetime import MONTH_NAMES_EN, MONTH_NAMES_FA
 
 from stream.core.normalize.dates.calendars import Calendar
 
-#: Figures; signs that stand for year, month and day in East Asia; words, of which marks are a part; anything else.
+#: Numbers; the characters for year, month and day in East Asia; words with their marks; any other character.
 TOKEN: Final = re.compile(
     r"(?P<number>[0-9]+)|(?P<unit>[年月日號号년월일])|(?P<word>[^\s0-9!-/:-@\[-`{-~،؛؟。、·•।|年月日號号]+)|(?P<other>[^\s])"
 )
-#: A month's name has at most so many words: «rabi al awwal».
+#: The most words in the name of a month: "rabi al awwal".
 NAME_WORDS_MAX: Final = 3
 
-_LETTERS: Final = str.maketrans(
+_LETTER_MAP: Final = str.maketrans(
     {
         "ى": "ي", "ی": "ي", "ې": "ي", "ۍ": "ي", "ے": "ي", "ک": "ك", "ہ": "ه", "ھ": "ه", "ة": "ه", "ە": "ه",
         "ٱ": "ا", "ء": "", "ـ": "", "ı": "i",
@@ -30,18 +30,18 @@ _LETTERS: Final = str.maketrans(
     }
     | dict.fromkeys(map(chr, (0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A))), "")
 )  # fmt: skip
-_LUNAR_LANGUAGES: Final[tuple[Literal["ar", "en", "tr", "bn"], ...]] = ("ar", "en", "tr", "bn")
-_ANY_LUNAR_YEAR: Final = 1444
-# What CLDR and the calendar libraries leave out, one list a month.
-_MORE: Final[dict[Calendar, tuple[str, ...]]] = {
-    # Levantine double months without their articles, spellings of Egypt and the Maghreb, and short forms.
+_ISLAMIC_LANGUAGES: Final[tuple[Literal["ar", "en", "tr", "bn"], ...]] = ("ar", "en", "tr", "bn")
+_ANY_ISLAMIC_YEAR: Final = 1444
+# Names that CLDR and the calendar libraries do not have: one string per month, names separated by "|".
+_EXTRA_NAMES: Final[dict[Calendar, tuple[str, ...]]] = {
+    # Levantine double names without their articles, spellings of Egypt and the Maghreb, and abbreviations.
     Calendar.GREGORIAN: (
         "كانون ثاني|كانون ثان", "febr|фев", "mrt|mär", "افريل", "ماي", "يونيه|جوان", "يوليه|جويليا", "اوغسطس|اغشت",
         "sept|septembar", "تشرين اول|اوكتوبر", "تشرين ثاني|تشرين ثان", "كانون اول",
     ),
-    # The Islamic months where writers differ from the library: Arabic case, the numbering of the twin months, Persian
-    # and Urdu.
-    Calendar.LUNAR: (
+    # Islamic months where usage differs from the library: Arabic case endings, the numbers of the paired months, and
+    # Persian and Urdu spellings.
+    Calendar.ISLAMIC: (
         "المحرم|محرم الحرام|المحرم الحرام|muharrem",
         "صفر الخير|صفر المظفر|safer",
         "ربيع اول|ربيع الاول|rabi al awal",
@@ -55,59 +55,68 @@ _MORE: Final[dict[Calendar, tuple[str, ...]]] = {
         "ذي القعدة|ذو القعده|ذوالقعدة|ذیقعده|ذی قعده|ذي قعدة|ذو قعدة|dhu al qidah",
         "ذي الحجة|ذو الحجه|ذوالحجة|ذیحجه|ذی حجه|ذي حجة|ذو حجة|dhul hijjah",
     ),
-    # The Persian calendar in Dari and in Pashto, and Afghanistan's spelling of the fifth month.
-    Calendar.SOLAR: (
+    # Persian months in Dari and Pashto, and the Afghan spelling of the fifth month.
+    Calendar.PERSIAN: (
         "حمل|وری", "ثور|غویی", "جوزا|غبرگولی|غبرګولی", "سرطان|چنگاښ|چنګاښ", "اسد|زمری|امرداد", "سنبله|وږی",
         "میزان|تله", "عقرب|لړم", "قوس|لیندۍ", "جدی|مرغومی", "دلو|سلواغه", "حوت|کب",
     ),
 }  # fmt: skip
 
 
-class Names(NamedTuple):
-    """``months``: folded name to the months it may mean, each with its languages. ``days``: to 0, Monday, to 6."""
+class NameTable(NamedTuple):
+    """The meanings of folded names.
+
+    ``months`` has the months that a name may mean, each with its languages (BCP 47 primary subtags, or "" for any).
+    ``weekdays`` has the number of each weekday, from 0 for Monday to 6.
+    """
 
     months: dict[str, dict[tuple[Calendar, int], set[str]]]
-    days: dict[str, int]
+    weekdays: dict[str, int]
 
 
 def fold(text: str) -> str:
-    """``text`` in lower case without marks and apostrophes, with ASCII digits, one letter for each Arabic variant."""
+    """Return ``text`` in lower case, without marks and apostrophes, with ASCII digits and unified Arabic letters.
+
+    >>> fold("٤ Février"), fold("أيار/مايو")
+    ('4 fevrier', 'ايار/مايو')
+    """
     text = text.casefold()
     if text.isascii():
         return text.replace("'", "").replace("`", "")
     text = unicodedata.normalize("NFKD", text)
     text = "".join([character for character in text if not unicodedata.combining(character)])
-    text = unicodedata.normalize("NFC", text).translate(_LETTERS)
+    text = unicodedata.normalize("NFC", text).translate(_LETTER_MAP)
     return "".join([str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text])
 
 
 @cache
-def names() -> Names:
-    """The table, read and folded at the first call."""
-    found = Names({}, {})
-    table = orjson.loads(files("stream.core.normalize.dates").joinpath("month_names.json").read_bytes())
-    for identifier, named in table.items():
-        language = identifier.partition("_")[0]
-        for month, words in enumerate(named["months"], 1):
-            for word in words:
-                _add(found, word, Calendar.GREGORIAN, month, language)
-        for day, words in enumerate(named["days"]):
-            for word in words:
-                found.days.setdefault(_key(word), day)
+def load_names() -> NameTable:
+    """Return the table. It is read and folded by the first call."""
+    table = NameTable({}, {})
+    names_by_locale = orjson.loads(files("stream.core.normalize.dates").joinpath("month_names.json").read_bytes())
+    for locale, names in names_by_locale.items():
+        language = locale.partition("_")[0]
+        for month, month_names in enumerate(names["months"], 1):
+            for name in month_names:
+                _add_month(table, name, Calendar.GREGORIAN, month, language)
+        for weekday, weekday_names in enumerate(names["days"]):
+            for name in weekday_names:
+                table.weekdays.setdefault(_table_key(name), weekday)
     for month in range(1, 13):
-        for language in _LUNAR_LANGUAGES:
-            _add(found, Hijri(_ANY_LUNAR_YEAR, month, 1).month_name(language), Calendar.LUNAR, month, language)
-        _add(found, str(MONTH_NAMES_FA[month]), Calendar.SOLAR, month, "fa")
-        _add(found, str(MONTH_NAMES_EN[month]), Calendar.SOLAR, month, "en")
-        for calendar, lists in _MORE.items():
-            for word in lists[month - 1].split("|"):
-                _add(found, word, calendar, month, "")
-    return found
+        for islamic_language in _ISLAMIC_LANGUAGES:
+            name = Hijri(_ANY_ISLAMIC_YEAR, month, 1).month_name(islamic_language)
+            _add_month(table, name, Calendar.ISLAMIC, month, islamic_language)
+        _add_month(table, str(MONTH_NAMES_FA[month]), Calendar.PERSIAN, month, "fa")
+        _add_month(table, str(MONTH_NAMES_EN[month]), Calendar.PERSIAN, month, "en")
+        for calendar, names_by_month in _EXTRA_NAMES.items():
+            for name in names_by_month[month - 1].split("|"):
+                _add_month(table, name, calendar, month, "")
+    return table
 
 
-def _add(found: Names, name: str, calendar: Calendar, month: int, language: str) -> None:
-    found.months.setdefault(_key(name), {}).setdefault((calendar, month), set()).add(language)
+def _add_month(table: NameTable, name: str, calendar: Calendar, month: int, language: str) -> None:
+    table.months.setdefault(_table_key(name), {}).setdefault((calendar, month), set()).add(language)
 
 
-def _key(name: str) -> str:
+def _table_key(name: str) -> str:
     return " ".join(match[0] for match in TOKEN.finditer(fold(name)) if match.lastgroup != "other")

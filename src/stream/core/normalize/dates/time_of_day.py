@@ -1,4 +1,4 @@
-"""The time of day in a folded text, with its zone."""
+"""Finds the time of day in folded text, with its time zone."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 
 from stream.core.normalize.dates.month_names import fold
 
-_OFFSET_MAX: Final = 14 * 60
-#: Minutes ahead of UTC of names that mean one zone wherever news are written. «IST» and «CST» of Asia, «AST» and
-#: «ET», which changes with the season, are none of them.
-_ZONES: Final = {
+_OFFSET_MINUTES_MAX: Final = 14 * 60
+#: The offset from UTC, in minutes, of names that mean one zone everywhere. IST and AST are ambiguous, and the offset of
+#: ET depends on the season.
+_ZONE_OFFSETS: Final = {
     "z": 0, "utc": 0, "gmt": 0, "ut": 0, "غرينتش": 0, "جرينتش": 0, "غرينيتش": 0, "گرینویچ": 0,
     "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420,
     "akst": -540, "akdt": -480, "hst": -600, "brt": -180,
@@ -30,124 +30,133 @@ _PM: Final = (
     "pm", "p.m", "p. m", "مساء", "المساء", "ظهرا", "عصرا", "بعد الظهر", "م", "ب.ظ", "ب ظ", "بعد از ظهر", "بعدازظهر",
     "عصر", "下午", "午後", "오후", "晚上", "中午", "μ.μ", "μμ", "अपराह्न", "शाम", "หลังเที่ยง",
 )  # fmt: skip
-#: «Eleven at night» and «one at night».
+#: "Eleven at night" is p.m. and "one at night" is a.m.
 _NIGHT: Final = ("ليلا", "شب")
-_NIGHT_HOUR: Final = 6
+_NIGHT_PM_HOUR_MIN: Final = 6
 
 
-def _any(words: tuple[str, ...] | dict[str, int]) -> str:
+def _alternatives(words: tuple[str, ...] | dict[str, int]) -> str:
+    """Return a regular expression that matches any of ``words``, folded."""
     return "|".join(map(re.escape, sorted(map(fold, words), key=len, reverse=True)))
 
 
-_END: Final = r"(?![^\W\d_])"
-_MERIDIEM: Final = rf"(?:(?P<am>{_any(_AM)})|(?P<pm>{_any(_PM)})|(?P<night>{_any(_NIGHT)})){_END}\.?"
-# Before the time single letters mean something else.
-_BEFORE: Final = re.compile(
-    rf"(?:(?P<am>{_any(tuple(word for word in _AM if len(word) > 1))})"
-    rf"|(?P<pm>{_any(tuple(word for word in _PM if len(word) > 1))}))[ ,:]?\Z"
+_WORD_END: Final = r"(?![^\W\d_])"
+_MERIDIEM: Final = (
+    rf"(?:(?P<am>{_alternatives(_AM)})|(?P<pm>{_alternatives(_PM)})|(?P<night>{_alternatives(_NIGHT)})){_WORD_END}\.?"
 )
-_BEFORE_CHARS_MAX: Final = 16
-_AFTER: Final = re.compile(rf"[ (]{{0,2}}{_MERIDIEM}")
-_MINUTES: Final = re.compile(
+# Before the time, single letters have other meanings.
+_MERIDIEM_BEFORE: Final = re.compile(
+    rf"(?:(?P<am>{_alternatives(tuple(word for word in _AM if len(word) > 1))})"
+    rf"|(?P<pm>{_alternatives(tuple(word for word in _PM if len(word) > 1))}))[ ,:]?\Z"
+)
+_MERIDIEM_CHARS_MAX: Final = 16
+_MERIDIEM_AFTER: Final = re.compile(rf"[ (]{{0,2}}{_MERIDIEM}")
+_HOUR_AND_MINUTE: Final = re.compile(
     r"(?<![0-9:.,])([0-9]{1,2}) ?(?:[:h時时点點]|시) ?([0-9]{1,2})(?![0-9])"
     r"(?: ?(?:[:m'分]|분|min) ?([0-9]{1,2})(?![0-9])(?:[.,]([0-9]{1,9}))?)?(?: ?[분分秒])?"
-    r"|(?<=[0-9]{4}:)([0-9]{2}):([0-9]{2}):([0-9]{2})"  # of a web server's log: 21/Jul/2015:08:30:00
+    r"|(?<=[0-9]{4}:)([0-9]{2}):([0-9]{2}):([0-9]{2})"  # as in web server logs: 21/Jul/2015:08:30:00
 )
-_DOTTED: Final = re.compile(r"(?<![0-9.:/-])([0-9]{1,2})\.([0-9]{2})(?![0-9.:/-]|\.[0-9])")
-_HOUR: Final = re.compile(rf"(?<![0-9:.,/-])([0-9]{{1,2}}) ?(?:(?:uhr|h|時|时|点|點|시){_END}|(?={_MERIDIEM}))")
-_PREFIXED: Final = re.compile(r"[ (\[]{0,2}(?:gmt|utc|ut)[ (]?([+-]) ?([0-9]{1,2})(?::?([0-9]{2}))?(?![0-9])\)?")
-# A minus right behind hour and minute would be a range: 8:00-10:00.
+_HOUR_DOT_MINUTE: Final = re.compile(r"(?<![0-9.:/-])([0-9]{1,2})\.([0-9]{2})(?![0-9.:/-]|\.[0-9])")
+_HOUR: Final = re.compile(rf"(?<![0-9:.,/-])([0-9]{{1,2}}) ?(?:(?:uhr|h|時|时|点|點|시){_WORD_END}|(?={_MERIDIEM}))")
+_UTC_OFFSET: Final = re.compile(r"[ (\[]{0,2}(?:gmt|utc|ut)[ (]?([+-]) ?([0-9]{1,2})(?::?([0-9]{2}))?(?![0-9])\)?")
+# A minus directly after hour and minute would be a range, such as 8:00-10:00.
 _OFFSET: Final = re.compile(
     r"(?:(?<=:[0-9]{2}:[0-9]{2})| )([+-])([0-9]{2}):?([0-9]{2})(?![0-9]|[/.-][0-9])"
     r"|(\+)([0-9]{1,2})(?::?([0-9]{2}))?(?![0-9]|[:/.-][0-9])"
 )
-_NAMED: Final = re.compile(rf"[ (\[]{{0,2}}(?:بتوقيت )?(?P<zone>{_any(_ZONES)}){_END}\)?")
-_FOLDED_ZONES: Final = {fold(name): minutes for name, minutes in _ZONES.items()}
-_SAYS_HOUR: Final = re.compile(r" ?(?:uhr|น|นาฬิกา|часов|часа|ч|ora|h)" + _END + r"\.?")
+_ZONE_NAME: Final = re.compile(rf"[ (\[]{{0,2}}(?:بتوقيت )?(?P<zone>{_alternatives(_ZONE_OFFSETS)}){_WORD_END}\)?")
+_FOLDED_ZONE_OFFSETS: Final = {fold(name): minutes for name, minutes in _ZONE_OFFSETS.items()}
+_HOUR_WORD: Final = re.compile(r" ?(?:uhr|น|นาฬิกา|часов|часа|ч|ora|h)" + _WORD_END + r"\.?")
 
 
-class Clock(NamedTuple):
-    """``since_midnight`` of the day given; ``ahead`` of UTC, None where the text does not tell."""
+class TimeOfDay(NamedTuple):
+    """The time since midnight, and the offset from UTC, which is None if the text has none."""
 
     since_midnight: timedelta
-    ahead: timedelta | None
+    utc_offset: timedelta | None
 
 
-class Times(NamedTuple):
-    """``clock``: the one time of day, None for none. ``rest``: the text without it. ``sound``: there are no two."""
+class SplitText(NamedTuple):
+    """The time of day in a text, None if it has none; and the rest of the text, with "|" in place of each time."""
 
-    clock: Clock | None
+    time: TimeOfDay | None
     rest: str
-    sound: bool
 
 
-def split_clock(text: str) -> Times:
-    """The time of day in ``text``, which is folded and short, and what is left of the text."""
-    for pattern in (_MINUTES, _HOUR, _DOTTED):
+def split_time(text: str) -> SplitText | None:
+    """Separate the time of day from the rest of ``text``, which is folded and short.
+
+    Returns None if the text has an impossible time, or two different ones.
+
+    >>> time, rest = split_time("4 may 2026, 9:30 pm gmt+3")
+    >>> str(time.since_midnight), str(time.utc_offset), rest
+    ('21:30:00', '3:00:00', '4 may 2026, |')
+    """
+    for pattern in (_HOUR_AND_MINUTE, _HOUR, _HOUR_DOT_MINUTE):
         matches = list(pattern.finditer(text))
         if matches:
             break
     else:
-        return Times(None, text, sound=True)
-    clocks: list[Clock | None] = []
-    rest, end = [], 0
+        return SplitText(None, text)
+    times: list[TimeOfDay] = []
+    rest, position = [], 0
     for match in matches:
-        start = match.start()
-        if start < end:
+        if match.start() < position:
             continue
-        clock, start, after = _clock(text, match)
-        clocks.append(clock)
-        rest.append(text[end:start])
-        end = after
-    rest.append(text[end:])
-    # The same time in two zones, of which one is named, is one.
-    zoned = {clock.since_midnight - clock.ahead for clock in clocks if clock and clock.ahead is not None}
-    if None in clocks or (len(set(clocks)) > 1 and len(zoned) != 1):
-        return Times(None, "|".join(rest), sound=False)
-    chosen = next((clock for clock in clocks if clock and clock.ahead is not None), clocks[0])
-    return Times(chosen, "|".join(rest), sound=True)
+        time, start, end = _parse_time(text, match)
+        if time is None:
+            return None
+        times.append(time)
+        rest.append(text[position:start])
+        position = end
+    rest.append(text[position:])
+    with_offset = [time for time in times if time.utc_offset is not None]
+    utc_times = {time.since_midnight - (time.utc_offset or timedelta()) for time in with_offset}
+    # Times that differ may be the same one in two zones, not all of them named.
+    if len(set(times)) > 1 and len(utc_times) != 1:
+        return None
+    return SplitText((with_offset or times)[0], "|".join(rest))
 
 
-def _clock(text: str, match: re.Match[str]) -> tuple[Clock | None, int, int]:
-    """The time at ``match``, None if there is no such time, and where its words begin and end."""
-    groups = [group for group in match.groups()[:7] if group is not None and group.isdigit()]
-    hour, minute, second = [int(group) for group in (*groups, "0", "0")][:3]
-    micros = int(groups[3].ljust(6, "0")[:6]) if len(groups) > 3 else 0  # noqa: PLR2004 # behind hour, minute, second
+def _parse_time(text: str, match: re.Match[str]) -> tuple[TimeOfDay | None, int, int]:
+    """Return the time at ``match``, None if it is impossible, and the start and end of its words."""
+    numbers = [group for group in match.groups()[:7] if group is not None and group.isdigit()]
+    hour, minute, second = [int(number) for number in (*numbers, "0", "0")][:3]
+    microsecond = int(numbers[3].ljust(6, "0")[:6]) if len(numbers) > 3 else 0  # noqa: PLR2004 # hour, minute, second
     start, end = match.span()
-    after = _AFTER.match(text, end)
-    before = None if after else _BEFORE.search(text, max(0, start - _BEFORE_CHARS_MAX), start)
-    meridiem = after or before
-    if after:
-        end = after.end()
-    elif before:
-        start = before.start()
-    else:
-        word = _SAYS_HOUR.match(text, end)
-        end = word.end() if word else end
+    meridiem = _MERIDIEM_AFTER.match(text, end)
     if meridiem:
-        hour = _hour(hour, (meridiem.lastgroup or "")[:5])
-    ahead, end = _ahead(text, end)
-    if not 0 <= hour < 24 or minute > 59 or second > 60 or abs(ahead or 0) > _OFFSET_MAX:  # noqa: PLR2004 # of a day
+        end = meridiem.end()
+    elif meridiem := _MERIDIEM_BEFORE.search(text, max(0, start - _MERIDIEM_CHARS_MAX), start):
+        start = meridiem.start()
+    elif hour_word := _HOUR_WORD.match(text, end):
+        end = hour_word.end()
+    if meridiem:
+        hour = _to_24_hours(hour, meridiem.lastgroup)
+    offset, end = _parse_offset(text, end)
+    if not 0 <= hour < 24 or minute > 59 or second > 60:  # noqa: PLR2004 # limits of a day, with leap seconds
         return None, start, end
-    time = timedelta(hours=hour, minutes=minute, seconds=min(second, 59), microseconds=micros)
-    return Clock(time, None if ahead is None else timedelta(minutes=ahead)), start, end
+    if offset is not None and abs(offset) > _OFFSET_MINUTES_MAX:
+        return None, start, end
+    time = timedelta(hours=hour, minutes=minute, seconds=min(second, 59), microseconds=microsecond)
+    return TimeOfDay(time, None if offset is None else timedelta(minutes=offset)), start, end
 
 
-def _hour(hour: int, meridiem: str) -> int:
-    """The hour of 24; -1 where there is none such."""
+def _to_24_hours(hour: int, meridiem: str | None) -> int:
+    """Return the hour of the day, not in 0 to 23 if there is no such hour. ``meridiem`` is am, pm or night."""
     half = 12
     if meridiem == "night":
-        meridiem = "pm" if _NIGHT_HOUR <= hour < half else "am"
+        meridiem = "pm" if _NIGHT_PM_HOUR_MIN <= hour < half else "am"
     if meridiem == "am":
         return hour % half if hour <= half else -1
     return hour + half if hour < half else hour
 
 
-def _ahead(text: str, start: int) -> tuple[int | None, int]:
-    """Minutes ahead of UTC told at ``start``, None where nothing is told, and where that ends."""
-    match = _PREFIXED.match(text, start) or _OFFSET.match(text, start)
+def _parse_offset(text: str, start: int) -> tuple[int | None, int]:
+    """Return the offset from UTC at ``start``, in minutes, None if there is none, and the position after it."""
+    match = _UTC_OFFSET.match(text, start) or _OFFSET.match(text, start)
     if match:
         sign, hours, minutes = [group for group in (*match.groups(), "0", "0") if group is not None][:3]
         return (-1 if sign == "-" else 1) * (int(hours) * 60 + int(minutes)), match.end()
-    named = _NAMED.match(text, start)
-    return (_FOLDED_ZONES[named["zone"]], named.end()) if named else (None, start)
+    zone = _ZONE_NAME.match(text, start)
+    return (_FOLDED_ZONE_OFFSETS[zone["zone"]], zone.end()) if zone else (None, start)

@@ -43,8 +43,8 @@ _TAG_OF_LABEL: Final = {"tl": "fil"}
 # Natural logarithms of prior odds, tuned on headlines, in place of the model's own prior, which is nearly flat. Most
 # news is in English, as are most headlines of names and numbers; Galician and Malay resemble much larger languages.
 _PRIOR: Final = {"en": 4.5, "gl": -2.0, "ms": -1.0, "ru": 2.0, "hi": 1.0}
-# The features of a text depend on each other, so that plain posteriors are far too confident. Scores that are divided by
-# the square root of the length give calibrated ones (measured on headlines).
+# The features of a text depend on each other, so that plain posteriors are far too confident. Dividing the scores by
+# the square root of the length calibrates them (measured on headlines).
 _SHARPNESS: Final = 2.0
 
 

@@ -80,7 +80,7 @@ _INNER_YEH_WEIGHT: Final = 3.0
 _PRIOR: Final[Weights] = {"ar": 1.0, "fa": 0.5, "ur": 0.0, "pnb": -2.0, "ps": -0.5, "ckb": -0.5, "sd": -1.0, "ug": -1.0}
 #: Primary languages that `classify_arabic_script` distinguishes.
 ARABIC_SCRIPT_LANGUAGES: Final = frozenset(_PRIOR)
-# In Arabic three words in ten begin with the article, in the others hardly any; nor do these have a final ة.
+# In Arabic three words in ten begin with the article. In the other languages hardly any do, and hardly any end in ة.
 _ARTICLE_PREFIXES: Final = ("ال", "وال", "بال", "لل", "فال", "کال", "ولل")
 _ARTICLE_CHARS_MIN: Final = 4
 _ARTICLE_WEIGHT: Final = 1.8
@@ -90,7 +90,7 @@ _HAMZA_WEIGHT: Final = 1.0
 _TANWEEN_WEIGHT: Final = 1.0
 _DEFICIT_MAX: Final = 12.0  # if Arabic is further behind, the shapes of words cannot change the result
 _PRESENT_TENSE_WEIGHT: Final = 0.7  # verbs such as يعلن
-_PLURAL_SUFFIXES: Final = ("های", "هایی")
+_PLURAL_SUFFIXES: Final = ("های", "هایی")  # of Persian
 _PLURAL_CHARS_MIN: Final = 5
 _PLURAL_WEIGHT: Final = 2.0
 

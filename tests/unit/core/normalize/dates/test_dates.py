@@ -1,4 +1,4 @@
-"""Moments in whatever form they come; what is none, or could be two, is None and never an exception."""
+"""Tests of dates in any format: a value that is not a date, or may be two, gives None and never an exception."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from hijridate import Gregorian, Hijri
 from hypothesis import given
 from hypothesis import strategies as st
 from persiantools.jdatetime import MONTH_NAMES_FA, JalaliDate
-from scripts.generate_month_names import LANGUAGES
+from scripts.generate_month_names import LOCALES
 
 from stream.core.normalize.dates import CHARS_MAX, FIRST_YEAR, LAST_YEAR, parse_moment
 from stream.core.normalize.dates.calendars import Calendar
-from stream.core.normalize.dates.month_names import names
+from stream.core.normalize.dates.month_names import load_names
 from stream.core.timestamps import milliseconds, rfc3339
 from tests.support.cases import cases
 
-FIGURES = {
+DIGITS = {
     "arabic": "٠١٢٣٤٥٦٧٨٩",
     "persian": "۰۱۲۳۴۵۶۷۸۹",
     "hindi": "०१२३४५६७८९",
@@ -34,7 +34,7 @@ def midnight(day: date) -> int:
 
 
 @pytest.mark.parametrize("case", cases("dates"))
-def test_moments(case: dict[str, Any]) -> None:
+def test_a_value_is_parsed_or_none(case: dict[str, Any]) -> None:
     parsed = parse_moment(case["value"], case.get("language"))
     assert (rfc3339(parsed) if parsed is not None else None) == case["moment"]
 
@@ -55,14 +55,14 @@ def test_moments(case: dict[str, Any]) -> None:
         "4\udfff",
     ],
 )
-def test_what_json_has_no_name_for_is_none(value: str | float) -> None:
+def test_an_impossible_number_or_a_lone_surrogate_is_none(value: str | float) -> None:
     assert parse_moment(value) is None
 
 
 @pytest.mark.parametrize(
     "part", ["1", "12 ", "1/", "1:1 ", "x", "م ", "يوليو ", "ﷺ", "十", "(", " ", "\u0300", "21 July 2015 "]
 )
-def test_a_hostile_text_costs_nothing(part: str) -> None:
+def test_a_hostile_text_is_parsed_in_time(part: str) -> None:
     start = time.process_time()
     for length in (CHARS_MAX, 10**6):
         for _ in range(20):
@@ -70,33 +70,33 @@ def test_a_hostile_text_costs_nothing(part: str) -> None:
     assert time.process_time() - start < 5
 
 
-def test_longer_text_is_no_date() -> None:
+def test_text_that_is_too_long_is_not_a_date() -> None:
     assert parse_moment("21 July 2015".ljust(CHARS_MAX, ".")) is not None
     assert parse_moment("21 July 2015".ljust(CHARS_MAX + 1, ".")) is None
 
 
-@pytest.mark.parametrize("language", LANGUAGES.split())
-def test_the_table_holds_the_names_of_cldr(language: str) -> None:
-    """Where it does not any more: python scripts/generate_month_names.py."""
+@pytest.mark.parametrize("locale", LOCALES.split())
+def test_the_table_has_the_names_of_cldr(locale: str) -> None:
+    """If it fails after an update of CLDR, run ``python -m scripts.generate_month_names``."""
     for context in ("format", "stand-alone"):
-        for month, name in Locale.parse(language).months[context]["wide"].items():
+        for month, name in Locale.parse(locale).months[context]["wide"].items():
             if not any(map(str.isdecimal, name)) and len(name) > 1:
                 day = date(2015, month, 9)
-                assert parse_moment(f"9 {name} 2015", language) == midnight(day), name
+                assert parse_moment(f"9 {name} 2015", locale) == midnight(day), name
 
 
-def test_no_name_means_two_months_of_one_calendar_in_one_language() -> None:
-    for name, months in names().months.items():
+def test_no_name_means_two_months_of_a_calendar_in_one_language() -> None:
+    for name, months in load_names().months.items():
         for language in set.union(*months.values()) - {""}:
             calendars = [calendar for (calendar, _), languages in months.items() if language in languages]
             assert len(calendars) == len(set(calendars)), name
 
 
 DAYS = st.dates(date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
-NAMES = st.sampled_from(
+MONTH_NAMES = st.sampled_from(
     [
         (name, month, min(languages))
-        for name, months in names().months.items()
+        for name, months in load_names().months.items()
         for (calendar, month), languages in months.items()
         if calendar is Calendar.GREGORIAN
     ]
@@ -104,7 +104,7 @@ NAMES = st.sampled_from(
 PATTERNS = st.sampled_from(
     ["{d} {m} {y}", "{m} {d}, {y}", "{y} {m} {d}", "{d}-{m}-{y}", "x: {d}. {m} {y}", "{d} {m}، {y} م"]
 )
-CLOCKS = st.sampled_from(
+TIME_PATTERNS = st.sampled_from(
     [
         ("{h:02}:{n:02}", 0),
         ("{h:02}:{n:02}:00 UTC", 0),
@@ -115,21 +115,25 @@ CLOCKS = st.sampled_from(
 )
 
 
-@given(DAYS, NAMES, PATTERNS, st.tuples(CLOCKS, st.times()), st.sampled_from(sorted(FIGURES)))
-def test_a_written_date_is_read_back(
-    day: date, name: tuple[str, int, str], pattern: str, timed: tuple[tuple[str, int | None], Any], figures: str
+@given(DAYS, MONTH_NAMES, PATTERNS, st.tuples(TIME_PATTERNS, st.times()), st.sampled_from(sorted(DIGITS)))
+def test_a_formatted_date_is_parsed_back(
+    day: date, name: tuple[str, int, str], pattern: str, zoned_time: tuple[tuple[str, int | None], Any], digits: str
 ) -> None:
     word, month, language = name
-    clock, at = timed
+    (time_pattern, offset_minutes), time_of_day = zoned_time
     try:
         day = day.replace(month=month)
     except ValueError:
         day = day.replace(month=month, day=28)
-    text = pattern.format(d=day.day, m=word, y=day.year) + " " + clock[0].format(h=at.hour, n=at.minute)
-    text = text.translate(str.maketrans(FIGURES["ascii"], FIGURES[figures]))
+    text = (
+        pattern.format(d=day.day, m=word, y=day.year)
+        + " "
+        + time_pattern.format(h=time_of_day.hour, n=time_of_day.minute)
+    )
+    text = text.translate(str.maketrans(DIGITS["ascii"], DIGITS[digits]))
     expected = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    if clock[1] is not None:
-        expected += timedelta(hours=at.hour, minutes=at.minute - clock[1])
+    if offset_minutes is not None:
+        expected += timedelta(hours=time_of_day.hour, minutes=time_of_day.minute - offset_minutes)
     parsed = parse_moment(text, language)
     assert parsed == (milliseconds(expected) if FIRST_YEAR <= expected.year <= LAST_YEAR else None)
 
@@ -138,7 +142,7 @@ def test_a_written_date_is_read_back(
     st.dates(date(1925, 1, 1), date(2076, 1, 1)),
     st.sampled_from(["{d} {m} {y} هـ", "{y} {m} {d}", "{d}/{n}/{y}هـ", "{y}-{n}-{d} هـ"]),
 )
-def test_an_islamic_date_is_read_back(day: date, pattern: str) -> None:
+def test_an_islamic_date_is_parsed_back(day: date, pattern: str) -> None:
     hijri = Gregorian.fromdate(day).to_hijri()
     text = pattern.format(d=hijri.day, m=hijri.month_name("ar"), n=hijri.month, y=hijri.year)
     assert parse_moment(text) == midnight(day)
@@ -148,15 +152,15 @@ def test_an_islamic_date_is_read_back(day: date, pattern: str) -> None:
     st.dates(date(1922, 1, 1), date(2040, 1, 1)),
     st.sampled_from(["{d} {m} {y}", "{y}/{n}/{d}", "{d}/{n}/{y}", "{y}-{n:02}-{d:02} هـ ش"]),
 )
-def test_a_persian_date_is_read_back(day: date, pattern: str) -> None:
+def test_a_persian_date_is_parsed_back(day: date, pattern: str) -> None:
     jalali = JalaliDate(day)  # type: ignore[no-untyped-call] # half typed
     text = pattern.format(d=jalali.day, m=MONTH_NAMES_FA[jalali.month], n=jalali.month, y=jalali.year)
     assert parse_moment(text) == midnight(day)
-    assert parse_moment(text.translate(str.maketrans(FIGURES["ascii"], FIGURES["persian"]))) == midnight(day)
+    assert parse_moment(text.translate(str.maketrans(DIGITS["ascii"], DIGITS["persian"]))) == midnight(day)
 
 
 @given(st.dates(date(1925, 1, 1), date(2076, 1, 1)))
-def test_the_western_date_counts_beside_the_islamic_one(day: date) -> None:
+def test_the_gregorian_date_counts_beside_the_islamic_one(day: date) -> None:
     hijri: Hijri = Gregorian.fromdate(day - timedelta(days=1)).to_hijri()
     text = f"{hijri.day} {hijri.month_name('ar')} {hijri.year} هـ الموافق {day.day}/{day.month}/{day.year}م"
     assert parse_moment(text) == midnight(day)
@@ -171,7 +175,7 @@ DATE_LIKE = st.lists(st.sampled_from(PARTS), max_size=12).flatmap(
 
 
 @given(st.text(st.characters(), max_size=30) | DATE_LIKE | st.integers() | st.floats() | st.datetimes().map(str))
-def test_anything_is_a_moment_in_range_or_none(value: str | float) -> None:
+def test_any_value_is_a_moment_in_range_or_none(value: str | float) -> None:
     parsed = parse_moment(value)
     assert parsed is None or FIRST_YEAR <= int(rfc3339(parsed)[:4]) <= LAST_YEAR
     assert parsed is None or parse_moment(rfc3339(parsed)) == parsed
@@ -179,6 +183,6 @@ def test_anything_is_a_moment_in_range_or_none(value: str | float) -> None:
 
 
 @given(DATE_LIKE, st.text(st.characters(), max_size=12) | st.sampled_from(["ar", "en-US", "th", "pl"]))
-def test_any_language_is_taken(value: str, language: str) -> None:
+def test_any_language_is_accepted(value: str, language: str) -> None:
     parsed = parse_moment(value, language)
     assert parsed is None or FIRST_YEAR <= int(rfc3339(parsed)[:4]) <= LAST_YEAR
