@@ -1,4 +1,4 @@
-"""Reading HTML: pages a second and mean token F1 of the text, beside trafilatura used directly in the same run."""
+"""HTML extraction: pages per second and token F1 of the text, compared with trafilatura alone in the same run."""
 
 from __future__ import annotations
 
@@ -29,42 +29,42 @@ Pages = list[tuple[str, str]]
 
 
 def run(data: Path | None) -> None:
-    """One line a reader, on the pages in ``data``/html, else on those that the tests are made of.
+    """Print a line per reader, for the pages in ``data``/html, else for the pages of the tests.
 
-    ``index.jsonl`` there names each page's file (gzip) and the gold text of its article.
+    ``index.jsonl`` in that folder names the file of each page (gzip) and the gold text of its article.
     """
     folder = data / "html" if data is not None else None
     if folder is not None and (folder / "index.jsonl").is_file():
-        pages = _real(folder)
+        pages = _read_pages(folder)
     else:
-        pages = _written()
-        print("no folder html with an index.jsonl: these are the short pages of the project's own tests")
+        pages = _read_test_pages()
+        print("no html/index.jsonl in the data folder: these are the short pages of the tests")
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     readers: dict[str, Reader] = {
-        "normalize, the whole step": lambda html: normalize(RawEvent(id="page", html=html), ARRIVAL).text,
+        "normalize, whole step": lambda html: normalize(RawEvent(id="page", html=html), ARRIVAL).text,
         "read_page, text and metadata": lambda html: read_page(html).text,
-        "trafilatura, text alone": partial(_trafilatura, fast=False),
-        "trafilatura, text alone, fast": partial(_trafilatura, fast=True),
+        "trafilatura, text only": partial(_extract_directly, fast=False),
+        "trafilatura, text only, fast": partial(_extract_directly, fast=True),
     }
-    best, texts = _measure(pages, readers)
+    seconds, texts = _measure(pages, readers)
     size = sum(len(html) for html, _ in pages) / len(pages) / 1_000
-    print(f"{len(pages)} pages of {size:.0f} k characters; CPU time, best of {ROUNDS} rounds")
+    print(f"{len(pages)} pages of {size:.0f} k characters; CPU time of the best of {ROUNDS} rounds")
     for name in readers:
         scores = [token_f1(text, gold) for text, (_, gold) in zip(texts[name], pages, strict=True)]
-        rate = len(pages) / best[name]
-        print(f"{name:32} {rate:7.0f} pages/s  F1 mean {sum(scores) / len(scores):.4f}, least {min(scores):.4f}")
+        rate = len(pages) / seconds[name]
+        print(f"{name:32} {rate:7.0f} pages/s  F1 mean {sum(scores) / len(scores):.4f}, minimum {min(scores):.4f}")
 
 
 def token_f1(text: str, gold: str) -> float:
-    """The harmonic mean of precision and recall of the words of ``text`` against those of ``gold``, as multisets."""
-    said, wanted = Counter(_TOKEN.findall(text)), Counter(_TOKEN.findall(gold))
-    if not said and not wanted:
+    """Return the F1 of the words of ``text`` against those of ``gold``, as multisets (0 to 1)."""
+    actual, expected = Counter(_TOKEN.findall(text)), Counter(_TOKEN.findall(gold))
+    if not actual and not expected:
         return 1.0
-    return 2 * (said & wanted).total() / (said.total() + wanted.total())
+    return 2 * (actual & expected).total() / (actual.total() + expected.total())
 
 
 def _measure(pages: Pages, readers: dict[str, Reader]) -> tuple[dict[str, float], dict[str, list[str]]]:
-    """Seconds of the best round of each reader, rounds interleaved, and the texts it read."""
+    """Return the seconds of each reader's best round, with rounds interleaved, and the texts that it read."""
     texts: dict[str, list[str]] = {}
     best = dict.fromkeys(readers, float("inf"))
     for _ in range(ROUNDS):
@@ -75,11 +75,11 @@ def _measure(pages: Pages, readers: dict[str, Reader]) -> tuple[dict[str, float]
     return best, texts
 
 
-def _trafilatura(html: str, *, fast: bool) -> str:
+def _extract_directly(html: str, *, fast: bool) -> str:
     return trafilatura.extract(html, fast=fast, include_comments=False, include_tables=False) or ""
 
 
-def _real(folder: Path) -> Pages:
+def _read_pages(folder: Path) -> Pages:
     rows: list[dict[str, Any]] = [orjson.loads(line) for line in (folder / "index.jsonl").read_bytes().splitlines()]
     return [
         (gzip.decompress((folder / row["file"]).read_bytes()).decode("utf-8", "replace"), row["gold_text"])
@@ -87,6 +87,6 @@ def _real(folder: Path) -> Pages:
     ]
 
 
-def _written() -> Pages:
+def _read_test_pages() -> Pages:
     rows: list[dict[str, Any]] = [orjson.loads(line) for line in FIXTURES.read_bytes().splitlines()]
     return [(row["html"], row["text"]) for row in rows if "text" in row]
