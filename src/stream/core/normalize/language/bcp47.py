@@ -32,7 +32,7 @@ _SYNONYMS: Final = {"nb": "no", "cmn": "zh"}
 # Undetermined, several languages, a language without a code, no linguistic content.
 _SPECIAL: Final = frozenset({"und", "mul", "mis", "zxx"})
 
-_RTL_SCRIPTS: Final = frozenset("Adlm Arab Aran Hebr Mand Mend Nkoo Rohg Samr Syrc Syre Syrj Syrn Thaa Yezi".split())
+_RTL_SCRIPTS: Final = frozenset("Adlm_Arab_Aran_Hebr_Mand_Mend_Nkoo_Rohg_Samr_Syrc_Syre_Syrj_Syrn_Thaa_Yezi".split("_"))
 # Regions where a language is written from right to left although elsewhere it is not (CLDR, likely subtags).
 _RTL_REGIONS: Final = frozenset(
     "az-IQ az-IR ha-CM ha-SD kk-CN kk-IR ku-IQ ku-IR ku-LB pa-PK tk-AF tk-IR ug-CN uz-AF".split()
