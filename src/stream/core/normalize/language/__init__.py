@@ -38,9 +38,9 @@ _OVERRULE_CONFIDENCE_MIN: Final = 0.9
 #: Below this confidence the language is undetermined.
 _CONFIDENCE_MIN: Final = 0.2
 _CONFIDENCE_MAX: Final = 0.99
-#: The sizes of the samples of a text, in characters. The larger sample is used only if the smaller one leaves doubt. Half
-#: of a sample is the beginning; the rest is two pieces from further on, so that a quotation, or a line of the page in
-#: another language, does not decide.
+#: The sizes of the samples of a text, in characters. The larger sample is used only if the smaller one leaves doubt.
+#: Half of a sample is the beginning; the rest is two pieces from further on, so that a quotation, or a line of the page
+#: in another language, does not decide.
 _SAMPLE_CHARS: Final = (160, 480)
 #: With this confidence the smaller sample is enough.
 _SAMPLE_CONFIDENCE_MIN: Final = 0.95
