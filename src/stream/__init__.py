@@ -1,5 +1,3 @@
 """Article stream: raw scraped articles in, enriched events, duplicates and dead letters out."""
 
-from importlib.metadata import version
-
-__version__ = version("article-stream")
+__version__ = "0.1.0"

@@ -8,9 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
 from stream.cli.input_files import STDIN, RawMessage
 
 Track = Callable[[Iterable[RawMessage]], Iterator[RawMessage]]
@@ -27,6 +24,17 @@ def show_progress(paths: Sequence[str], *, quiet: bool) -> Iterator[Track]:
     if quiet or not sys.stderr.isatty():
         yield iter
         return
+    # rich takes a tenth of a second to import, and is not needed in pipes.
+    from rich.console import Console  # noqa: PLC0415 - see above
+    from rich.progress import (  # noqa: PLC0415 - see above
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     sizes = {path: 0 if path == STDIN else Path(path).stat().st_size for path in paths}
     columns = (
         TextColumn("{task.description}"),
