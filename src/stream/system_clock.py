@@ -1,4 +1,4 @@
-"""The time of day, for the shells: headers and latencies. The core is handed what it needs."""
+"""The present time, for headers and latencies. The core gets the time as an argument instead."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from stream.core.timestamps import rfc3339
 
 
 def now_ms() -> int:
-    """Milliseconds since 1970."""
+    """The present time in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
 def now() -> str:
-    """RFC 3339 in UTC."""
+    """The present time in UTC, as RFC 3339."""
     return rfc3339(now_ms())

@@ -1,9 +1,9 @@
-"""Runs commands in this process."""
+"""Runs commands in the test process."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 import orjson
@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 from stream.cli import main
 
 
-def stream(*arguments: str | Path, stdin: bytes | str | None = None, **environment: str) -> Result:
+def stream(*arguments: str | Path, stdin: BinaryIO | bytes | str | None = None, **environment: str) -> Result:
     """Run ``stream`` with ``arguments``; ``environment`` adds STREAM_ settings."""
-    given = {f"STREAM_{name.upper()}": value for name, value in environment.items()}
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin, env=given)
+    variables = {f"STREAM_{name.upper()}": value for name, value in environment.items()}
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin, env=variables)
 
 
 def lines(result: Result) -> list[dict[str, Any]]:
@@ -27,5 +27,5 @@ def lines(result: Result) -> list[dict[str, Any]]:
 def commands() -> list[tuple[str, click.Command]]:
     """Every command by its name."""
     context = click.Context(main)
-    found = [(name, main.get_command(context, name)) for name in main.list_commands(context)]
-    return [(name, command) for name, command in found if command]
+    named = [(name, main.get_command(context, name)) for name in main.list_commands(context)]
+    return [(name, command) for name, command in named if command]

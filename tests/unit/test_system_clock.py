@@ -1,4 +1,4 @@
-"""The time of day."""
+"""The present time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from stream.core.timestamps import milliseconds
 from stream.system_clock import now, now_ms
 
 
-def test_both_tell_the_same_time() -> None:
+def test_both_functions_return_the_same_time() -> None:
     before = now_ms()
-    told = parse_moment(now())
-    assert told is not None
-    assert before <= told <= now_ms()
+    parsed = parse_moment(now())
+    assert parsed is not None
+    assert before <= parsed <= now_ms()
 
 
-def test_it_is_later_than_this_was_written() -> None:
+def test_the_present_is_later_than_the_writing_of_this_test() -> None:
     assert now_ms() > milliseconds(datetime(2026, 1, 1, tzinfo=UTC))

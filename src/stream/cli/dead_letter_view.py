@@ -1,4 +1,4 @@
-"""Dead letters on a terminal and as JSON, and what on the command line tells which ones are meant."""
+"""How dead letters look on a terminal and as JSON, and how ids and times on the command line are parsed."""
 
 from __future__ import annotations
 
@@ -18,52 +18,55 @@ from rich.text import Text
 
 from stream.cli.bidi import is_rtl, phrase, wrapped
 from stream.core.timestamps import milliseconds, rfc3339
-from stream.dead_letters.dead_letter import DeadLetter, RecordId, domains
+from stream.dead_letters.dead_letter import DeadLetter, RecordId, source_domains
 from stream.errors import REJECTION_CODES
 
-#: Of a value so many characters are shown, or bytes where it is no text.
+#: How much of a value is shown: characters of text, or bytes if it is not text.
 VALUE_CHARS_MAX: Final = 4_000
 VALUE_BYTES_MAX: Final = 512
 _CELL_CHARS_MAX: Final = 200
-_AGO: Final = re.compile(r"(\d{1,9})\s*([smhdw])")
+_AGE: Final = re.compile(r"(\d{1,9})\s*([smhdw])")
 _UNIT_MS: Final = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
-_HIDDEN: Final = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+#: Control and format characters, surrogates, line and paragraph separators.
+_INVISIBLE: Final = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 #: Tab, line feed, and the joiners that Persian and Hindi are written with.
-_SHOWN: Final = "\t\n\u200c\u200d"
-_BYTES_A_LINE: Final = 16
+_ALLOWED: Final = "\t\n\u200c\u200d"
+_BYTES_PER_LINE: Final = 16
 
 
 # The command line
 
 
-def moment(text: str, now: int) -> int:
-    """``text``, RFC 3339 or a time ago such as ``2h``, in milliseconds since 1970.
+def parse_time(text: str, now: int) -> int:
+    """Parse RFC 3339, or an age such as ``2h``, into milliseconds since 1970.
 
     Raises:
         UsageError: it is neither.
     """
-    ago = _AGO.fullmatch(text.strip())
-    if ago:
-        return now - int(ago[1]) * _UNIT_MS[ago[2]]
+    age = _AGE.fullmatch(text.strip())
+    if age:
+        return now - int(age[1]) * _UNIT_MS[age[2]]
     try:
-        found = datetime.fromisoformat(text.strip())
+        parsed = datetime.fromisoformat(text.strip())
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise click.UsageError(f"{text!r}: write a time as 2026-05-04T06:00:00Z, or as a time ago: 30m, 2h, 3d, 1w")
-    return milliseconds(found)
+        parsed = None
+    if parsed is None or parsed.tzinfo is None:
+        raise click.UsageError(
+            f"{text!r} is not a time; write it as 2026-05-04T06:00:00Z, or as an age: 30m, 2h, 3d, 1w"
+        )
+    return milliseconds(parsed)
 
 
-def place(text: str, topic: str) -> RecordId:
-    """The place that an id names, PARTITION/OFFSET or TOPIC/PARTITION/OFFSET.
+def parse_record_id(text: str, topic: str) -> RecordId:
+    """Parse PARTITION/OFFSET or TOPIC/PARTITION/OFFSET, where TOPIC has to be ``topic``.
 
     Raises:
-        UsageError: it is no id, or one of another topic.
+        UsageError: it is not an id, or one of another topic.
     """
-    *named, partition, offset = text.rsplit("/", 2) if text.count("/") > 1 else ("", *text.split("/", 1), "")[:3]
+    *prefix, partition, offset = text.rsplit("/", 2) if text.count("/") > 1 else ("", *text.split("/", 1), "")[:3]
     if not (partition.isascii() and partition.isdigit() and offset.isascii() and offset.isdigit()):
-        raise click.UsageError(f"{text!r} is no id; write PARTITION/OFFSET, as stream deadletters list shows it")
-    if named not in ([topic], [""]):
+        raise click.UsageError(f"{text!r} is not an id; write PARTITION/OFFSET, as stream deadletters list shows it")
+    if prefix not in ([topic], [""]):
         raise click.UsageError(f"{text!r}: dead letters are in {topic}; check STREAM_TOPIC_PREFIX")
     return RecordId(topic, int(partition), int(offset))
 
@@ -71,29 +74,34 @@ def place(text: str, topic: str) -> RecordId:
 # JSON
 
 
-def as_json(letter: DeadLetter, *, whole: bool = False) -> dict[str, Any]:
-    """What a letter tells; ``whole``: the original too, as text, or in base64 where it is not UTF-8."""
-    origin = letter.origin
-    told = {
-        "id": str(letter.place),
-        "time": when(letter.time),
-        "code": letter.code,
-        "message": letter.message,
-        "field": letter.field,
-        "items": letter.items,
-        "stage": letter.stage,
-        "origin": {**origin._asdict(), "time": when(letter.origin_time)} if origin else None,
-        "domains": domains(letter.value),
-        "attempts": letter.attempts,
-        "bytes": len(letter.value or b""),
+def as_json(dead_letter: DeadLetter, *, with_content: bool = False) -> dict[str, Any]:
+    """The fields of a dead letter; with ``with_content`` also key, headers and value, in base64 if not UTF-8."""
+    origin = dead_letter.origin
+    fields = {
+        "id": str(dead_letter.record_id),
+        "time": format_time(dead_letter.time),
+        "code": dead_letter.code,
+        "message": dead_letter.message,
+        "field": dead_letter.field,
+        "items": dead_letter.items,
+        "stage": dead_letter.stage,
+        "origin": {**origin._asdict(), "time": format_time(dead_letter.origin_time)} if origin else None,
+        "domains": source_domains(dead_letter.value),
+        "attempts": dead_letter.attempts,
+        "bytes": len(dead_letter.value or b""),
     }
-    if not whole:
-        return told
-    headers = [_content("value", value) | {"name": name} for name, value in letter.headers]
-    return {**told, **_content("key", letter.key), "headers": headers, **_content("value", letter.value)}
+    if not with_content:
+        return fields
+    headers = [_encode_content("value", value) | {"name": name} for name, value in dead_letter.headers]
+    return {
+        **fields,
+        **_encode_content("key", dead_letter.key),
+        "headers": headers,
+        **_encode_content("value", dead_letter.value),
+    }
 
 
-def _content(name: str, value: bytes | None) -> dict[str, str | None]:
+def _encode_content(name: str, value: bytes | None) -> dict[str, str | None]:
     if value is None:
         return {name: None}
     try:
@@ -102,10 +110,10 @@ def _content(name: str, value: bytes | None) -> dict[str, str | None]:
         return {f"{name}_base64": base64.b64encode(value).decode()}
 
 
-def when(time: int | None) -> str | None:
-    """RFC 3339 of a time that may be none, or outside the calendar."""
+def format_time(time_ms: int | None) -> str | None:
+    """RFC 3339; None if there is no time, or it is outside the calendar."""
     try:
-        return None if time is None else rfc3339(time)
+        return None if time_ms is None else rfc3339(time_ms)
     except OverflowError:
         return None
 
@@ -113,98 +121,111 @@ def when(time: int | None) -> str | None:
 # A terminal
 
 
-def table(letters: Iterable[DeadLetter]) -> Table:
-    """One row a letter."""
-    made = Table("id", "time", "code", "source", "attempts", "message", box=None, pad_edge=False, header_style="dim")
-    made.columns[0].no_wrap = made.columns[1].no_wrap = made.columns[2].no_wrap = True
-    made.columns[4].justify = "right"
-    for letter in letters:
-        made.add_row(
-            letter.place.short,
-            (when(letter.time) or "?")[:19].replace("T", " "),
-            phrase(visible(letter.code or "?")),
-            phrase(visible(_source(letter))),
-            str(letter.attempts or ""),
-            phrase(visible(letter.message[:_CELL_CHARS_MAX])),
+def count(number: int) -> str:
+    """The number with its noun.
+
+    >>> count(1), count(2)
+    ('1 dead letter', '2 dead letters')
+    """
+    return f"{number} dead letter{'' if number == 1 else 's'}"
+
+
+def dead_letter_table(dead_letters: Iterable[DeadLetter]) -> Table:
+    """One row for each dead letter."""
+    rows = Table("id", "time", "code", "source", "attempts", "message", box=None, pad_edge=False, header_style="dim")
+    rows.columns[0].no_wrap = rows.columns[1].no_wrap = rows.columns[2].no_wrap = True
+    rows.columns[4].justify = "right"
+    for dead_letter in dead_letters:
+        rows.add_row(
+            dead_letter.record_id.short,
+            (format_time(dead_letter.time) or "?")[:19].replace("T", " "),
+            phrase(escape_invisible(dead_letter.code or "?")),
+            phrase(escape_invisible(_source(dead_letter))),
+            str(dead_letter.attempts or ""),
+            phrase(escape_invisible(dead_letter.message[:_CELL_CHARS_MAX])),
         )
-    return made
+    return rows
 
 
-def counts(codes: Counter[str]) -> Table:
-    """How many letters of each code, and what it means."""
-    made = Table("code", "letters", "", box=None, pad_edge=False, header_style="dim")
-    made.columns[1].justify = "right"
-    for code, count in codes.most_common():
-        made.add_row(phrase(visible(code or "?")), str(count), REJECTION_CODES.get(code, ""))
-    return made
+def code_table(codes: Counter[str]) -> Table:
+    """The number of dead letters by code, with the meaning of each code."""
+    rows = Table("code", "count", "meaning", box=None, pad_edge=False, header_style="dim")
+    rows.columns[1].justify = "right"
+    for code, number in codes.most_common():
+        rows.add_row(phrase(escape_invisible(code or "?")), str(number), REJECTION_CODES.get(code, ""))
+    return rows
 
 
-def _source(letter: DeadLetter) -> str:
-    found = domains(letter.value)
-    if found:
-        return found[0] + (f" and {len(found) - 1} more" if len(found) > 1 else "")
-    return f"{letter.origin.topic}/{letter.origin.partition}" if letter.origin else "?"
+def _source(dead_letter: DeadLetter) -> str:
+    domains = source_domains(dead_letter.value)
+    if domains:
+        return domains[0] + (f" and {len(domains) - 1} more" if len(domains) > 1 else "")
+    return f"{dead_letter.origin.topic}/{dead_letter.origin.partition}" if dead_letter.origin else "?"
 
 
-def visible(text: str) -> str:
-    """``text`` with what a terminal would obey, or nobody would see, written as escapes."""
+def escape_invisible(text: str) -> str:
+    """Escape the characters of ``text`` that a terminal would interpret, or that nobody would see."""
     return "".join(
-        f"\\u{ord(char):04x}" if unicodedata.category(char) in _HIDDEN and char not in _SHOWN else char for char in text
+        f"\\u{ord(char):04x}" if unicodedata.category(char) in _INVISIBLE and char not in _ALLOWED else char
+        for char in text
     )
 
 
-def show(out: Console, letter: DeadLetter) -> None:
-    """Everything about one letter, for people."""
+def print_dead_letter(out: Console, dead_letter: DeadLetter) -> None:
+    """Print everything about one dead letter, for people."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column()
-    for name, value in _facts(letter):
-        grid.add_row(name, phrase(visible(value)))
+    for name, value in _facts(dead_letter):
+        grid.add_row(name, phrase(escape_invisible(value)))
     out.print(grid)
-    _title(out, "headers")
-    for name, header in letter.headers:
-        text = "(no value)" if header is None else _short(header)
-        out.print(Text.assemble("  ", phrase(visible(name)), ": ", phrase(visible(text))), soft_wrap=True)
-    _title(out, "key")
-    out.print(
-        Text.assemble("  ", "none" if letter.key is None else phrase(visible(_short(letter.key)))), soft_wrap=True
-    )
-    kind, text, rest = readable(letter.value)
-    _title(out, f"value, {kind}")
-    for line in wrapped(Text(visible(text)), out, width=out.width if out.is_terminal else None, rtl=is_rtl(text)):
+    _print_title(out, "headers")
+    for name, header in dead_letter.headers:
+        text = "(no value)" if header is None else _shorten(header)
+        line = Text.assemble("  ", phrase(escape_invisible(name)), ": ", phrase(escape_invisible(text)))
+        out.print(line, soft_wrap=True)
+    _print_title(out, "key")
+    key = "none" if dead_letter.key is None else phrase(escape_invisible(_shorten(dead_letter.key)))
+    out.print(Text.assemble("  ", key), soft_wrap=True)
+    _print_value(out, dead_letter)
+
+
+def _print_value(out: Console, dead_letter: DeadLetter) -> None:
+    kind, text, rest = readable_value(dead_letter.value)
+    _print_title(out, f"value, {kind}")
+    width = out.width if out.is_terminal else None
+    for line in wrapped(Text(escape_invisible(text)), out, width=width, rtl=is_rtl(text)):
         out.print(line, soft_wrap=True)
     if rest:
-        out.print(
-            Text(f"… {rest}; all of it, as it came: stream deadletters show {letter.place.short} --raw", style="dim"),
-            soft_wrap=True,
-        )
+        hint = f"… {rest}; for the whole value: stream deadletters show {dead_letter.record_id.short} --raw"
+        out.print(Text(hint, style="dim"), soft_wrap=True)
 
 
-def _title(out: Console, text: str) -> None:
+def _print_title(out: Console, text: str) -> None:
     out.print(Text(text, style="bold"))
 
 
-def _facts(letter: DeadLetter) -> Iterator[tuple[str, str]]:
-    yield "id", str(letter.place)
-    yield "rejected", f"{when(letter.time) or '?'} by {letter.stage or '?'}"
-    meaning = REJECTION_CODES.get(letter.code)
-    yield "code", (letter.code or "?") + (f": {meaning}" if meaning else "")
-    yield "message", letter.message or "?"
-    if letter.field:
-        yield "field", letter.field
-    if letter.items:
-        yield "items", letter.items
-    if letter.origin:
-        yield "came from", f"{letter.origin}, {when(letter.origin_time) or 'no time'}"
-    made_from = _made_from(letter.value) if letter.stage == "deduplicate" else None
+def _facts(dead_letter: DeadLetter) -> Iterator[tuple[str, str]]:
+    yield "id", str(dead_letter.record_id)
+    yield "rejected", f"{format_time(dead_letter.time) or '?'} by {dead_letter.stage or '?'}"
+    meaning = REJECTION_CODES.get(dead_letter.code)
+    yield "code", (dead_letter.code or "?") + (f": {meaning}" if meaning else "")
+    yield "message", dead_letter.message or "?"
+    if dead_letter.field:
+        yield "field", dead_letter.field
+    if dead_letter.items:
+        yield "items", dead_letter.items
+    if dead_letter.origin:
+        yield "came from", f"{dead_letter.origin}, {format_time(dead_letter.origin_time) or 'no time'}"
+    made_from = _raw_origin(dead_letter.value) if dead_letter.stage == "deduplicate" else None
     if made_from:
         yield "made from", made_from
-    if letter.attempts:
-        yield "attempts", f"{letter.attempts}, put back so often before"
+    if dead_letter.attempts:
+        yield "attempts", f"requeued {dead_letter.attempts} time{'' if dead_letter.attempts == 1 else 's'} before"
 
 
-def _made_from(value: bytes | None) -> str | None:
-    """The raw message that a normalized event was made from."""
+def _raw_origin(value: bytes | None) -> str | None:
+    """The id of the raw record that a normalized event was made from; None if ``value`` does not name it."""
     try:
         origin = orjson.loads(value or b"")["origin"]
         return "/".join(str(origin[name]) for name in ("topic", "partition", "offset"))
@@ -212,25 +233,22 @@ def _made_from(value: bytes | None) -> str | None:
         return None
 
 
-def _short(value: bytes) -> str:
-    text = _content("value", value).get("value")
-    shown = text if text is not None else "base64 " + base64.b64encode(value).decode()
-    return shown if len(shown) <= _CELL_CHARS_MAX else f"{shown[:_CELL_CHARS_MAX]}… ({len(value)} bytes)"
+def _shorten(value: bytes) -> str:
+    text = _encode_content("value", value).get("value")
+    text = text if text is not None else "base64 " + base64.b64encode(value).decode()
+    return text if len(text) <= _CELL_CHARS_MAX else f"{text[:_CELL_CHARS_MAX]}… ({len(value)} bytes)"
 
 
-def readable(value: bytes | None) -> tuple[str, str, str]:
-    """What a value is, as people read it, and what was left out of it, if anything was."""
+def readable_value(value: bytes | None) -> tuple[str, str, str]:
+    """What kind of value it is, its (shortened) text, and how much was cut off, or ""."""
     if value is None:
         return "none", "", ""
+    size = f"{len(value)} byte{'' if len(value) == 1 else 's'}"
     try:
         text = value.decode("utf-8-sig")
     except UnicodeDecodeError:
         rest = len(value) - VALUE_BYTES_MAX
-        return (
-            f"{len(value)} bytes, not UTF-8",
-            _dump(value[:VALUE_BYTES_MAX]),
-            f"{rest} more bytes" if rest > 0 else "",
-        )
+        return f"{size}, not UTF-8", _hex_dump(value[:VALUE_BYTES_MAX]), f"{rest} more bytes" if rest > 0 else ""
     kind = "text"
     try:
         text = orjson.dumps(orjson.loads(text), option=orjson.OPT_INDENT_2).decode()
@@ -238,13 +256,13 @@ def readable(value: bytes | None) -> tuple[str, str, str]:
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         pass
     rest = len(text) - VALUE_CHARS_MAX
-    return f"{len(value)} bytes of {kind}", text[:VALUE_CHARS_MAX], f"{rest} more characters" if rest > 0 else ""
+    return f"{size} of {kind}", text[:VALUE_CHARS_MAX], f"{rest} more characters" if rest > 0 else ""
 
 
-def _dump(value: bytes) -> str:
+def _hex_dump(value: bytes) -> str:
     lines = []
-    for start in range(0, len(value), _BYTES_A_LINE):
-        row = value[start : start + _BYTES_A_LINE]
+    for start in range(0, len(value), _BYTES_PER_LINE):
+        row = value[start : start + _BYTES_PER_LINE]
         ascii_only = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in row)  # noqa: PLR2004 - ASCII
-        lines.append(f"{start:08x}  {row.hex(' '):<{3 * _BYTES_A_LINE}} {ascii_only}")
+        lines.append(f"{start:08x}  {row.hex(' '):<{3 * _BYTES_PER_LINE}} {ascii_only}")
     return "\n".join(lines)

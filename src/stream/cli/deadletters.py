@@ -1,4 +1,4 @@
-"""``stream deadletters``: what was rejected, why, and putting it back."""
+"""``stream deadletters``: list, show and requeue rejected records."""
 
 from __future__ import annotations
 
@@ -20,44 +20,59 @@ from stream import system_clock
 from stream.cli import dead_letter_view as view
 from stream.cli.bidi import console
 from stream.cli.input_files import InputError
-from stream.dead_letters.dead_letter import DeadLetter, RecordId, Wanted
-from stream.dead_letters.requeue import Left, Plan, Rules, Sent, plan, put_back_all
-from stream.dead_letters.topic_reader import Advance, RejectedTopicReader, Spans, nothing
+from stream.dead_letters.dead_letter import DeadLetter, DeadLetterFilter, RecordId
+from stream.dead_letters.requeue import (
+    RequeuePlan,
+    RequeueResult,
+    RequeueRules,
+    SkipReason,
+    plan_requeue,
+    requeue_all,
+)
+from stream.dead_letters.topic_reader import OffsetRanges, OnProgress, RejectedTopicReader, ignore_progress
 from stream.errors import REJECTION_CODES, BrokerError
 from stream.settings import STAGES, Settings, load_settings
 
-#: So many rows of a table, unless --limit tells.
+#: Rows of the table, unless --limit sets another number.
 _ROWS_MAX: Final = 50
-_LEFT_BEHIND, _INTERRUPTED = 1, 130
-#: How many offsets go by between two looks of the progress bar.
-_ADVANCE_EVERY: Final = 200
+_SKIPPED, _INTERRUPTED = 1, 130
+#: Offsets between two updates of the progress bar.
+_PROGRESS_STEP: Final = 200
 
 _FILTERS: Final = (
-    click.option("--broker", help="host:port[,host:port…] of Kafka."),
+    click.option("--broker", help="Kafka bootstrap servers: host:port[,host:port…]."),
     click.option(
         "--code",
         "codes",
         multiple=True,
         type=click.Choice(sorted(REJECTION_CODES)),
         metavar="CODE",
-        help="Rejected with this code (list --summary names those that there are); may be given several times.",
+        help="Only this rejection code (list --summary shows the codes in the topic). Repeatable.",
     ),
-    click.option("--stage", "stages", multiple=True, type=click.Choice(STAGES), help="Rejected by this step."),
+    click.option(
+        "--stage", "stages", multiple=True, type=click.Choice(STAGES), help="Only rejections by this step. Repeatable."
+    ),
     click.option(
         "--source",
         "sources",
         multiple=True,
-        help="From this topic, TOPIC/PARTITION, CloudEvents source (ce_source) or domain. The domain is that of the "
-        "article's source, else of its URL, where the original is JSON; its subdomains belong to it.",
+        help="Only this source: a TOPIC, a TOPIC/PARTITION, a CloudEvents source (ce_source) or a domain. The domain "
+        "is that of the article's source, else of its URL; it includes its subdomains. Repeatable.",
     ),
-    click.option("--since", help="Rejected at this time or later: 2026-05-04T06:00:00Z, or a time ago (30m, 2h, 3d)."),
-    click.option("--until", help="Rejected before this time, written in the same ways."),
-    click.option("--not-requeued", is_flag=True, help="Leave out what was put back before. Reads the raw topic too."),
-    click.option("-q", "--quiet", is_flag=True, help="No progress."),
+    click.option(
+        "--since", help="Only rejections since this time: 2026-05-04T06:00:00Z, or an age such as 30m, 2h or 3d."
+    ),
+    click.option("--until", help="Only rejections before this time; same formats as --since."),
+    click.option(
+        "--not-requeued",
+        is_flag=True,
+        help="Leave out dead letters that were requeued before (also reads the raw topic).",
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="Show no progress bar."),
 )
 
 
-def _filtered(command: Callable[..., Any]) -> Callable[..., Any]:
+def _with_filters(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_FILTERS):
         command = option(command)
     return command
@@ -67,72 +82,81 @@ def _filtered(command: Callable[..., Any]) -> Callable[..., Any]:
     epilog="Example: stream deadletters list --since 2h, or: stream deadletters requeue --code wrong_type --dry-run"
 )
 def deadletters() -> None:
-    """List, show and put back what was rejected."""
+    """List, show and requeue rejected records (dead letters)."""
 
 
 @deadletters.command(
     "list", epilog="Example: stream deadletters list --code invalid_json --source paper.example --since 2h"
 )
-@_filtered
-@click.option("--limit", type=click.IntRange(min=1), help="The newest so many. Default: 50 in the table, all in JSON.")
-@click.option("--json", "json_lines", is_flag=True, help="JSON lines, for scripts.")
-@click.option("--summary", is_flag=True, help="Only how many there are of each code.")
-def list_(limit: int | None, json_lines: bool, summary: bool, not_requeued: bool, **given: Any) -> None:
-    """List dead letters, the oldest first.
+@_with_filters
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="Show the newest N only. Default: 50 in the table, all in JSON."
+)
+@click.option("--json", "json_lines", is_flag=True, help="Print JSON lines, for scripts.")
+@click.option("--summary", is_flag=True, help="Print only the number of dead letters by code.")
+def list_(limit: int | None, json_lines: bool, summary: bool, not_requeued: bool, **options: Any) -> None:
+    """List dead letters, oldest first.
 
-    An id is PARTITION/OFFSET in the rejected topic, and stays the same.
+    The id of a dead letter is PARTITION/OFFSET in the rejected topic, and never changes.
     """
-    settings, wanted = _wanted(given)
-    with RejectedTopicReader(settings) as box:
-        found: Iterable[DeadLetter] = _read(box, wanted, quiet=given["quiet"])
+    settings, wanted = _parse_filters(options)
+    quiet = options["quiet"]
+    with RejectedTopicReader(settings) as reader:
+        matches: Iterable[DeadLetter] = _read_matches(reader, wanted, quiet=quiet)
         if not_requeued:
-            found = _without_requeued(box, list(found), quiet=given["quiet"])
+            matches = _drop_requeued(reader, list(matches), quiet=quiet)
         if summary:
-            _summarise(Counter(letter.code for letter in found), json_lines=json_lines)
+            _print_summary(Counter(dead_letter.code for dead_letter in matches), json_lines=json_lines)
         elif json_lines:
-            for letter in deque(found, limit) if limit else found:
-                click.echo(orjson.dumps(view.as_json(letter)))
+            for dead_letter in deque(matches, limit) if limit else matches:
+                click.echo(orjson.dumps(view.as_json(dead_letter)))
         else:
-            _tabulate(found, limit or _ROWS_MAX)
+            _print_table(matches, limit or _ROWS_MAX)
 
 
 @deadletters.command(
     epilog="Example: stream deadletters show 3/1042, or: stream deadletters show 3/1042 --raw > original"
 )
-@click.argument("letter_id", metavar="ID")
-@click.option("--broker", help="host:port[,host:port…] of Kafka.")
-@click.option("--raw", is_flag=True, help="Only the original value, byte for byte.")
-@click.option("--json", "whole_json", is_flag=True, help="One JSON object with everything; value_base64 if not UTF-8.")
-def show(letter_id: str, broker: str | None, raw: bool, whole_json: bool) -> None:
-    """Show one dead letter.
+@click.argument("id_", metavar="ID")
+@click.option("--broker", help="Kafka bootstrap servers: host:port[,host:port…].")
+@click.option("--raw", is_flag=True, help="Print only the original value, byte for byte.")
+@click.option(
+    "--json", "full_json", is_flag=True, help="Print everything as one JSON object; value_base64 if it is not UTF-8."
+)
+def show(id_: str, broker: str | None, raw: bool, full_json: bool) -> None:
+    """Show one dead letter: why it was rejected, its headers, key and value.
 
-    The reason, the headers, the key and the value. ID is PARTITION/OFFSET or TOPIC/PARTITION/OFFSET, as list tells
-    it. Characters that are not seen are shown as escapes; long values are cut unless --raw or --json is given.
+    ID is PARTITION/OFFSET or TOPIC/PARTITION/OFFSET, as shown by the list command. Invisible characters are shown as
+    escapes. Long values are cut unless --raw or --json is given.
     """
-    settings = _settings(broker)
-    place = view.place(letter_id, settings.topics.rejected)
-    with RejectedTopicReader(settings) as box:
-        letter = box.find(place)
-    if letter is None:
-        raise InputError(f"{place}: there is no such dead letter, or retention has deleted it")
+    settings = _load_kafka_settings(broker)
+    record_id = view.parse_record_id(id_, settings.topics.rejected)
+    with RejectedTopicReader(settings) as reader:
+        dead_letter = reader.find(record_id)
+    if dead_letter is None:
+        raise InputError(f"{record_id}: there is no such dead letter, or retention has deleted it")
     if raw:
-        click.get_binary_stream("stdout").write(letter.value or b"")
-    elif whole_json:
-        click.echo(orjson.dumps(view.as_json(letter, whole=True)))
+        click.get_binary_stream("stdout").write(dead_letter.value or b"")
+    elif full_json:
+        click.echo(orjson.dumps(view.as_json(dead_letter, with_content=True)))
     else:
-        view.show(console(), letter)
+        view.print_dead_letter(console(), dead_letter)
 
 
 @deadletters.command(epilog="Example: stream deadletters requeue --code text_too_large --since 3d --dry-run")
 @click.argument("ids", metavar="[ID]...", nargs=-1)
-@_filtered
-@click.option("--limit", type=click.IntRange(min=1), help="The oldest so many.")
+@_with_filters
+@click.option("--limit", type=click.IntRange(min=1), help="Requeue the oldest N only.")
 @click.option(
-    "--max-attempts", type=click.IntRange(min=1), default=3, show_default=True, help="Leave what was put back so often."
+    "--max-attempts",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Skip what has been requeued this many times.",
 )
-@click.option("--also-normalized", is_flag=True, help="Also put back into the normalized topic what came from there.")
-@click.option("--dry-run", is_flag=True, help="Put nothing back; tell what would be.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--also-normalized", is_flag=True, help="Also requeue into the normalized topic what came from there.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; show what would be requeued.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 def requeue(
     ids: tuple[str, ...],
     *,
@@ -142,189 +166,191 @@ def requeue(
     dry_run: bool,
     yes: bool,
     not_requeued: bool,
-    **given: Any,
+    **options: Any,
 ) -> None:
-    """Put dead letters back into the raw topic.
+    """Requeue dead letters: send the original records to the raw topic again.
 
-    Do so once what rejected them is mended, such as a limit. All that the filters and IDs select is put back, one
-    letter an event: key, value and headers as they came, to the partition that they came from. __requeue.attempts
-    counts how often; __requeue.letter names the letter. The event keeps its identity: what is put back twice is a
-    repeated delivery and no copy of itself. The letters stay where they are until retention deletes them.
+    Run it once the cause of the rejection is fixed, such as a limit that was too low. Everything that the filters and
+    IDs select is requeued, one dead letter per event: key, value and headers unchanged, to the partition that it came
+    from. The header __requeue.attempts counts how often, and __requeue.letter holds the id of the dead letter. The
+    event keeps its identity, so an event that is requeued twice is a repeated delivery, and no duplicate of itself.
+    The dead letters stay in the rejected topic until retention deletes them.
 
-    What the deduplicate step rejected came from the normalized topic, where only the normalize step may write, and is
-    left. event_id_reused: the scraper has to send the event again with a ce_id of its own. invalid_normalized: find
-    out who wrote there. Where that was a worker of another version, --also-normalized puts back what this version can
-    read.
+    Records that the deduplicate step rejected came from the normalized topic, where only the normalize step may write,
+    and are skipped. For event_id_reused, the scraper has to send the event again with a ce_id of its own. For
+    invalid_normalized, find out who wrote to that topic; if it was a worker of another version, --also-normalized
+    requeues what this version can read.
 
-    Ctrl-C or SIGTERM ends it after what is on its way; what was done is told. Run it again with --not-requeued.
+    Ctrl-C or SIGTERM stops after the records in flight and reports what was done. Continue with --not-requeued.
 
-    Exit codes: 0 done; 1 letters were left that need attention, or not confirmed; 69 broker, and what was done is
-    told; 130 interrupted.
+    Exit codes: 0 done; 1 some dead letters were skipped and need attention, or you answered no; 69 the broker failed
+    (what was done is reported); 130 interrupted.
     """
-    settings, wanted = _wanted(given, ids)
-    rules = Rules(settings.topics, max_attempts, also_normalized)
-    with _interruptible() as stopped, RejectedTopicReader(settings, stopped=stopped) as box:
-        planned = _planned(box, wanted, rules, not_requeued=not_requeued, quiet=given["quiet"]).first(limit)
-        if stopped():
-            click.echo("interrupted: nothing was put back", err=True)
+    settings, wanted = _parse_filters(options, ids)
+    rules = RequeueRules(settings.topics, max_attempts, also_normalized)
+    quiet = options["quiet"]
+    with catch_signals() as is_stopped, RejectedTopicReader(settings, is_stopped=is_stopped) as reader:
+        plan = _make_plan(reader, wanted, rules, not_requeued=not_requeued, quiet=quiet).limited_to(limit)
+        if is_stopped():
+            click.echo("interrupted: nothing was requeued", err=True)
             sys.exit(_INTERRUPTED)
-        if dry_run or not planned.chosen:
-            _report(
-                Counter() if not dry_run else planned.codes, planned, "would be put back" if dry_run else "put back"
-            )
-            sys.exit(_LEFT_BEHIND if planned.needs_attention else 0)
-        if not yes and _is_asked():
-            _report(planned.codes, planned, "selected")
-            click.confirm(f"Put {len(planned.chosen)} back?", abort=True, err=True)
-        with _progress("put back", len(planned.chosen), quiet=given["quiet"]) as advance:
-            sent = put_back_all(box, planned.chosen, advance)
-        _finish(planned, sent, is_stopped=stopped())
+        if dry_run or not plan.selected:
+            _print_report(plan.codes, plan, "would be requeued" if dry_run else "requeued")
+            sys.exit(_SKIPPED if plan.needs_attention else 0)
+        if not yes and _is_interactive():
+            _print_report(plan.codes, plan, "selected")
+            click.confirm(f"Requeue {view.count(len(plan.selected))}?", abort=True, err=True)
+        with _show_progress("requeueing", len(plan.selected), quiet=quiet) as on_progress:
+            result = requeue_all(reader, plan.selected, on_progress)
+        _finish(plan, result, is_stopped=is_stopped())
 
 
-def _finish(planned: Plan, sent: Sent, *, is_stopped: bool) -> None:
-    """Tell what was done, and end with the exit code of it."""
-    missing = len(planned.chosen) - sent.stored.total()
-    is_early = is_stopped or sent.failure is not None
-    if missing and not is_early:
-        planned = planned.with_left(Left.GONE, missing)
-    _report(sent.stored, planned, "put back")
-    if is_early and missing:
-        click.echo(f"{missing} not put back; run it again with --not-requeued for the rest", err=True)
-    if sent.failure is not None:
-        raise BrokerError(f"not everything was put back: {sent.failure}") from sent.failure
+def _finish(plan: RequeuePlan, result: RequeueResult, *, is_stopped: bool) -> None:
+    """Report what was done, and end with the matching exit code."""
+    missing = len(plan.selected) - result.stored.total()
+    ended_early = is_stopped or result.failure is not None
+    if missing and not ended_early:
+        plan = plan.with_skipped(SkipReason.GONE, missing)
+    _print_report(result.stored, plan, "requeued")
+    if ended_early and missing:
+        click.echo(f"{view.count(missing)} not requeued; continue with --not-requeued", err=True)
+    if result.failure is not None:
+        raise BrokerError(f"not everything was requeued: {result.failure}") from result.failure
     if is_stopped and missing:
         sys.exit(_INTERRUPTED)
-    sys.exit(_LEFT_BEHIND if planned.needs_attention else 0)
+    sys.exit(_SKIPPED if plan.needs_attention else 0)
 
 
-def _report(codes: Counter[str], planned: Plan, verb: str) -> None:
+def _print_report(codes: Counter[str], plan: RequeuePlan, outcome: str) -> None:
     if codes:
-        console().print(view.counts(codes))
-    click.echo(f"{codes.total()} letters {verb}")
-    for reason, count in planned.left.items():
-        click.echo(f"{count} left: {reason.value}")
+        console().print(view.code_table(codes))
+    click.echo(f"{view.count(codes.total())} {outcome}")
+    for reason, number in plan.skipped.items():
+        click.echo(f"{number} skipped: {reason.value}")
 
 
-def _is_asked() -> bool:
-    """Somebody is there to answer."""
+def _is_interactive() -> bool:
     return sys.stdin.isatty()
 
 
 # Reading
 
 
-def _settings(broker: str | None) -> Settings:
+def _load_kafka_settings(broker: str | None) -> Settings:
     settings = load_settings(broker=broker)
     if settings.is_memory:
-        raise click.UsageError("memory:// lives in one process; give a Kafka broker")
+        raise click.UsageError("memory:// exists within one process only; use a Kafka broker")
     return settings
 
 
-def _wanted(given: dict[str, Any], ids: Iterable[str] = ()) -> tuple[Settings, Wanted]:
-    settings, now = _settings(given["broker"]), system_clock.now_ms()
-    since, until = (view.moment(given[name], now) if given[name] else None for name in ("since", "until"))
+def _parse_filters(options: dict[str, Any], ids: Iterable[str] = ()) -> tuple[Settings, DeadLetterFilter]:
+    settings, now = _load_kafka_settings(options["broker"]), system_clock.now_ms()
+    since, until = (view.parse_time(options[name], now) if options[name] else None for name in ("since", "until"))
     if since is not None and until is not None and since >= until:
         raise click.UsageError("--since has to be before --until")
-    return settings, Wanted(
-        codes=frozenset(given["codes"]),
-        stages=frozenset(given["stages"]),
-        sources=frozenset(given["sources"]),
-        places=frozenset(view.place(text, settings.topics.rejected) for text in ids),
+    return settings, DeadLetterFilter(
+        codes=frozenset(options["codes"]),
+        stages=frozenset(options["stages"]),
+        sources=frozenset(options["sources"]),
+        record_ids=frozenset(view.parse_record_id(text, settings.topics.rejected) for text in ids),
         since=since,
         until=until,
     )
 
 
-def _read(box: RejectedTopicReader, wanted: Wanted, *, quiet: bool) -> Iterator[DeadLetter]:
-    return (letter for letter in _all(box, wanted, quiet=quiet) if letter in wanted)
+def _read_matches(reader: RejectedTopicReader, wanted: DeadLetterFilter, *, quiet: bool) -> Iterator[DeadLetter]:
+    return filter(wanted.matches, _read_all(reader, wanted, quiet=quiet))
 
 
-def _all(box: RejectedTopicReader, wanted: Wanted, *, quiet: bool) -> Iterator[DeadLetter]:
-    """All letters since the oldest that can be meant."""
-    spans = box.spans(wanted.since)
-    with _progress("read", _length(spans), quiet=quiet) as advance:
-        yield from box.letters(spans, advance)
+def _read_all(reader: RejectedTopicReader, wanted: DeadLetterFilter, *, quiet: bool) -> Iterator[DeadLetter]:
+    """Read all dead letters since the oldest that can match."""
+    ranges = reader.ranges(wanted.since)
+    with _show_progress("reading the rejected topic", _total(ranges), quiet=quiet) as on_progress:
+        yield from reader.read(ranges, on_progress)
 
 
-def _planned(box: RejectedTopicReader, wanted: Wanted, rules: Rules, *, not_requeued: bool, quiet: bool) -> Plan:
-    planned = plan(_all(box, wanted, quiet=quiet), wanted, rules)
-    if not not_requeued or not planned.chosen or box.stopped():
-        return planned
-    return planned.without(_ids_put_back(box, (one.origin for one in planned.chosen), quiet=quiet))
+def _make_plan(
+    reader: RejectedTopicReader, wanted: DeadLetterFilter, rules: RequeueRules, *, not_requeued: bool, quiet: bool
+) -> RequeuePlan:
+    plan = plan_requeue(_read_all(reader, wanted, quiet=quiet), wanted, rules)
+    if not not_requeued or not plan.selected or reader.is_stopped():
+        return plan
+    return plan.without_requeued(_read_requeued_ids(reader, (item.origin for item in plan.selected), quiet=quiet))
 
 
-def _without_requeued(box: RejectedTopicReader, found: list[DeadLetter], *, quiet: bool) -> list[DeadLetter]:
-    ids = _ids_put_back(box, (letter.origin for letter in found if letter.origin), quiet=quiet)
-    return [letter for letter in found if str(letter.place) not in ids]
+def _drop_requeued(reader: RejectedTopicReader, matches: list[DeadLetter], *, quiet: bool) -> list[DeadLetter]:
+    origins = (dead_letter.origin for dead_letter in matches if dead_letter.origin)
+    ids = _read_requeued_ids(reader, origins, quiet=quiet)
+    return [dead_letter for dead_letter in matches if str(dead_letter.record_id) not in ids]
 
 
-def _ids_put_back(box: RejectedTopicReader, origins: Iterable[RecordId], *, quiet: bool) -> set[str]:
-    spans = box.behind(origins)
-    with _progress("raw topic read", _length(spans), quiet=quiet) as advance:
-        return box.put_back(spans, advance)
+def _read_requeued_ids(reader: RejectedTopicReader, origins: Iterable[RecordId], *, quiet: bool) -> set[str]:
+    ranges = reader.raw_ranges_after(origins)
+    with _show_progress("reading the raw topic", _total(ranges), quiet=quiet) as on_progress:
+        return reader.requeued_ids(ranges, on_progress)
 
 
-def _length(spans: Spans) -> int:
-    return sum(span.length for span in spans.values())
+def _total(ranges: OffsetRanges) -> int:
+    return sum(offsets.length for offsets in ranges.values())
 
 
-# Telling
+# Output
 
 
-def _tabulate(found: Iterable[DeadLetter], rows: int) -> None:
+def _print_table(matches: Iterable[DeadLetter], rows: int) -> None:
     total, newest = 0, deque[DeadLetter](maxlen=rows)
-    for letter in found:
+    for dead_letter in matches:
         total += 1
-        newest.append(letter)
+        newest.append(dead_letter)
     if newest:
-        console().print(view.table(newest))
-    more = f", the newest {rows} are shown; --limit tells how many" if total > rows else ""
-    click.echo(f"{total} letters{more}", err=True)
+        console().print(view.dead_letter_table(newest))
+    hint = f"; showing the newest {rows} (--limit changes that)" if total > rows else ""
+    click.echo(view.count(total) + hint, err=True)
 
 
-def _summarise(codes: Counter[str], *, json_lines: bool) -> None:
+def _print_summary(codes: Counter[str], *, json_lines: bool) -> None:
     if json_lines:
         click.echo(orjson.dumps({"letters": codes.total(), "codes": dict(codes.most_common())}))
         return
     if codes:
-        console().print(view.counts(codes))
-    click.echo(f"{codes.total()} letters", err=True)
+        console().print(view.code_table(codes))
+    click.echo(view.count(codes.total()), err=True)
 
 
 @contextlib.contextmanager
-def _progress(what: str, total: int, *, quiet: bool) -> Iterator[Advance]:
-    """What to tell about each step; shown on a terminal only."""
+def _show_progress(description: str, total: int, *, quiet: bool) -> Iterator[OnProgress]:
+    """Show a progress bar, on a terminal only; yields the callback that advances it."""
     if quiet or not total or not sys.stderr.isatty():
-        yield nothing
+        yield ignore_progress
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task, passed = progress.add_task(what, total=total), 0
+        task, pending = progress.add_task(description, total=total), 0
 
         def advance(count: int) -> None:
-            nonlocal passed
-            passed += count
-            if passed >= _ADVANCE_EVERY:
-                progress.advance(task, passed)
-                passed = 0
+            nonlocal pending
+            pending += count
+            if pending >= _PROGRESS_STEP:
+                progress.advance(task, pending)
+                pending = 0
 
         yield advance
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Whether SIGINT or SIGTERM came; a second one ends the process as ever."""
-    asked = threading.Event()
-    before: dict[int, Any] = {}
+def catch_signals() -> Iterator[Callable[[], bool]]:
+    """Yield a function that returns True once SIGINT or SIGTERM came; a second signal ends the process as usual."""
+    requested = threading.Event()
+    previous: dict[int, Any] = {}
 
-    def ask(number: int, _frame: FrameType | None) -> None:
-        asked.set()
-        signal.signal(number, before[number])
+    def handle(number: int, _frame: FrameType | None) -> None:
+        requested.set()
+        signal.signal(number, previous[number])
 
-    for wanted in (signal.SIGINT, signal.SIGTERM):
-        before[wanted] = signal.signal(wanted, ask)
+    for caught in (signal.SIGINT, signal.SIGTERM):
+        previous[caught] = signal.signal(caught, handle)
     try:
-        yield asked.is_set
+        yield requested.is_set
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

@@ -1,9 +1,9 @@
-"""Dead letters as they are read: what each one tells, which ones are meant, and how one is put back."""
+"""Dead letters as they are read: what each one holds, which ones match a filter, and how one is requeued."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -21,7 +21,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 
 class RecordId(NamedTuple):
-    """Where a record stands; its text is the record's id."""
+    """The coordinates of a Kafka record; as text, the id that users see: ``TOPIC/PARTITION/OFFSET``."""
 
     topic: str
     partition: int
@@ -32,18 +32,23 @@ class RecordId(NamedTuple):
 
     @property
     def short(self) -> str:
-        """The id within its topic."""
+        """The id within its topic: ``PARTITION/OFFSET``."""
         return f"{self.partition}/{self.offset}"
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One dead letter. ``headers`` are those of the original; times are milliseconds since 1970.
+    """One dead letter. Times are milliseconds since 1970.
 
-    ``origin`` is None where the record does not say where it comes from: this project did not write it.
+    Attributes:
+        record_id: coordinates of the dead letter in the rejected topic.
+        time: when the record was rejected.
+        origin: coordinates of the original; None if the record does not name it, so this project did not write it.
+        attempts: how many times the original has been requeued.
+        key, value, headers: those of the original.
     """
 
-    place: RecordId
+    record_id: RecordId
     time: int
     code: str
     message: str
@@ -59,33 +64,33 @@ class DeadLetter:
 
     @property
     def identity(self) -> cloudevents.Identity:
-        """What made the original the event that it was: its CloudEvents source and id, else its coordinates."""
-        topic, partition, offset = self.origin or self.place
+        """The identity of the original event: its CloudEvents source and id, else its coordinates."""
+        topic, partition, offset = self.origin or self.record_id
         return cloudevents.identity(InputRecord(topic, partition, offset, None, None, None, self.headers))
 
     @property
-    def event(self) -> bytes:
-        """The same for all letters of one event with one content, however often it was rejected."""
+    def event_key(self) -> bytes:
+        """A hash of identity and value: equal for all dead letters of one event, however often it was rejected."""
         source, name = self.identity
         value = b"-" if self.value is None else b"+" + self.value
-        told = b"%d:%b%d:%b" % (len(source), source.encode("utf-8", "replace"), len(name), name.encode())
-        return blake2b(told + value, digest_size=16).digest()
+        identity = b"%d:%b%d:%b" % (len(source), source.encode("utf-8", "replace"), len(name), name.encode())
+        return blake2b(identity + value, digest_size=16).digest()
 
 
-def read(record: Record) -> DeadLetter:
-    """The letter in a record of the rejected topic; nothing in a record makes it unreadable."""
-    told = {name.removeprefix(HEADER_PREFIX): value or b"" for name, value in record.headers if _is_reason(name)}
+def read_dead_letter(record: Record) -> DeadLetter:
+    """Read a record of the rejected topic. Never fails: what is missing or malformed is left empty."""
+    reasons = {name.removeprefix(HEADER_PREFIX): value or b"" for name, value in record.headers if _is_reason(name)}
     attempts = [value or b"" for name, value in record.headers if name == ATTEMPTS]
     return DeadLetter(
-        place=RecordId(record.topic, record.partition, record.offset),
+        record_id=RecordId(record.topic, record.partition, record.offset),
         time=record.timestamp or 0,
-        code=_text(told.get("code")),
-        message=_text(told.get("message")),
-        stage=_text(told.get("stage")),
-        field=_text(told.get("field")) or None,
-        items=_text(told.get("items")) or None,
-        origin=_origin(told),
-        origin_time=_number(told.get("timestamp")),
+        code=_text(reasons.get("code")),
+        message=_text(reasons.get("message")),
+        stage=_text(reasons.get("stage")),
+        field=_text(reasons.get("field")) or None,
+        items=_text(reasons.get("items")) or None,
+        origin=_origin(reasons),
+        origin_time=_number(reasons.get("timestamp")),
         attempts=max(0, _number(attempts[-1]) or 0) if attempts else 0,
         key=record.key,
         value=record.value,
@@ -93,88 +98,99 @@ def read(record: Record) -> DeadLetter:
     )
 
 
-def put_back(letter: DeadLetter) -> OutputRecord:
-    """The original for where it came from: key, value and headers as they were, one more attempt counted.
+def requeued_record(dead_letter: DeadLetter) -> OutputRecord:
+    """The original record for the partition that it came from, with one more attempt counted.
 
-    An event that had no CloudEvents source and id gets its first coordinates as such. That is the identity that it had,
-    so an event that is put back twice is a repeated delivery, and so are the good items of an array.
+    Key, value and headers are those of the original. An event without a CloudEvents source and id gets its first
+    coordinates as such. That is the identity that it had, so an event that is requeued twice is a repeated delivery,
+    and so are the valid items of an array.
 
     Raises:
-        ValueError: the letter does not say where it comes from.
+        ValueError: the dead letter does not say where it comes from.
     """
-    if letter.origin is None:
-        raise ValueError(f"{letter.place} does not say where it comes from")
-    source, name = letter.identity
-    given = dict(letter.headers)
-    added = [(ATTEMPTS, b"%d" % (letter.attempts + 1)), (LETTER, str(letter.place).encode())]
-    if not (given.get("ce_source") and given.get("ce_id")):
+    if dead_letter.origin is None:
+        raise ValueError(f"{dead_letter.record_id} does not say where it comes from")
+    source, name = dead_letter.identity
+    headers = dict(dead_letter.headers)
+    added = [(ATTEMPTS, b"%d" % (dead_letter.attempts + 1)), (LETTER, str(dead_letter.record_id).encode())]
+    if not (headers.get("ce_source") and headers.get("ce_id")):
         added[:0] = [("ce_source", source.encode()), ("ce_id", name.encode())]
     return OutputRecord(
-        letter.origin.topic, letter.key, letter.value, (*letter.headers, *added), letter.origin.partition
+        dead_letter.origin.topic,
+        dead_letter.key,
+        dead_letter.value,
+        (*dead_letter.headers, *added),
+        dead_letter.origin.partition,
     )
 
 
-def is_readable_normalized(letter: DeadLetter) -> bool:
-    """The original is a record of the normalize step that this version can read."""
-    topic, partition, offset = letter.origin or letter.place
-    record = InputRecord(topic, partition, offset, None, letter.key, letter.value, letter.headers)
+def is_readable_normalized(dead_letter: DeadLetter) -> bool:
+    """Whether the original is a record of the normalize step that this version can read."""
+    topic, partition, offset = dead_letter.origin or dead_letter.record_id
+    record = InputRecord(topic, partition, offset, None, dead_letter.key, dead_letter.value, dead_letter.headers)
     kind: type[TakedownEvent | NormalizedEvent]
     kind = TakedownEvent if cloudevents.kind(record) == cloudevents.TAKEDOWN else NormalizedEvent
     try:
-        codec.decode(letter.value or b"", kind)
+        codec.decode(dead_letter.value or b"", kind)
     except codec.UNREADABLE:
         return False
     return True
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which letters are meant; what is empty or None does not ask. Times are of the rejection.
+class DeadLetterFilter:
+    """Selects dead letters; an empty set or None matches all. Times are those of the rejection, in milliseconds.
 
-    ``sources``: a topic, a topic/partition, a CloudEvents source, or a domain, which its subdomains belong to.
+    ``sources``: topics, topic/partition pairs, CloudEvents sources or domains; a domain includes its subdomains.
+    ``since`` is inclusive, ``until`` exclusive.
     """
 
     codes: frozenset[str] = frozenset()
     stages: frozenset[str] = frozenset()
     sources: frozenset[str] = frozenset()
-    places: frozenset[RecordId] = frozenset()
+    record_ids: frozenset[RecordId] = frozenset()
     since: int | None = None
     until: int | None = None
 
-    def __contains__(self, letter: object) -> bool:
-        if not isinstance(letter, DeadLetter):
-            return False
+    def matches(self, dead_letter: DeadLetter) -> bool:
+        """Whether ``dead_letter`` meets every condition."""
         return (
-            (not self.places or letter.place in self.places)
-            and (not self.codes or letter.code in self.codes)
-            and (not self.stages or letter.stage in self.stages)
-            and (self.since is None or letter.time >= self.since)
-            and (self.until is None or letter.time < self.until)
-            and (not self.sources or self._has_source(letter))
+            (not self.record_ids or dead_letter.record_id in self.record_ids)
+            and (not self.codes or dead_letter.code in self.codes)
+            and (not self.stages or dead_letter.stage in self.stages)
+            and (self.since is None or dead_letter.time >= self.since)
+            and (self.until is None or dead_letter.time < self.until)
+            and (not self.sources or self._matches_source(dead_letter))
         )
 
-    def _has_source(self, letter: DeadLetter) -> bool:
+    def _matches_source(self, dead_letter: DeadLetter) -> bool:
         names = set()
-        if letter.origin:
-            names = {letter.origin.topic, f"{letter.origin.topic}/{letter.origin.partition}"}
-        if source := dict(letter.headers).get("ce_source"):
+        if dead_letter.origin:
+            names = {dead_letter.origin.topic, f"{dead_letter.origin.topic}/{dead_letter.origin.partition}"}
+        if source := dict(dead_letter.headers).get("ce_source"):
             names.add(source.decode("utf-8", "replace"))
         if names & self.sources:
             return True
         wanted = {source.lower() for source in self.sources}
-        return any(_belongs(domain, wanted) for domain in domains(letter.value))
+        return any(_is_within(domain, wanted) for domain in source_domains(dead_letter.value))
 
 
-def domains(value: bytes | None) -> list[str]:
-    """The source domains of the articles in a message, in lower case: as given, else of the URL; [] if not JSON."""
+def source_domains(value: bytes | None) -> list[str]:
+    """The source domains of the articles in a message, in lower case; [] if the message is not JSON.
+
+    The domain of an article is that of its ``source``, else that of its ``url``.
+
+    >>> source_domains(b'{"url": "https://News.Example/1"}')
+    ['news.example']
+    """
     try:
         parsed: Any = orjson.loads((value or b"").removeprefix(_BOM))
     except orjson.JSONDecodeError:
         return []
     if isinstance(parsed, dict) and "specversion" in parsed:  # a structured CloudEvent
         parsed = parsed.get("data")
-    found = {domain.lower(): None for item in _items(parsed) if (domain := _domain(item))}
-    return list(found)
+    domains = {domain.lower(): None for item in _items(parsed) if (domain := _domain(item))}
+    return list(domains)
 
 
 def _items(parsed: Any) -> Iterator[dict[str, Any]]:
@@ -185,16 +201,16 @@ def _items(parsed: Any) -> Iterator[dict[str, Any]]:
 
 def _domain(item: dict[str, Any]) -> str:
     source, url = item.get("source"), item.get("url")
-    given = source.get("domain") if isinstance(source, dict) else None
-    if isinstance(given, str) and given.strip():
-        return given.strip()
+    domain = source.get("domain") if isinstance(source, dict) else None
+    if isinstance(domain, str) and domain.strip():
+        return domain.strip()
     try:
         return (urlsplit(url).hostname or "") if isinstance(url, str) else ""
-    except ValueError:  # such as an address of IPv6 that is not closed
+    except ValueError:  # such as an IPv6 address without its closing bracket
         return ""
 
 
-def _belongs(domain: str, wanted: set[str]) -> bool:
+def _is_within(domain: str, wanted: set[str]) -> bool:
     labels = domain.split(".")
     return any(".".join(labels[start:]) in wanted for start in range(len(labels)))
 
@@ -211,8 +227,9 @@ def _number(value: bytes | None) -> int | None:
     return int(value) if value is not None and _NUMBER.fullmatch(value) else None
 
 
-def _origin(told: dict[str, bytes]) -> RecordId | None:
-    topic, partition, offset = _text(told.get("topic")), _number(told.get("partition")), _number(told.get("offset"))
+def _origin(reasons: Mapping[str, bytes]) -> RecordId | None:
+    topic = _text(reasons.get("topic"))
+    partition, offset = _number(reasons.get("partition")), _number(reasons.get("offset"))
     if not topic or partition is None or offset is None or min(partition, offset) < 0:
         return None
     return RecordId(topic, partition, offset)

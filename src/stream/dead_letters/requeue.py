@@ -1,4 +1,4 @@
-"""Putting dead letters back: which ones, which are left and why, and the sending."""
+"""Requeueing dead letters: which ones are sent, which ones are skipped and why, and the sending."""
 
 from __future__ import annotations
 
@@ -11,200 +11,214 @@ from typing import Any, Final
 from kafka.errors import KafkaError
 
 from stream.core.contracts.topics import Topics
-from stream.dead_letters.dead_letter import DeadLetter, RecordId, Wanted, is_readable_normalized, put_back
-from stream.dead_letters.topic_reader import Advance, RejectedTopicReader, nothing
+from stream.dead_letters.dead_letter import (
+    DeadLetter,
+    DeadLetterFilter,
+    RecordId,
+    is_readable_normalized,
+    requeued_record,
+)
+from stream.dead_letters.topic_reader import OnProgress, RejectedTopicReader, ignore_progress
 from stream.errors import BrokerError
 
-#: The producer buffers without a limit of its own.
+#: The producer's buffer has no limit of its own.
 UNSENT_BYTES_MAX: Final = 32 * 1024 * 1024
-#: What a record takes beside its value.
+#: Estimated size of a record beside its value.
 _RECORD_BYTES: Final = 1024
-#: A little longer than the producer tries.
+#: A little longer than the producer retries.
 _DELIVERY_S: Final = 130.0
 
 
-class Left(Enum):
-    """Why a letter that is meant is left where it is; the value is what the user is told."""
+class SkipReason(Enum):
+    """Why a dead letter that matches the filters is not requeued; the value completes "3 skipped: ..."."""
 
-    NEWER = "a newer letter stands for the same event"
-    ATTEMPTS = "were put back --max-attempts times; mend what rejects them, then raise it"
-    BEFORE = "were put back before"
-    LIMIT = "are over the --limit"
-    NORMALIZED = "come from the normalized topic, where only the normalize step may write; see --help"
-    UNREADABLE = "come from the normalized topic and cannot be read by this version either"
-    OTHER_TOPIC = "come from a topic that is none of this flow's; check STREAM_TOPIC_PREFIX"
-    FOREIGN = "do not say where they come from; this project did not write them"
-    UNSENDABLE = "have neither key nor value, or a header without a value: the client cannot send that"
-    GONE = "were deleted by retention meanwhile"
+    NEWER = "a newer dead letter of the same event exists"
+    ATTEMPTS = "already requeued --max-attempts times; fix what rejects them, then raise --max-attempts"
+    BEFORE = "already requeued"
+    LIMIT = "over the --limit"
+    NORMALIZED = "from the normalized topic, where only the normalize step may write; see --help"
+    UNREADABLE = "from the normalized topic, and this version cannot read them either"
+    OTHER_TOPIC = "from a topic that does not belong to this flow; check STREAM_TOPIC_PREFIX"
+    FOREIGN = "without their origin in the headers; they were not written by this project"
+    UNSENDABLE = "without key and value, or with a header without a value; the Kafka client cannot send these"
+    GONE = "deleted by retention in the meantime"
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What may be put back."""
+class RequeueRules:
+    """Which dead letters may be requeued."""
 
     topics: Topics
     attempts_max: int
     also_normalized: bool = False
 
-    def obstacle(self, letter: DeadLetter) -> Left | None:
-        """Why ``letter`` is left, if it is."""
-        if letter.origin is None:
-            return Left.FOREIGN
-        if letter.origin.topic == self.topics.normalized:
+    def skip_reason(self, dead_letter: DeadLetter) -> SkipReason | None:
+        """Why ``dead_letter`` is not requeued; None if it is."""
+        if dead_letter.origin is None:
+            return SkipReason.FOREIGN
+        if dead_letter.origin.topic == self.topics.normalized:
             if not self.also_normalized:
-                return Left.NORMALIZED
-            if not is_readable_normalized(letter):
-                return Left.UNREADABLE
-        elif letter.origin.topic != self.topics.raw:
-            return Left.OTHER_TOPIC
-        return self._obstacle_in_itself(letter)
-
-    def _obstacle_in_itself(self, letter: DeadLetter) -> Left | None:
-        has_empty = any(value is None for _, value in letter.headers)
-        if has_empty or (letter.key is None and letter.value is None):
-            return Left.UNSENDABLE
-        return Left.ATTEMPTS if letter.attempts >= self.attempts_max else None
+                return SkipReason.NORMALIZED
+            if not is_readable_normalized(dead_letter):
+                return SkipReason.UNREADABLE
+        elif dead_letter.origin.topic != self.topics.raw:
+            return SkipReason.OTHER_TOPIC
+        has_empty_header = any(value is None for _, value in dead_letter.headers)
+        if has_empty_header or (dead_letter.key is None and dead_letter.value is None):
+            return SkipReason.UNSENDABLE
+        return SkipReason.ATTEMPTS if dead_letter.attempts >= self.attempts_max else None
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """A letter to be put back, without what it holds."""
+class Selected:
+    """A dead letter to requeue, without its content."""
 
-    place: RecordId
+    record_id: RecordId
     origin: RecordId
     code: str
     time: int
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be put back, in the order of time, and how many letters are left for which reason."""
+class RequeuePlan:
+    """The dead letters to requeue, in the order of their time, and how many are skipped for which reason."""
 
-    chosen: Sequence[Chosen]
-    left: Mapping[Left, int]
+    selected: Sequence[Selected]
+    skipped: Mapping[SkipReason, int]
 
     @property
     def needs_attention(self) -> bool:
-        """Some letters are left for another reason than that there is no need, or no wish, to put them back."""
-        return bool(self.left.keys() - {Left.NEWER, Left.BEFORE, Left.LIMIT})
+        """Whether some are skipped although the user may want them requeued."""
+        return bool(self.skipped.keys() - {SkipReason.NEWER, SkipReason.BEFORE, SkipReason.LIMIT})
 
     @property
     def codes(self) -> Counter[str]:
-        """How many letters of each code are to be put back."""
-        return Counter(one.code for one in self.chosen)
+        """How many are selected, by rejection code."""
+        return Counter(item.code for item in self.selected)
 
-    def without(self, ids: set[str]) -> Plan:
-        """The same without letters that were put back before."""
-        kept = [one for one in self.chosen if str(one.place) not in ids]
-        return Plan(kept, self.left).with_left(Left.BEFORE, len(self.chosen) - len(kept))
+    def without_requeued(self, ids: set[str]) -> RequeuePlan:
+        """The plan without those whose ids are in ``ids``, which were requeued before."""
+        kept = [item for item in self.selected if str(item.record_id) not in ids]
+        return RequeuePlan(kept, self.skipped).with_skipped(SkipReason.BEFORE, len(self.selected) - len(kept))
 
-    def first(self, limit: int | None) -> Plan:
-        """The same, of the oldest so many."""
-        kept = self.chosen[:limit]
-        return Plan(kept, self.left).with_left(Left.LIMIT, len(self.chosen) - len(kept))
+    def limited_to(self, limit: int | None) -> RequeuePlan:
+        """The plan with the ``limit`` oldest only; None keeps all."""
+        kept = self.selected[:limit]
+        return RequeuePlan(kept, self.skipped).with_skipped(SkipReason.LIMIT, len(self.selected) - len(kept))
 
-    def with_left(self, reason: Left, count: int) -> Plan:
-        """The same with so many more letters left."""
-        return Plan(self.chosen, +(Counter(self.left) + Counter({reason: count})))
+    def with_skipped(self, reason: SkipReason, count: int) -> RequeuePlan:
+        """The plan with ``count`` more dead letters skipped for ``reason``."""
+        return RequeuePlan(self.selected, +(Counter(self.skipped) + Counter({reason: count})))
 
 
 @dataclass(slots=True)
 class _Newest:
-    """Of the letters of one event, the one that counts."""
+    """The newest dead letter of one event."""
 
     rank: tuple[int, int, RecordId]
-    is_wanted: bool
-    obstacle: Left | None
-    chosen: Chosen | None
+    is_match: bool
+    skip_reason: SkipReason | None
+    selected: Selected | None
 
 
-def plan(letters: Iterable[DeadLetter], wanted: Wanted, rules: Rules) -> Plan:
-    """Choose among ``letters``, which have to be all since the oldest that is meant.
+def plan_requeue(dead_letters: Iterable[DeadLetter], wanted: DeadLetterFilter, rules: RequeueRules) -> RequeuePlan:
+    """Select from ``dead_letters`` those that match ``wanted`` and may be requeued.
 
-    One letter an event: where it was put back and rejected again, or a crash made its letter twice, the newest one.
+    Of each event only the newest dead letter counts: it may have been requeued and rejected again, or a crash may have
+    written its dead letter twice. So ``dead_letters`` must hold all since the oldest that can match.
     """
     events: dict[bytes, _Newest] = {}
-    left: Counter[Left] = Counter()
-    for letter in letters:
-        found = _weighed(letter, wanted, rules)
-        known = events.get(letter.event)
-        if known is None:
-            events[letter.event] = found
+    skipped: Counter[SkipReason] = Counter()
+    for dead_letter in dead_letters:
+        candidate = _examine(dead_letter, wanted, rules)
+        existing = events.get(dead_letter.event_key)
+        if existing is None:
+            events[dead_letter.event_key] = candidate
             continue
-        older, newer = sorted((known, found), key=lambda one: one.rank)
-        left[Left.NEWER] += older.is_wanted
-        events[letter.event] = newer
-    left.update(one.obstacle for one in events.values() if one.is_wanted and one.obstacle)
-    chosen = [one.chosen for one in events.values() if one.is_wanted and one.chosen]
-    return Plan(sorted(chosen, key=lambda one: (one.time, one.origin)), +left)
+        older, newer = sorted((existing, candidate), key=lambda item: item.rank)
+        skipped[SkipReason.NEWER] += older.is_match
+        events[dead_letter.event_key] = newer
+    matches = [item for item in events.values() if item.is_match]
+    skipped.update(item.skip_reason for item in matches if item.skip_reason)
+    selected = [item.selected for item in matches if item.selected]
+    return RequeuePlan(sorted(selected, key=lambda item: (item.time, item.origin)), +skipped)
 
 
-def _weighed(letter: DeadLetter, wanted: Wanted, rules: Rules) -> _Newest:
-    is_wanted = letter in wanted
-    obstacle = rules.obstacle(letter) if is_wanted else None
-    chosen = None
-    if is_wanted and obstacle is None and letter.origin:
-        chosen = Chosen(letter.place, letter.origin, letter.code, letter.time)
-    return _Newest((letter.attempts, letter.time, letter.place), is_wanted, obstacle, chosen)
+def _examine(dead_letter: DeadLetter, wanted: DeadLetterFilter, rules: RequeueRules) -> _Newest:
+    is_match = wanted.matches(dead_letter)
+    reason = rules.skip_reason(dead_letter) if is_match else None
+    selected = None
+    if is_match and reason is None and dead_letter.origin:
+        selected = Selected(dead_letter.record_id, dead_letter.origin, dead_letter.code, dead_letter.time)
+    return _Newest((dead_letter.attempts, dead_letter.time, dead_letter.record_id), is_match, reason, selected)
 
 
 @dataclass(slots=True)
-class Sent:
-    """What became of a plan: how many letters of each code are stored, and what ended it early, if anything did."""
+class RequeueResult:
+    """How many dead letters of each code were stored, and the failure that ended the run early, if any."""
 
     stored: Counter[str] = field(default_factory=Counter)
     failure: Exception | None = None
 
 
-def put_back_all(box: RejectedTopicReader, chosen: Sequence[Chosen], advance: Advance = nothing) -> Sent:
-    """Put the letters back in the order of their time; ends early where ``box`` is stopped, or at a failure.
+def requeue_all(
+    reader: RejectedTopicReader, selected: Sequence[Selected], on_progress: OnProgress = ignore_progress
+) -> RequeueResult:
+    """Requeue ``selected`` in the order of their time. Ends early if ``reader`` is stopped, or at a failure.
 
     Raises:
         BrokerError: before anything is sent.
     """
-    partitions = {topic: box.partitions(topic) for topic in {one.origin.topic for one in chosen}}
-    sent = Sent()
-    with box.producer() as producer:
+    partitions = {topic: reader.partition_count(topic) for topic in {item.origin.topic for item in selected}}
+    result = RequeueResult()
+    with reader.producer() as producer:
         try:
-            _send_all(producer, _meant(box, chosen, advance), partitions, sent)
+            _send_all(producer, _read_selected(reader, selected, on_progress), partitions, result)
         except (KafkaError, BrokerError) as error:
-            sent.failure = sent.failure or error
-    return sent
+            result.failure = result.failure or error
+    return result
 
 
-def _meant(box: RejectedTopicReader, chosen: Sequence[Chosen], advance: Advance) -> Iterator[DeadLetter]:
-    places = {one.place for one in chosen}
-    for letter in box.letters(box.around(places)):
-        if letter.place in places:
-            yield letter
-            advance(1)
+def _read_selected(
+    reader: RejectedTopicReader, selected: Sequence[Selected], on_progress: OnProgress
+) -> Iterator[DeadLetter]:
+    ids = {item.record_id for item in selected}
+    for dead_letter in reader.read(reader.ranges_covering(ids)):
+        if dead_letter.record_id in ids:
+            yield dead_letter
+            on_progress(1)
 
 
-def _send_all(producer: Any, letters: Iterator[DeadLetter], partitions: Mapping[str, int], sent: Sent) -> None:
+def _send_all(
+    producer: Any, dead_letters: Iterator[DeadLetter], partitions: Mapping[str, int], result: RequeueResult
+) -> None:
     pending: list[tuple[str, Any]] = []
-    unsent = 0
+    unsent_bytes = 0
     try:
-        for letter in letters:
-            out = put_back(letter)
-            there = out.partition if out.partition is not None and out.partition < partitions[out.topic] else None
-            future = producer.send(out.topic, value=out.value, key=out.key, headers=list(out.headers), partition=there)
-            pending.append((letter.code, future))
-            unsent += len(out.value or b"") + _RECORD_BYTES
-            if unsent > UNSENT_BYTES_MAX:
-                _settle(pending, sent)
-                unsent = 0
-            if sent.failure:
+        for dead_letter in dead_letters:
+            out = requeued_record(dead_letter)
+            # The topic may have been recreated with fewer partitions: the key chooses one then.
+            partition = out.partition if (out.partition or 0) < partitions[out.topic] else None
+            future = producer.send(
+                out.topic, value=out.value, key=out.key, headers=list(out.headers), partition=partition
+            )
+            pending.append((dead_letter.code, future))
+            unsent_bytes += len(out.value or b"") + _RECORD_BYTES
+            if unsent_bytes > UNSENT_BYTES_MAX:
+                _await_delivery(pending, result)
+                unsent_bytes = 0
+            if result.failure:
                 return
     finally:
-        _settle(pending, sent)
+        _await_delivery(pending, result)
 
 
-def _settle(pending: list[tuple[str, Any]], sent: Sent) -> None:
-    """Wait for what is on its way. Not by the producer's flush, which fails where a batch has to be divided."""
+def _await_delivery(pending: list[tuple[str, Any]], result: RequeueResult) -> None:
+    """Wait for every pending record. Not with the producer's flush, which fails if a batch has to be split."""
     for code, future in pending:
         try:
             future.get(_DELIVERY_S)
-            sent.stored[code] += 1
+            result.stored[code] += 1
         except KafkaError as error:
-            sent.failure = sent.failure or error
+            result.failure = result.failure or error
     pending.clear()

@@ -1,4 +1,4 @@
-"""The rejected topic on a broker: its letters in the order of their time. Through kafka-python."""
+"""Reads the rejected topic of a broker in the order of time, through kafka-python."""
 
 from __future__ import annotations
 
@@ -13,61 +13,62 @@ from kafka.errors import AuthorizationError, KafkaError
 
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
 from stream.core.pipeline.dead_letter import LETTER
-from stream.dead_letters.dead_letter import DeadLetter, RecordId, read
+from stream.dead_letters.dead_letter import DeadLetter, RecordId, read_dead_letter
 from stream.errors import BrokerError
 from stream.kafka import topic_admin
 from stream.kafka.security import AccessError
 from stream.settings import Settings
 
 _POLL_MS: Final = 500
-#: A fetch of a partition that has no more holds up the others of its broker for so long.
-_WAIT_MS: Final = 20
+#: How long the broker delays a fetch when one of its partitions has nothing left to read.
+_FETCH_WAIT_MS: Final = 20
 _FETCH_BYTES: Final = 4 * 1024 * 1024
-#: All that was fetched, which is bounded in bytes. What a poll leaves over of a partition that is then paused,
-#: kafka-python 3.0.12 sets aside and never delivers.
+#: No limit: a fetch is bounded in bytes. kafka-python 3.0.12 never delivers what a poll leaves over of a partition
+#: that is paused afterwards.
 _POLL_RECORDS: Final = 2**31
-#: A broker that sends nothing for so long, although there is something to read, is gone.
+#: A broker that sends nothing for this long although there is something to read is considered gone.
 _SILENCE_S: Final = 60.0
 _CLOSE_S: Final = 10.0
 
-#: Told how many offsets were passed.
-Advance = Callable[[int], object]
+#: Called with the number of offsets that were passed.
+OnProgress = Callable[[int], object]
 
 
-class Span(NamedTuple):
-    """The offsets of one partition from ``start``, up to but not with ``end``."""
+class OffsetRange(NamedTuple):
+    """The offsets of one partition from ``start`` up to, but excluding, ``end``."""
 
     start: int
     end: int
 
     @property
     def length(self) -> int:
-        """How many offsets it has."""
+        """The number of offsets."""
         return max(0, self.end - self.start)
 
 
-Spans = Mapping[Any, Span]
-_Order = Callable[[Any], tuple[Any, ...]]
+#: By kafka-python's TopicPartition, which has no types.
+OffsetRanges = Mapping[Any, OffsetRange]
+_SortKey = Callable[[Any], tuple[Any, ...]]
 
 
-def nothing(_: int) -> None:
-    """Nobody wants to know."""
+def ignore_progress(_: int) -> None:
+    """Do nothing."""
 
 
 class RejectedTopicReader:
-    """The rejected topic of one flow; a context manager that closes its connection.
+    """Reads the rejected topic of one flow; a context manager that closes its connection.
 
-    ``stopped`` is asked all the while: once it says so, reading ends early. Every method raises `BrokerError` where the
-    broker cannot be reached, refuses, or lacks the topic.
+    ``is_stopped`` is polled while reading: once it returns True, reading ends early. Every method raises `BrokerError`
+    if the broker cannot be reached or refuses, or if the topic does not exist.
     """
 
-    def __init__(self, settings: Settings, *, stopped: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, settings: Settings, *, is_stopped: Callable[[], bool] = lambda: False) -> None:
         self.settings = settings
         self.topics = settings.topics
-        self.stopped = stopped
+        self.is_stopped = is_stopped
 
     def __enter__(self) -> Self:
-        self._require(self.topics.rejected)
+        self._require_topic(self.topics.rejected)
         self._consumer = topic_admin.connect(
             self.settings,
             KafkaConsumer,
@@ -75,27 +76,27 @@ class RejectedTopicReader:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
-            fetch_max_wait_ms=_WAIT_MS,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
             max_partition_fetch_bytes=_FETCH_BYTES,
         )
         return self
 
-    def _require(self, topic: str) -> None:
+    def _require_topic(self, topic: str) -> None:
         if not topic_admin.exists(self.settings, topic):
-            raise BrokerError(f"{topic} does not exist on {self.settings.broker}; run: stream topics")
+            raise BrokerError(f"topic {topic} does not exist on {self.settings.broker}; run: stream topics")
 
     def __exit__(self, *_: object) -> None:
         self._consumer.close()
 
-    def partitions(self, topic: str) -> int:
-        """How many partitions the topic has."""
-        self._require(topic)
-        with told(self.settings):
+    def partition_count(self, topic: str) -> int:
+        """The number of partitions of ``topic``."""
+        self._require_topic(topic)
+        with translate_kafka_errors(self.settings):
             return len(self._partitions(topic))
 
     @contextlib.contextmanager
     def producer(self) -> Iterator[Any]:
-        """A producer whose records are stored by all replicas in sync, each once."""
+        """Open an idempotent producer whose records are acknowledged by all in-sync replicas."""
         client = topic_admin.connect(
             self.settings,
             KafkaProducer,
@@ -111,60 +112,64 @@ class RejectedTopicReader:
         finally:
             client.close(timeout=_CLOSE_S)
 
-    def spans(self, since: int | None = None) -> Spans:
-        """What is in the rejected topic, from ``since`` (milliseconds since 1970) to where it ends by now."""
-        with told(self.settings):
-            there = self._partitions(self.topics.rejected)
-            starts, ends = self._bounds(there)
+    def ranges(self, since: int | None = None) -> OffsetRanges:
+        """The offsets of the rejected topic from ``since`` (milliseconds since 1970) to its present end."""
+        with translate_kafka_errors(self.settings):
+            partitions = self._partitions(self.topics.rejected)
+            starts, ends = self._bounds(partitions)
             if since is not None:
-                times = self._consumer.offsets_for_times(dict.fromkeys(there, max(0, since)))
-                starts = {tp: found.offset if found else ends[tp] for tp, found in times.items()}
-        return {tp: Span(starts[tp], ends[tp]) for tp in there}
+                offsets = self._consumer.offsets_for_times(dict.fromkeys(partitions, max(0, since)))
+                starts = {tp: match.offset if match else ends[tp] for tp, match in offsets.items()}
+        return {tp: OffsetRange(starts[tp], ends[tp]) for tp in partitions}
 
-    def letters(self, spans: Spans, advance: Advance = nothing) -> Iterator[DeadLetter]:
-        """The letters in ``spans`` by their time, then by the place of the original; each partition's in order.
+    def read(self, ranges: OffsetRanges, on_progress: OnProgress = ignore_progress) -> Iterator[DeadLetter]:
+        """Read the dead letters in ``ranges`` by time, then by the coordinates of the original.
 
-        The letters of one batch have one time, so this is the order in which their originals came.
+        Each partition keeps its order. The dead letters of one batch have the same time, so this is the order in which
+        their originals arrived.
         """
-        return map(read, self._records(spans, advance, _by_time_and_origin))
+        return map(read_dead_letter, self._read_records(ranges, on_progress, _by_time_and_origin))
 
-    def find(self, place: RecordId) -> DeadLetter | None:
-        """The letter at ``place``; None where there is none, or none any more."""
-        with told(self.settings):
-            there = [tp for tp in self._partitions(place.topic) if tp.partition == place.partition]
-            starts, ends = self._bounds(there)
-        for tp in there:
-            if starts[tp] <= place.offset < ends[tp]:
-                found = next(self.letters({tp: Span(place.offset, ends[tp])}), None)
-                return found if found and found.place == place else None
+    def find(self, record_id: RecordId) -> DeadLetter | None:
+        """Read one dead letter; None if it never existed, or was deleted by retention."""
+        with translate_kafka_errors(self.settings):
+            partitions = [tp for tp in self._partitions(record_id.topic) if tp.partition == record_id.partition]
+            starts, ends = self._bounds(partitions)
+        for tp in partitions:
+            if starts[tp] <= record_id.offset < ends[tp]:
+                first = next(self.read({tp: OffsetRange(record_id.offset, ends[tp])}), None)
+                return first if first and first.record_id == record_id else None
         return None
 
-    def around(self, places: Iterable[RecordId]) -> Spans:
-        """The shortest spans of the rejected topic that hold all of ``places``."""
+    def ranges_covering(self, record_ids: Iterable[RecordId]) -> OffsetRanges:
+        """The shortest ranges of the rejected topic that hold all of ``record_ids``."""
         offsets: dict[int, list[int]] = {}
-        for _, partition, offset in places:
+        for _, partition, offset in record_ids:
             offsets.setdefault(partition, []).append(offset)
         return {
-            TopicPartition(self.topics.rejected, partition): Span(min(found), max(found) + 1)
-            for partition, found in offsets.items()
+            TopicPartition(self.topics.rejected, partition): OffsetRange(min(numbers), max(numbers) + 1)
+            for partition, numbers in offsets.items()
         }
 
-    def behind(self, originals: Iterable[RecordId]) -> Spans:
-        """What the raw topic holds behind the first of ``originals`` in each partition: what was put back is there."""
+    def raw_ranges_after(self, originals: Iterable[RecordId]) -> OffsetRanges:
+        """The offsets of the raw topic after the first of ``originals`` in each partition.
+
+        Whatever was requeued of them is there.
+        """
         first: dict[int, int] = {}
         for topic, partition, offset in originals:
             if topic == self.topics.raw:
                 first[partition] = min(offset + 1, first.get(partition, offset + 1))
-        with told(self.settings):
-            there = [tp for tp in self._partitions(self.topics.raw) if tp.partition in first]
-            starts, ends = self._bounds(there)
-        return {tp: Span(max(first[tp.partition], starts[tp]), ends[tp]) for tp in there}
+        with translate_kafka_errors(self.settings):
+            partitions = [tp for tp in self._partitions(self.topics.raw) if tp.partition in first]
+            starts, ends = self._bounds(partitions)
+        return {tp: OffsetRange(max(first[tp.partition], starts[tp]), ends[tp]) for tp in partitions}
 
-    def put_back(self, spans: Spans, advance: Advance = nothing) -> set[str]:
-        """The ids of the letters that the records in ``spans`` of the raw topic were made of."""
+    def requeued_ids(self, ranges: OffsetRanges, on_progress: OnProgress = ignore_progress) -> set[str]:
+        """The ids of the dead letters that were requeued as records in ``ranges`` of the raw topic."""
         return {
             (value or b"").decode("utf-8", "replace")
-            for record in self._records(spans, advance, _by_time)
+            for record in self._read_records(ranges, on_progress, _by_time)
             for name, value in record.headers
             if name == LETTER
         }
@@ -174,49 +179,52 @@ class RejectedTopicReader:
             return []
         return [TopicPartition(topic, number) for number in sorted(self._consumer.partitions_for_topic(topic))]
 
-    def _bounds(self, there: list[Any]) -> tuple[dict[Any, int], dict[Any, int]]:
-        if not there:
+    def _bounds(self, partitions: list[Any]) -> tuple[dict[Any, int], dict[Any, int]]:
+        if not partitions:
             return {}, {}
-        return self._consumer.beginning_offsets(there), self._consumer.end_offsets(there)
+        return self._consumer.beginning_offsets(partitions), self._consumer.end_offsets(partitions)
 
-    def _records(self, spans: Spans, advance: Advance, order: _Order) -> Iterator[Any]:
-        """A merge of the partitions; no more of each than one poll is held."""
-        waiting: dict[Any, deque[Any]] = {tp: deque() for tp, span in spans.items() if span.length}
-        reached = {tp: spans[tp].start for tp in waiting}
-        with told(self.settings):
-            self._consumer.assign(list(waiting))
-            for tp, start in reached.items():
+    def _read_records(self, ranges: OffsetRanges, on_progress: OnProgress, sort_key: _SortKey) -> Iterator[Any]:
+        """Merge the partitions by ``sort_key``, keeping at most one fetch of each in memory."""
+        buffers: dict[Any, deque[Any]] = {tp: deque() for tp, offsets in ranges.items() if offsets.length}
+        positions = {tp: ranges[tp].start for tp in buffers}
+        with translate_kafka_errors(self.settings):
+            self._consumer.assign(list(buffers))
+            for tp, start in positions.items():
                 self._consumer.seek(tp, start)
-        while waiting:
-            if not all(waiting.values()):
-                with told(self.settings):
-                    self._fill(waiting, spans, order)
-            if self.stopped() or not waiting:
+        while buffers:
+            if not all(buffers.values()):
+                with translate_kafka_errors(self.settings):
+                    self._fill(buffers, ranges, sort_key)
+            if self.is_stopped() or not buffers:
                 return
-            tp = min(waiting, key=lambda tp: waiting[tp][0][0])
-            _, record = waiting[tp].popleft()
-            advance(record.offset + 1 - reached[tp])
-            reached[tp] = record.offset + 1
+            tp = min(buffers, key=lambda tp: buffers[tp][0][0])
+            _, record = buffers[tp].popleft()
+            on_progress(record.offset + 1 - positions[tp])
+            positions[tp] = record.offset + 1
             yield record
 
-    def _fill(self, waiting: dict[Any, deque[Any]], spans: Spans, order: _Order) -> None:
-        """Until every partition has a record waiting; those that are read to their end are taken out."""
-        heard = time.monotonic()
-        while not self.stopped():
-            for tp in [tp for tp, records in waiting.items() if not records]:
-                if self._consumer.position(tp) >= spans[tp].end:
-                    del waiting[tp]
-            hungry = [tp for tp, records in waiting.items() if not records]
-            if not hungry:
+    def _fill(self, buffers: dict[Any, deque[Any]], ranges: OffsetRanges, sort_key: _SortKey) -> None:
+        """Poll until every partition has a record in its buffer; remove those that are read to their end."""
+        last_data = time.monotonic()
+        while not self.is_stopped():
+            for tp in [tp for tp, records in buffers.items() if not records]:
+                if self._consumer.position(tp) >= ranges[tp].end:
+                    del buffers[tp]
+            empty = [tp for tp, records in buffers.items() if not records]
+            if not empty:
                 return
-            self._consumer.pause(*(spans.keys() & self._consumer.assignment() - set(hungry)))
-            self._consumer.resume(*hungry)
+            self._consumer.pause(*(ranges.keys() & self._consumer.assignment() - set(empty)))
+            self._consumer.resume(*empty)
             for tp, records in self._consumer.poll(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS).items():
-                if tp in waiting:
-                    waiting[tp].extend((order(record), record) for record in records if record.offset < spans[tp].end)
-                heard = time.monotonic()
-            if time.monotonic() - heard > _SILENCE_S:
-                raise BrokerError(f"{self.settings.broker} has sent nothing for {_SILENCE_S:g} s; is it up?")
+                if tp in buffers:
+                    end = ranges[tp].end
+                    buffers[tp].extend((sort_key(record), record) for record in records if record.offset < end)
+                last_data = time.monotonic()
+            if time.monotonic() - last_data > _SILENCE_S:
+                raise BrokerError(
+                    f"{self.settings.broker} has sent nothing for {_SILENCE_S:g} s; check that the broker is up"
+                )
 
 
 def _by_time(record: Any) -> tuple[Any, ...]:
@@ -224,16 +232,16 @@ def _by_time(record: Any) -> tuple[Any, ...]:
 
 
 def _by_time_and_origin(record: Any) -> tuple[Any, ...]:
-    letter = read(record)
-    return (letter.time, letter.origin or letter.place)
+    dead_letter = read_dead_letter(record)
+    return (dead_letter.time, dead_letter.origin or dead_letter.record_id)
 
 
 @contextlib.contextmanager
-def told(settings: Settings) -> Iterator[None]:
-    """A fault of the client becomes one line of ours.
+def translate_kafka_errors(settings: Settings) -> Iterator[None]:
+    """Raise the project's errors instead of kafka-python's.
 
     Raises:
-        BrokerError: instead of any `KafkaError`; `AccessError` where the broker refuses us.
+        BrokerError: instead of any `KafkaError`; `AccessError` if the broker denies access.
     """
     try:
         yield

@@ -1,7 +1,7 @@
-"""The least that each role has to be allowed by Kafka's authorizer; ``deploy/kafka/acls.md`` tells it to operators.
+"""The least privileges that each role needs of Kafka's authorizer; ``deploy/kafka/acls.md`` documents them.
 
-Read and Write include Describe. Nothing on the cluster is needed: brokers since 2.8 let whoever may write to a topic
-be an idempotent producer, and there are no transactions.
+Read and Write include Describe. No privilege on the cluster is needed: since Kafka 2.8 the right to write to a topic
+includes the idempotent producer, and no transactions are used.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 from stream.core.contracts.topics import Topics
 from stream.settings import Stage
 
-#: For each step, operations and the topics that they are needed on.
+#: For each step, operation -> topics that it is needed on.
 STEP_TOPICS: Final[Mapping[Stage, Mapping[str, tuple[str, ...]]]] = {
     "normalize": {"Read": ("raw",), "Write": ("normalized", "rejected")},
     "deduplicate": {
-        # Any member of the group may be the one that assigns the partitions of all: a topic that it cannot see, it
-        # assigns to nobody, and the other step stands still.
+        # Any member of the group can become its leader and assign all partitions. It assigns those of a topic that it
+        # cannot see to nobody, which would stop the other step.
         "Describe": ("raw",),
         "Read": ("normalized", "fingerprints"),
         "Write": ("enriched", "duplicates", "clusters", "fingerprints", "rejected"),
@@ -26,23 +26,22 @@ STEP_TOPICS: Final[Mapping[Stage, Mapping[str, tuple[str, ...]]]] = {
 
 
 class Permission(NamedTuple):
-    """One operation on one ``topic`` or ``group``, in the words of kafka-acls."""
+    """An operation on a ``topic`` or ``group``, in the terms of kafka-acls."""
 
     operation: str
     resource: str
     name: str
 
     def __str__(self) -> str:
-        """As a person would say it."""
         return f"{self.operation} on {self.resource} {self.name}"
 
 
 def topic_permissions(steps: Iterable[Stage], topics: Topics) -> list[Permission]:
-    """What a worker that runs ``steps`` has to be allowed on topics; each once."""
-    wanted = [
+    """The permissions on topics of a worker that runs ``steps``, without repeats."""
+    permissions = [
         Permission(operation, "topic", getattr(topics, name))
         for step in steps
         for operation, names in STEP_TOPICS[step].items()
         for name in names
     ]
-    return list(dict.fromkeys(wanted))
+    return list(dict.fromkeys(permissions))

@@ -1,7 +1,7 @@
-"""What the broker knows of the group: where partitions end, what is committed, when a record was stored.
+"""Log ends, committed offsets and record times of a consumer group, as the broker knows them.
 
-Asked with clients of its own, outside the group: the worker's consumer shares its connection with fetches and
-heartbeats, and tells nothing of partitions that other workers have.
+Uses clients of its own, outside the group: the worker's consumer shares its connection with fetches and heartbeats,
+and knows nothing about the partitions of other workers.
 """
 
 from __future__ import annotations
@@ -22,43 +22,43 @@ from faust.types import TP
 from stream.kafka.security import load_access
 from stream.settings import Settings
 
-#: Milliseconds that one request may take.
-_REQUEST_MS: Final = 10_000
-#: Seconds between two looks at how many partitions there are: all topics are asked for, since asking for one by its
-#: name may make it.
-_PARTITIONS_EVERY_S: Final = 300.0
-#: Seconds to wait for the records whose time is asked for.
-_READ_S: Final = 5.0
-#: Bytes of one partition, and of one answer, that the broker may send for them; a larger first batch comes whole.
-_PARTITION_BYTES: Final = 16 * 1024
-_ANSWER_BYTES: Final = 1024 * 1024
-#: Seconds that closing may take where no broker answers.
-_CLOSE_S: Final = 1.0
+#: Time-out of one request.
+_REQUEST_TIMEOUT_MS: Final = 10_000
+#: How long the list of partitions is cached. Refreshing it describes all topics, since describing one by its name may
+#: create it.
+_PARTITIONS_TTL_S: Final = 300.0
+#: Time-out for reading the records whose time is wanted.
+_READ_TIMEOUT_S: Final = 5.0
+#: Limits of one fetch, for a partition and in total. A first batch that is larger arrives whole.
+_PARTITION_FETCH_BYTES: Final = 16 * 1024
+_FETCH_BYTES: Final = 1024 * 1024
+#: Time-out of closing a client if the broker does not answer.
+_CLOSE_TIMEOUT_S: Final = 1.0
 
 
 class GroupOffsets(Protocol):
-    """One broker, asked for one group. What it raises is the client's: nothing is known then."""
+    """What a broker knows about one consumer group. Every method may raise what the client raises."""
 
     async def partitions(self, topics: Sequence[str]) -> list[TP]:
-        """All partitions of ``topics``; of those that exist and may be seen."""
+        """All partitions of those ``topics`` that exist and are visible."""
 
     async def bounds(self, partitions: Sequence[TP]) -> dict[TP, tuple[int, int]]:
-        """Where each log begins and ends."""
+        """The first offset and the end of each log."""
 
     async def committed(self, partitions: Sequence[TP]) -> dict[TP, int]:
-        """The offsets that the group has committed, for those partitions that have one."""
+        """The committed offsets of the group, for those partitions that have one."""
 
     async def times(self, offsets: Mapping[TP, int]) -> dict[TP, int]:
-        """When the record at each offset, or the next one behind it, was stored, in milliseconds since 1970.
+        """The time of the record at each offset, or of the next one after it, in milliseconds since 1970.
 
-        Without those that tell no time, or could not be read soon.
+        Records without a time, or that could not be read in time, are left out.
         """
 
     async def retention_s(self, topic: str) -> float | None:
-        """How many seconds the topic's records are kept, infinite for ever; None if that cannot be told.
+        """How many seconds the topic keeps its records; infinity without a limit, None if unknown.
 
         Raises:
-            KafkaError: not now, or not to us.
+            KafkaError: the broker does not answer, or denies access.
         """
 
     async def close(self) -> None:
@@ -66,128 +66,132 @@ class GroupOffsets(Protocol):
 
 
 class KafkaGroupOffsets:
-    """A Kafka cluster. Connects at the first question."""
+    """`GroupOffsets` of a Kafka cluster. Connects when it is first used, and again after `close`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._admin: AIOKafkaAdminClient | None = None
         self._reader: AIOKafkaConsumer | None = None
         self._partitions: list[TP] = []
-        self._looked_at = -math.inf
+        self._partitions_read_at = -math.inf
 
     async def partitions(self, topics: Sequence[str]) -> list[TP]:
         """See `GroupOffsets`."""
         now = time.monotonic()
-        if now - self._looked_at > _PARTITIONS_EVERY_S:
-            described = await (await self._admins()).describe_topics()
+        if now - self._partitions_read_at > _PARTITIONS_TTL_S:
+            described = await (await self._open_admin()).describe_topics()
             self._partitions = sorted(
-                TP(topic["topic"], found["partition"])
+                TP(topic["topic"], partition["partition"])
                 for topic in described
                 if topic["topic"] in topics
-                for found in topic["partitions"]
+                for partition in topic["partitions"]
             )
-            self._looked_at = now
+            self._partitions_read_at = now
         return self._partitions
 
     async def bounds(self, partitions: Sequence[TP]) -> dict[TP, tuple[int, int]]:
         """See `GroupOffsets`."""
-        reader, wanted = await self._readers(), _theirs(partitions)
-        first, last = await asyncio.gather(reader.beginning_offsets(wanted), reader.end_offsets(wanted))
-        return {TP(*tp): (first[tp], last[tp]) for tp in wanted}
+        reader, tps = await self._open_reader(), _to_aiokafka(partitions)
+        first, last = await asyncio.gather(reader.beginning_offsets(tps), reader.end_offsets(tps))
+        return {TP(*tp): (first[tp], last[tp]) for tp in tps}
 
     async def committed(self, partitions: Sequence[TP]) -> dict[TP, int]:
         """See `GroupOffsets`."""
-        admin = await self._admins()
-        found = await admin.list_consumer_group_offsets(self._settings.group, partitions=_theirs(partitions))
-        return committed_of({TP(*tp): there.offset for tp, there in found.items()}, partitions)
+        admin = await self._open_admin()
+        response = await admin.list_consumer_group_offsets(self._settings.group, partitions=_to_aiokafka(partitions))
+        return committed_offsets({TP(*tp): entry.offset for tp, entry in response.items()}, partitions)
 
     async def times(self, offsets: Mapping[TP, int]) -> dict[TP, int]:
         """See `GroupOffsets`."""
-        reader = await self._readers()
-        found: dict[TopicPartition, int] = {}
-        reader.assign(_theirs(offsets))
+        reader = await self._open_reader()
+        times: dict[TopicPartition, int] = {}
+        reader.assign(_to_aiokafka(offsets))
         try:
             for tp, offset in offsets.items():
                 reader.seek(TopicPartition(*tp), offset)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_READ_S):
-                    while missing := [tp for tp in _theirs(offsets) if tp not in found]:
+                async with asyncio.timeout(_READ_TIMEOUT_S):
+                    while missing := [tp for tp in _to_aiokafka(offsets) if tp not in times]:
                         fetched = await reader.getmany(*missing, timeout_ms=1000, max_records=1)
-                        found |= {tp: records[0].timestamp for tp, records in fetched.items() if records}
+                        times |= {tp: records[0].timestamp for tp, records in fetched.items() if records}
         finally:
-            reader.unsubscribe()  # or it would read on
-        return {TP(*tp): stored for tp, stored in found.items() if stored >= 0}
+            reader.unsubscribe()  # else it goes on fetching
+        return {TP(*tp): time_ms for tp, time_ms in times.items() if time_ms >= 0}
 
     async def retention_s(self, topic: str) -> float | None:
         """See `GroupOffsets`."""
         resource = ConfigResource(ConfigResourceType.TOPIC, topic, {"cleanup.policy": "", "retention.ms": ""})
-        (answer,) = await (await self._admins()).describe_configs([resource])
-        ((code, message, _, _, entries),) = answer.resources
+        (response,) = await (await self._open_admin()).describe_configs([resource])
+        ((code, message, _, _, entries),) = response.resources
         if code:
             raise for_code(code)(message)
         config = {name: value for name, value, *_ in entries}
         if "delete" not in config.get("cleanup.policy", "delete"):
             return math.inf
-        kept = int(config["retention.ms"])
-        return math.inf if kept < 0 else kept / 1000
+        retention_ms = int(config["retention.ms"])
+        return math.inf if retention_ms < 0 else retention_ms / 1000
 
     async def close(self) -> None:
         """See `GroupOffsets`."""
         admin, reader, self._admin, self._reader = self._admin, self._reader, None, None
-        self._looked_at = -math.inf
+        self._partitions_read_at = -math.inf
         if admin is not None:
-            await _ended(admin.close())
+            await _close_quietly(admin.close())
         if reader is not None:
-            await _ended(reader.stop())
-            # Without a broker, aiokafka lets the end of its own fetch escape before it has closed its connections.
-            await _ended(reader._client.close())  # noqa: SLF001 - there is no other way to them
+            await _close_quietly(reader.stop())
+            # Without a broker, aiokafka raises from its own fetch before it has closed its connections.
+            await _close_quietly(reader._client.close())  # noqa: SLF001 - there is no other way to them
 
-    async def _admins(self) -> AIOKafkaAdminClient:
+    async def _open_admin(self) -> AIOKafkaAdminClient:
         if self._admin is None:
             self._admin = AIOKafkaAdminClient(**self._arguments())
             await self._admin.start()
         return self._admin
 
-    async def _readers(self) -> AIOKafkaConsumer:
+    async def _open_reader(self) -> AIOKafkaConsumer:
         if self._reader is None:
             self._reader = AIOKafkaConsumer(
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
-                max_partition_fetch_bytes=_PARTITION_BYTES,
-                fetch_max_bytes=_ANSWER_BYTES,
+                max_partition_fetch_bytes=_PARTITION_FETCH_BYTES,
+                fetch_max_bytes=_FETCH_BYTES,
                 **self._arguments(),
             )
             await self._reader.start()
         return self._reader
 
     def _arguments(self) -> dict[str, Any]:
-        given = load_access(self._settings).for_aiokafka()
-        return {"bootstrap_servers": self._settings.servers, "request_timeout_ms": _REQUEST_MS, **given}
+        access = load_access(self._settings).for_aiokafka()
+        return {
+            "bootstrap_servers": self._settings.servers,
+            "request_timeout_ms": _REQUEST_TIMEOUT_MS,
+            **access,
+        }
 
 
-def committed_of(found: Mapping[TP, int], asked: Sequence[TP]) -> dict[TP, int]:
-    """The offsets in an answer for ``asked``, without those of partitions that have none (-1).
+def committed_offsets(response: Mapping[TP, int], requested: Sequence[TP]) -> dict[TP, int]:
+    """The offsets in a response for ``requested``, without partitions that have none (-1).
 
     Raises:
-        KafkaError: the answer is an error, such as of a group that is still being loaded. aiokafka 0.14 looks at the
-            errors of single partitions alone, and then gives no partition at all.
+        KafkaError: the response is an error, such as that the group is still being loaded. aiokafka 0.14 looks at the
+            errors of single partitions only, and returns no partition at all then.
     """
-    if not found.keys() >= set(asked):
+    if not response.keys() >= set(requested):
         raise GroupLoadInProgressError
-    return {tp: offset for tp, offset in found.items() if offset >= 0}
+    return {tp: offset for tp, offset in response.items() if offset >= 0}
 
 
-def _theirs(partitions: Iterable[TP]) -> list[TopicPartition]:
+def _to_aiokafka(partitions: Iterable[TP]) -> list[TopicPartition]:
     return [TopicPartition(*tp) for tp in partitions]
 
 
-async def _ended(closing: Any) -> None:
-    """Await ``closing``, but not for long, and whatever it raises; our own cancellation is raised again."""
+async def _close_quietly(closing: Any) -> None:
+    """Await ``closing`` for a limited time and drop what it raises; a cancellation of the caller is raised."""
     task = asyncio.ensure_future(closing)
-    await asyncio.wait([task], timeout=_CLOSE_S)
+    await asyncio.wait([task], timeout=_CLOSE_TIMEOUT_S)
     if not task.done():
         task.cancel()
-        await asyncio.wait([task], timeout=_CLOSE_S)
+        await asyncio.wait([task], timeout=_CLOSE_TIMEOUT_S)
     if task.done() and not task.cancelled():
-        task.exception()  # looked at: it is of no use any more
+        task.exception()  # retrieved, or asyncio logs it

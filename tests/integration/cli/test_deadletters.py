@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,22 @@ from tests.support.flow import by_offset
 from tests.support.processes import Station, wait_until
 
 # By its name: the package has the command under the same one.
-module = import_module("stream.cli.deadletters")
+deadletters = import_module("stream.cli.deadletters")
+
+
+class Terminal(BytesIO):
+    """Standard input that claims to be a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
 
 LISTS = (("list",), ("requeue",))
 ALL = (*LISTS, ("show", "0/1"))
 
 
 @pytest.mark.parametrize("command", ALL)
-def test_a_broker_in_memory_is_refused(command: tuple[str, ...]) -> None:
+def test_a_memory_broker_is_refused(command: tuple[str, ...]) -> None:
     result = stream("deadletters", *command, "--broker", "memory://here")
     assert result.exit_code == 2
     assert "memory://" in result.stderr
@@ -52,7 +61,7 @@ def test_help_shows_an_example(command: tuple[str, ...]) -> None:
         (("--limit", "0"), "--limit"),
     ],
 )
-def test_wrong_filters_are_exit_code_2_and_say_what_is_right(
+def test_invalid_filters_are_refused_with_the_valid_choices(
     command: tuple[str, ...], options: tuple[str, ...], message: str
 ) -> None:
     result = stream("deadletters", *command, *options)
@@ -61,23 +70,23 @@ def test_wrong_filters_are_exit_code_2_and_say_what_is_right(
 
 
 @pytest.mark.parametrize("command", ["show", "requeue"])
-def test_ids_are_of_the_rejected_topic(command: str) -> None:
+def test_an_id_of_another_topic_is_refused(command: str) -> None:
     result = stream("deadletters", command, "articles.raw/0/1")
     assert result.exit_code == 2
     assert "dead letters are in articles.rejected" in result.stderr
-    assert "is no id" in stream("deadletters", command, "seven").stderr
+    assert "is not an id" in stream("deadletters", command, "seven").stderr
 
 
-def test_wrong_settings_are_exit_code_78() -> None:
+def test_invalid_settings_are_exit_code_78() -> None:
     assert stream("deadletters", "list", broker="nowhere").exit_code == 78
 
 
-def test_a_signal_is_noted_and_the_second_one_ends_as_ever() -> None:
+def test_the_first_signal_is_caught_and_the_second_ends_the_process() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with module._interruptible() as stopped:  # noqa: SLF001 - what ends a run early
-        assert not stopped()
+    with deadletters.catch_signals() as is_stopped:
+        assert not is_stopped()
         signal.raise_signal(signal.SIGTERM)
-        assert stopped()
+        assert is_stopped()
         assert signal.getsignal(signal.SIGTERM) == before
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
@@ -93,7 +102,7 @@ def station(kafka_broker: str, tmp_path: Path) -> Iterator[Station]:
 
 @pytest.fixture
 def send(kafka_broker: str) -> Iterator[Callable[..., None]]:
-    """Yield what stores a record, and returns when it is stored."""
+    """Yield a function that sends a record and waits until it is stored."""
     producer = KafkaProducer(bootstrap_servers=kafka_broker)
 
     def store(topic: str, value: bytes | None, key: bytes | None = None, headers: Headers = ()) -> None:
@@ -110,7 +119,7 @@ def run(station: Station, *arguments: str) -> Any:
 
 
 def work(station: Station, **settings: str) -> None:
-    """Have a worker process everything."""
+    """Run a worker until it has processed everything."""
     environment = {**station.environment, **settings}
     before, station.environment = station.environment, environment
     with station.worker() as worker:
@@ -143,7 +152,7 @@ def test_from_the_rejection_to_the_enriched_event(station: Station, send: Callab
     check_list(station)
     check_show(station)
     check_requeue(station)
-    # Put back twice by mistake: every event is known again, and no copy of itself.
+    # Requeued twice by mistake: every event is recognized, and no duplicate of itself.
     assert run(station, "requeue", "--code", "text_too_large").exit_code == 0
     work(station)
     published = events(station)
@@ -154,7 +163,7 @@ def test_from_the_rejection_to_the_enriched_event(station: Station, send: Callab
 
 
 def check_list(station: Station) -> None:
-    """Filters, counts and the table."""
+    """Check filters, counts and the table."""
     normalize = lines(run(station, "list", "--json", "--stage", "normalize"))
     assert [line["origin"]["offset"] for line in normalize] == [0, 1, 2]
     found = lines(run(station, "list", "--json", "--code", "text_too_large", "--source", "paper.example"))
@@ -166,14 +175,14 @@ def check_list(station: Station) -> None:
     table = run(station, "list", "--limit", "1", "--stage", "normalize")
     assert "text_too_large" in table.stdout
     assert "invalid_utf8" not in table.stdout
-    assert "3 letters, the newest 1 are shown" in table.stderr
+    assert "3 dead letters; showing the newest 1" in table.stderr
     assert lines(run(station, "list", "--json", "--limit", "1", "--stage", "normalize")) == normalize[-1:]
     assert lines(run(station, "list", "--json", "--until", "1h")) == []
     assert len(lines(run(station, "list", "--json", "--since", "1h"))) == 4
 
 
 def check_show(station: Station) -> None:
-    """By a short and by a long id, and byte for byte."""
+    """Check look-ups by short and long id, and the raw output."""
     ids = {
         line["origin"]["offset"]: line["id"] for line in lines(run(station, "list", "--json", "--stage", "normalize"))
     }
@@ -189,15 +198,15 @@ def check_show(station: Station) -> None:
 
 
 def check_requeue(station: Station) -> None:
-    """Nothing on a dry run; then what came, to where it came from; then nothing again."""
+    """Check that a dry run sends nothing, a run sends the originals, and a second run nothing."""
     raw = station.topics.raw
     asked = ("requeue", "--code", "text_too_large", "--quiet")
     tried = run(station, *asked, "--dry-run")
-    assert (tried.exit_code, "2 letters would be put back" in tried.stdout) == (0, True)
+    assert (tried.exit_code, "2 dead letters would be requeued" in tried.stdout) == (0, True)
     assert station.end(raw) == 3
     letters = [line["id"] for line in lines(run(station, "list", "--json", "--code", "text_too_large"))]
     done = run(station, *asked)
-    assert (done.exit_code, "2 letters put back" in done.stdout) == (0, True)
+    assert (done.exit_code, "2 dead letters requeued" in done.stdout) == (0, True)
     first, second = station.records(raw)[3:]
     assert (first.key, first.value, tuple(first.headers[:2])) == (b"k1", LONG, HEADERS)
     assert second.value == ARRAY
@@ -205,60 +214,59 @@ def check_requeue(station: Station) -> None:
         assert dict(record.headers)[ATTEMPTS] == b"1"
         assert dict(record.headers)[LETTER].decode() == letter
     again = run(station, *asked, "--not-requeued")
-    assert (again.exit_code, "2 left: were put back before" in again.stdout) == (0, True)
+    assert (again.exit_code, "2 skipped: already requeued" in again.stdout) == (0, True)
     assert station.end(raw) == 5
     assert len(lines(run(station, "list", "--json", "--not-requeued"))) == 2
 
 
 def check_normalized(station: Station) -> None:
-    """What comes from the normalized topic is not put back there by whoever did not write it."""
+    """Check that records of the normalized topic are not requeued by default."""
     before = station.end(station.topics.normalized)
     left = run(station, "requeue", "--stage", "deduplicate")
     assert left.exit_code == 1
-    assert "1 left: come from the normalized topic, where only the normalize step may write" in left.stdout
+    assert "1 skipped: from the normalized topic, where only the normalize step may write" in left.stdout
     unreadable = run(station, "requeue", "--also-normalized", "--stage", "deduplicate")
     assert unreadable.exit_code == 1
-    assert "1 left: come from the normalized topic and cannot be read by this version either" in unreadable.stdout
+    assert "1 skipped: from the normalized topic, and this version cannot read them either" in unreadable.stdout
     assert station.end(station.topics.normalized) == before
 
 
 @pytest.mark.kafka
-def test_what_was_put_back_too_often_is_left(station: Station, send: Callable[..., None]) -> None:
+def test_dead_letters_with_too_many_attempts_are_skipped(station: Station, send: Callable[..., None]) -> None:
     for offset, attempts in enumerate((b"2", b"3")):
         record = InputRecord(station.topics.raw, 0, offset, 0, None, b"{%d" % offset, ((ATTEMPTS, attempts),))
         letter = dead_letter(station.topics.rejected, record, "normalize", [(None, Rejected("invalid_json", "why"))])
         send(letter.topic, letter.value, letter.key, letter.headers)
     done = run(station, "requeue")
     assert done.exit_code == 1
-    assert "1 letters put back" in done.stdout
-    assert "1 left: were put back --max-attempts times" in done.stdout
+    assert "1 dead letter requeued" in done.stdout
+    assert "1 skipped: already requeued --max-attempts times" in done.stdout
     [record] = station.records(station.topics.raw)
     assert [value for name, value in record.headers if name == ATTEMPTS] == [b"3"]
-    assert "2 letters would be put back" in run(station, "requeue", "--max-attempts", "4", "--dry-run").stdout
-    assert "1 letters would be put back" in run(station, "requeue", "0/1", "--max-attempts", "4", "--dry-run").stdout
+    assert "2 dead letters would be requeued" in run(station, "requeue", "--max-attempts", "4", "--dry-run").stdout
+    assert (
+        "1 dead letter would be requeued" in run(station, "requeue", "0/1", "--max-attempts", "4", "--dry-run").stdout
+    )
 
 
 @pytest.mark.kafka
-def test_without_letters_nothing_is_done(station: Station) -> None:
+def test_an_empty_rejected_topic_is_no_error(station: Station) -> None:
     for command in (("list",), ("list", "--summary"), ("list", "--not-requeued"), ("requeue",)):
         result = run(station, *command)
         assert result.exit_code == 0
-        assert "0 letters" in result.output
+        assert "0 dead letters" in result.output
     assert lines(run(station, "list", "--json")) == []
 
 
 @pytest.mark.kafka
-def test_on_a_terminal_it_asks_first(
-    station: Station, send: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_requeue_asks_for_confirmation_on_a_terminal(station: Station, send: Callable[..., None]) -> None:
     record = InputRecord(station.topics.raw, 0, 0, 0, None, b"{")
     letter = dead_letter(station.topics.rejected, record, "normalize", [(None, Rejected("invalid_json", "why"))])
     send(letter.topic, letter.value, letter.key, letter.headers)
-    monkeypatch.setattr(module, "_is_asked", lambda: True)
-    for answer, code, count in (("n\n", 1, 0), ("y\n", 0, 1)):
+    for answer, code, count in ((b"n\n", 1, 0), (b"y\n", 0, 1)):
         given = {name[7:].lower(): value for name, value in station.environment.items() if name.startswith("STREAM_")}
-        result = stream("deadletters", "requeue", stdin=answer, **given)
-        assert "Put 1 back?" in result.stderr
+        result = stream("deadletters", "requeue", stdin=Terminal(answer), **given)
+        assert "Requeue 1 dead letter?" in result.stderr
         assert (result.exit_code, station.end(station.topics.raw)) == (code, count)
     assert run(station, "requeue", "--yes").exit_code == 0
     assert station.end(station.topics.raw) == 2

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from stream.core.contracts.records import Headers, OutputRecord
-from stream.dead_letters.dead_letter import put_back, read
+from stream.dead_letters.dead_letter import read_dead_letter, requeued_record
 from stream.observability.log_setup import configure_logging
 from stream.runtime.app import ArticleFlow, leave
 from tests.support.articles import BRIDGE, HARVEST, article, dumps
@@ -252,4 +252,4 @@ async def test_trace_context_goes_from_raw_to_what_consumers_read(site: Site) ->
     assert await carried(topics.fingerprints) == {()}
     (letter,) = await site.records(topics.rejected)
     assert tuple(letter.headers)[:2] == TRACE
-    assert set(TRACE) <= set(put_back(read(letter)).headers)
+    assert set(TRACE) <= set(requeued_record(read_dead_letter(letter)).headers)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from stream.core.contracts.events import RawEvent
 from stream.core.contracts.records import OutputRecord
 from stream.core.pipeline.dead_letter import ATTEMPTS
-from stream.dead_letters.dead_letter import put_back, read
+from stream.dead_letters.dead_letter import read_dead_letter, requeued_record
 from tests.support.articles import BRIDGE, article, dumps
 from tests.support.flow import Site, by_offset
 from tests.support.flow_brokers import FlowMemory
@@ -73,8 +73,8 @@ async def _check(poisons: list[tuple[bytes | None, bytes | None, Any]]) -> None:
         try:
             # Each one, and a good one behind it; then what was rejected is put back, and a good one behind all.
             await site.process(*(message for pair in zip(sent, good, strict=True) for message in pair))
-            letters = [read(letter) for letter in await site.records(site.topics.rejected)]
-            again = [put_back(letter) for letter in letters]
+            letters = [read_dead_letter(letter) for letter in await site.records(site.topics.rejected)]
+            again = [requeued_record(letter) for letter in letters]
             await site.process(*again, article(99, BRIDGE))
         finally:
             await site.stop_all()
@@ -86,7 +86,7 @@ async def _check(poisons: list[tuple[bytes | None, bytes | None, Any]]) -> None:
             assert letter.origin.offset % 2 == 0
             poison = sent[letter.origin.offset // 2]
             assert (letter.key, letter.value) == (poison.key, poison.value)
-        for letter in map(read, await site.records(site.topics.rejected)):
+        for letter in map(read_dead_letter, await site.records(site.topics.rejected)):
             if letter.origin and letter.origin.offset >= 2 * len(sent):
                 message = again[letter.origin.offset - 2 * len(sent)]
                 assert (letter.key, letter.value) == (message.key, message.value)

@@ -1,4 +1,4 @@
-"""The rejected topic on a real broker: order, times, ends, and what is put back."""
+"""The rejected topic on a real broker: order, ranges, look-ups and requeueing."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from kafka.admin import NewTopic
 
 from stream.core.contracts.records import InputRecord
 from stream.core.pipeline.dead_letter import ATTEMPTS, LETTER, dead_letter
-from stream.dead_letters.dead_letter import DeadLetter, RecordId, Wanted
-from stream.dead_letters.requeue import Chosen, Rules, plan, put_back_all
+from stream.dead_letters.dead_letter import DeadLetter, DeadLetterFilter, RecordId
+from stream.dead_letters.requeue import RequeueRules, Selected, plan_requeue, requeue_all
 from stream.dead_letters.topic_reader import RejectedTopicReader
 from stream.errors import BrokerError, Rejected
 from stream.settings import Settings
@@ -23,7 +23,7 @@ TIME = 1_777_874_400_000
 
 
 class Broker:
-    """The topics of one test, and letters in them."""
+    """The topics of one test, with dead letters."""
 
     def __init__(self, address: str, prefix: str) -> None:
         self.settings = Settings(broker=address, topic_prefix=prefix)
@@ -49,7 +49,7 @@ class Broker:
         self.admin.close()
 
     def reject(self, offset: int, partition: int, time: int, *, value: bytes = b"{", origin: int = 1) -> RecordId:
-        """Write the letter of an original at ``offset`` into a partition of the rejected topic."""
+        """Write the dead letter of an original at ``offset`` to a partition of the rejected topic."""
         record = InputRecord(self.topics.raw, origin, offset, TIME, b"k", value, (("n", b"%d" % offset),))
         letter = dead_letter(self.topics.rejected, record, "normalize", [(None, Rejected("invalid_json", "why"))])
         stored = self._producer.send(
@@ -63,7 +63,7 @@ class Broker:
         return RecordId(letter.topic, stored.partition, stored.offset)
 
     def raw(self) -> list[Any]:
-        """What is in the raw topic."""
+        """The records of the raw topic."""
         there = [TopicPartition(self.topics.raw, partition) for partition in (0, 1)]
         found: list[Any] = []
         with KafkaConsumer(bootstrap_servers=self.settings.broker, auto_offset_reset="earliest") as reader:
@@ -89,55 +89,55 @@ def offsets(letters: Iterator[DeadLetter]) -> list[int]:
     return [letter.origin.offset for letter in letters if letter.origin]
 
 
-def chosen(box: RejectedTopicReader) -> list[Chosen]:
-    """Everything that may be put back."""
-    return list(plan(box.letters(box.spans()), Wanted(), Rules(box.topics, 3)).chosen)
+def select_all(reader: RejectedTopicReader) -> list[Selected]:
+    """Everything that may be requeued."""
+    return list(plan_requeue(reader.read(reader.ranges()), DeadLetterFilter(), RequeueRules(reader.topics, 3)).selected)
 
 
-def test_letters_come_in_the_order_of_their_time_up_to_the_end_as_it_was(broker: Broker) -> None:
-    # One batch has one time: there the places of the originals tell.
+def test_dead_letters_are_read_in_order_of_time_up_to_the_end_at_the_start(broker: Broker) -> None:
+    # The dead letters of one batch have one time: the coordinates of their originals decide.
     for offset, partition, time in ((4, 0, 2), (6, 0, 2), (3, 1, 2), (5, 1, 2), (9, 2, 3), (1, 2, 3), (0, 1, 7)):
         broker.reject(offset, partition, TIME + time)
     passed: list[int] = []
-    with RejectedTopicReader(broker.settings) as box:
-        spans = box.spans()
+    with RejectedTopicReader(broker.settings) as reader:
+        spans = reader.ranges()
         broker.reject(99, 0, TIME + 1)
-        assert offsets(box.letters(spans, passed.append)) == [3, 4, 5, 6, 9, 1, 0]
+        assert offsets(reader.read(spans, passed.append)) == [3, 4, 5, 6, 9, 1, 0]
         assert sum(passed) == sum(span.length for span in spans.values()) == 7
-        assert offsets(box.letters(box.spans(TIME + 3))) == [9, 1, 0]
-        assert offsets(box.letters(box.spans(TIME + 8))) == []
+        assert offsets(reader.read(reader.ranges(TIME + 3))) == [9, 1, 0]
+        assert offsets(reader.read(reader.ranges(TIME + 8))) == []
 
 
-def test_more_letters_than_one_poll_brings_all_come(broker: Broker) -> None:
+def test_dead_letters_of_many_fetches_are_all_read(broker: Broker) -> None:
     producer = KafkaProducer(bootstrap_servers=broker.settings.broker, linger_ms=50)
     for number in range(6000):
         headers = [("__errors.topic", b"t"), ("__errors.partition", b"0"), ("__errors.offset", b"%d" % number)]
-        place = {"partition": number // 1000 % 3, "timestamp_ms": TIME + number // 2}
-        producer.send(broker.topics.rejected, value=b"x" * 1000, headers=headers, **place)
+        position = {"partition": number // 1000 % 3, "timestamp_ms": TIME + number // 2}
+        producer.send(broker.topics.rejected, value=b"x" * 1000, headers=headers, **position)
     producer.flush()
     producer.close()
-    with RejectedTopicReader(broker.settings) as box:
-        assert offsets(box.letters(box.spans())) == list(range(6000))
+    with RejectedTopicReader(broker.settings) as reader:
+        assert offsets(reader.read(reader.ranges())) == list(range(6000))
 
 
-def test_one_letter_is_found_by_its_place_unless_it_is_gone(broker: Broker) -> None:
-    places = [broker.reject(offset, 2, TIME) for offset in range(3)]
+def test_a_dead_letter_is_found_by_its_id_unless_it_was_deleted(broker: Broker) -> None:
+    record_ids = [broker.reject(offset, 2, TIME) for offset in range(3)]
     broker.admin.delete_records({TopicPartition(broker.topics.rejected, 2): 1})
-    with RejectedTopicReader(broker.settings) as box:
-        found = box.find(places[1])
+    with RejectedTopicReader(broker.settings) as reader:
+        found = reader.find(record_ids[1])
         assert found is not None
-        assert (found.place, offsets(iter([found]))) == (places[1], [1])
-        assert box.find(places[0]) is None
-        assert box.find(places[2]._replace(offset=3)) is None
-        assert box.find(places[2]._replace(partition=1)) is None
-        assert box.find(places[2]._replace(partition=3)) is None
-        assert offsets(box.letters(box.around(places))) == [1, 2]
+        assert (found.record_id, offsets(iter([found]))) == (record_ids[1], [1])
+        assert reader.find(record_ids[0]) is None
+        assert reader.find(record_ids[2]._replace(offset=3)) is None
+        assert reader.find(record_ids[2]._replace(partition=1)) is None
+        assert reader.find(record_ids[2]._replace(partition=3)) is None
+        assert offsets(reader.read(reader.ranges_covering(record_ids))) == [1, 2]
 
 
-def test_what_is_put_back_stands_where_it_came_from_in_the_order_in_which_it_came(broker: Broker) -> None:
-    places = {offset: broker.reject(offset, offset % 3, TIME, value=b"%d" % offset) for offset in (3, 4, 5, 6, 7)}
-    with RejectedTopicReader(broker.settings) as box:
-        sent = put_back_all(box, chosen(box))
+def test_requeued_records_go_to_their_partition_in_their_original_order(broker: Broker) -> None:
+    record_ids = {offset: broker.reject(offset, offset % 3, TIME, value=b"%d" % offset) for offset in (3, 4, 5, 6, 7)}
+    with RejectedTopicReader(broker.settings) as reader:
+        sent = requeue_all(reader, select_all(reader))
         assert (sent.stored, sent.failure) == ({"invalid_json": 5}, None)
         found = broker.raw()
         assert [(record.partition, record.key, record.value) for record in found] == [
@@ -148,73 +148,73 @@ def test_what_is_put_back_stands_where_it_came_from_in_the_order_in_which_it_cam
             ("ce_source", f"{broker.topics.raw}/1".encode()),
             ("ce_id", b"3"),
             (ATTEMPTS, b"1"),
-            (LETTER, str(places[3]).encode()),
+            (LETTER, str(record_ids[3]).encode()),
         ]
 
 
-def test_the_raw_topic_tells_what_was_put_back(broker: Broker) -> None:
-    # The records that are put back stand behind their originals: there the raw topic has to be read, and nowhere else.
+def test_requeued_ids_are_read_from_the_raw_topic(broker: Broker) -> None:
+    # Requeued records come after their originals, so only that part of the raw topic is read.
     producer = KafkaProducer(bootstrap_servers=broker.settings.broker)
     for _ in range(4):
         producer.send(broker.topics.raw, value=b"{", partition=1).get(30)
     producer.close()
-    places = [broker.reject(offset, 0, TIME) for offset in (1, 2, 3)]
-    with RejectedTopicReader(broker.settings) as box:
-        everything = chosen(box)
-        put_back_all(box, everything[:2])
-        spans = box.behind(one.origin for one in everything)
+    record_ids = [broker.reject(offset, 0, TIME) for offset in (1, 2, 3)]
+    with RejectedTopicReader(broker.settings) as reader:
+        everything = select_all(reader)
+        requeue_all(reader, everything[:2])
+        spans = reader.raw_ranges_after(one.origin for one in everything)
         assert {(tp.partition, *span) for tp, span in spans.items()} == {(1, 2, 6)}
-        assert box.put_back(spans) == {str(place) for place in places[:2]}
-        assert box.put_back(box.behind([])) == set()
-        assert box.put_back(box.behind([RecordId("other", 1, 0)])) == set()
+        assert reader.requeued_ids(spans) == {str(record_id) for record_id in record_ids[:2]}
+        assert reader.requeued_ids(reader.raw_ranges_after([])) == set()
+        assert reader.requeued_ids(reader.raw_ranges_after([RecordId("other", 1, 0)])) == set()
 
 
-def test_a_partition_that_is_no_more_leaves_the_choice_to_the_key(broker: Broker) -> None:
+def test_the_key_chooses_the_partition_if_the_original_one_no_longer_exists(broker: Broker) -> None:
     broker.reject(1, 0, TIME, origin=7)
-    with RejectedTopicReader(broker.settings) as box:
-        assert put_back_all(box, chosen(box)).stored.total() == 1
+    with RejectedTopicReader(broker.settings) as reader:
+        assert requeue_all(reader, select_all(reader)).stored.total() == 1
     assert [record.key for record in broker.raw()] == [b"k"]
 
 
 def stop_after(count: int) -> tuple[Callable[[], bool], Callable[[int], None]]:
-    """What is asked whether to stop, and what counts."""
+    """A function that returns True after ``count`` calls of the second one."""
     seen: list[int] = []
     return (lambda: len(seen) >= count), seen.append
 
 
-def test_what_is_stopped_in_the_middle_tells_what_it_has_done(broker: Broker) -> None:
+def test_a_stopped_run_reports_what_was_stored(broker: Broker) -> None:
     for offset in range(5):
         broker.reject(offset, offset % 3, TIME)
-    stopped, count = stop_after(2)
-    with RejectedTopicReader(broker.settings) as box:
-        everything = chosen(box)
-    with RejectedTopicReader(broker.settings, stopped=stopped) as box:
-        sent = put_back_all(box, everything, count)
+    is_stopped, count = stop_after(2)
+    with RejectedTopicReader(broker.settings) as reader:
+        everything = select_all(reader)
+    with RejectedTopicReader(broker.settings, is_stopped=is_stopped) as reader:
+        sent = requeue_all(reader, everything, count)
     assert sent.stored.total() == 2
     assert sent.failure is None
     assert [dict(record.headers)["n"] for record in broker.raw()] == [b"0", b"1"]
 
 
-def test_what_the_broker_refuses_ends_it_and_what_is_stored_is_told(broker: Broker) -> None:
+def test_a_refused_record_ends_the_run_and_reports_what_was_stored(broker: Broker) -> None:
     for offset, value in enumerate((b"{", b"x" * 5000, b"}")):
         broker.reject(offset, 0, TIME, value=value)
-    with RejectedTopicReader(broker.settings) as box:
-        sent = put_back_all(box, chosen(box))
+    with RejectedTopicReader(broker.settings) as reader:
+        sent = requeue_all(reader, select_all(reader))
     assert sent.failure is not None
     assert sent.stored.total() == len(broker.raw())
     assert b"x" * 5000 not in [record.value for record in broker.raw()]
 
 
-def test_topics_that_are_missing_are_told_and_not_made(kafka_broker: str, topic_prefix: str, broker: Broker) -> None:
+def test_missing_topics_are_reported_and_not_created(kafka_broker: str, topic_prefix: str, broker: Broker) -> None:
     lost = Settings(broker=kafka_broker, topic_prefix=f"{topic_prefix}lost-")
-    message = f"{lost.topics.rejected} does not exist on {kafka_broker}; run: stream topics"
+    message = f"topic {lost.topics.rejected} does not exist on {kafka_broker}; run: stream topics"
     for _ in range(2):
         with pytest.raises(BrokerError, match=message), RejectedTopicReader(lost):
             pass
     broker.reject(1, 0, TIME)
-    with RejectedTopicReader(broker.settings) as box:
-        everything = chosen(box)
-        elsewhere = [Chosen(one.place, RecordId(lost.topics.raw, 0, 1), one.code, one.time) for one in everything]
+    with RejectedTopicReader(broker.settings) as reader:
+        everything = select_all(reader)
+        elsewhere = [Selected(one.record_id, RecordId(lost.topics.raw, 0, 1), one.code, one.time) for one in everything]
         with pytest.raises(BrokerError, match=f"{lost.topics.raw} does not exist"):
-            put_back_all(box, elsewhere)
-        assert box.put_back(box.behind([])) == set()
+            requeue_all(reader, elsewhere)
+        assert reader.requeued_ids(reader.raw_ranges_after([])) == set()

@@ -1,4 +1,4 @@
-"""How dead letters are shown, and how ids and times are read."""
+"""How dead letters are shown, and how ids and times are parsed."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from stream.cli.dead_letter_view import (
     VALUE_BYTES_MAX,
     VALUE_CHARS_MAX,
     as_json,
-    counts,
-    moment,
-    place,
-    readable,
-    show,
-    table,
-    visible,
-    when,
+    code_table,
+    dead_letter_table,
+    escape_invisible,
+    format_time,
+    parse_record_id,
+    parse_time,
+    print_dead_letter,
+    readable_value,
 )
 from stream.core.contracts.records import InputRecord
-from stream.dead_letters.dead_letter import RecordId, put_back, read
+from stream.dead_letters.dead_letter import RecordId, read_dead_letter, requeued_record
 from tests.support.articles import dumps
 from tests.unit.dead_letters.test_dead_letter import TIME, letter_of, stored
 
@@ -36,13 +36,13 @@ NOW = 1_777_874_400_000
 
 
 def printed(*shown: Any) -> str:
-    """What a pipe gets."""
+    """The output on a pipe."""
     out = Console(file=StringIO(), width=160, highlight=False)
     for one in shown:
-        if isinstance(one, str) or not hasattr(one, "place"):
+        if isinstance(one, str) or not hasattr(one, "record_id"):
             out.print(one)
         else:
-            show(out, one)
+            print_dead_letter(out, one)
     assert isinstance(out.file, StringIO)
     return out.file.getvalue()
 
@@ -60,48 +60,48 @@ def printed(*shown: Any) -> str:
         ("1w", NOW - 7 * 86_400_000),
     ],
 )
-def test_times(text: str, expected: int) -> None:
-    assert moment(text, NOW) == expected
+def test_times_and_ages_are_parsed(text: str, expected: int) -> None:
+    assert parse_time(text, NOW) == expected
 
 
 @pytest.mark.parametrize(
     "text", ["", "soon", "2026-05-04", "2026-05-04T06:00:00", "-2h", "2 years", "2026-13-01T00:00:00Z"]
 )
-def test_a_time_that_cannot_be_read_is_refused_with_examples(text: str) -> None:
-    with pytest.raises(click.UsageError, match="2026-05-04T06:00:00Z, or as a time ago: 30m, 2h, 3d, 1w"):
-        moment(text, NOW)
+def test_an_invalid_time_is_refused_with_examples(text: str) -> None:
+    with pytest.raises(click.UsageError, match="2026-05-04T06:00:00Z, or as an age: 30m, 2h, 3d, 1w"):
+        parse_time(text, NOW)
 
 
 @pytest.mark.parametrize("text", ["3/1042", "articles.rejected/3/1042"])
-def test_ids(text: str) -> None:
-    assert place(text, "articles.rejected") == RecordId("articles.rejected", 3, 1042)
+def test_ids_are_parsed_with_and_without_topic(text: str) -> None:
+    assert parse_record_id(text, "articles.rejected") == RecordId("articles.rejected", 3, 1042)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is no id"),
-        ("3", "is no id"),
-        ("3/", "is no id"),
-        ("/", "is no id"),
-        ("a/b", "is no id"),
-        ("3/-1", "is no id"),
-        ("٣/٤", "is no id"),
-        ("articles.rejected/3", "is no id"),
+        ("", "is not an id"),
+        ("3", "is not an id"),
+        ("3/", "is not an id"),
+        ("/", "is not an id"),
+        ("a/b", "is not an id"),
+        ("3/-1", "is not an id"),
+        ("٣/٤", "is not an id"),
+        ("articles.rejected/3", "is not an id"),
         ("a/3/1042", "dead letters are in articles.rejected; check STREAM_TOPIC_PREFIX"),
         ("a/articles.rejected/3/1042", "dead letters are in articles.rejected"),
     ],
 )
-def test_what_is_no_id_is_refused(text: str, message: str) -> None:
+def test_an_invalid_id_is_refused(text: str, message: str) -> None:
     with pytest.raises(click.UsageError, match=message):
-        place(text, "articles.rejected")
+        parse_record_id(text, "articles.rejected")
 
 
-def test_a_letter_as_json() -> None:
+def test_a_dead_letter_as_json() -> None:
     headers: Any = (("trace", b"\xfe"), ("name", b"feed"), ("empty", None))
     letter = letter_of(dumps({"url": "https://paper.example/1"}), headers=headers, key=b"\xff")
-    told = orjson.loads(orjson.dumps(as_json(letter)))
-    assert told == {
+    fields = orjson.loads(orjson.dumps(as_json(letter)))
+    assert fields == {
         "id": "articles.rejected/0/7",
         "time": "2026-05-04T06:00:00.000Z",
         "code": "invalid_json",
@@ -114,8 +114,8 @@ def test_a_letter_as_json() -> None:
         "attempts": 0,
         "bytes": 33,
     }
-    assert orjson.loads(orjson.dumps(as_json(letter, whole=True))) == {
-        **told,
+    assert orjson.loads(orjson.dumps(as_json(letter, with_content=True))) == {
+        **fields,
         "key_base64": "/w==",
         "headers": [
             {"name": "trace", "value_base64": "/g=="},
@@ -127,32 +127,32 @@ def test_a_letter_as_json() -> None:
 
 
 @given(st.none() | st.binary(max_size=30), st.none() | st.binary(max_size=30))
-def test_any_letter_can_be_shown(key: bytes | None, value: bytes | None) -> None:
+def test_any_dead_letter_can_be_shown(key: bytes | None, value: bytes | None) -> None:
     headers: Any = (("", value), ("__errors.code", key))
-    for letter in (letter_of(value, key=key), read(InputRecord("t", 0, 1, 10**17, key, value, headers))):
-        assert orjson.dumps(as_json(letter, whole=True))
-        assert letter.place.short in printed(table([letter]))
-        assert str(letter.place) in printed(letter)
+    for letter in (letter_of(value, key=key), read_dead_letter(InputRecord("t", 0, 1, 10**17, key, value, headers))):
+        assert orjson.dumps(as_json(letter, with_content=True))
+        assert letter.record_id.short in printed(dead_letter_table([letter]))
+        assert str(letter.record_id) in printed(letter)
 
 
-def test_no_character_of_a_letter_is_obeyed_by_a_terminal() -> None:
+def test_control_characters_reach_the_terminal_as_escapes() -> None:
     evil = "a\x1b[31m\u202eb\u2028c\u009bd\u0000\ufeff"
     letter = letter_of(evil.encode(), headers=((evil, evil.encode()),), key=evil.encode())
-    letter = read(
+    letter = read_dead_letter(
         InputRecord("t", 0, 1, TIME, letter.key, letter.value, (*letter.headers, ("__errors.code", evil.encode())))
     )
-    for output in (printed(letter), printed(table([letter])), printed(counts(Counter([evil])))):
+    for output in (printed(letter), printed(dead_letter_table([letter])), printed(code_table(Counter([evil])))):
         assert not set(output) & set("\x1b\u202e\u2028\u009b\u0000\ufeff")
         assert "\\u001b[31m\\u202eb" in output
 
 
-def test_what_scripts_are_written_with_is_shown_as_it_is() -> None:
+def test_characters_that_scripts_need_are_shown_unchanged() -> None:
     for text in ("می‌روم", "क्‍ष", "line\nline\ttab", "e\u0301", "新聞"):
-        assert visible(text) == text
-    assert visible("\u200f") == "\\u200f"
+        assert escape_invisible(text) == text
+    assert escape_invisible("\u200f") == "\\u200f"
 
 
-def test_text_of_both_directions_is_isolated() -> None:
+def test_bidirectional_text_is_isolated() -> None:
     output = printed(letter_of(dumps({"title": "خبر عاجل"})))
     line = next(line for line in output.splitlines() if "title" in line)
     assert line.startswith(LRI)
@@ -166,30 +166,30 @@ def test_text_of_both_directions_is_isolated() -> None:
         (None, "none", ""),
         (b"", "0 bytes of text", ""),
         (b'{"a":[1]}', "9 bytes of JSON", '{\n  "a": [\n    1\n  ]\n}'),
-        (b"{", "1 bytes of text", "{"),
+        (b"{", "1 byte of text", "{"),
         (b"\xff\x00Az", "4 bytes, not UTF-8", f"00000000  {'ff 00 41 7a':<48} ..Az"),
     ],
 )
-def test_values_are_made_readable(value: bytes | None, kind: str, text: str) -> None:
-    assert readable(value) == (kind, text, "")
+def test_values_are_shown_as_json_text_or_hex_dump(value: bytes | None, kind: str, text: str) -> None:
+    assert readable_value(value) == (kind, text, "")
 
 
-def test_long_values_are_cut_and_it_is_said_how_to_see_all() -> None:
+def test_long_values_are_cut_with_a_hint_how_to_see_the_rest() -> None:
     for value, shown, rest in (
         (b"x" * (VALUE_CHARS_MAX + 7), VALUE_CHARS_MAX, "7 more characters"),
         (b"\xff" * (VALUE_BYTES_MAX + 3), 78 * VALUE_BYTES_MAX // 16, "3 more bytes"),
     ):
-        _, text, left_out = readable(value)
+        _, text, left_out = readable_value(value)
         assert len(text.replace("\n", "")) <= shown
         assert left_out == rest
-        assert f"… {rest}; all of it, as it came: stream deadletters show 0/7 --raw" in printed(letter_of(value))
+        assert f"… {rest}; for the whole value: stream deadletters show 0/7 --raw" in printed(letter_of(value))
     assert "--raw" not in printed(letter_of(b"x" * VALUE_CHARS_MAX))
     assert len(printed(letter_of(key=b"k" * 100_000, headers=(("h", b"v" * 100_000),)))) < 4_000
 
 
-def test_show_tells_attempts_and_what_a_normalized_event_was_made_from() -> None:
-    letter = read(stored(put_back(letter_of()), 9))
-    assert "1, put back so often before" in printed(letter)
+def test_show_has_attempts_and_the_raw_record_of_a_normalized_event() -> None:
+    letter = read_dead_letter(stored(requeued_record(letter_of()), 9))
+    assert "requeued 1 time before" in printed(letter)
     made = letter_of(
         dumps({"origin": {"topic": "articles.raw", "partition": 0, "offset": 41}}),
         topic="articles.normalized",
@@ -199,20 +199,20 @@ def test_show_tells_attempts_and_what_a_normalized_event_was_made_from() -> None
     assert "made from" not in printed(letter_of(b'{"origin": 7}', stage="deduplicate"))
 
 
-def test_times_outside_the_calendar_are_none() -> None:
-    assert when(None) is None
-    assert when(10**18) is None
-    assert when(NOW) == "2026-05-04T06:00:00.000Z"
+def test_a_time_outside_the_calendar_is_none() -> None:
+    assert format_time(None) is None
+    assert format_time(10**18) is None
+    assert format_time(NOW) == "2026-05-04T06:00:00.000Z"
 
 
-def test_counts_are_told_with_what_the_codes_mean() -> None:
-    first, second = printed(counts(Counter(too_deep=1, invalid_json=2))).splitlines()[1:]
-    assert first.split() == "invalid_json 2 the message is not JSON".split()
+def test_counts_by_code_come_with_the_meaning_of_the_code() -> None:
+    first, second = printed(code_table(Counter(too_deep=1, invalid_json=2))).splitlines()[1:]
+    assert first.split() == "invalid_json 2 the message is not valid JSON".split()
     assert second.startswith("too_deep")
 
 
-def test_several_domains_are_summed_up() -> None:
+def test_several_domains_are_abbreviated() -> None:
     value = dumps([{"url": f"https://{name}.example/1"} for name in "abc"])
-    assert "a.example and 2 more" in printed(table([letter_of(value)]))
-    assert "articles.raw/3" in printed(table([letter_of(b"{")]))
-    assert "?" in printed(table([read(InputRecord("t", 0, 1, TIME, None, None))]))
+    assert "a.example and 2 more" in printed(dead_letter_table([letter_of(value)]))
+    assert "articles.raw/3" in printed(dead_letter_table([letter_of(b"{")]))
+    assert "?" in printed(dead_letter_table([read_dead_letter(InputRecord("t", 0, 1, TIME, None, None))]))

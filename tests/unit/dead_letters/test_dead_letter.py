@@ -1,4 +1,4 @@
-"""What a dead letter tells, which letters are meant, and that one that is put back is what came."""
+"""Reading dead letters, filtering them, and building the record that requeues one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from stream.core.pipeline.dead_letter import ATTEMPTS, HEADER_PREFIX, LETTER, RE
 from stream.core.pipeline.normalize import Normalizer
 from stream.dead_letters.dead_letter import (
     DeadLetter,
+    DeadLetterFilter,
     RecordId,
-    Wanted,
-    domains,
     is_readable_normalized,
-    put_back,
-    read,
+    read_dead_letter,
+    requeued_record,
+    source_domains,
 )
 from stream.errors import REJECTION_CODES, Rejected
 from tests.support.articles import BRIDGE, article, dumps
@@ -47,16 +47,16 @@ def letter_of(
     stage: Any = "normalize",
     key: bytes | None = b"key",
 ) -> DeadLetter:
-    """A letter as it is read."""
+    """A dead letter as it is read."""
     record = InputRecord(topic, 3, offset, TIME - 5, key, value, headers)
     out = dead_letter(TOPICS.rejected, record, stage, [(None, Rejected(code, "why", field="$.text"))])
-    return read(stored(out, place, time=time))
+    return read_dead_letter(stored(out, place, time=time))
 
 
-def test_a_letter_tells_what_where_when_and_why() -> None:
+def test_a_dead_letter_has_the_original_its_coordinates_time_and_reason() -> None:
     letter = letter_of(b"\xff", headers=(("trace", b"\xfe"), ("trace", b"2")))
     assert letter == DeadLetter(
-        place=RecordId(TOPICS.rejected, 0, 7),
+        record_id=RecordId(TOPICS.rejected, 0, 7),
         time=TIME,
         code="invalid_json",
         message="why",
@@ -70,8 +70,8 @@ def test_a_letter_tells_what_where_when_and_why() -> None:
         value=b"\xff",
         headers=(("trace", b"\xfe"), ("trace", b"2")),
     )
-    assert str(letter.place) == "articles.rejected/0/7"
-    assert letter.place.short == "0/7"
+    assert str(letter.record_id) == "articles.rejected/0/7"
+    assert letter.record_id.short == "0/7"
 
 
 # Header names are text; values may be missing. Some are those that count.
@@ -81,45 +81,47 @@ CONTENT = st.none() | st.binary(max_size=20)
 
 
 @given(CONTENT, CONTENT, HEADERS, st.integers(1, 5))
-def test_putting_back_and_rejecting_again_keeps_the_original_and_counts(
+def test_requeueing_and_rejecting_again_keeps_the_original_and_counts_attempts(
     key: bytes | None, value: bytes | None, headers: Headers, rounds: int
 ) -> None:
     record = InputRecord(TOPICS.raw, 3, 12, TIME, key, value, headers)
-    first = letter = read(
+    first = letter = read_dead_letter(
         stored(dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected("too_deep", ""))]), 0)
     )
     original = [header for header in headers if not header[0].startswith((HEADER_PREFIX, REQUEUE_PREFIX))]
     for offset in range(1, rounds + 1):
-        out = put_back(letter)
+        out = requeued_record(letter)
         assert (out.topic, out.partition, out.key, out.value) == (TOPICS.raw, 3, key, value)
         assert list(out.headers)[: len(original)] == original
         assert not [name for name, _ in out.headers if name.startswith(HEADER_PREFIX)]
         assert [dict(out.headers)[name] for name in (ATTEMPTS, LETTER)] == [
             b"%d" % (letter.attempts + 1),
-            str(letter.place).encode(),
+            str(letter.record_id).encode(),
         ]
         assert len([name for name, _ in out.headers if name.startswith(REQUEUE_PREFIX)]) == 2
         again = stored(out, 1000 + offset)
-        letter = read(
+        letter = read_dead_letter(
             stored(dead_letter(TOPICS.rejected, again, "normalize", [(None, Rejected("wrong_type", ""))]), offset)
         )
         assert (letter.key, letter.value, letter.attempts) == (key, value, first.attempts + offset)
         assert (letter.code, letter.origin) == ("wrong_type", RecordId(TOPICS.raw, 3, 1000 + offset))
-        assert letter.event == first.event
+        assert letter.event_key == first.event_key
 
 
 @given(HEADERS)
-def test_an_event_that_is_put_back_keeps_its_identity(headers: Headers) -> None:
+def test_a_requeued_event_keeps_its_identity(headers: Headers) -> None:
     record = InputRecord(TOPICS.raw, 3, 12, TIME, None, b"{", headers)
-    letter = read(stored(dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected("too_deep", ""))]), 0))
-    assert cloudevents.identity(stored(put_back(letter), 99)) == cloudevents.identity(record)
+    letter = read_dead_letter(
+        stored(dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected("too_deep", ""))]), 0)
+    )
+    assert cloudevents.identity(stored(requeued_record(letter), 99)) == cloudevents.identity(record)
 
 
-def test_the_good_items_of_an_array_are_the_same_events_again() -> None:
+def test_valid_items_of_a_requeued_array_keep_their_event_ids() -> None:
     record = InputRecord(TOPICS.raw, 0, 5, TIME, None, dumps([article(1, BRIDGE), {"text": "no name"}]))
     flow = Normalizer(TOPICS)
     good, bad = flow(record, now="")
-    again, _ = flow(stored(put_back(read(stored(bad.outputs[0], 0))), 8), now="")
+    again, _ = flow(stored(requeued_record(read_dead_letter(stored(bad.outputs[0], 0))), 8), now="")
     ids = [orjson.loads(outcome.outputs[0].value or b"")["event_id"] for outcome in (good, again)]
     assert ids[0] == ids[1]
 
@@ -135,23 +137,23 @@ def test_the_good_items_of_an_array_are_the_same_events_again() -> None:
         (("__errors.topic", b""), ("__errors.partition", b"0"), ("__errors.offset", b"1")),
     ],
 )
-def test_a_record_that_is_no_letter_of_ours_is_read_but_not_put_back(headers: Any) -> None:
-    letter = read(InputRecord(TOPICS.rejected, 0, 1, None, None, None, headers))
+def test_a_foreign_record_is_read_but_cannot_be_requeued(headers: Any) -> None:
+    letter = read_dead_letter(InputRecord(TOPICS.rejected, 0, 1, None, None, None, headers))
     assert letter.origin is None
     assert letter.time == 0
     with pytest.raises(ValueError, match=r"articles\.rejected/0/1 does not say where it comes from"):
-        put_back(letter)
+        requeued_record(letter)
 
 
 @pytest.mark.parametrize(
     ("value", "attempts"), [(b"2", 2), (b"007", 7), (b"-3", 0), (b"", 0), (b"x", 0), (None, 0), (b"9" * 5000, 0)]
 )
-def test_a_count_that_cannot_be_read_is_none(value: bytes | None, attempts: int) -> None:
+def test_an_unreadable_count_of_attempts_is_zero(value: bytes | None, attempts: int) -> None:
     headers: Any = [(ATTEMPTS, value)]
     assert letter_of(headers=headers).attempts == attempts
 
 
-# What is meant
+# Filters
 
 NEWS = letter_of(dumps({"url": "https://www.Paper.example/1", "text": 7}), code="wrong_type", time=TIME + 10)
 FEED = letter_of(b"<html>", headers=(("ce_source", b"/feeds/7"),), topic="other.raw", place=8)
@@ -162,30 +164,30 @@ ALL = {"news": NEWS, "feed": FEED, "made": MADE}
 @pytest.mark.parametrize(
     ("wanted", "names"),
     [
-        (Wanted(), "news feed made"),
-        (Wanted(codes=frozenset(["wrong_type"])), "news"),
-        (Wanted(codes=frozenset(["wrong_type", "invalid_json"])), "news feed"),
-        (Wanted(stages=frozenset(["deduplicate"])), "made"),
-        (Wanted(places=frozenset([FEED.place, MADE.place])), "feed made"),
-        (Wanted(since=TIME + 10), "news"),
-        (Wanted(since=TIME + 11), ""),
-        (Wanted(until=TIME + 10), "feed made"),
-        (Wanted(since=TIME, until=TIME + 11), "news feed made"),
-        (Wanted(sources=frozenset(["articles.raw"])), "news"),
-        (Wanted(sources=frozenset(["articles.raw/3"])), "news"),
-        (Wanted(sources=frozenset(["articles.raw/0"])), ""),
-        (Wanted(sources=frozenset(["/feeds/7"])), "feed"),
-        (Wanted(sources=frozenset(["paper.example"])), "news"),
-        (Wanted(sources=frozenset(["WWW.paper.EXAMPLE"])), "news"),
-        (Wanted(sources=frozenset(["aper.example"])), ""),
-        (Wanted(sources=frozenset(["feed.www.paper.example"])), ""),
-        (Wanted(sources=frozenset([""])), ""),
-        (Wanted(sources=frozenset(["paper.example", "articles.normalized"])), "news made"),
-        (Wanted(codes=frozenset(["wrong_type"]), sources=frozenset(["/feeds/7"])), ""),
+        (DeadLetterFilter(), "news feed made"),
+        (DeadLetterFilter(codes=frozenset(["wrong_type"])), "news"),
+        (DeadLetterFilter(codes=frozenset(["wrong_type", "invalid_json"])), "news feed"),
+        (DeadLetterFilter(stages=frozenset(["deduplicate"])), "made"),
+        (DeadLetterFilter(record_ids=frozenset([FEED.record_id, MADE.record_id])), "feed made"),
+        (DeadLetterFilter(since=TIME + 10), "news"),
+        (DeadLetterFilter(since=TIME + 11), ""),
+        (DeadLetterFilter(until=TIME + 10), "feed made"),
+        (DeadLetterFilter(since=TIME, until=TIME + 11), "news feed made"),
+        (DeadLetterFilter(sources=frozenset(["articles.raw"])), "news"),
+        (DeadLetterFilter(sources=frozenset(["articles.raw/3"])), "news"),
+        (DeadLetterFilter(sources=frozenset(["articles.raw/0"])), ""),
+        (DeadLetterFilter(sources=frozenset(["/feeds/7"])), "feed"),
+        (DeadLetterFilter(sources=frozenset(["paper.example"])), "news"),
+        (DeadLetterFilter(sources=frozenset(["WWW.paper.EXAMPLE"])), "news"),
+        (DeadLetterFilter(sources=frozenset(["aper.example"])), ""),
+        (DeadLetterFilter(sources=frozenset(["feed.www.paper.example"])), ""),
+        (DeadLetterFilter(sources=frozenset([""])), ""),
+        (DeadLetterFilter(sources=frozenset(["paper.example", "articles.normalized"])), "news made"),
+        (DeadLetterFilter(codes=frozenset(["wrong_type"]), sources=frozenset(["/feeds/7"])), ""),
     ],
 )
-def test_filters(wanted: Wanted, names: str) -> None:
-    assert " ".join(name for name, letter in ALL.items() if letter in wanted) == names
+def test_a_filter_matches_dead_letters_that_meet_all_its_conditions(wanted: DeadLetterFilter, names: str) -> None:
+    assert " ".join(name for name, letter in ALL.items() if wanted.matches(letter)) == names
 
 
 @pytest.mark.parametrize(
@@ -211,11 +213,11 @@ def test_filters(wanted: Wanted, names: str) -> None:
         (b"[" * 100_000, []),
     ],
 )
-def test_domains(value: bytes | None, expected: list[str]) -> None:
-    assert domains(value) == expected
+def test_source_domains_are_read_from_a_message(value: bytes | None, expected: list[str]) -> None:
+    assert source_domains(value) == expected
 
 
-def test_what_normalize_wrote_can_be_told_from_what_it_did_not() -> None:
+def test_records_written_by_normalize_are_recognized() -> None:
     raw = [dumps(article(1, BRIDGE)), dumps({"url": "https://paper.example/1", "status": "canceled"})]
     for value in raw:
         [outcome] = Normalizer(TOPICS)(InputRecord(TOPICS.raw, 0, 0, TIME, None, value), now="")
@@ -225,13 +227,13 @@ def test_what_normalize_wrote_can_be_told_from_what_it_did_not() -> None:
     assert not is_readable_normalized(letter_of(None, topic=TOPICS.normalized))
 
 
-def test_letters_with_another_content_are_of_another_event() -> None:
+def test_the_event_key_differs_with_the_content() -> None:
     same = (("ce_source", b"/feeds/7"), ("ce_id", b"1"))
-    events = {letter_of(value, headers=same).event for value in (None, b"", b"{", b"}")}
+    events = {letter_of(value, headers=same).event_key for value in (None, b"", b"{", b"}")}
     assert len(events) == 4
-    assert letter_of(b"{", headers=same).event == letter_of(b"{", headers=same, offset=99).event
-    assert letter_of(b"{").event != letter_of(b"{", offset=99).event
+    assert letter_of(b"{", headers=same).event_key == letter_of(b"{", headers=same, offset=99).event_key
+    assert letter_of(b"{").event_key != letter_of(b"{", offset=99).event_key
 
 
-def test_every_code_is_one_that_can_be_asked_for() -> None:
-    assert all(letter_of(code=code) in Wanted(codes=frozenset([code])) for code in REJECTION_CODES)
+def test_every_rejection_code_can_be_filtered_for() -> None:
+    assert all(DeadLetterFilter(codes=frozenset([code])).matches(letter_of(code=code)) for code in REJECTION_CODES)

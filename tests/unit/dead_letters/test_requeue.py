@@ -1,4 +1,4 @@
-"""Which letters are put back, and which are left for what reason; the sending is tested with the command."""
+"""Which dead letters are requeued, and which are skipped for what reason; sending is tested with the command."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from stream.core.contracts.records import InputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.pipeline.dead_letter import ATTEMPTS, dead_letter
 from stream.core.pipeline.normalize import Normalizer
-from stream.dead_letters.dead_letter import DeadLetter, Wanted, put_back, read
-from stream.dead_letters.requeue import Left, Rules, plan
+from stream.dead_letters.dead_letter import DeadLetter, DeadLetterFilter, read_dead_letter, requeued_record
+from stream.dead_letters.requeue import RequeueRules, SkipReason, plan_requeue
 from stream.errors import Rejected
 from tests.support.articles import BRIDGE, article, dumps
 from tests.unit.dead_letters.test_dead_letter import TIME, TOPICS, letter_of, stored
 
-RULES = Rules(TOPICS, attempts_max=3)
-EVERYTHING = Wanted()
+RULES = RequeueRules(TOPICS, attempts_max=3)
+EVERYTHING = DeadLetterFilter()
 
 
 def normalized() -> InputRecord:
@@ -30,14 +30,14 @@ def normalized() -> InputRecord:
 
 
 def rejected_again(letter: DeadLetter, place: int, code: str = "invalid_json") -> DeadLetter:
-    """The letter that comes of it when ``letter`` is put back and rejected, a second later."""
-    record = stored(put_back(letter), 100 + place)
+    """The dead letter after ``letter`` was requeued and rejected again, a second later."""
+    record = stored(requeued_record(letter), 100 + place)
     out = dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected(code, "why"))])
-    return read(stored(out, place, time=letter.time + 1000))
+    return read_dead_letter(stored(out, place, time=letter.time + 1000))
 
 
 def of_normalized(value: bytes | None) -> DeadLetter:
-    """A letter of the deduplicate step."""
+    """A dead letter of the deduplicate step."""
     return letter_of(value, topic=TOPICS.normalized, stage="deduplicate", code="invalid_normalized")
 
 
@@ -47,80 +47,80 @@ CASES = [
     ("a tombstone", letter_of(None), None),
     ("no key", letter_of(key=None), None),
     ("twice before", letter_of(headers=((ATTEMPTS, b"2"),)), None),
-    ("three times before", letter_of(headers=((ATTEMPTS, b"3"),)), Left.ATTEMPTS),
-    ("of another flow", letter_of(topic="other.raw"), Left.OTHER_TOPIC),
-    ("of the enriched topic", letter_of(topic=TOPICS.enriched), Left.OTHER_TOPIC),
-    ("of the normalized topic", of_normalized(normalized().value), Left.NORMALIZED),
-    ("nothing at all", letter_of(None, key=None), Left.UNSENDABLE),
-    ("a header without value", letter_of(headers=EMPTY), Left.UNSENDABLE),
-    ("no letter", read(InputRecord(TOPICS.rejected, 0, 1, TIME, None, b"x")), Left.FOREIGN),
+    ("three times before", letter_of(headers=((ATTEMPTS, b"3"),)), SkipReason.ATTEMPTS),
+    ("of another flow", letter_of(topic="other.raw"), SkipReason.OTHER_TOPIC),
+    ("of the enriched topic", letter_of(topic=TOPICS.enriched), SkipReason.OTHER_TOPIC),
+    ("of the normalized topic", of_normalized(normalized().value), SkipReason.NORMALIZED),
+    ("nothing at all", letter_of(None, key=None), SkipReason.UNSENDABLE),
+    ("a header without value", letter_of(headers=EMPTY), SkipReason.UNSENDABLE),
+    ("foreign record", read_dead_letter(InputRecord(TOPICS.rejected, 0, 1, TIME, None, b"x")), SkipReason.FOREIGN),
 ]
 
 
-@pytest.mark.parametrize(("letter", "left"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_what_is_put_back_and_what_is_left(letter: DeadLetter, left: Left | None) -> None:
-    found = plan([letter], EVERYTHING, RULES)
-    assert [one.place for one in found.chosen] == ([] if left else [letter.place])
-    assert found.left == ({left: 1} if left else {})
+@pytest.mark.parametrize(("letter", "reason"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_a_dead_letter_is_selected_or_skipped_for_its_reason(letter: DeadLetter, reason: SkipReason | None) -> None:
+    plan = plan_requeue([letter], EVERYTHING, RULES)
+    assert [item.record_id for item in plan.selected] == ([] if reason else [letter.record_id])
+    assert plan.skipped == ({reason: 1} if reason else {})
 
 
-def test_into_the_normalized_topic_goes_what_normalize_wrote_and_only_when_asked() -> None:
-    rules = Rules(TOPICS, attempts_max=3, also_normalized=True)
-    assert plan([of_normalized(normalized().value)], EVERYTHING, rules).left == {}
-    assert plan([of_normalized(b'{"event_id": 7}')], EVERYTHING, rules).left == {Left.UNREADABLE: 1}
-    assert plan([letter_of(topic=TOPICS.enriched)], EVERYTHING, rules).left == {Left.OTHER_TOPIC: 1}
+def test_only_readable_normalized_records_are_requeued_and_only_on_request() -> None:
+    rules = RequeueRules(TOPICS, attempts_max=3, also_normalized=True)
+    assert plan_requeue([of_normalized(normalized().value)], EVERYTHING, rules).skipped == {}
+    assert plan_requeue([of_normalized(b'{"event_id": 7}')], EVERYTHING, rules).skipped == {SkipReason.UNREADABLE: 1}
+    assert plan_requeue([letter_of(topic=TOPICS.enriched)], EVERYTHING, rules).skipped == {SkipReason.OTHER_TOPIC: 1}
     other = Topics.with_prefix("mine-")
-    assert plan([letter_of()], EVERYTHING, Rules(other, 3)).left == {Left.OTHER_TOPIC: 1}
+    assert plan_requeue([letter_of()], EVERYTHING, RequeueRules(other, 3)).skipped == {SkipReason.OTHER_TOPIC: 1}
 
 
-def test_of_an_event_that_was_rejected_again_only_the_newest_letter_is_put_back() -> None:
+def test_only_the_newest_dead_letter_of_an_event_is_requeued() -> None:
     first = letter_of(place=1)
     second = rejected_again(first, 2)
     third = rejected_again(second, 3)
     for letters in ([first, second, third], [third, second, first], [second, third, first]):
-        found = plan(letters, EVERYTHING, RULES)
-        assert [one.place.offset for one in found.chosen] == [3]
-        assert found.left == {Left.NEWER: 2}
-    found = plan([first, second, third], EVERYTHING, Rules(TOPICS, attempts_max=2))
-    assert found.chosen == []
-    assert found.left == {Left.NEWER: 2, Left.ATTEMPTS: 1}
+        plan = plan_requeue(letters, EVERYTHING, RULES)
+        assert [item.record_id.offset for item in plan.selected] == [3]
+        assert plan.skipped == {SkipReason.NEWER: 2}
+    plan = plan_requeue([first, second, third], EVERYTHING, RequeueRules(TOPICS, attempts_max=2))
+    assert plan.selected == []
+    assert plan.skipped == {SkipReason.NEWER: 2, SkipReason.ATTEMPTS: 1}
 
 
-def test_a_letter_that_a_newer_one_replaced_is_not_put_back_for_what_it_was_rejected_for_then() -> None:
+def test_a_replaced_dead_letter_is_skipped_even_if_only_it_matches_the_filter() -> None:
     first = letter_of(place=1)
     second = rejected_again(first, 2, code="too_deep")
-    found = plan([first, second], Wanted(codes=frozenset(["invalid_json"])), RULES)
-    assert found.chosen == []
-    assert found.left == {Left.NEWER: 1}
-    found = plan([first, second], Wanted(codes=frozenset(["too_deep"])), RULES)
-    assert [one.place for one in found.chosen] == [second.place]
-    assert found.left == {}
+    plan = plan_requeue([first, second], DeadLetterFilter(codes=frozenset(["invalid_json"])), RULES)
+    assert plan.selected == []
+    assert plan.skipped == {SkipReason.NEWER: 1}
+    plan = plan_requeue([first, second], DeadLetterFilter(codes=frozenset(["too_deep"])), RULES)
+    assert [item.record_id for item in plan.selected] == [second.record_id]
+    assert plan.skipped == {}
 
 
-def test_the_letter_that_a_crash_wrote_twice_is_put_back_once() -> None:
-    found = plan([letter_of(place=1), letter_of(place=2, time=TIME + 1)], EVERYTHING, RULES)
-    assert [one.place.offset for one in found.chosen] == [2]
-    assert found.left == {Left.NEWER: 1}
+def test_a_dead_letter_that_a_crash_wrote_twice_is_requeued_once() -> None:
+    plan = plan_requeue([letter_of(place=1), letter_of(place=2, time=TIME + 1)], EVERYTHING, RULES)
+    assert [item.record_id.offset for item in plan.selected] == [2]
+    assert plan.skipped == {SkipReason.NEWER: 1}
 
 
-def test_the_oldest_first_and_no_more_than_asked_for() -> None:
+def test_the_oldest_come_first_and_the_limit_is_kept() -> None:
     letters = [letter_of(offset=n, place=n, time=TIME - n) for n in range(5)]
-    found = plan(letters, EVERYTHING, RULES)
-    assert [one.place.offset for one in found.chosen] == [4, 3, 2, 1, 0]
-    assert found.codes == {"invalid_json": 5}
-    few = found.first(2)
-    assert [one.place.offset for one in few.chosen] == [4, 3]
-    assert few.left == {Left.LIMIT: 3}
-    assert found.first(None) == found
-    assert found.first(5) == found
+    plan = plan_requeue(letters, EVERYTHING, RULES)
+    assert [item.record_id.offset for item in plan.selected] == [4, 3, 2, 1, 0]
+    assert plan.codes == {"invalid_json": 5}
+    few = plan.limited_to(2)
+    assert [item.record_id.offset for item in few.selected] == [4, 3]
+    assert few.skipped == {SkipReason.LIMIT: 3}
+    assert plan.limited_to(None) == plan
+    assert plan.limited_to(5) == plan
 
 
-def test_what_was_put_back_before_is_left_out() -> None:
-    found = plan([letter_of(offset=n, place=n) for n in range(3)], EVERYTHING, RULES)
-    rest = found.without({"articles.rejected/0/1", "articles.rejected/9/9"})
-    assert [one.place.offset for one in rest.chosen] == [0, 2]
-    assert rest.left == {Left.BEFORE: 1}
-    assert rest.with_left(Left.GONE, 0) == rest
+def test_dead_letters_that_were_requeued_before_are_skipped() -> None:
+    plan = plan_requeue([letter_of(offset=n, place=n) for n in range(3)], EVERYTHING, RULES)
+    rest = plan.without_requeued({"articles.rejected/0/1", "articles.rejected/9/9"})
+    assert [item.record_id.offset for item in rest.selected] == [0, 2]
+    assert rest.skipped == {SkipReason.BEFORE: 1}
+    assert rest.with_skipped(SkipReason.GONE, 0) == rest
 
 
 @given(
@@ -128,13 +128,13 @@ def test_what_was_put_back_before_is_left_out() -> None:
         st.tuples(st.integers(0, 3), st.integers(0, 4), st.sampled_from(["invalid_json", "too_deep"])), max_size=12
     )
 )
-def test_every_letter_that_is_meant_is_put_back_or_counted_as_left(drawn: list[tuple[int, int, str]]) -> None:
+def test_every_match_is_either_selected_or_counted_as_skipped(drawn: list[tuple[int, int, str]]) -> None:
     letters = [
         letter_of(offset=event, place=place, code=code, headers=((ATTEMPTS, b"%d" % attempts),), time=TIME + place)
         for place, (event, attempts, code) in enumerate(drawn)
     ]
-    wanted = Wanted(codes=frozenset(["too_deep"]))
-    found = plan(letters, wanted, RULES)
-    assert len(found.chosen) + sum(found.left.values()) == sum(letter in wanted for letter in letters)
-    assert len({one.origin for one in found.chosen}) == len(found.chosen)
-    assert found == plan(reversed(letters), wanted, RULES)
+    wanted = DeadLetterFilter(codes=frozenset(["too_deep"]))
+    plan = plan_requeue(letters, wanted, RULES)
+    assert len(plan.selected) + sum(plan.skipped.values()) == sum(map(wanted.matches, letters))
+    assert len({item.origin for item in plan.selected}) == len(plan.selected)
+    assert plan == plan_requeue(reversed(letters), wanted, RULES)
