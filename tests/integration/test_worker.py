@@ -271,7 +271,7 @@ def test_another_number_of_partitions_is_refused(station: Station) -> None:
     station.environment["STREAM_SCOPE_PARTITIONS"] = "3"
     told = station.run("worker")
     assert told.returncode == 69
-    assert f"{station.topics.normalized} has 2 partitions, 3 are set" in told.stderr
+    assert f"{station.topics.normalized} has 2 partitions instead of 3" in told.stderr
     assert "set STREAM_SCOPE_PARTITIONS=2" in told.stderr
 
 
@@ -282,7 +282,7 @@ def test_a_broker_that_is_not_there_is_told_in_one_line(new_station: Callable[..
     assert told.returncode == 69
     lines = [line for line in told.stderr.splitlines() if line.startswith("stream: ")]
     assert len(lines) == 1
-    assert f"no Kafka at {station.environment['STREAM_BROKER']}" in lines[0]
+    assert f"cannot connect to Kafka at {station.environment['STREAM_BROKER']}" in lines[0]
     assert "set STREAM_BROKER" in lines[0]
     assert told.stderr.splitlines()[1:] == lines
 

@@ -1,4 +1,4 @@
-"""A certificate authority of one's own, made with openssl."""
+"""A certificate authority for tests, made with openssl."""
 
 from __future__ import annotations
 
@@ -42,20 +42,22 @@ subjectAltName = {names}
 
 
 class Authority:
-    """Signs certificates; ``ca`` is the file of its own."""
+    """Signs certificates; ``ca`` is the file of its own certificate."""
 
     def __init__(self, folder: Path, name: str = "test authority") -> None:
         folder.mkdir(parents=True)
         self.folder = folder
         self.ca = folder / "ca.pem"
         (folder / "index.txt").touch()
-        config = self._config(name, "DNS:none")
-        self._openssl("req", "-x509", "-new", *_NEW_KEY, "ca.key", "-days", "2", "-config", config, "-out", "ca.pem")
+        config = self._write_config(name, "DNS:none")
+        self._run_openssl(
+            "req", "-x509", "-new", *_NEW_KEY, "ca.key", "-days", "2", "-config", config, "-out", "ca.pem"
+        )
 
     def sign(self, name: str, *, names: str = "IP:127.0.0.1", end: str = "20990101000000Z") -> Path:
-        """A file with a new key and its certificate, valid until ``end``."""
-        config = self._config(name, names)
-        self._openssl("req", "-new", *_NEW_KEY, f"{name}.key", "-config", config, "-out", f"{name}.csr")
+        """Create a key and certificate, valid until ``end``; return the file with both."""
+        config = self._write_config(name, names)
+        self._run_openssl("req", "-new", *_NEW_KEY, f"{name}.key", "-config", config, "-out", f"{name}.csr")
         signing = (
             "-batch",
             "-notext",
@@ -69,25 +71,25 @@ class Authority:
             "ca.key",
         )
         dates = ("-startdate", "20200101000000Z", "-enddate", end)
-        self._openssl("ca", *signing, *dates, "-in", f"{name}.csr", "-out", f"{name}.crt")
+        self._run_openssl("ca", *signing, *dates, "-in", f"{name}.csr", "-out", f"{name}.crt")
         both = self.folder / f"{name}.pem"
         both.write_bytes((self.folder / f"{name}.key").read_bytes() + (self.folder / f"{name}.crt").read_bytes())
         return both
 
-    def encrypted_key(self, name: str) -> Path:
-        """The key of ``name``, encrypted with KEY_PASSWORD."""
-        self._openssl(
+    def write_encrypted_key(self, name: str) -> Path:
+        """Write the key of ``name`` encrypted with KEY_PASSWORD."""
+        self._run_openssl(
             *("pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout", f"pass:{KEY_PASSWORD}"),
             *("-in", f"{name}.key", "-out", f"{name}.encrypted.key"),
         )
         return self.folder / f"{name}.encrypted.key"
 
-    def _config(self, name: str, names: str) -> str:
+    def _write_config(self, name: str, names: str) -> str:
         path = self.folder / f"{name}.cnf"
         path.write_text(_CONFIG.format(folder=self.folder, name=name, names=names), encoding="utf-8")
         return path.name
 
-    def _openssl(self, *arguments: str) -> None:
+    def _run_openssl(self, *arguments: str) -> None:
         done = subprocess.run(["openssl", *arguments], cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 

@@ -1,4 +1,4 @@
-"""A Kafka node with TLS, SASL and an authorizer, its users, and what ``deploy/kafka/acls.md`` allows them."""
+"""A Kafka node with TLS, SASL and an authorizer, with users that have the privileges of ``deploy/kafka/acls.md``."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ LISTENERS: Final = {
 
 
 class Rule(NamedTuple):
-    """One permission of one user; ``is_prefix``: the name is the beginning of names."""
+    """One permission of one user; ``is_prefix``: the name is a prefix."""
 
     user: str
     permission: Permission
@@ -60,7 +60,7 @@ class Rule(NamedTuple):
 
 
 def documented_rules() -> list[Rule]:
-    """The commands of ``deploy/kafka/acls.md``, read as kafka-acls would."""
+    """Parse the commands of ``deploy/kafka/acls.md`` as kafka-acls does."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--allow-principal", required=True)
     parser.add_argument("--operation", action="append", required=True)
@@ -69,16 +69,16 @@ def documented_rules() -> list[Rule]:
     parser.add_argument("--resource-pattern-type", choices=("literal", "prefixed"), default="literal")
     rules: list[Rule] = []
     for command in re.findall(r"^\$acl (.*)$", ACLS_MD.read_text(encoding="utf-8"), re.MULTILINE):
-        given = parser.parse_args(shlex.split(command))
-        resources = [("topic", name) for name in given.topic] + [("group", name) for name in given.group]
-        for operation, (kind, name) in product(given.operation, resources):
-            user = given.allow_principal.removeprefix("User:")
-            rules.append(Rule(user, Permission(operation, kind, name), given.resource_pattern_type == "prefixed"))
+        arguments = parser.parse_args(shlex.split(command))
+        resources = [("topic", name) for name in arguments.topic] + [("group", name) for name in arguments.group]
+        for operation, (kind, name) in product(arguments.operation, resources):
+            user = arguments.allow_principal.removeprefix("User:")
+            rules.append(Rule(user, Permission(operation, kind, name), arguments.resource_pattern_type == "prefixed"))
     return rules
 
 
 def refusal(call: Callable[[], object]) -> str:
-    """What is said when ``call`` is refused; the broker takes a moment to know what it was told."""
+    """Repeat ``call`` until it is refused, and return the message: changed permissions take effect with a delay."""
     deadline = time.monotonic() + DEADLINE
     while time.monotonic() < deadline:
         try:
@@ -89,7 +89,7 @@ def refusal(call: Callable[[], object]) -> str:
 
 
 def wait_until_allowed(call: Callable[[], object]) -> None:
-    """Return when ``call`` is not refused any more."""
+    """Repeat ``call`` until it is no longer refused."""
     deadline = time.monotonic() + DEADLINE
     while True:
         try:
@@ -101,30 +101,30 @@ def wait_until_allowed(call: Callable[[], object]) -> None:
 
 
 def unsigned_token(user: str, *, seconds: float = 600.0) -> str:
-    """A token as Kafka's default validator takes it (RFC 7515, alg none)."""
+    """A token that Kafka's default validator accepts (RFC 7515, alg none)."""
     now = time.time()
-    # Kafka rounds to milliseconds, and takes no token from the future.
+    # Kafka rounds to milliseconds, and refuses tokens from the future.
     parts = ({"alg": "none"}, {"sub": user, "iat": now - 1, "exp": now + seconds})
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
 
 
 def free_ports(count: int) -> list[int]:
-    """So many ports of the loopback address that nobody listens on, below those that clients get by themselves."""
-    chosen: list[int] = []
-    # A test may have set the seed of the others.
+    """Unused ports of the loopback address, below the range of ephemeral ports."""
+    ports: list[int] = []
+    # A test may have seeded the default generator.
     for port in random.SystemRandom().sample(range(20000, 30000), 10_000):
         try:
             socket.create_server(("127.0.0.1", port)).close()
         except OSError:
             continue
-        chosen.append(port)
-        if len(chosen) == count:
+        ports.append(port)
+        if len(ports) == count:
             break
-    return chosen
+    return ports
 
 
 class SecuredNode:
-    """A running node. ``addresses``: host:port by the listener's name; on PLAINTEXT everybody is administrator."""
+    """A running node. ``addresses``: host:port by the listener's name; on PLAINTEXT everyone is a super user."""
 
     def __init__(self, start: Callable[..., KafkaNode], folder: Path) -> None:
         self.authority = Authority(folder / "authority")
@@ -133,14 +133,14 @@ class SecuredNode:
             "expired": self.authority.sign("expired", end="20200201000000Z"),
             "elsewhere": self.authority.sign("elsewhere", names="DNS:kafka.elsewhere.example"),
         }
-        ports = self._started(start)
+        ports = self._start(start)
         self.addresses = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
         self.admin = KafkaAdminClient(bootstrap_servers=self.addresses["PLAINTEXT"])
         self._add_users()
         self.allow(documented_rules())
 
-    def _started(self, start: Callable[..., KafkaNode]) -> dict[str, int]:
-        """The ports that it listens on, by the listener's name; others are chosen if one is lost to a race."""
+    def _start(self, start: Callable[..., KafkaNode]) -> dict[str, int]:
+        """Start the node and return its ports by listener name; retries with other ports if one is taken meanwhile."""
         for attempt in range(1, START_ATTEMPTS + 1):
             names = ("PLAINTEXT", "CONTROLLER", *LISTENERS)
             ports = dict(zip(names, free_ports(len(names)), strict=True))
@@ -182,21 +182,21 @@ class SecuredNode:
         return properties
 
     def _add_users(self) -> None:
-        told = self.admin.alter_user_scram_credentials(
+        results = self.admin.alter_user_scram_credentials(
             [UserScramCredentialUpsertion(user, ScramMechanism.SCRAM_SHA_256, PASSWORD) for user in ROLES]
         )
-        told |= self.admin.alter_user_scram_credentials(
+        results |= self.admin.alter_user_scram_credentials(
             [UserScramCredentialUpsertion("scraper", ScramMechanism.SCRAM_SHA_512, PASSWORD)]
         )
-        assert set(told.values()) == {None}, told
+        assert set(results.values()) == {None}, results
 
     def allow(self, rules: Iterable[Rule]) -> None:
-        """Allow this."""
-        wanted = [_acl(rule) for rule in rules]
-        assert self.admin.create_acls(wanted)["failed"] == []
+        """Grant permissions."""
+        acls = [_acl(rule) for rule in rules]
+        assert self.admin.create_acls(acls)["failed"] == []
 
     def forbid(self, rule: Rule) -> None:
-        """Take this away."""
+        """Revoke a permission."""
         self.admin.delete_acls([_acl(rule)])
 
     def settings(self, role: str, **more: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""TLS and SASL: from the settings to what the two Kafka clients take, aiokafka (under Faust) and kafka-python.
+"""TLS and SASL: turns the settings into arguments of the two Kafka clients, aiokafka (under Faust) and kafka-python.
 
-Both get the same TLS context, user and token, so a certificate or a password that one accepts, the other does too.
-A secret is read when a client is made and stands nowhere else; what holds one does not show it.
+Both get the same TLS context, user and token, so both accept the same certificates and passwords. A secret is read
+when a client is created and is kept nowhere else; no `repr` shows it.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _SASL_FIELDS: Final = ("sasl_mechanism", "sasl_username", "sasl_password", "sasl
 
 
 class AccessError(BrokerError):
-    """The broker is there, and refuses us or is not to be trusted: asking again does not help."""
+    """The broker denies access, or cannot be trusted. Retrying does not help."""
 
 
 class HookFailedError(SaslAuthenticationFailed):  # type: ignore[misc]  # aiokafka ships no types
-    """The token hook failed while aiokafka logged in."""
+    """The token hook failed during aiokafka's log-in."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -41,7 +41,7 @@ class HookFailedError(SaslAuthenticationFailed):  # type: ignore[misc]  # aiokaf
 
 
 class Secret(str):
-    """Text that a library may use but not show: kafka-python logs its arguments at DEBUG."""
+    """Text whose `repr` is masked: kafka-python logs its arguments at DEBUG."""
 
     __slots__ = ()
 
@@ -51,10 +51,10 @@ class Secret(str):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How brokers are reached.
+    """How to connect to the brokers.
 
-    ``tls`` is None without encryption, and has a certificate of ours or not; ``mechanism`` is None without SASL. PLAIN
-    and SCRAM have a user and a password, OAUTHBEARER a hook that returns a token.
+    ``tls`` is None without encryption; ``has_certificate``: it contains a client certificate. ``mechanism`` is None
+    without SASL. PLAIN and SCRAM use ``username`` and ``password``, OAUTHBEARER a ``hook`` that returns a token.
     """
 
     protocol: str = "PLAINTEXT"
@@ -66,26 +66,26 @@ class Access:
     hook: TokenHook | None = None
 
     def for_kafka_python(self) -> dict[str, Any]:
-        """Arguments of a kafka-python client."""
+        """Arguments for a kafka-python client."""
         return self._arguments(None if self.hook is None else _Tokens(self.hook))
 
     def for_aiokafka(self) -> dict[str, Any]:
-        """Arguments of an aiokafka client."""
+        """Arguments for an aiokafka client."""
         return self._arguments(self.async_tokens())
 
     def async_tokens(self) -> AsyncTokenProvider | None:
-        """Where aiokafka gets its tokens."""
+        """The source of aiokafka's tokens; None without OAUTHBEARER."""
         return None if self.hook is None else _AsyncTokens(self.hook)
 
     def _arguments(self, tokens: Any) -> dict[str, Any]:
-        given = {
+        arguments = {
             "ssl_context": self.tls,
             "sasl_mechanism": self.mechanism,
             "sasl_plain_username": self.username,
             "sasl_plain_password": self.password,
             "sasl_oauth_token_provider": tokens,
         }
-        return {"security_protocol": self.protocol} | {name: value for name, value in given.items() if value}
+        return {"security_protocol": self.protocol} | {name: value for name, value in arguments.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +96,17 @@ class TokenHook:
     function: Callable[[], object] = field(repr=False)
 
     def token(self) -> str:
-        """A token.
+        """Call the function and return its token.
 
         Raises:
-            AccessError: the function fails. What it raised is left out: it may hold what it was called with.
+            AccessError: the function fails. Its exception is not shown, since it may contain a secret.
         """
         try:
             token = self.function()
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
-            raise AccessError(f"the token hook {self.path} raised {type(error).__name__}; call it by itself") from None
+            raise AccessError(f"the token hook {self.path} raised {type(error).__name__}; try it on its own") from None
         if not isinstance(token, str) or not token:
-            raise AccessError(f"the token hook {self.path} returned {type(token).__name__}; it has to return a token")
+            raise AccessError(f"the token hook {self.path} returned {type(token).__name__}; it must return a str")
         return Secret(token)
 
 
@@ -134,21 +134,21 @@ class _AsyncTokens(AsyncTokenProvider):  # type: ignore[misc]  # aiokafka ships 
 
 
 def load_access(settings: Settings) -> Access:
-    """How the settings say that brokers are reached; certificates and secrets are read from their files.
+    """Build the `Access` of the settings; reads certificates and secrets from their files.
 
     Raises:
-        SettingsError: they do not fit together, or a file cannot be used; the message tells every mistake.
+        SettingsError: the settings contradict each other, or a file cannot be used; the message lists all mistakes.
     """
     mistakes: list[str] = []
     protocol = settings.security_protocol
-    tls = _tls(settings, mistakes)
-    sasl = _sasl(settings, mistakes)
+    tls = _load_tls(settings, mistakes)
+    sasl = _load_sasl(settings, mistakes)
     if mistakes:
-        raise SettingsError("the brokers cannot be reached with these settings:\n  " + "\n  ".join(mistakes))
+        raise SettingsError("the security settings cannot be used:\n  " + "\n  ".join(mistakes))
     return Access(protocol, tls, settings.tls_cert_file is not None, **sasl)
 
 
-def _tls(settings: Settings, mistakes: list[str]) -> ssl.SSLContext | None:
+def _load_tls(settings: Settings, mistakes: list[str]) -> ssl.SSLContext | None:
     if "SSL" not in settings.security_protocol:
         mistakes += [
             f"{_name(field)} is set, but STREAM_SECURITY_PROTOCOL={settings.security_protocol} has no TLS: "
@@ -157,9 +157,9 @@ def _tls(settings: Settings, mistakes: list[str]) -> ssl.SSLContext | None:
             if getattr(settings, field) is not None
         ]
         return None
-    context = _trusting(settings.tls_ca_file, mistakes)
+    context = _create_context(settings.tls_ca_file, mistakes)
     context.check_hostname = settings.tls_check_hostname
-    password = _secret(settings, "tls_key_password", mistakes)
+    password = _load_secret(settings, "tls_key_password", mistakes)
     certificate, key = settings.tls_cert_file, settings.tls_key_file
     if certificate is None:
         mistakes += [
@@ -167,21 +167,21 @@ def _tls(settings: Settings, mistakes: list[str]) -> ssl.SSLContext | None:
             for field in ("tls_key_file", "tls_key_password", "tls_key_password_file")
             if getattr(settings, field) is not None
         ]
-    elif _are_files(settings, ("tls_cert_file", "tls_key_file"), mistakes):
+    elif _are_readable(settings, ("tls_cert_file", "tls_key_file"), mistakes):
         try:
-            # Given no password, OpenSSL would ask at the terminal.
+            # Without a password, OpenSSL would prompt on the terminal.
             context.load_cert_chain(certificate, key, password=password or "")
         except (OSError, ValueError) as error:
-            mistakes.append(_why_no_chain(certificate, key, error, has_password=bool(password)))
+            mistakes.append(_explain_chain_error(certificate, key, error, has_password=bool(password)))
     return context
 
 
-def _trusting(ca: Path | None, mistakes: list[str]) -> ssl.SSLContext:
-    """A context that trusts the certificates in ``ca``; TLS 1.2 and later, whatever the system's Python leaves open."""
+def _create_context(ca: Path | None, mistakes: list[str]) -> ssl.SSLContext:
+    """Create a context that trusts the certificates in ``ca`` (None: the system's), with TLS 1.2 or later."""
     try:
         context = ssl.create_default_context(cafile=ca)
     except ssl.SSLError:
-        mistakes.append(f"STREAM_TLS_CA_FILE={ca}: no certificates in PEM")
+        mistakes.append(f"STREAM_TLS_CA_FILE={ca}: contains no PEM certificate")
     except OSError as error:
         mistakes.append(f"STREAM_TLS_CA_FILE={ca}: {error.strerror}")
     else:
@@ -190,20 +190,20 @@ def _trusting(ca: Path | None, mistakes: list[str]) -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _why_no_chain(certificate: Path, key: Path | None, error: Exception, *, has_password: bool) -> str:
-    where = f"STREAM_TLS_CERT_FILE={certificate}" + (f", STREAM_TLS_KEY_FILE={key}" if key else "")
+def _explain_chain_error(certificate: Path, key: Path | None, error: Exception, *, has_password: bool) -> str:
+    source = f"STREAM_TLS_CERT_FILE={certificate}" + (f", STREAM_TLS_KEY_FILE={key}" if key else "")
     if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
-        return f"{where}: the key is not that of the certificate"
-    if b"ENCRYPTED" in (key or certificate).read_bytes():  # OpenSSL's error does not tell it from any other
-        state = "another password" if has_password else "not set"
-        return f"{where}: the key is encrypted, and STREAM_TLS_KEY_PASSWORD_FILE is {state}"
-    return f"{where}: no certificate and key in PEM"
+        return f"{source}: the key does not belong to the certificate"
+    if b"ENCRYPTED" in (key or certificate).read_bytes():  # OpenSSL has no error of its own for this
+        state = "does not decrypt it" if has_password else "is not set"
+        return f"{source}: the key is encrypted, and STREAM_TLS_KEY_PASSWORD_FILE {state}"
+    return f"{source}: contains no PEM certificate and key"
 
 
-def _sasl(settings: Settings, mistakes: list[str]) -> dict[str, Any]:
+def _load_sasl(settings: Settings, mistakes: list[str]) -> dict[str, Any]:
     if "SASL" not in settings.security_protocol:
         mistakes += [
-            f"{_name(field)} is set, but STREAM_SECURITY_PROTOCOL={settings.security_protocol} logs nobody in: "
+            f"{_name(field)} is set, but STREAM_SECURITY_PROTOCOL={settings.security_protocol} has no log-in: "
             "set it to SASL_SSL"
             for field in _SASL_FIELDS
             if getattr(settings, field) is not None
@@ -211,13 +211,15 @@ def _sasl(settings: Settings, mistakes: list[str]) -> dict[str, Any]:
         return {}
     mechanism = settings.sasl_mechanism
     if mechanism is None:
-        mistakes.append(f"STREAM_SASL_MECHANISM is not set, and {settings.security_protocol} needs one: the broker's")
+        mistakes.append(
+            f"STREAM_SASL_MECHANISM is not set, and {settings.security_protocol} needs one: the mechanism of the broker"
+        )
         return {}
     if mechanism == TOKEN_MECHANISM:
-        return {"mechanism": mechanism, "hook": _hook(settings, mistakes)}
+        return {"mechanism": mechanism, "hook": _load_hook(settings, mistakes)}
     if settings.sasl_token_hook is not None:
-        mistakes.append(f"STREAM_SASL_TOKEN_HOOK is for {TOKEN_MECHANISM}, not for {mechanism}: unset it")
-    password = _secret(settings, "sasl_password", mistakes)
+        mistakes.append(f"STREAM_SASL_TOKEN_HOOK is used with {TOKEN_MECHANISM} only, not with {mechanism}: unset it")
+    password = _load_secret(settings, "sasl_password", mistakes)
     if settings.sasl_username is None:
         mistakes.append(f"STREAM_SASL_USERNAME is not set, and {mechanism} needs it")
     if settings.sasl_password is None and settings.sasl_password_file is None:
@@ -225,9 +227,9 @@ def _sasl(settings: Settings, mistakes: list[str]) -> dict[str, Any]:
     return {"mechanism": mechanism, "username": settings.sasl_username, "password": password}
 
 
-def _hook(settings: Settings, mistakes: list[str]) -> TokenHook | None:
+def _load_hook(settings: Settings, mistakes: list[str]) -> TokenHook | None:
     mistakes += [
-        f"{_name(field)} is not for {TOKEN_MECHANISM}: unset it"
+        f"{_name(field)} is not used with {TOKEN_MECHANISM}: unset it"
         for field in ("sasl_username", "sasl_password", "sasl_password_file")
         if getattr(settings, field) is not None
     ]
@@ -238,7 +240,7 @@ def _hook(settings: Settings, mistakes: list[str]) -> TokenHook | None:
     module, _, name = path.partition(":")
     try:
         function = getattr(import_module(module), name, None)
-    except Exception as error:  # noqa: BLE001 - a module may raise anything while it is imported
+    except Exception as error:  # noqa: BLE001 - an import may raise anything
         mistakes.append(f"STREAM_SASL_TOKEN_HOOK={path}: {module} cannot be imported ({type(error).__name__})")
         return None
     if not callable(function):
@@ -247,35 +249,35 @@ def _hook(settings: Settings, mistakes: list[str]) -> TokenHook | None:
     return TokenHook(path, cast("Callable[[], object]", function))
 
 
-def _secret(settings: Settings, field: str, mistakes: list[str]) -> Secret | None:
-    """The secret in ``field``, or in the file that ``field``_file names, without the line's end there."""
-    given: SecretStr | None = getattr(settings, field)
+def _load_secret(settings: Settings, field: str, mistakes: list[str]) -> Secret | None:
+    """Read the secret from ``field``, or from the file in ``field``_file, without its final line break."""
+    value: SecretStr | None = getattr(settings, field)
     file: Path | None = getattr(settings, f"{field}_file")
-    if given is not None and file is not None:
+    if value is not None and file is not None:
         mistakes.append(f"{_name(field)} and {_name(field)}_FILE are both set: unset one")
         return None
-    if given is not None:
-        return _not_empty(given.get_secret_value(), _name(field), mistakes)
+    if value is not None:
+        return _require_text(value.get_secret_value(), _name(field), mistakes)
     if file is None:
         return None
-    where = f"{_name(field)}_FILE={file}"
+    source = f"{_name(field)}_FILE={file}"
     try:
-        return _not_empty(file.read_text(encoding="utf-8").rstrip("\r\n"), where, mistakes)
+        return _require_text(file.read_text(encoding="utf-8").rstrip("\r\n"), source, mistakes)
     except UnicodeDecodeError:
-        mistakes.append(f"{where}: not UTF-8")
+        mistakes.append(f"{source}: not UTF-8")
     except OSError as error:
-        mistakes.append(f"{where}: {error.strerror}")
+        mistakes.append(f"{source}: {error.strerror}")
     return None
 
 
-def _not_empty(secret: str, where: str, mistakes: list[str]) -> Secret | None:
+def _require_text(secret: str, source: str, mistakes: list[str]) -> Secret | None:
     if not secret:
-        mistakes.append(f"{where}: empty")
+        mistakes.append(f"{source}: empty")
         return None
     return Secret(secret)
 
 
-def _are_files(settings: Settings, fields: tuple[str, ...], mistakes: list[str]) -> bool:
+def _are_readable(settings: Settings, fields: tuple[str, ...], mistakes: list[str]) -> bool:
     before = len(mistakes)
     for name in fields:
         path: Path | None = getattr(settings, name)

@@ -1,4 +1,4 @@
-"""The topics on a real broker: what is there, what is missing, what differs. Through kafka-python."""
+"""Inspects, creates and updates the topics of a Kafka cluster, through kafka-python."""
 
 from __future__ import annotations
 
@@ -27,14 +27,18 @@ from stream.settings import Settings, Stage
 
 _BOOTSTRAP_MS: Final = 15_000
 _PROPAGATION_S: Final = 10.0
+_GRANT: Final = "grant it with kafka-acls (deploy/kafka/acls.md)"
 
 
 @dataclass(frozen=True, slots=True)
 class TopicStatus:
-    """One topic as it is. ``partitions`` is 0 where it is missing; ``differs`` maps settings to what they are.
+    """The present state of one topic.
 
-    ``allowed`` are the operations that we may do on it, in the words of kafka-acls; None where the broker (before
-    2.3) does not tell. It is empty where we may not even know whether the topic is there.
+    Attributes:
+        partitions: 0 if the topic is missing.
+        differs: settings that differ from the spec, with their present values.
+        allowed: the operations that the client may use on the topic, in the terms of kafka-acls. None if the broker
+            does not say (before Kafka 2.3); empty if the client may not even know whether the topic exists.
     """
 
     spec: TopicSpec
@@ -44,30 +48,30 @@ class TopicStatus:
 
     @property
     def is_hidden(self) -> bool:
-        """The broker does not tell us whether it is there."""
+        """Whether the broker hides the topic from this user."""
         return self.allowed is not None and not self.allowed
 
     @property
     def problem(self) -> str | None:
-        """What keeps the flow from running on this topic, and the way out."""
+        """Why the flow cannot use this topic and how to fix it; None if it can."""
         if self.is_hidden:
-            return f"{self.spec.name} is not ours to see; {_how_to_allow()}"
+            return f"{self.spec.name} is not visible to this user; {_GRANT}"
         if self.partitions == 0:
             return f"{self.spec.name} is missing; run: stream topics"
         if self.spec.exact_partitions and self.partitions != self.spec.partitions:
             return (
-                f"{self.spec.name} has {self.partitions} partitions, {self.spec.partitions} are set: "
-                f"set STREAM_SCOPE_PARTITIONS={self.partitions}, or delete the topic and all that was made from it"
+                f"{self.spec.name} has {self.partitions} partitions instead of {self.spec.partitions}: "
+                f"set STREAM_SCOPE_PARTITIONS={self.partitions}, or delete this topic and all topics derived from it"
             )
         return None
 
 
 def connect(settings: Settings, client: Callable[..., Any], **arguments: Any) -> Any:
-    """A kafka-python client of the class ``client``, with the way to the brokers that the settings tell.
+    """Create a kafka-python client of class ``client`` that connects as the settings say.
 
     Raises:
         SettingsError: TLS or SASL settings cannot be used.
-        BrokerError: `AccessError` where the brokers refuse us; `BrokerNotReady` where none can be reached.
+        BrokerError: `AccessError` if the brokers deny access; `BrokerNotReady` if none can be reached.
     """
     access = load_access(settings)
     check_access(settings.servers, access)
@@ -80,24 +84,24 @@ def connect(settings: Settings, client: Callable[..., Any], **arguments: Any) ->
         )
     except KafkaError as error:
         kind = BrokerNotReady if error.retriable else BrokerError
-        raise kind(f"no Kafka at {settings.broker} ({error}); start it, or set STREAM_BROKER") from error
+        raise kind(
+            f"cannot connect to Kafka at {settings.broker} ({error}); start it, or correct STREAM_BROKER"
+        ) from error
 
 
 @contextlib.contextmanager
 def admin(settings: Settings) -> Iterator[KafkaAdminClient]:
-    """A client for the cluster.
+    """Open an admin client of the cluster, and translate what it raises.
 
     Raises:
         SettingsError: TLS or SASL settings cannot be used.
-        BrokerError: it refuses; `BrokerNotReady` where it cannot be reached.
+        BrokerError: `AccessError` if the cluster denies access; `BrokerNotReady` if it cannot be reached.
     """
     client = connect(settings, KafkaAdminClient)
     try:
         yield client
     except AuthorizationError as error:
-        raise AccessError(
-            f"{_who(settings)} is not allowed this ({type(error).__name__}); {_how_to_allow()}"
-        ) from error
+        raise AccessError(f"access denied to {_principal(settings)} ({type(error).__name__}); {_GRANT}") from error
     except KafkaError as error:
         kind = BrokerNotReady if error.retriable else BrokerError
         raise kind(f"{settings.broker}: {error}") from error
@@ -106,51 +110,51 @@ def admin(settings: Settings) -> Iterator[KafkaAdminClient]:
 
 
 def inspect(settings: Settings, specs: Sequence[TopicSpec]) -> list[TopicStatus]:
-    """Each topic of ``specs`` as it is on the broker.
+    """Read the present state of each topic in ``specs``.
 
     Raises:
-        BrokerError: the broker cannot be asked.
+        BrokerError: the broker cannot be reached, or denies access.
     """
     with admin(settings) as client:
-        statuses = _described(client, specs)
-        there = [status for status in statuses if status.partitions]
-        _require_operation(settings, there, "DescribeConfigs")
-        configs = _configs(client, [status.spec for status in there])
+        statuses = _describe(client, specs)
+        existing = [status for status in statuses if status.partitions]
+        _require_operation(settings, existing, "DescribeConfigs")
+        configs = _read_configs(client, [status.spec for status in existing])
     return [replace(status, differs=_differences(status.spec, configs.get(status.spec.name))) for status in statuses]
 
 
 def exists(settings: Settings, topic: str, *, operation: str = "Describe") -> bool:
-    """Whether the topic is there; asking does not create it.
+    """Whether the topic exists. Never creates it.
 
     Raises:
-        BrokerError: the broker cannot be asked; `AccessError` where we are not allowed ``operation`` on the topic.
+        BrokerError: the broker cannot be reached; `AccessError` if this user lacks ``operation`` on the topic.
     """
     with admin(settings) as client:
-        (status,) = _described(client, [TopicSpec(topic, 0, {})])
+        (status,) = _describe(client, [TopicSpec(topic, 0, {})])
     _require_operation(settings, [status], operation)
     return status.partitions > 0
 
 
 def create(settings: Settings, missing: Sequence[TopicSpec], *, replication: int) -> None:
-    """Create topics and wait until they can be used.
+    """Create topics and wait until they are usable.
 
     Raises:
         BrokerError: the broker refuses.
     """
-    wanted = {
+    arguments = {
         spec.name: {"num_partitions": spec.partitions, "replication_factor": replication, "configs": spec.config}
         for spec in missing
     }
     with admin(settings) as client:
         try:
-            client.create_topics(wanted)
+            client.create_topics(arguments)
         except AuthorizationError as error:
-            raise _not_allowed(settings, [Permission("Create", "topic", name) for name in wanted]) from error
-        client.wait_for_topics(list(wanted))
+            raise _not_allowed(settings, [Permission("Create", "topic", name) for name in arguments]) from error
+        client.wait_for_topics(list(arguments))
 
 
 def update(settings: Settings, statuses: Sequence[TopicStatus]) -> None:
-    """Set what differs to what it has to be; partitions are never changed.
+    """Set the settings that differ to their required values. Never changes partitions.
 
     Raises:
         BrokerError: the broker refuses.
@@ -166,35 +170,35 @@ def update(settings: Settings, statuses: Sequence[TopicStatus]) -> None:
     ]
     if resources:
         with admin(settings) as client:
-            _require_operation(settings, _described(client, [status.spec for status in statuses]), "AlterConfigs")
+            _require_operation(settings, _describe(client, [status.spec for status in statuses]), "AlterConfigs")
             results = client.alter_configs(resources)["topic"]
             if refused := [f"{name}: {result}" for name, result in results.items() if result != "OK"]:
-                raise BrokerError(f"{settings.broker} does not change {'; '.join(refused)}")
+                raise BrokerError(f"{settings.broker} refused to change {'; '.join(refused)}")
             _wait_until_set(client, [status.spec for status in statuses if status.differs])
 
 
 def _wait_until_set(client: KafkaAdminClient, specs: Sequence[TopicSpec]) -> None:
-    """Wait, not for ever, until the broker that we ask knows what the controller has stored."""
+    """Wait until the queried broker has caught up with the controller, for a limited time."""
     deadline = time.monotonic() + _PROPAGATION_S
     while time.monotonic() < deadline:
-        configs = _configs(client, specs)
+        configs = _read_configs(client, specs)
         if not any(_differences(spec, configs.get(spec.name)) for spec in specs):
             return
         time.sleep(0.1)
 
 
 def require(settings: Settings, steps: Sequence[Stage]) -> None:
-    """Check that every topic of ``steps`` is there, with the partitions that it must have, and that we may use it.
+    """Check that every topic of ``steps`` exists with the required partitions and can be used by this user.
 
     Raises:
         SettingsError: TLS or SASL settings cannot be used.
-        BrokerError: naming each problem and the way out; `BrokerNotReady` where topics are missing, and nothing else.
+        BrokerError: the message lists each problem and its fix; `BrokerNotReady` if topics are merely missing.
     """
-    wanted = topic_permissions(steps, settings.topics)
-    names = {permission.name for permission in wanted}
+    required = topic_permissions(steps, settings.topics)
+    names = {permission.name for permission in required}
     with admin(settings) as client:
-        statuses = _described(client, [spec for spec in settings.topic_specs if spec.name in names])
-        _require_permissions(settings, client, statuses, wanted)
+        statuses = _describe(client, [spec for spec in settings.topic_specs if spec.name in names])
+        _require_permissions(settings, client, statuses, required)
     bad = [status for status in statuses if status.problem]
     if bad:
         kind = BrokerError if any(status.partitions for status in bad) else BrokerNotReady
@@ -202,27 +206,31 @@ def require(settings: Settings, steps: Sequence[Stage]) -> None:
 
 
 def _require_permissions(
-    settings: Settings, client: KafkaAdminClient, statuses: Sequence[TopicStatus], wanted: Sequence[Permission]
+    settings: Settings, client: KafkaAdminClient, statuses: Sequence[TopicStatus], required: Sequence[Permission]
 ) -> None:
     allowed = {status.spec.name: status.allowed for status in statuses}
-    # A topic that is missing cannot be asked about; it is told as missing.
-    lacking = [one for one in wanted if (there := allowed[one.name]) is not None and one.operation not in there]
-    if not _may_join(client, settings.group):
+    # The broker reports no permissions for a missing topic; that it is missing is reported instead.
+    lacking = [
+        permission
+        for permission in required
+        if (operations := allowed[permission.name]) is not None and permission.operation not in operations
+    ]
+    if not _may_join_group(client, settings.group):
         lacking.append(Permission("Read", "group", settings.group))
     if lacking:
         raise _not_allowed(settings, lacking)
 
 
-def _may_join(client: KafkaAdminClient, group: str) -> bool:
+def _may_join_group(client: KafkaAdminClient, group: str) -> bool:
     try:
         described = client.describe_groups([group])[group]
     except GroupAuthorizationFailedError:
         return False
-    except CoordinatorNotAvailableError:  # a new cluster has none yet; a group that is refused is told before that
+    except CoordinatorNotAvailableError:  # a new cluster has none yet; a refusal comes before that
         return True
     allowed = described.get("authorized_operations")
-    # Of a group that does not exist yet, nothing is told.
-    return not allowed or "Read" in _operations(allowed)
+    # The broker reports nothing for a group that does not exist yet.
+    return not allowed or "Read" in _operation_names(allowed)
 
 
 def _require_operation(settings: Settings, statuses: Sequence[TopicStatus], operation: str) -> None:
@@ -232,36 +240,34 @@ def _require_operation(settings: Settings, statuses: Sequence[TopicStatus], oper
 
 
 def _not_allowed(settings: Settings, lacking: Sequence[Permission]) -> AccessError:
-    return AccessError(f"{_who(settings)} is not allowed {', '.join(map(str, lacking))}; {_how_to_allow()}")
+    return AccessError(f"{_principal(settings)} lacks permission: {', '.join(map(str, lacking))}; {_GRANT}")
 
 
-def _who(settings: Settings) -> str:
+def _principal(settings: Settings) -> str:
     return f"User:{settings.sasl_username}" if settings.sasl_username else "this client"
 
 
-def _how_to_allow() -> str:
-    return "grant it with kafka-acls (deploy/kafka/acls.md)"
+def _describe(client: KafkaAdminClient, specs: Sequence[TopicSpec]) -> list[TopicStatus]:
+    """Read topics without their configuration, for which workers need no permission."""
+    described = {topic["name"]: topic for topic in client.describe_topics([spec.name for spec in specs])}
+    return [_parse_status(spec, described.get(spec.name, {})) for spec in specs]
 
 
-def _described(client: KafkaAdminClient, specs: Sequence[TopicSpec]) -> list[TopicStatus]:
-    """Each topic without its configuration, which takes a permission that workers can do without."""
-    found = {topic["name"]: topic for topic in client.describe_topics([spec.name for spec in specs])}
-    return [_status(spec, found.get(spec.name, {})) for spec in specs]
-
-
-def _status(spec: TopicSpec, topic: dict[str, Any]) -> TopicStatus:
+def _parse_status(spec: TopicSpec, topic: dict[str, Any]) -> TopicStatus:
     if topic.get("error_code") == TopicAuthorizationFailedError.errno:
         return TopicStatus(spec, 0, allowed=frozenset())
     operations = topic.get("authorized_operations")
-    return TopicStatus(spec, len(topic.get("partitions", ())), allowed=_operations(operations) if operations else None)
+    return TopicStatus(
+        spec, len(topic.get("partitions", ())), allowed=_operation_names(operations) if operations else None
+    )
 
 
-def _operations(names: Sequence[str]) -> frozenset[str]:
-    """Operations as kafka-acls writes them: DESCRIBE_CONFIGS is DescribeConfigs."""
+def _operation_names(names: Sequence[str]) -> frozenset[str]:
+    """Operations in the spelling of kafka-acls: DESCRIBE_CONFIGS becomes DescribeConfigs."""
     return frozenset(name.title().replace("_", "") for name in names)
 
 
-def _configs(client: KafkaAdminClient, specs: Sequence[TopicSpec]) -> dict[str, dict[str, str | None]]:
+def _read_configs(client: KafkaAdminClient, specs: Sequence[TopicSpec]) -> dict[str, dict[str, str | None]]:
     if not specs:
         return {}
     resources = [ConfigResource(ConfigResourceType.TOPIC, spec.name) for spec in specs]

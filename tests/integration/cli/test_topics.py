@@ -96,5 +96,5 @@ def test_without_a_broker_it_is_exit_code_69(station: Station) -> None:
     told = station.run("topics")
     assert told.returncode == 69
     assert told.stdout == ""
-    assert told.stderr.startswith("stream: no Kafka at 127.0.0.1:9 ")
+    assert told.stderr.startswith("stream: cannot connect to Kafka at 127.0.0.1:9 ")
     assert told.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""The topics on a real broker: inspected, created, changed."""
+"""Inspecting, creating and changing topics on a real broker."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ pytestmark = pytest.mark.kafka
 
 @pytest.fixture
 def settings(kafka_broker: str, topic_prefix: str) -> Settings:
-    """Return settings for topics of their own."""
+    """Return settings with a topic prefix of their own."""
     return Settings(broker=kafka_broker, topic_prefix=topic_prefix)
 
 
 @pytest.fixture
 def specs(topic_prefix: str) -> list[TopicSpec]:
-    """Return two topics, one of which must keep its partitions."""
+    """Return two topics; the number of partitions of the second is fixed."""
     return [
         TopicSpec(f"{topic_prefix}one", 3, {"cleanup.policy": "delete", "retention.ms": "86400000"}),
         TopicSpec(f"{topic_prefix}two", 2, {"cleanup.policy": "compact"}, exact_partitions=True),
     ]
 
 
-def test_missing_topics_are_told_and_not_made_by_asking(settings: Settings, specs: list[TopicSpec]) -> None:
+def test_inspecting_missing_topics_does_not_create_them(settings: Settings, specs: list[TopicSpec]) -> None:
     for _ in range(2):
         assert [status.partitions for status in topic_admin.inspect(settings, specs)] == [0, 0]
         assert not topic_admin.exists(settings, specs[0].name)
 
 
 @pytest.mark.parametrize(
-    ("steps", "needed"),
+    ("steps", "fields"),
     [
         (("normalize",), {"raw", "normalized", "rejected"}),
         (("deduplicate",), {"raw", "normalized", "enriched", "duplicates", "clusters", "fingerprints", "rejected"}),
@@ -42,19 +42,19 @@ def test_missing_topics_are_told_and_not_made_by_asking(settings: Settings, spec
     ],
 )
 def test_a_worker_requires_the_topics_of_its_steps(
-    settings: Settings, steps: tuple[Stage, ...], needed: set[str]
+    settings: Settings, steps: tuple[Stage, ...], fields: set[str]
 ) -> None:
     with pytest.raises(BrokerNotReady) as raised:
         topic_admin.require(settings, steps)
-    told = str(raised.value).splitlines()
-    assert told[0] == "the topics are not ready:"
-    names = {getattr(settings.topics, name) for name in needed}
-    assert set(told[1:]) == {f"  {name} is missing; run: stream topics" for name in names}
+    lines = str(raised.value).splitlines()
+    assert lines[0] == "the topics are not ready:"
+    names = {getattr(settings.topics, name) for name in fields}
+    assert set(lines[1:]) == {f"  {name} is missing; run: stream topics" for name in names}
     topic_admin.create(settings, [spec for spec in settings.topic_specs if spec.name in names], replication=1)
     topic_admin.require(settings, steps)
 
 
-def test_topics_with_other_partitions_are_not_waited_for(settings: Settings) -> None:
+def test_a_wrong_number_of_partitions_is_not_a_reason_to_wait(settings: Settings) -> None:
     topic_admin.create(settings, settings.topic_specs, replication=1)
     other = settings.model_copy(update={"scope_partitions": 5})
     with pytest.raises(BrokerError, match="set STREAM_SCOPE_PARTITIONS=4") as raised:
@@ -62,7 +62,7 @@ def test_topics_with_other_partitions_are_not_waited_for(settings: Settings) -> 
     assert not isinstance(raised.value, BrokerNotReady)
 
 
-def test_created_topics_are_as_they_have_to_be(settings: Settings, specs: list[TopicSpec]) -> None:
+def test_created_topics_match_their_specs(settings: Settings, specs: list[TopicSpec]) -> None:
     topic_admin.create(settings, specs[:1], replication=1)
     assert [status.partitions for status in topic_admin.inspect(settings, specs)] == [3, 0]
     topic_admin.create(settings, specs[1:], replication=-1)
@@ -74,7 +74,7 @@ def test_created_topics_are_as_they_have_to_be(settings: Settings, specs: list[T
     assert topic_admin.exists(settings, specs[0].name)
 
 
-def test_what_differs_is_told_and_can_be_set(settings: Settings, specs: list[TopicSpec]) -> None:
+def test_differences_are_reported_and_can_be_fixed(settings: Settings, specs: list[TopicSpec]) -> None:
     topic_admin.create(settings, specs, replication=1)
     wanted = [
         TopicSpec(specs[0].name, 4, {"cleanup.policy": "delete", "retention.ms": "172800000"}),
@@ -83,21 +83,21 @@ def test_what_differs_is_told_and_can_be_set(settings: Settings, specs: list[Top
     first, second = topic_admin.inspect(settings, wanted)
     assert (first.differs, first.problem) == ({"retention.ms": "86400000"}, None)
     assert (second.differs, second.partitions) == ({}, 2)
-    assert "has 2 partitions, 4 are set" in str(second.problem)
+    assert "has 2 partitions instead of 4" in str(second.problem)
     topic_admin.update(settings, [first, second])
     first, second = topic_admin.inspect(settings, wanted)
     assert (first.differs, first.partitions, second.partitions) == ({}, 3, 2)
 
 
-def test_what_the_broker_refuses_is_a_broker_error(settings: Settings, specs: list[TopicSpec]) -> None:
+def test_a_refused_creation_is_a_broker_error(settings: Settings, specs: list[TopicSpec]) -> None:
     with pytest.raises(BrokerError, match=settings.broker):
         topic_admin.create(settings, specs, replication=9)
     with pytest.raises(BrokerError, match=settings.broker):
         topic_admin.create(settings, [TopicSpec("not a name", 1, {})], replication=1)
 
 
-def test_a_change_that_the_broker_refuses_is_told(settings: Settings, specs: list[TopicSpec]) -> None:
+def test_a_refused_change_is_reported(settings: Settings, specs: list[TopicSpec]) -> None:
     topic_admin.create(settings, specs[:1], replication=1)
     wrong = TopicSpec(specs[0].name, 3, {"cleanup.policy": "delete", "retention.ms": "-7"})
-    with pytest.raises(BrokerError, match=f"{settings.broker} does not change {specs[0].name}: "):
+    with pytest.raises(BrokerError, match=f"{settings.broker} refused to change {specs[0].name}: "):
         topic_admin.update(settings, topic_admin.inspect(settings, [wrong]))

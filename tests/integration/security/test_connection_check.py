@@ -42,30 +42,30 @@ def worker_environment(node: SecuredNode, folder: Path, step: Stage) -> dict[str
     return clean_environment(**{f"STREAM_{name.upper()}": str(value) for name, value in given.items()})
 
 
-def sent(node: SecuredNode, count: int) -> set[str]:
-    """Produce articles that nobody sent before, and return their ids."""
-    made = [{**one, "id": uuid.uuid4().hex} for one in fictional(count, seed=uuid.uuid4().int)]
+def send_articles(node: SecuredNode, count: int) -> set[str]:
+    """Produce new articles and return their ids."""
+    articles = [{**article, "id": uuid.uuid4().hex} for article in fictional(count, seed=uuid.uuid4().int)]
     producer = KafkaProducer(bootstrap_servers=node.addresses["PLAINTEXT"])
-    for one in made:
-        producer.send("articles.raw", dumps(one))
+    for article in articles:
+        producer.send("articles.raw", dumps(article))
     producer.close()
-    return {one["id"] for one in made}
+    return {article["id"] for article in articles}
 
 
-def published(node: SecuredNode) -> set[str]:
-    """The ids in the topics of the verdicts."""
+def read_published_ids(node: SecuredNode) -> set[str]:
+    """Read the ids of the articles with a verdict."""
     consumer = KafkaConsumer(
         bootstrap_servers=node.addresses["PLAINTEXT"],
         auto_offset_reset="earliest",
         consumer_timeout_ms=2000,
     )
     subscribe(consumer, "articles.enriched", "articles.duplicates")
-    found = {(record.key or b"").decode() for record in consumer}
+    ids = {(record.key or b"").decode() for record in consumer}
     consumer.close()
-    return found
+    return ids
 
 
-Given = Callable[[SecuredNode, Path], dict[str, Any]]
+SettingsOf = Callable[[SecuredNode, Path], dict[str, Any]]
 _HOOKS = """
 import os
 from tests.support.secured_node import unsigned_token
@@ -102,18 +102,18 @@ def certificate_of_another(node: SecuredNode, folder: Path) -> dict[str, Any]:
     return tls(node, "MUTUAL", tls_cert_file=Authority(folder / "other").sign("setup"))
 
 
-def token(name: str) -> Given:
+def token(name: str) -> SettingsOf:
     """Settings with a token hook."""
 
-    def given(node: SecuredNode, folder: Path) -> dict[str, Any]:
+    def settings_of(node: SecuredNode, folder: Path) -> dict[str, Any]:
         (folder / "hooks_of_the_test.py").write_text(_HOOKS, encoding="utf-8")
         settings = node.settings("setup", sasl_mechanism="OAUTHBEARER", sasl_token_hook=f"hooks_of_the_test:{name}")
         return {key: value for key, value in settings.items() if key not in ("sasl_username", "sasl_password")}
 
-    return given
+    return settings_of
 
 
-REFUSED: dict[str, tuple[Given, str]] = {
+REFUSED: dict[str, tuple[SettingsOf, str]] = {
     "wrong password": (
         lambda node, _: node.settings("setup", sasl_password=WRONG),
         "user setup cannot log in with SCRAM-SHA-256; check STREAM_SASL_USERNAME, STREAM_SASL_PASSWORD_FILE",
@@ -124,17 +124,17 @@ REFUSED: dict[str, tuple[Given, str]] = {
     ),
     "user without this mechanism": (
         lambda node, _: node.settings("setup", sasl_mechanism="SCRAM-SHA-512"),
-        "and that the broker has the user for this mechanism",
+        "and that the broker has this user for the mechanism",
     ),
     "expired certificate": (
         lambda node, _: node.settings("setup", broker=node.addresses["EXPIRED"]),
-        "the broker's certificate has expired; renew it, and check this machine's clock",
+        "the broker's certificate has expired; renew it, and check the clock of this host",
     ),
     "untrusted certificate": (other_authority, "the broker's certificate is not trusted ("),
     "unknown authority": (lambda node, _: tls(node, "SECURE", tls_ca_file=None), "set STREAM_TLS_CA_FILE to the"),
     "another host's certificate": (lambda node, _: tls(node, "ELSEWHERE"), "certificate is for another host ("),
     "no client certificate": (lambda node, _: tls(node, "MUTUAL"), "set STREAM_TLS_CERT_FILE and STREAM_TLS_KEY_FILE"),
-    "untrusted client certificate": (certificate_of_another, "it does not accept our certificate ("),
+    "untrusted client certificate": (certificate_of_another, "the broker does not accept the client certificate ("),
     "plain text to TLS": (
         lambda node, _: {"broker": node.addresses["SECURE"]},
         "the port speaks TLS; set STREAM_SECURITY_PROTOCOL=SSL",
@@ -151,31 +151,31 @@ REFUSED: dict[str, tuple[Given, str]] = {
     "no log-in over TLS": (lambda node, _: tls(node, "SECURE"), "set STREAM_SECURITY_PROTOCOL=SASL_SSL"),
     "log-in where there is none": (
         lambda node, _: node.settings("setup", broker=node.addresses["ELSEWHERE"], tls_check_hostname=False),
-        "it has no log-in there; set STREAM_SECURITY_PROTOCOL=SSL",
+        "this listener has no log-in; set STREAM_SECURITY_PROTOCOL=SSL",
     ),
-    "token too old": (token("late"), "it refuses the token; see what STREAM_SASL_TOKEN_HOOK returns"),
+    "token too old": (token("late"), "the broker refuses the token; check audience, scope and expiry"),
     "token hook fails": (token("broken"), "the token hook hooks_of_the_test:broken raised RuntimeError"),
     "token hook returns nothing": (token("nothing"), "the token hook hooks_of_the_test:nothing returned NoneType"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_refusal_is_told_in_one_line(
+def test_a_refusal_is_explained_in_one_line(
     secured: SecuredNode, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)
-    given, expected = REFUSED[case]
-    settings = load_settings(**given(secured, tmp_path))
+    settings_of, expected = REFUSED[case]
+    settings = load_settings(**settings_of(secured, tmp_path))
     with pytest.raises(AccessError) as raised, topic_admin.admin(settings):
         pass
-    told = str(raised.value)
-    assert told.startswith(f"{settings.broker}: ")
-    assert expected in told
-    assert "\n" not in told
-    assert PASSWORD not in told
+    message = str(raised.value)
+    assert message.startswith(f"{settings.broker}: ")
+    assert expected in message
+    assert "\n" not in message
+    assert PASSWORD not in message
 
 
-WAYS: dict[str, Given] = {
+WAYS: dict[str, SettingsOf] = {
     "SCRAM-SHA-256": lambda node, _: node.settings("setup"),
     "SCRAM-SHA-512": lambda node, _: node.settings("scraper", sasl_mechanism="SCRAM-SHA-512"),
     "SCRAM without TLS": lambda node, _: node.settings(
@@ -189,29 +189,29 @@ WAYS: dict[str, Given] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_ways_in(secured: SecuredNode, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_access_is_granted(secured: SecuredNode, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     settings = load_settings(**WAYS[way](secured, tmp_path))
 
-    def is_let_in() -> bool:
+    def has_access() -> bool:
         try:
             with topic_admin.admin(settings) as client:
                 return bool(client.describe_cluster()["brokers"])
-        except BrokerNotReady:  # a connection was lost: ask again, as a worker does
+        except BrokerNotReady:  # a connection was lost: retry, as a worker does
             return False
 
-    wait_until(is_let_in, "let in")
+    wait_until(has_access, "access")
 
 
-def test_one_server_that_lets_us_in_is_enough(secured: SecuredNode) -> None:
+def test_one_server_that_grants_access_is_enough(secured: SecuredNode) -> None:
     access = load_access(load_settings(**secured.settings("setup")))
     check_access(["127.0.0.1:1", secured.addresses["EXPIRED"], secured.addresses["SECURE"]], access)
     with pytest.raises(AccessError, match="has expired"):
         check_access(["127.0.0.1:1", secured.addresses["EXPIRED"]], access)
-    check_access(["127.0.0.1:1"], access)  # nobody there: not for this check to tell
+    check_access(["127.0.0.1:1"], access)  # unreachable servers are not reported here
 
 
-def test_the_documented_roles_are_those_that_the_code_knows() -> None:
+def test_documented_privileges_are_those_of_the_code() -> None:
     rules = documented_rules()
     assert {rule.user for rule in rules} == set(ROLES)
     for step in STAGES:
@@ -231,26 +231,28 @@ def test_a_missing_permission_of_a_worker_is_named(with_topics: SecuredNode, rul
     wait_until_allowed(lambda: topic_admin.require(settings, [step]))
     with_topics.forbid(rule)
     try:
-        told = refusal(lambda: topic_admin.require(settings, [step]))
+        message = refusal(lambda: topic_admin.require(settings, [step]))
     finally:
         with_topics.allow([rule])
-    assert told == f"User:{step} is not allowed {rule.permission}; grant it with kafka-acls (deploy/kafka/acls.md)"
+    assert (
+        message == f"User:{step} lacks permission: {rule.permission}; grant it with kafka-acls (deploy/kafka/acls.md)"
+    )
 
 
-TAKEN_AWAY: dict[str, tuple[Stage, Permission]] = {
+REVOKED: dict[str, tuple[Stage, Permission]] = {
     "to publish": ("deduplicate", Permission("Write", "topic", "articles.enriched")),
     "to read": ("normalize", Permission("Read", "topic", "articles.raw")),
 }
 
 
-@pytest.mark.parametrize("case", TAKEN_AWAY)
-def test_a_permission_that_is_taken_away_ends_a_running_worker_and_loses_nothing(
+@pytest.mark.parametrize("case", REVOKED)
+def test_a_revoked_permission_stops_a_running_worker_without_losses(
     with_topics: SecuredNode, case: str, tmp_path: Path
 ) -> None:
-    step, permission = TAKEN_AWAY[case]
+    step, permission = REVOKED[case]
     rule = next(rule for rule in WORKER_RULES if (rule.user, rule.permission) == (step, permission))
     normalize, deduplicate = (worker_environment(with_topics, tmp_path, one) for one in STAGES)
-    given = {"normalize": normalize, "deduplicate": deduplicate}
+    environments = {"normalize": normalize, "deduplicate": deduplicate}
     with (
         Worker(normalize, tmp_path / "normalize.log", "--step", "normalize") as first,
         Worker(deduplicate, tmp_path / "deduplicate.log", "--step", "deduplicate") as second,
@@ -260,19 +262,21 @@ def test_a_permission_that_is_taken_away_ends_a_running_worker_and_loses_nothing
         second.wait_ready()
         with_topics.forbid(rule)
         try:
-            names = sent(with_topics, 5)
+            ids = send_articles(with_topics, 5)
             assert stopped.process.wait(DEADLINE) in (69, 70)
         finally:
             with_topics.allow([rule])
         faults = [line for line in stopped.log.splitlines() if " CRITICAL " in line or line.startswith("stream: ")]
         assert [str(permission.name) in line for line in faults] == [True]
         wait_until_allowed(lambda: topic_admin.require(load_settings(**with_topics.settings(step)), [step]))
-        with Worker(given[step], tmp_path / "again.log", "--step", step):
-            wait_until(lambda: names <= published(with_topics), "everything published")
+        with Worker(environments[step], tmp_path / "again.log", "--step", step):
+            wait_until(lambda: ids <= read_published_ids(with_topics), "everything published")
 
 
 def create_one(settings: Settings) -> None:
-    topic_admin.create(settings, [TopicSpec("articles.more", 1, {})], replication=9)  # one node cannot make nine
+    topic_admin.create(
+        settings, [TopicSpec("articles.more", 1, {})], replication=9
+    )  # one broker cannot hold nine copies
 
 
 def inspect_one(settings: Settings) -> None:
@@ -280,27 +284,27 @@ def inspect_one(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("taken", "call", "expected"),
+    ("operation", "call", "expected"),
     [
         ("Create", create_one, "Create on topic articles.more"),
         ("AlterConfigs", inspect_one, "DescribeConfigs on topic articles.raw"),
     ],
 )
-def test_a_missing_permission_of_who_makes_topics_is_named(
-    with_topics: SecuredNode, taken: str, call: Callable[[Settings], None], expected: str
+def test_a_missing_permission_to_manage_topics_is_named(
+    with_topics: SecuredNode, operation: str, call: Callable[[Settings], None], expected: str
 ) -> None:
-    (rule,) = [rule for rule in documented_rules() if rule.user == "setup" and rule.permission.operation == taken]
+    (rule,) = [rule for rule in documented_rules() if rule.user == "setup" and rule.permission.operation == operation]
     settings = load_settings(**with_topics.settings("setup"))
     with_topics.forbid(rule)
     try:
-        told = refusal(lambda: suppressed(lambda: call(settings)))
+        message = refusal(lambda: ignore_broker_errors(lambda: call(settings)))
     finally:
         with_topics.allow([rule])
-    assert told == f"User:setup is not allowed {expected}; grant it with kafka-acls (deploy/kafka/acls.md)"
+    assert message == f"User:setup lacks permission: {expected}; grant it with kafka-acls (deploy/kafka/acls.md)"
 
 
-def suppressed(call: Callable[[], None]) -> None:
-    """Call, and pass on refusals only."""
+def ignore_broker_errors(call: Callable[[], None]) -> None:
+    """Call and raise refusals only."""
     try:
         call()
     except AccessError:
@@ -309,9 +313,9 @@ def suppressed(call: Callable[[], None]) -> None:
         return
 
 
-def test_a_topic_that_we_may_not_see_is_not_called_missing(with_topics: SecuredNode) -> None:
+def test_a_hidden_topic_is_not_reported_as_missing(with_topics: SecuredNode) -> None:
     settings = load_settings(**with_topics.settings("consumer"))
-    with pytest.raises(AccessError, match=r"User:consumer is not allowed Describe on topic articles\.raw; grant"):
+    with pytest.raises(AccessError, match=r"User:consumer lacks permission: Describe on topic articles\.raw; grant"):
         topic_admin.exists(settings, "articles.raw")
     (status,) = topic_admin.inspect(settings, [TopicSpec("articles.raw", 1, {})])
-    assert status.problem == "articles.raw is not ours to see; grant it with kafka-acls (deploy/kafka/acls.md)"
+    assert status.problem == "articles.raw is not visible to this user; grant it with kafka-acls (deploy/kafka/acls.md)"

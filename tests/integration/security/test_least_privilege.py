@@ -1,4 +1,4 @@
-"""The whole flow over TLS with SCRAM and the least ACLs, as processes: each role with what acls.md allows it."""
+"""The whole flow over TLS with SCRAM, as processes: each role has the privileges of acls.md and no others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LAG = "\nstream_consumer_lag_checked_timestamp_seconds "
 
 
 def run_stream(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command and wait for it."""
     return subprocess.run(
         [STREAM, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=DEADLINE
     )
@@ -32,24 +32,24 @@ def run_stream(environment: dict[str, str], *arguments: str) -> subprocess.Compl
 
 @pytest.fixture
 def environment(with_topics: SecuredNode, tmp_path: Path) -> Callable[..., dict[str, str]]:
-    """Return a maker of a role's environment; the password is in a file, as container secrets are."""
+    """Return a function that makes the environment of a role; the password is in a file, like container secrets."""
 
-    def made(role: str, **more: str) -> dict[str, str]:
+    def make(role: str, **more: str) -> dict[str, str]:
         secret = tmp_path / f"{role}.secret"
         secret.write_text(f"{PASSWORD}\n", encoding="utf-8")
-        given: dict[str, Any] = with_topics.settings(role, sasl_password_file=secret, **more)
-        del given["sasl_password"]
-        given |= {"web_port": free_port(), "data_dir": tmp_path / role, "session_timeout_s": 6}
-        return clean_environment(**{f"STREAM_{name.upper()}": str(value) for name, value in given.items()})
+        settings: dict[str, Any] = with_topics.settings(role, sasl_password_file=secret, **more)
+        del settings["sasl_password"]
+        settings |= {"web_port": free_port(), "data_dir": tmp_path / role, "session_timeout_s": 6}
+        return clean_environment(**{f"STREAM_{name.upper()}": str(value) for name, value in settings.items()})
 
-    return made
+    return make
 
 
-def test_each_role_does_its_part_and_shows_no_secret(
+def test_the_flow_works_with_least_privileges_and_shows_no_secret(
     with_topics: SecuredNode, environment: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
     file = tmp_path / "articles.jsonl"
-    file.write_bytes(b"\n".join(dumps(made) for made in fictional(ARTICLES, seed=7)))
+    file.write_bytes(b"\n".join(dumps(article) for article in fictional(ARTICLES, seed=7)))
     shown: list[str] = []
 
     def run(role: str, *arguments: str) -> None:
@@ -71,29 +71,29 @@ def test_each_role_does_its_part_and_shows_no_secret(
         )
         stack.callback(consumer.close)
         subscribe(consumer, *topics)
-        found: list[Any] = []
+        records: list[Any] = []
 
-        def all_came() -> bool:
-            found.extend(record for records in consumer.poll(timeout_ms=200).values() for record in records)
-            return len(found) >= ARTICLES
+        def all_arrived() -> bool:
+            records.extend(record for fetched in consumer.poll(timeout_ms=200).values() for record in fetched)
+            return len(records) >= ARTICLES
 
-        wait_until(all_came, "articles decided")
+        wait_until(all_arrived, "articles decided")
         consumer.commit()
-        # Lag needs nothing that a worker may not do; how long the changelog is kept is not shown to it.
-        wait_until(lambda: all(LAG in worker.answers("/metrics")[1] for worker in workers), "the group's lag")
+        # Consumer lag needs no further privileges; the retention of the changelog does.
+        wait_until(lambda: all(LAG in worker.answers("/metrics")[1] for worker in workers), "consumer lag")
         shown += [worker.answers("/metrics")[1] for worker in workers]
         assert "stream_changelog_retention_seconds" not in "".join(shown)
         assert [worker.stop() for worker in workers] == [0, 0]
         logs = [worker.log for worker in workers]
         assert [log.count("DescribeConfigs") for log in logs] == [0, 1]
-        assert "does not tell the group's lag" not in "".join(logs)
+        assert "cannot fetch consumer lag" not in "".join(logs)
         shown += logs
-    assert {record.topic for record in found} <= set(topics)
+    assert {record.topic for record in records} <= set(topics)
     assert PASSWORD not in "".join(shown)
 
 
 def refusal(stderr: str) -> list[str]:
-    """What a command says behind a worker's line that it starts."""
+    """The output of a command without the line of a starting worker."""
     return [line for line in stderr.splitlines() if " stream.runtime.worker starting " not in line]
 
 
@@ -120,7 +120,7 @@ def test_an_expired_certificate_is_one_line_and_an_exit_code(
     address = with_topics.addresses["EXPIRED"]
     done = run_stream(environment("normalize", broker=address), "worker", "--step", "normalize")
     assert done.returncode == 69
-    reason = "the broker's certificate has expired; renew it, and check this machine's clock"
+    reason = "the broker's certificate has expired; renew it, and check the clock of this host"
     assert refusal(done.stderr) == [f"stream: {address}: {reason}"]
 
 
@@ -128,13 +128,17 @@ def test_a_missing_permission_is_one_line_and_an_exit_code(environment: Callable
     done = run_stream(environment("normalize"), "worker", "--step", "deduplicate")
     assert done.returncode == 69
     (line,) = refusal(done.stderr)
-    assert line.startswith("stream: User:normalize is not allowed Read on topic articles.normalized, ")
+    assert line.startswith("stream: User:normalize lacks permission: Read on topic articles.normalized, ")
     assert line.endswith("; grant it with kafka-acls (deploy/kafka/acls.md)")
 
 
-def test_who_may_not_produce_is_told(environment: Callable[..., dict[str, str]], tmp_path: Path) -> None:
+def test_a_missing_permission_to_produce_is_reported(
+    environment: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
     file = tmp_path / "one.jsonl"
     file.write_bytes(dumps(next(iter(fictional(1, seed=1)))))
     done = run_stream(environment("normalize"), "produce", str(file))
     assert done.returncode == 69
-    assert done.stderr.splitlines()[-1].startswith("stream: User:normalize is not allowed Write on topic articles.raw")
+    assert done.stderr.splitlines()[-1].startswith(
+        "stream: User:normalize lacks permission: Write on topic articles.raw"
+    )

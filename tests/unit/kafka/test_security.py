@@ -1,4 +1,4 @@
-"""TLS and SASL settings: what clients are given, what is said about wrong ones, and that no secret is shown."""
+"""TLS and SASL settings: client arguments, messages about mistakes, and that no secret is shown."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from tests.support.cli import commands
 SOURCES = Path(__file__).parents[3] / "src"
 PASSWORD = "hush-4d1e77"  # noqa: S105 - of tests  # pragma: allowlist secret
 SASL = {"security_protocol": "SASL_SSL", "sasl_mechanism": "SCRAM-SHA-512", "sasl_username": "reader"}
-#: Text that stands nowhere else in what is shown.
 patient = hypothesis_settings(deadline=None, max_examples=30)
+#: Text that appears nowhere else in any output.
 SECRETS = st.text(string.ascii_letters + string.digits + "é@/:,'\"\\ {}%", min_size=6, max_size=40).map("Zq9".__add__)
 
 
@@ -50,30 +50,30 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Return an authority that has signed ``client`` and ``other``, and an encrypted key of ``client``."""
+    """Return an authority with signed certificates of ``client`` and ``other``, and an encrypted key of ``client``."""
     made = Authority(tmp_path_factory.mktemp("tls") / "authority")
     for name in ("client", "other"):
         made.sign(name)
-    made.encrypted_key("client")
+    made.write_encrypted_key("client")
     return made
 
 
 @pytest.fixture
-def here(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the folder with the authority's files, a password's file and a module of hooks; we are in it."""
+def workdir(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the working directory, with the authority's files, password files and modules of hooks."""
     for file in authority.folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "password").write_text(f"{PASSWORD}\n", encoding="utf-8")
     (tmp_path / "empty").write_text("\n", encoding="utf-8")
     (tmp_path / "latin").write_bytes(b"caf\xe9")
-    (tmp_path / "hooks_here.py").write_text("def token():\n    return 'a.b.c'\nnumber = 4\n", encoding="utf-8")
-    (tmp_path / "broken_here.py").write_text("1 / 0\n", encoding="utf-8")
+    (tmp_path / "hooks_module.py").write_text("def token():\n    return 'a.b.c'\nnumber = 4\n", encoding="utf-8")
+    (tmp_path / "broken_module.py").write_text("1 / 0\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-# What clients are given
+# Arguments of clients
 
 
 def test_plain_text_is_the_default() -> None:
@@ -104,59 +104,64 @@ WAYS: dict[str, dict[str, Any]] = {
     "token": {
         "security_protocol": "SASL_SSL",
         "sasl_mechanism": "OAUTHBEARER",
-        "sasl_token_hook": "hooks_here:token",
+        "sasl_token_hook": "hooks_module:token",
     },
     "token in plain text": {
         "security_protocol": "SASL_PLAINTEXT",
         "sasl_mechanism": "OAUTHBEARER",
-        "sasl_token_hook": "hooks_here:token",
+        "sasl_token_hook": "hooks_module:token",
     },
 }
 
 
-@pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("workdir")
 @pytest.mark.parametrize("way", WAYS)
-def test_faust_and_kafka_python_are_given_the_same(way: str) -> None:
+def test_faust_and_kafka_python_get_the_same_arguments(way: str) -> None:
     if "SSL" in WAYS[way]["security_protocol"]:
         access = load_access(load_settings(tls_ca_file="ca.pem", **WAYS[way]))
         assert access.tls is not None
         assert (access.tls.verify_mode, access.tls.check_hostname) == (ssl.CERT_REQUIRED, True)
         assert access.tls.minimum_version >= ssl.TLSVersion.TLSv1_2
-        assert [found["subject"] for found in access.tls.get_ca_certs()] == [((("commonName", "test authority"),),)]
+        assert [certificate["subject"] for certificate in access.tls.get_ca_certs()] == [
+            ((("commonName", "test authority"),),)
+        ]
     else:
         access = load_access(load_settings(**WAYS[way]))
         assert access.tls is None
-    ours = access.for_kafka_python()
-    assert ours["security_protocol"] == WAYS[way]["security_protocol"]
-    assert (ours.get("sasl_plain_username"), ours.get("sasl_plain_password")) == (
+    kafka_python = access.for_kafka_python()
+    assert kafka_python["security_protocol"] == WAYS[way]["security_protocol"]
+    assert (kafka_python.get("sasl_plain_username"), kafka_python.get("sasl_plain_password")) == (
         ("reader", PASSWORD) if "sasl_username" in WAYS[way] else (None, None)
     )
-    fausts = {name: value for name, value in credentials_to_aiokafka_auth(faust_credentials(access)).items() if value}
-    for arguments in (fausts, access.for_aiokafka()):
+    faust = {name: value for name, value in credentials_to_aiokafka_auth(faust_credentials(access)).items() if value}
+    for arguments in (faust, access.for_aiokafka()):
         tokens = arguments.pop("sasl_oauth_token_provider", None)
         if tokens is not None:
             assert asyncio.run(tokens.token()) == "a.b.c"
-    tokens = ours.pop("sasl_oauth_token_provider", None)
+    tokens = kafka_python.pop("sasl_oauth_token_provider", None)
     assert (tokens.token() if tokens else None) == ("a.b.c" if "sasl_token_hook" in WAYS[way] else None)
-    assert ours == fausts
+    assert kafka_python == faust
 
 
-def test_the_host_name_can_be_left_unchecked_but_not_the_signature() -> None:
+def test_the_host_name_check_can_be_disabled_but_not_the_signature_check() -> None:
     access = load_access(load_settings(security_protocol="SSL", tls_check_hostname=False))
     assert access.tls is not None
     assert (access.tls.verify_mode, access.tls.check_hostname) == (ssl.CERT_REQUIRED, False)
 
 
-# What is said about wrong settings
+# Messages about mistakes
 
 TLS = {"security_protocol": "SSL"}
 TOKEN = {"security_protocol": "SASL_SSL", "sasl_mechanism": "OAUTHBEARER"}
 MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"tls_ca_file": "ca.pem"}, "STREAM_TLS_CA_FILE is set, but STREAM_SECURITY_PROTOCOL=PLAINTEXT has no TLS"),
-    ({"sasl_username": "a"}, "STREAM_SASL_USERNAME is set, but STREAM_SECURITY_PROTOCOL=PLAINTEXT logs nobody in"),
-    ({**TLS, "sasl_mechanism": "PLAIN"}, "STREAM_SASL_MECHANISM is set, but STREAM_SECURITY_PROTOCOL=SSL logs nobody"),
+    ({"sasl_username": "a"}, "STREAM_SASL_USERNAME is set, but STREAM_SECURITY_PROTOCOL=PLAINTEXT has no log-in"),
+    (
+        {**TLS, "sasl_mechanism": "PLAIN"},
+        "STREAM_SASL_MECHANISM is set, but STREAM_SECURITY_PROTOCOL=SSL has no log",
+    ),
     ({**TLS, "tls_ca_file": "gone.pem"}, "STREAM_TLS_CA_FILE=gone.pem: No such file or directory"),
-    ({**TLS, "tls_ca_file": "password"}, "STREAM_TLS_CA_FILE=password: no certificates in PEM"),
+    ({**TLS, "tls_ca_file": "password"}, "STREAM_TLS_CA_FILE=password: contains no PEM certificate"),
     ({**TLS, "tls_ca_file": "."}, "STREAM_TLS_CA_FILE=."),
     ({**TLS, "tls_cert_file": "gone.pem"}, "STREAM_TLS_CERT_FILE=gone.pem: No such file or directory"),
     (
@@ -166,16 +171,16 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({**TLS, "tls_key_file": "client.key"}, "STREAM_TLS_KEY_FILE is set without STREAM_TLS_CERT_FILE"),
     (
         {**TLS, "tls_cert_file": "client.crt", "tls_key_file": "other.key"},
-        "STREAM_TLS_CERT_FILE=client.crt, STREAM_TLS_KEY_FILE=other.key: the key is not that of the certificate",
+        "STREAM_TLS_CERT_FILE=client.crt, STREAM_TLS_KEY_FILE=other.key: the key does not belong to the certificate",
     ),
-    ({**TLS, "tls_cert_file": "password"}, "STREAM_TLS_CERT_FILE=password: no certificate and key in PEM"),
+    ({**TLS, "tls_cert_file": "password"}, "STREAM_TLS_CERT_FILE=password: contains no PEM certificate and key"),
     (
         {**TLS, "tls_cert_file": "client.crt", "tls_key_file": "client.encrypted.key"},
         "the key is encrypted, and STREAM_TLS_KEY_PASSWORD_FILE is not set",
     ),
     (
         {**TLS, "tls_cert_file": "client.crt", "tls_key_file": "client.encrypted.key", "tls_key_password": PASSWORD},
-        "the key is encrypted, and STREAM_TLS_KEY_PASSWORD_FILE is another password",
+        "the key is encrypted, and STREAM_TLS_KEY_PASSWORD_FILE does not decrypt it",
     ),
     ({"security_protocol": "SASL_SSL"}, "STREAM_SASL_MECHANISM is not set, and SASL_SSL needs one"),
     ({**SASL, "sasl_username": None, "sasl_password": PASSWORD}, "STREAM_SASL_USERNAME is not set, and SCRAM-SHA-512"),
@@ -189,33 +194,36 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         "STREAM_SASL_PASSWORD and STREAM_SASL_PASSWORD_FILE are both set: unset one",
     ),
     (
-        {**SASL, "sasl_password": PASSWORD, "sasl_token_hook": "hooks_here:token"},
-        "STREAM_SASL_TOKEN_HOOK is for OAUTHBEARER, not for SCRAM-SHA-512: unset it",
+        {**SASL, "sasl_password": PASSWORD, "sasl_token_hook": "hooks_module:token"},
+        "STREAM_SASL_TOKEN_HOOK is used with OAUTHBEARER only, not with SCRAM-SHA-512: unset it",
     ),
     (TOKEN, "STREAM_SASL_TOKEN_HOOK is not set, and OAUTHBEARER needs it: module:function"),
-    ({**TOKEN, "sasl_token_hook": "hooks_here:none"}, "STREAM_SASL_TOKEN_HOOK=hooks_here:none: hooks_here has no func"),
-    ({**TOKEN, "sasl_token_hook": "hooks_here:number"}, "hooks_here has no function number"),
-    ({**TOKEN, "sasl_token_hook": "gone_here:token"}, "gone_here cannot be imported (ModuleNotFoundError)"),
-    ({**TOKEN, "sasl_token_hook": "broken_here:token"}, "broken_here cannot be imported (ZeroDivisionError)"),
     (
-        {**TOKEN, "sasl_token_hook": "hooks_here:token", "sasl_password": PASSWORD},
-        "STREAM_SASL_PASSWORD is not for OAUTHBEARER: unset it",
+        {**TOKEN, "sasl_token_hook": "hooks_module:none"},
+        "STREAM_SASL_TOKEN_HOOK=hooks_module:none: hooks_module has no",
+    ),
+    ({**TOKEN, "sasl_token_hook": "hooks_module:number"}, "hooks_module has no function number"),
+    ({**TOKEN, "sasl_token_hook": "missing_module:token"}, "missing_module cannot be imported (ModuleNotFoundError)"),
+    ({**TOKEN, "sasl_token_hook": "broken_module:token"}, "broken_module cannot be imported (ZeroDivisionError)"),
+    (
+        {**TOKEN, "sasl_token_hook": "hooks_module:token", "sasl_password": PASSWORD},
+        "STREAM_SASL_PASSWORD is not used with OAUTHBEARER: unset it",
     ),
 ]
 
 
-@pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("workdir")
 @pytest.mark.parametrize(("wrong", "expected"), MISTAKES, ids=lambda value: value if isinstance(value, str) else "")
-def test_settings_that_do_not_fit_are_told(wrong: dict[str, Any], expected: str) -> None:
+def test_settings_that_contradict_each_other_are_reported(wrong: dict[str, Any], expected: str) -> None:
     with pytest.raises(SettingsError) as raised:
         load_access(load_settings(**wrong))
     head, *lines = str(raised.value).splitlines()
-    assert head == "the brokers cannot be reached with these settings:"
+    assert head == "the security settings cannot be used:"
     assert [line for line in lines if line.startswith("  ") and expected in line]
     assert PASSWORD not in str(raised.value)
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     with pytest.raises(SettingsError) as raised:
         load_access(load_settings(security_protocol="SASL_SSL", sasl_mechanism="PLAIN", tls_ca_file="gone.pem"))
     assert [line.split()[0].partition("=")[0] for line in str(raised.value).splitlines()[1:]] == [
@@ -227,16 +235,16 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 def test_a_command_ends_with_the_exit_code_of_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAM_SECURITY_PROTOCOL", "SASL_SSL")
-    told = CliRunner().invoke(main, ["topics", "--broker", "127.0.0.1:1"])
-    assert told.exit_code == 78, told.output
-    assert "STREAM_SASL_MECHANISM is not set" in told.stderr
+    result = CliRunner().invoke(main, ["topics", "--broker", "127.0.0.1:1"])
+    assert result.exit_code == 78, result.output
+    assert "STREAM_SASL_MECHANISM is not set" in result.stderr
 
 
-def test_what_a_token_hook_raises_is_not_shown(here: Path) -> None:
-    (here / "leaky_here.py").write_text(f"def token():\n    raise RuntimeError({PASSWORD!r})\n", encoding="utf-8")
-    access = load_access(load_settings(**TOKEN, sasl_token_hook="leaky_here:token"))  # noqa: S106 - no secret
+def test_the_exception_of_a_token_hook_is_not_shown(workdir: Path) -> None:
+    (workdir / "leaky_module.py").write_text(f"def token():\n    raise RuntimeError({PASSWORD!r})\n", encoding="utf-8")
+    access = load_access(load_settings(**TOKEN, sasl_token_hook="leaky_module:token"))  # noqa: S106 - no secret
     assert access.hook is not None
-    with pytest.raises(AccessError, match="the token hook leaky_here:token raised RuntimeError") as raised:
+    with pytest.raises(AccessError, match="the token hook leaky_module:token raised RuntimeError") as raised:
         access.hook.token()
     assert raised.value.__cause__ is None
     assert raised.value.__suppress_context__
@@ -265,9 +273,9 @@ def test_settings_do_not_show_secrets(secret: str) -> None:
 @patient
 def test_secrets_of_a_wrong_type_are_not_shown(secret: str, field: str, wrap: Callable[[str], Any]) -> None:
     wrong = [secret] if wrap is list else wrap(secret)
-    with pytest.raises(SettingsError) as told:
+    with pytest.raises(SettingsError) as reported:
         load_settings(**{field: wrong}, window_days=-1)
-    assert secret not in str(told.value)
+    assert secret not in str(reported.value)
     with pytest.raises(ValidationError) as raised:
         Settings.model_validate({field: wrong, "window_days": -1})
     assert secret not in str(raised.value)
@@ -284,7 +292,7 @@ def test_secrets_under_another_name_are_not_shown(secret: str, name: str) -> Non
 
 @given(SECRETS, st.sampled_from(["kafka://{}@kafka:9092", "reader:{}@kafka:9092", "{}@one:1,two:2", "memory://u:{}@x"]))
 @patient
-def test_a_password_in_the_address_is_refused_and_not_shown(secret: str, address: str) -> None:
+def test_a_password_in_the_broker_address_is_refused_and_not_shown(secret: str, address: str) -> None:
     with pytest.raises(SettingsError, match="do not belong here; set STREAM_SASL_USERNAME") as raised:
         load_settings(broker=address.format(secret))
     assert secret not in str(raised.value)
@@ -292,7 +300,7 @@ def test_a_password_in_the_address_is_refused_and_not_shown(secret: str, address
 
 @given(SECRETS)
 @patient
-def test_clients_are_given_the_secret_and_do_not_show_it(secret: str) -> None:
+def test_clients_get_the_secret_and_do_not_show_it(secret: str) -> None:
     access = load_access(load_settings(**SASL, sasl_password=secret))
     arguments = access.for_kafka_python()
     assert arguments["sasl_plain_password"] == secret
@@ -314,9 +322,9 @@ def test_no_command_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAM_SASL_PASSWORD", PASSWORD)
     monkeypatch.setenv("STREAM_WINDOW_DAYS", "long")
     for name, _ in commands():
-        told = [CliRunner().invoke(main, [name, "--help"])]
-        told += [CliRunner().invoke(main, [name])] if name in ("topics", "produce") else []
-        assert not [result for result in told if PASSWORD in result.output]
+        results = [CliRunner().invoke(main, [name, "--help"])]
+        results += [CliRunner().invoke(main, [name])] if name in ("topics", "produce") else []
+        assert not [result for result in results if PASSWORD in result.output]
 
 
 # Nothing is fetched, nothing is run
@@ -331,12 +339,12 @@ _PAGE = """<!DOCTYPE html SYSTEM "http://127.0.0.1:{port}/x.dtd" [<!ENTITY x SYS
 
 
 class Fetched(Exception):
-    """Something was opened that an article named."""
+    """Something that an article names was opened."""
 
 
 @pytest.fixture
 def unused_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Yield a port where nobody calls in the end, neither through Python's sockets nor from a library in C."""
+    """Yield a port and check that nothing connected to it, neither through Python's sockets nor from a C library."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def refuse(*_: object, **__: object) -> None:
@@ -356,7 +364,7 @@ def unused_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 @pytest.mark.parametrize(
     "beginning", ["", '<?xml version="1.0"?>', '<?xml-stylesheet href="http://127.0.0.1:{port}/"?>']
 )
-def test_a_page_makes_nobody_fetch_anything(unused_port: int, beginning: str) -> None:
+def test_nothing_that_a_page_links_to_is_fetched(unused_port: int, beginning: str) -> None:
     words = " ".join(f"The council of Aldena met on bridge number {number} and argued." for number in range(40))
     page = (beginning + _PAGE).replace("{words}", words).replace("{port}", str(unused_port))
     article = orjson.dumps({"url": "https://paper.example/a", "html": page})
@@ -373,8 +381,8 @@ def test_a_page_makes_nobody_fetch_anything(unused_port: int, beginning: str) ->
             assert first not in published
 
 
-def test_no_source_can_run_what_it_reads() -> None:
-    """Neither pickle nor anything else that turns data into code."""
+def test_no_module_executes_data() -> None:
+    """Neither pickle nor any other module that turns data into code is imported."""
     forbidden = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle", "yaml", "xmlrpc"}
     calls = {"eval", "exec", "compile", "__import__"}
     found: list[str] = []
@@ -391,5 +399,5 @@ def test_no_source_can_run_what_it_reads() -> None:
     assert found == []
 
 
-def test_the_pages_are_for_this_machine_unless_told_otherwise() -> None:
+def test_the_web_server_listens_on_the_loopback_address_by_default() -> None:
     assert Settings().web_host == "127.0.0.1"
