@@ -1,4 +1,4 @@
-"""Logging as it was before a test."""
+"""Restores logging after a test."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def kept_logging() -> Iterator[None]:
-    """Put back what `configure_logging` changes."""
+def restored_logging() -> Iterator[None]:
+    """Restore what `configure_logging` changes."""
     root = logging.getLogger()
     handlers, hooks = list(root.handlers), (warnings.showwarning, sys.excepthook, threading.excepthook)
-    loggers = [root, *(found for found in list(root.manager.loggerDict.values()) if isinstance(found, logging.Logger))]
+    loggers = [root, *(item for item in list(root.manager.loggerDict.values()) if isinstance(item, logging.Logger))]
     levels = {logger: logger.level for logger in loggers}
     try:
         # Handlers that are replaced are closed.
@@ -24,6 +24,6 @@ def kept_logging() -> Iterator[None]:
     finally:
         root.handlers[:] = handlers
         warnings.showwarning, sys.excepthook, threading.excepthook = hooks
-        for logger in [found for found in root.manager.loggerDict.values() if isinstance(found, logging.Logger)]:
+        for logger in [item for item in root.manager.loggerDict.values() if isinstance(item, logging.Logger)]:
             logger.setLevel(levels.get(logger, logging.NOTSET))
         root.setLevel(levels[root])

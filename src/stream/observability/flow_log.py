@@ -1,4 +1,4 @@
-"""What the flow tells in the log: one line for each change of state, none for a batch or an article that went well."""
+"""Log lines about the state of the flow: one for each change, none for a batch or an article that succeeded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def batch_fields(batch: RecordBatch) -> dict[str, Any]:
-    """Where the records of a batch stand."""
+    """The log fields that locate the records of a batch."""
     return {
         "topic": batch.tp.topic,
         "partition": batch.tp.partition,
@@ -31,69 +31,72 @@ def batch_fields(batch: RecordBatch) -> dict[str, Any]:
     }
 
 
-def ranges(partitions: Iterable[TP]) -> str:
-    """Partitions by topic in few characters: ``articles.normalized/0-3,7 articles.raw/0``."""
+def format_partitions(partitions: Iterable[TP]) -> str:
+    """Format partitions by topic, with ranges.
+
+    >>> format_partitions([TP("raw", 0), TP("raw", 1), TP("raw", 3)])
+    'raw/0-1,3'
+    """
     topics: dict[str, list[list[int]]] = defaultdict(list)
     for topic, partition in sorted(partitions):
-        found = topics[topic]
-        if found and found[-1][-1] == partition - 1:
-            found[-1][1:] = [partition]
+        spans = topics[topic]
+        if spans and spans[-1][-1] == partition - 1:
+            spans[-1][1:] = [partition]
         else:
-            found.append([partition])
+            spans.append([partition])
     return " ".join(
         f"{topic}/" + ",".join("-".join(map(str, span)) for span in spans) for topic, spans in topics.items()
     )
 
 
 class FlowLog:
-    """Knows what was told last. Times are seconds of a steady clock."""
+    """Logs changes of state; remembers what was logged last."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._not_ready_since = time.monotonic()
         self._is_ready = False
         self._is_waiting = False
         self._stalled: Mapping[str, float] = {}
 
-    def assigned(self, partitions: Iterable[TP]) -> None:
-        """The group gave this worker its share."""
-        log.info("partitions assigned", extra={"partitions": ranges(partitions)})
+    def log_assigned(self, partitions: Iterable[TP]) -> None:
+        """Log the partitions that the group assigned to this worker."""
+        log.info("partitions assigned", extra={"partitions": format_partitions(partitions)})
 
-    def revoked(self, partitions: Iterable[TP]) -> None:
-        """The group takes partitions back; it will give this worker another share."""
-        told = ranges(partitions)
-        if told:
-            log.info("partitions revoked", extra={"partitions": told})
+    def log_revoked(self, partitions: Iterable[TP]) -> None:
+        """Log the partitions that the group revoked before a new assignment."""
+        if revoked := format_partitions(partitions):
+            log.info("partitions revoked", extra={"partitions": revoked})
 
-    def observed(self, healthy: Check, ready: Check) -> None:
-        """Tell what has changed since the last time."""
-        self._tell_ready(ready.is_good)
-        self._tell_waiting(healthy.details.get("waiting_for_group_seconds"))
-        self._tell_stalled(healthy.details.get("stalled_seconds"))
+    def log_changes(self, healthy: Check, ready: Check) -> None:
+        """Log what has changed in the health and readiness checks since the last call."""
+        self._log_readiness(ready.is_good)
+        self._log_waiting(healthy.details.get("waiting_for_group_seconds"))
+        self._log_stalls(healthy.details.get("stalled_seconds"))
 
-    def _tell_ready(self, is_ready: bool) -> None:
+    def _log_readiness(self, is_ready: bool) -> None:
         if is_ready and not self._is_ready:
-            log.info("ready", extra={"seconds": time.monotonic() - self._began})
+            log.info("ready", extra={"seconds": time.monotonic() - self._not_ready_since})
         if self._is_ready and not is_ready:
-            self._began = time.monotonic()
+            self._not_ready_since = time.monotonic()
             log.info("not ready")
         self._is_ready = is_ready
 
-    def _tell_waiting(self, seconds: object) -> None:
+    def _log_waiting(self, seconds: object) -> None:
         if seconds is not None and not self._is_waiting:
-            log.warning("no partitions from the group", extra={"seconds": seconds, "every_s": 0})
+            log.warning("no partitions assigned by the group", extra={"seconds": seconds, "every_s": 0})
         self._is_waiting = seconds is not None
 
-    def _tell_stalled(self, told: object) -> None:
-        stalled: dict[str, float] = told if isinstance(told, dict) else {}
-        if begun := stalled.keys() - self._stalled.keys():
-            seconds = max(stalled[name] for name in begun)
-            log.warning("stalled", extra={"partitions": _named(begun), "seconds": seconds, "every_s": 0})
-        if over := self._stalled.keys() - stalled.keys():
-            log.info("no longer stalled", extra={"partitions": _named(over)})
+    def _log_stalls(self, detail: object) -> None:
+        stalled: dict[str, float] = detail if isinstance(detail, dict) else {}
+        if new := stalled.keys() - self._stalled.keys():
+            seconds = max(stalled[name] for name in new)
+            log.warning("stalled", extra={"partitions": _format_names(new), "seconds": seconds, "every_s": 0})
+        if moving := self._stalled.keys() - stalled.keys():
+            log.info("no longer stalled", extra={"partitions": _format_names(moving)})
         self._stalled = dict(stalled)
 
-    def dead_letters(self, step: str, outcomes: Sequence[Outcome]) -> None:
-        """Tell of what was rejected in a batch, a line a code; the place is that of the first."""
+    def log_dead_letters(self, step: str, outcomes: Sequence[Outcome]) -> None:
+        """Log the rejections of a batch: one line for each code, with the coordinates of the first record."""
         counts = Counter(outcome.code for outcome in outcomes if outcome.code)
         for code, count in counts.items():
             first = next(outcome.outputs[0] for outcome in outcomes if outcome.code == code)
@@ -103,19 +106,19 @@ class FlowLog:
                     "step": step,
                     "code": code,
                     "records": count,
-                    "topic": _reason(first, "topic"),
-                    "partition": int(_reason(first, "partition")),
-                    "offset": int(_reason(first, "offset")),
+                    "topic": _error_header(first, "topic"),
+                    "partition": int(_error_header(first, "partition")),
+                    "offset": int(_error_header(first, "offset")),
                     "trace_id": trace_id(first.headers),
                 },
             )
 
 
-def _named(partitions: Iterable[str]) -> str:
-    found = [name.rpartition("/") for name in partitions]
-    return ranges(TP(topic, int(number)) for topic, _, number in found)
+def _format_names(partitions: Iterable[str]) -> str:
+    split = [name.rpartition("/") for name in partitions]
+    return format_partitions(TP(topic, int(number)) for topic, _, number in split)
 
 
-def _reason(letter: OutputRecord, name: str) -> str:
-    """A header that `stream.core.pipeline.dead_letter` has added: they stand behind those that came."""
-    return dict(letter.headers)[HEADER_PREFIX + name].decode()
+def _error_header(dead_letter: OutputRecord, name: str) -> str:
+    """The last header of this name: `stream.core.pipeline.dead_letter` adds its own after those of the original."""
+    return dict(dead_letter.headers)[HEADER_PREFIX + name].decode()

@@ -1,11 +1,11 @@
-"""Log lines on stderr, for people or for machines; `docs/reference/logging.md` has a table of all of them.
+"""Log lines on stderr, for people or as JSON; `docs/reference/logging.md` lists all events.
 
-A module logs a constant text, the event, and puts everything else into ``extra``: fields in snake case. A line never
-holds what an article holds, at any level. So exceptions tell their message only where it cannot quote their input,
-and what libraries hand over as exceptions is told in the same way.
+A module logs a constant text, the event, and passes everything else in ``extra``: fields in snake case. No line
+contains article content, at any level. So the message of an exception is logged only if it cannot quote its input;
+this includes exceptions that libraries log.
 
-What is repeated is left out and counted: of WARNING and ERROR, one line of a kind in a minute. INFO tells changes of
-state, and CRITICAL the end: each is written.
+Repeated lines of WARNING and ERROR are throttled and counted: one of a kind per minute. INFO lines are changes of
+state and CRITICAL lines the reason for the end: every one is written.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from stream.observability.log_throttle import EVERY_S, LogThrottle
 log = logging.getLogger(__name__)
 
 _KAFKA: Final = (AioKafkaError, KafkaError)
-#: Their messages come from this project, the system or the broker. Others' may quote what they could not read.
-_TELLING: Final = (StreamError, OSError, *_KAFKA)
-#: What these tell is enough to act on; for others, the programmer needs the place.
+#: Their messages come from this project, the system or the broker. Those of others may quote their input.
+_SAFE_MESSAGES: Final = (StreamError, OSError, *_KAFKA)
+#: The message of these is enough to act on; others need a stack trace.
 _WITHOUT_STACK: Final = (StreamError, ConnectionError, TimeoutError, *_KAFKA)
-#: They log what they read.
-_READERS: Final = ("charset_normalizer", "courlan", "ftfy", "htmldate", "justext", "trafilatura", "urllib3")
+#: Libraries that log the content that they parse.
+_CONTENT_LIBRARIES: Final = ("charset_normalizer", "courlan", "ftfy", "htmldate", "justext", "trafilatura", "urllib3")
 _LIBRARIES: Final = ("faust", "mode", "aiokafka", "aiohttp.access", "stream.transport")
 _VALUE_CHARS_MAX: Final = 1000
 _EVENT_CHARS_MAX: Final = 1000
@@ -59,59 +59,61 @@ _RESET: Final = "\x1b[0m"
 
 
 def configure_logging(level: str, log_format: str = "human", *, stream: TextIO | None = None) -> LogHandler:
-    """Send everything that is logged to ``stream`` (stderr), one line an event; returns the only handler.
+    """Send all log lines to ``stream`` (default: stderr) and return the handler, which replaces all others.
 
-    ``level``: of this project's own lines. Libraries speak up from warnings on: at DEBUG they cost a tenth of the CPU.
-    ``log_format``: ``human`` or ``json``.
+    Args:
+        level: of this project's own lines. Libraries log warnings and above: their DEBUG takes a tenth of the CPU.
+        log_format: ``human`` or ``json``.
+        stream: where to write.
     """
     handler = LogHandler(stream or sys.stderr)
     handler.setFormatter(formatter(log_format, has_colours=_has_colours(handler.stream)))
     root = logging.getLogger()
-    for old in list(root.handlers):
-        root.removeHandler(old)
-        old.close()
+    for previous in list(root.handlers):
+        root.removeHandler(previous)
+        previous.close()
     root.addHandler(handler)
-    quiet = max(logging.WARNING, logging.getLevelNamesMapping()[level])
-    root.setLevel(quiet)
+    library_level = max(logging.WARNING, logging.getLevelNamesMapping()[level])
+    root.setLevel(library_level)
     logging.getLogger(_OWN).setLevel(level)
     for name in _LIBRARIES:
-        logging.getLogger(name).setLevel(quiet)
-    # kafka-python logs each attempt to connect; what it raises in the end is told in one line.
-    for name in ("kafka", *_READERS):
+        logging.getLogger(name).setLevel(library_level)
+    # kafka-python logs each attempt to connect; the exception that it raises in the end is logged once.
+    for name in ("kafka", *_CONTENT_LIBRARIES):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.showwarning = _on_warning
     sys.excepthook = _on_uncaught
-    threading.excepthook = _on_thread_fault
+    threading.excepthook = _on_thread_exception
     return handler
 
 
 class LogHandler(logging.StreamHandler[TextIO]):
-    """Writes lines, leaves out repeats, and holds no exception and no argument for longer than a call."""
+    """Writes throttled log lines; keeps no exception and no argument beyond a call."""
 
-    def __init__(self, stream: TextIO, limit: LogThrottle | None = None) -> None:
+    def __init__(self, stream: TextIO, throttle: LogThrottle | None = None) -> None:
         super().__init__(stream)
-        self._limit = limit or LogThrottle()
+        self._throttle = throttle or LogThrottle()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the line, and those that are due."""
-        self._write(self._limit.admit(_sealed(record)))
+        """Write the line unless it is throttled, and those that are due."""
+        self._write(self._throttle.admit(_seal(record)))
 
     def tick(self) -> None:
-        """Write what was left out and whose time has come, also where nothing else is logged."""
-        with self._locked():
-            self._write(self._limit.due())
+        """Write throttled lines that are due. Call it regularly: otherwise they wait for the next log line."""
+        with self._hold_lock():
+            self._write(self._throttle.due())
 
     def close(self) -> None:
-        """Write all that was left out."""
-        with self._locked():
-            self._write(self._limit.drain())
+        """Write all throttled lines and close."""
+        with self._hold_lock():
+            self._write(self._throttle.drain())
         super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Do nothing: logging would print the record's arguments."""
+        """Do nothing: the default prints the arguments of the record."""
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _hold_lock(self) -> Iterator[None]:
         self.acquire()
         try:
             yield
@@ -124,55 +126,55 @@ class LogHandler(logging.StreamHandler[TextIO]):
 
 
 def formatter(log_format: str, *, has_colours: bool = False) -> logging.Formatter:
-    """The formatter of `LogHandler`'s lines."""
-    renderer: Any = structlog.processors.JSONRenderer() if log_format == "json" else _console(has_colours)
-    return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=[_line], processors=[renderer])
+    """The formatter for `LogHandler`."""
+    renderer: Any = structlog.processors.JSONRenderer() if log_format == "json" else _console_renderer(has_colours)
+    return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=[_ordered_fields], processors=[renderer])
 
 
-def told(error: BaseException) -> str:
-    """The type of ``error``, and its message where that cannot hold what an article holds."""
-    message = message_of(error)
+def describe_error(error: BaseException) -> str:
+    """The type of ``error``, with its message unless that may quote article content."""
+    message = safe_message(error)
     return f"{type(error).__qualname__}: {message}" if message else type(error).__qualname__
 
 
-def message_of(error: BaseException) -> str | None:
-    """The message of ``error``, or None where it may quote an article; of a rejection, its code."""
+def safe_message(error: BaseException) -> str | None:
+    """The message of ``error``, or None if it may quote article content; for a rejection, its code."""
     if isinstance(error, Rejected):
         return error.code
-    if not isinstance(error, _TELLING):
+    if not isinstance(error, _SAFE_MESSAGES):
         return None
-    # msgspec quotes values, and our own error tells what msgspec said.
+    # msgspec quotes values, and the project's own error repeats the message of msgspec.
     return _QUOTED.sub("'…'", str(error)) if isinstance(error.__cause__, codec.UNREADABLE) else str(error)
 
 
-def _sealed(record: logging.LogRecord) -> logging.LogRecord:
-    """A copy that holds texts and numbers only."""
+def _seal(record: logging.LogRecord) -> logging.LogRecord:
+    """Copy a record, with texts and numbers only."""
     sealed = copy.copy(record)
     sealed.__dict__["template"] = str(record.msg)
-    sealed.__dict__["fields"] = {**_own_fields(record), **_fault_fields(record)}
+    sealed.__dict__["fields"] = {**_extra_fields(record), **_exception_fields(record)}
     sealed.msg, sealed.args = _message(record), None
     sealed.exc_info = sealed.exc_text = sealed.stack_info = None
     return sealed
 
 
 def _message(record: logging.LogRecord) -> str:
-    quiet = copy.copy(record)
+    safe = copy.copy(record)
     if isinstance(record.args, tuple):
-        quiet.args = tuple(_quiet(value) for value in record.args)
+        safe.args = tuple(_replace_exception(value) for value in record.args)
     elif record.args:
-        quiet.args = {name: _quiet(value) for name, value in record.args.items()}
-    quiet.msg = _quiet(record.msg)
+        safe.args = {name: _replace_exception(value) for name, value in record.args.items()}
+    safe.msg = _replace_exception(record.msg)
     try:
-        text = quiet.getMessage()
-    except Exception:  # noqa: BLE001 - a wrong template of a library is not worth more
+        text = safe.getMessage()
+    except Exception:  # noqa: BLE001 - a library passed arguments that do not fit its template
         text = str(record.msg)
-    # asyncio goes on with what its tasks hold, their exceptions among them.
+    # asyncio appends the objects of its tasks, with their exceptions.
     first, *_ = text.splitlines() or [""]
     return (first if record.name == "asyncio" else text)[:_EVENT_CHARS_MAX]
 
 
-class _Told(str):
-    """The same whether a template asks for it with ``%s`` or ``%r``."""
+class _Description(str):
+    """Text that looks the same with ``%s`` and ``%r``."""
 
     __slots__ = ()
 
@@ -180,53 +182,56 @@ class _Told(str):
         return str(self)
 
 
-def _quiet(value: object) -> Any:
-    return _Told(told(value)) if isinstance(value, BaseException) else value
+def _replace_exception(value: object) -> Any:
+    return _Description(describe_error(value)) if isinstance(value, BaseException) else value
 
 
-def _own_fields(record: logging.LogRecord) -> dict[str, Any]:
+def _extra_fields(record: logging.LogRecord) -> dict[str, Any]:
     if record.name.partition(".")[0] != _OWN:
         return {}
-    given = {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
-    return {name: _plain(value) for name, value in given.items() if value is not None}
+    extra = {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
+    return {name: _to_plain(value) for name, value in extra.items() if value is not None}
 
 
-def _plain(value: object) -> Any:
+def _to_plain(value: object) -> Any:
     if isinstance(value, float):
         return round(value, 3)
     if isinstance(value, int):
         return value
     if isinstance(value, BaseException):
-        value = told(value)
+        value = describe_error(value)
     return str(value)[:_VALUE_CHARS_MAX]
 
 
-def _fault_fields(record: logging.LogRecord) -> dict[str, Any]:
+def _exception_fields(record: logging.LogRecord) -> dict[str, Any]:
     error = record.exc_info[1] if record.exc_info else None
     if error is None:
         return {}
     fields = {"exception_type": f"{type(error).__module__}.{type(error).__qualname__}"}
-    if message := message_of(error):
+    if message := safe_message(error):
         fields["exception_message"] = message[:_VALUE_CHARS_MAX]
     if not isinstance(error, _WITHOUT_STACK):
-        fields["stack"] = _stack(error)
+        fields["stack"] = _format_stack(error)
     return fields
 
 
-def _stack(error: BaseException) -> str:
-    """Where ``error`` and what led to it were raised, the last one last, as Python tells it."""
+def _format_stack(error: BaseException) -> str:
+    """The stack traces of ``error`` and its causes, in Python's order, with `describe_error` for messages."""
     chain: list[BaseException] = [error]
     while len(chain) < _CHAIN_MAX:
-        before = chain[-1].__cause__ or (None if chain[-1].__suppress_context__ else chain[-1].__context__)
-        if before is None:
+        cause = chain[-1].__cause__ or (None if chain[-1].__suppress_context__ else chain[-1].__context__)
+        if cause is None:
             break
-        chain.append(before)
-    parts = ["".join(traceback.format_tb(one.__traceback__, -_FRAMES_MAX)) + told(one) for one in reversed(chain)]
+        chain.append(cause)
+    parts = [
+        "".join(traceback.format_tb(link.__traceback__, -_FRAMES_MAX)) + describe_error(link)
+        for link in reversed(chain)
+    ]
     return "\n".join(parts)
 
 
-def _line(_logger: Any, _name: str, event: Any) -> dict[str, Any]:
-    """The line of a sealed record, in the order in which it is read."""
+def _ordered_fields(_logger: Any, _name: str, event: Any) -> dict[str, Any]:
+    """All fields of a sealed record, in the order of the line."""
     record: logging.LogRecord = event["_record"]
     return {
         "time": rfc3339(int(record.created * 1000)),
@@ -241,36 +246,36 @@ def _has_colours(stream: TextIO) -> bool:
     return stream.isatty() and "NO_COLOR" not in os.environ
 
 
-def _console(has_colours: bool) -> structlog.dev.ConsoleRenderer:
+def _console_renderer(has_colours: bool) -> structlog.dev.ConsoleRenderer:
     def colour(code: str) -> str:
         return code if has_colours else ""
 
     def column(style: str, value: Callable[[object], str], width: int = 0) -> structlog.dev.KeyValueColumnFormatter:
         return structlog.dev.KeyValueColumnFormatter(None, colour(style), colour(_RESET), value, width)
 
-    def level(key: str, value: object) -> str:  # noqa: ARG001 - structlog names it
+    def level(key: str, value: object) -> str:  # noqa: ARG001 - structlog passes it by name
         return f"{colour(_LEVEL_COLOURS.get(str(value), _RED))}{str(value).upper():<8}{colour(_RESET)}"
 
-    others = structlog.dev.KeyValueColumnFormatter(colour(_DIM), "", colour(_RESET), _shown)
+    other_fields = structlog.dev.KeyValueColumnFormatter(colour(_DIM), "", colour(_RESET), _quote)
     return structlog.dev.ConsoleRenderer(
         columns=[
             structlog.dev.Column("time", column(_DIM, str)),
             structlog.dev.Column("level", level),
             structlog.dev.Column("logger", column(_DIM, str)),
-            structlog.dev.Column("event", column(_BOLD, _printable)),
-            structlog.dev.Column("", others),
+            structlog.dev.Column("event", column(_BOLD, _escape)),
+            structlog.dev.Column("", other_fields),
         ],
         sort_keys=False,
     )
 
 
-def _printable(value: object) -> str:
+def _escape(value: object) -> str:
     text = str(value)
     return text if text.isprintable() else json.dumps(text)[1:-1]
 
 
-def _shown(value: object) -> str:
-    """Quoted where it could be read as more than one value, or is not printable."""
+def _quote(value: object) -> str:
+    """Quote the value if it could be read as more than one, or is not printable."""
     text = json.dumps(value) if isinstance(value, bool) else str(value)
     if text.isprintable() and text and not set(text) & set(' "='):
         return text
@@ -278,7 +283,7 @@ def _shown(value: object) -> str:
 
 
 def _on_warning(  # noqa: PLR0917 - Python's interface
-    message: Warning | str,  # noqa: ARG001 - it may quote what was read
+    message: Warning | str,  # noqa: ARG001 - it may quote article content
     category: type[Warning],
     filename: str,
     lineno: int,
@@ -292,10 +297,10 @@ def _on_uncaught(kind: type[BaseException], error: BaseException, trace: Any) ->
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
     else:
-        log.critical("unexpected fault", exc_info=(kind, error, trace))
+        log.critical("unhandled exception", exc_info=(kind, error, trace))
 
 
-def _on_thread_fault(fault: threading.ExceptHookArgs) -> None:
-    if fault.exc_value is not None:
-        name = fault.thread.name if fault.thread else None
-        log.error("fault in a thread", extra={"thread_name": name}, exc_info=fault.exc_value)
+def _on_thread_exception(hook_args: threading.ExceptHookArgs) -> None:
+    if hook_args.exc_value is not None:
+        name = hook_args.thread.name if hook_args.thread else None
+        log.error("unhandled exception in a thread", extra={"thread_name": name}, exc_info=hook_args.exc_value)

@@ -1,4 +1,4 @@
-"""Log lines that come again and again: one of a kind in a while, with a count of what was left out."""
+"""Throttles repeated log lines: one of a kind per interval, with a count of those that were suppressed."""
 
 from __future__ import annotations
 
@@ -11,32 +11,35 @@ from dataclasses import dataclass
 from typing import Final
 
 #: Seconds between two lines of a kind.
-LIMIT_S: Final = 60.0
-#: A field of a record that asks for another number of seconds; 0: each of its lines is a change of state.
+INTERVAL_S: Final = 60.0
+#: The field of a record that sets another interval. 0 means no throttling: each line is a change of state.
 EVERY_S: Final = "every_s"
-#: Kinds that are remembered. What is left out of one that is forgotten is told then.
+#: Kinds that are remembered. When one is forgotten, its suppressed line is written.
 KINDS_MAX: Final = 1000
-#: Fields that make two lines of one event different kinds.
-_KEYS: Final = ("topic", "partition", "step", "code")
+#: Fields whose values distinguish kinds of one event.
+_KEY_FIELDS: Final = ("topic", "partition", "step", "code")
 _TEMPLATE_CHARS_MAX: Final = 200
 _DIGITS: Final = re.compile(r"\d+")
 
 
 @dataclass(slots=True)
 class _Kind:
-    """``began``: when its last line was written; ``last``: the newest of those that were ``left_out`` since."""
+    """The lines of one kind since the last one was written, at ``written_at``.
 
-    began: float
-    every_s: float
-    left_out: int = 0
+    ``newest`` is the last suppressed line; ``suppressed`` and ``records`` count those before it.
+    """
+
+    written_at: float
+    interval_s: float
+    suppressed: int = 0
     records: int = 0
-    last: logging.LogRecord | None = None
+    newest: logging.LogRecord | None = None
 
 
 class LogThrottle:
-    """Decides which lines are written. A record has its ``fields``, and the ``template`` of its message.
+    """Decides which lines are written. Log records need the attributes ``fields`` and ``template``.
 
-    ``clock`` gives seconds of any steady clock. Not for several threads: a handler's lock is held meanwhile.
+    ``clock`` returns seconds of any monotonic clock. Not thread-safe: the caller holds the handler's lock.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, kinds_max: int = KINDS_MAX) -> None:
@@ -44,69 +47,73 @@ class LogThrottle:
         self._kinds_max = kinds_max
         self._kinds: OrderedDict[tuple[str, ...], _Kind] = OrderedDict()
 
+    def __len__(self) -> int:
+        """The number of kinds that are remembered."""
+        return len(self._kinds)
+
     def admit(self, record: logging.LogRecord) -> list[logging.LogRecord]:
-        """The lines to write: those that are due, and ``record`` unless it is left out."""
-        every_s = record.__dict__.get(EVERY_S, LIMIT_S)
-        if not every_s or not logging.WARNING <= record.levelno < logging.CRITICAL:
+        """The lines to write now: those that are due, and ``record`` unless it is suppressed."""
+        interval_s = record.__dict__.get(EVERY_S, INTERVAL_S)
+        if not interval_s or not logging.WARNING <= record.levelno < logging.CRITICAL:
             return [*self.due(), record]
         now = self._clock()
-        key = _key(record)
+        key = _kind_key(record)
         kind = self._kinds.get(key)
-        if kind is None or now - kind.began >= every_s:
-            written = _with_count(record, kind) if kind else record
+        if kind is None or now - kind.written_at >= interval_s:
+            line = _add_suppressed(record, kind) if kind else record
             self._kinds.pop(key, None)
-            self._kinds[key] = _Kind(now, every_s)
-            return [*self._forgotten(), *self.due(), written]
-        if kind.last is not None:
-            kind.left_out += 1
-            kind.records += kind.last.__dict__["fields"].get("records", 0)
-        kind.last = record
+            self._kinds[key] = _Kind(now, interval_s)
+            return [*self._forget_oldest(), *self.due(), line]
+        if kind.newest is not None:
+            kind.suppressed += 1
+            kind.records += kind.newest.__dict__["fields"].get("records", 0)
+        kind.newest = record
         return self.due()
 
     def due(self) -> list[logging.LogRecord]:
-        """The newest of what was left out, of kinds whose time is over."""
+        """The newest suppressed line of each kind whose interval is over."""
         now = self._clock()
-        over = [kind for kind in self._kinds.values() if kind.last and now - kind.began >= kind.every_s]
-        return self._told(over, now)
+        over = [kind for kind in self._kinds.values() if kind.newest and now - kind.written_at >= kind.interval_s]
+        return self._take(over, now)
 
     def drain(self) -> list[logging.LogRecord]:
-        """The newest of what was left out, of all kinds."""
-        return self._told([kind for kind in self._kinds.values() if kind.last], self._clock())
+        """The newest suppressed line of every kind."""
+        return self._take([kind for kind in self._kinds.values() if kind.newest], self._clock())
 
-    def _told(self, kinds: list[_Kind], now: float) -> list[logging.LogRecord]:
-        found = []
+    def _take(self, kinds: list[_Kind], now: float) -> list[logging.LogRecord]:
+        lines = []
         for kind in kinds:
-            if kind.last:
-                found.append(_counted(kind.last, kind.left_out, kind.records))
-            kind.began, kind.left_out, kind.records, kind.last = now, 0, 0, None
-        return found
+            if kind.newest:
+                lines.append(_add_counts(kind.newest, kind.suppressed, kind.records))
+            kind.written_at, kind.suppressed, kind.records, kind.newest = now, 0, 0, None
+        return lines
 
-    def _forgotten(self) -> list[logging.LogRecord]:
-        found = []
+    def _forget_oldest(self) -> list[logging.LogRecord]:
+        lines = []
         while len(self._kinds) > self._kinds_max:
             _, kind = self._kinds.popitem(last=False)
-            if kind.last:
-                found.append(_counted(kind.last, kind.left_out, kind.records))
-        return found
+            if kind.newest:
+                lines.append(_add_counts(kind.newest, kind.suppressed, kind.records))
+        return lines
 
 
-def _key(record: logging.LogRecord) -> tuple[str, ...]:
+def _kind_key(record: logging.LogRecord) -> tuple[str, ...]:
     fields = record.__dict__["fields"]
     template = _DIGITS.sub("#", record.__dict__["template"][:_TEMPLATE_CHARS_MAX])
-    return (record.name, record.levelname, template, *(str(fields.get(name, "")) for name in _KEYS))
+    return (record.name, record.levelname, template, *(str(fields.get(name, "")) for name in _KEY_FIELDS))
 
 
-def _with_count(record: logging.LogRecord, kind: _Kind) -> logging.LogRecord:
-    """``record`` with all that was left out before it."""
-    if kind.last is None:
+def _add_suppressed(record: logging.LogRecord, kind: _Kind) -> logging.LogRecord:
+    """Add the counts of all lines that were suppressed before ``record``."""
+    if kind.newest is None:
         return record
-    return _counted(record, kind.left_out + 1, kind.records + kind.last.__dict__["fields"].get("records", 0))
+    return _add_counts(record, kind.suppressed + 1, kind.records + kind.newest.__dict__["fields"].get("records", 0))
 
 
-def _counted(record: logging.LogRecord, left_out: int, records: int) -> logging.LogRecord:
-    if left_out:
+def _add_counts(record: logging.LogRecord, suppressed: int, records: int) -> logging.LogRecord:
+    if suppressed:
         fields = record.__dict__["fields"]
-        fields["repeated"] = left_out
+        fields["repeated"] = suppressed
         if "records" in fields:
             fields["repeated_records"] = records
     return record

@@ -1,6 +1,7 @@
-"""Every metric that a worker exposes: name, type, unit, labels and meaning. `scripts.generate_contracts` writes docs/reference/metrics.md.
+"""Every metric that a worker exposes: name, type, unit, labels and meaning.
 
-Names follow Prometheus: base units, the unit last; counters are exposed with ``_total`` behind their name.
+`scripts.generate_contracts` writes docs/reference/metrics.md from this module. Names follow the conventions of
+Prometheus: base units, the unit last; counters are exposed with the suffix ``_total``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _STEP_BUCKETS: Final = (2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 5e
 _BATCH_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
 _RECORD_BUCKETS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 5000)
 _MINUTE, _HOUR = 60, 3600
-#: From 10 ms to a day.
+#: From 10 ms to one day.
 _LATENCY_BUCKETS: Final = (
     *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
     *(_MINUTE, 2 * _MINUTE, 5 * _MINUTE, 15 * _MINUTE, _HOUR, 4 * _HOUR, 12 * _HOUR, 24 * _HOUR),
@@ -26,9 +27,8 @@ _LATENCY_BUCKETS: Final = (
 class Metric:
     """One metric.
 
-    ``unit`` is what one of it is, in the plural (``seconds``, ``records``), or ``info``, ``flag`` and ``ratio``.
-    ``buckets`` are the upper bounds of a histogram, in its unit. ``is_ours`` is False for what prometheus-client
-    brings along.
+    ``unit`` is a plural (``seconds``, ``records``), or ``info``, ``flag`` or ``ratio``. ``buckets`` are the upper
+    bounds of a histogram, in its unit. ``is_ours`` is False for the metrics of prometheus-client itself.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Metric:
 
     @property
     def series(self) -> str:
-        """The name that a query has; of a histogram, what comes before ``_bucket``, ``_sum`` and ``_count``."""
+        """The name in queries; for a histogram, the part before ``_bucket``, ``_sum`` and ``_count``."""
         return f"{self.name}_total" if self.type == "counter" else self.name
 
 
@@ -57,56 +57,62 @@ def _histogram(name: str, unit: str, text: str, label: str, buckets: tuple[float
     return Metric(name, "histogram", unit, (label,), text, buckets)
 
 
-def _theirs(name: str, kind: Type, unit: str, text: str, *labels: str) -> Metric:
+def _external(name: str, kind: Type, unit: str, text: str, *labels: str) -> Metric:
     return Metric(name, kind, unit, labels, text, is_ours=False)
 
 
 _FLOW: Final = (
-    _counter("stream_records_consumed", "records", "Records taken from a step's input topic.", "step"),
-    _counter("stream_records_published", "records", "Records stored in an output topic.", "topic"),
-    _counter("stream_events_normalized", "events", "Articles and takedowns passed on by normalize."),
-    _counter("stream_events_decided", "articles", "Articles decided, by relation.", "relation"),
-    _counter("stream_events_repeated", "events", "Deliveries of events that were decided before."),
-    _counter("stream_events_rejected", "events", "Dead letters, by step and code.", "step", "code"),
-    _counter("stream_takedowns", "takedowns", "Takedowns by whether an article was withdrawn.", "result"),
+    _counter("stream_records_consumed", "records", "Records consumed from the input topic of a step.", "step"),
+    _counter(
+        "stream_records_published", "records", "Records published to a topic and acknowledged by the broker.", "topic"
+    ),
+    _counter("stream_events_normalized", "events", "Articles and takedowns that the normalize step passed on."),
+    _counter(
+        "stream_events_decided", "articles", "Articles with a verdict, by relation to earlier articles.", "relation"
+    ),
+    _counter("stream_events_repeated", "events", "Repeated deliveries of events that were processed before."),
+    _counter("stream_events_rejected", "events", "Dead letters, by step and rejection code.", "step", "code"),
+    _counter("stream_takedowns", "takedowns", "Takedowns, by whether an article was withdrawn.", "result"),
     _histogram(
         "stream_event_latency_seconds",
         "seconds",
-        "Until an article's verdict was stored: since its fetched_at where it has one, since the raw record's "
-        "timestamp (broker) where that has one.",
+        "Time until the verdict on an article was stored. since=fetched_at: since the article was fetched; "
+        "since=broker: since the timestamp of the raw record. Articles without that time are left out.",
         "since",
         _LATENCY_BUCKETS,
     ),
-    _histogram("stream_step_duration_seconds", "seconds", "One call of one step of the core.", "step", _STEP_BUCKETS),
+    _histogram(
+        "stream_step_duration_seconds", "seconds", "Duration of one call of a processing step.", "step", _STEP_BUCKETS
+    ),
     _histogram(
         "stream_batch_duration_seconds",
         "seconds",
-        "From a batch's arrival to its last delivery.",
+        "Time from the arrival of a batch to the acknowledgement of its last output.",
         "step",
         _BATCH_BUCKETS,
     ),
     _histogram(
         "stream_delivery_duration_seconds",
         "seconds",
-        "Until the broker has stored all outputs of a batch.",
+        "Time until the broker acknowledged all outputs of a batch.",
         "step",
         _BATCH_BUCKETS,
     ),
-    _histogram("stream_batch_records", "records", "Records in a batch.", "step", _RECORD_BUCKETS),
+    _histogram("stream_batch_records", "records", "Number of records in a batch.", "step", _RECORD_BUCKETS),
 )
 
 _CONTENT: Final = (
     _counter(
         "stream_articles_by_language",
         "articles",
-        "Articles decided, by primary language subtag; languages that are not told from the text are other.",
+        "Articles with a verdict, by primary language subtag; languages that cannot be detected in text are other.",
         "language",
     ),
     _counter(
         "stream_articles_by_source",
         "articles",
-        "Articles decided, by domain: one that made 1 % of the last 2,000 articles has a label of its own from then "
-        "on, at most 100 in a process's life; the rest is other.",
+        "Articles with a verdict, by domain. A domain that made 1 % of the last 2,000 articles gets a label of its own "
+        "for the life of the process, at most 100 do; the rest is other.",
         "source",
         "is_duplicate",
     ),
@@ -116,96 +122,108 @@ _PROGRESS: Final = (
     _gauge(
         "stream_consumer_lag_records",
         "records",
-        "Records that the group has not finished, from the broker; each worker tells all partitions of its input "
-        "topics: take max by (topic, partition).",
+        "Records that the consumer group has not finished, as the broker knows it. Each worker reports all partitions "
+        "of its input topics: use max by (topic, partition).",
         "topic",
         "partition",
     ),
     _gauge(
         "stream_consumer_lag_seconds",
         "seconds",
-        "Age of the oldest record that the group has not finished, 0 without one; each worker tells all partitions, "
-        "as above.",
+        "Age of the oldest record that the consumer group has not finished; 0 if there is none. Each worker reports "
+        "all partitions, as above.",
         "topic",
         "partition",
     ),
     _gauge(
         "stream_consumer_lag_checked_timestamp_seconds",
         "seconds",
-        "When the broker last told the group's lag, since 1970; absent until it did.",
+        "Unix time of the last update of consumer lag from the broker; absent before the first.",
     ),
     _gauge(
         "stream_last_progress_timestamp_seconds",
         "seconds",
-        "When a batch of an input partition of this worker was last finished, since 1970.",
+        "Unix time at which this worker last finished a batch of an input partition.",
         "topic",
         "partition",
     ),
-    _gauge("stream_ready", "flag", "1 if partitions were assigned and their indexes are restored, as /readyz."),
+    _gauge(
+        "stream_ready", "flag", "1 if partitions are assigned and their indexes are restored, as in /readyz; else 0."
+    ),
 )
 
 _STATE: Final = (
-    _gauge("stream_index_documents", "articles", "Articles recorded in a partition's index.", "partition"),
-    _gauge("stream_index_size_bytes", "bytes", "Size of a partition's index.", "partition"),
+    _gauge("stream_index_documents", "articles", "Articles in the index of a partition.", "partition"),
+    _gauge("stream_index_size_bytes", "bytes", "Size of the index of a partition.", "partition"),
     _gauge(
         "stream_index_memory_bytes",
         "bytes",
-        "Memory of a partition's index: blocks read (cache), filters and block indexes (tables), what is not in a "
-        "file yet (memtables).",
+        "Memory of the index of a partition, by kind: cached blocks (cache), filters and block indexes (tables), "
+        "writes that are not in a file yet (memtables).",
         "partition",
         "kind",
     ),
     _gauge(
         "stream_index_oldest_timestamp_seconds",
         "seconds",
-        "Event time of about the oldest article still found, since 1970; absent until an article was recorded since "
-        "the index was opened.",
+        "Approximate event time (Unix time) of the oldest article that can still be found; absent until an article "
+        "is added after the index was opened.",
         "partition",
     ),
     _gauge(
         "stream_restore_progress_ratio",
         "ratio",
-        "How much of the changelog a partition's index has taken over, 1 when restored.",
+        "Share of the changelog that the index of a partition has replayed; 1 when restored.",
         "partition",
     ),
     _gauge(
         "stream_restore_remaining_records",
         "records",
-        "Changelog records that a partition's index has not read yet, 0 when restored.",
+        "Changelog records that the index of a partition has not replayed yet; 0 when restored.",
         "partition",
     ),
-    _counter("stream_records_restored", "records", "Changelog records read by the indexes."),
-    _gauge("stream_window_seconds", "seconds", "How far back duplicates are found (STREAM_WINDOW_DAYS)."),
+    _counter("stream_records_restored", "records", "Changelog records that the indexes have replayed."),
+    _gauge(
+        "stream_window_seconds", "seconds", "Duplicate window: how far back duplicates are found (STREAM_WINDOW_DAYS)."
+    ),
     _gauge(
         "stream_changelog_retention_seconds",
         "seconds",
-        "How long the changelog is kept, from the broker; +Inf for ever, absent where the worker may not ask.",
+        "Retention of the changelog topic; +Inf without a limit, absent if the worker may not read it.",
     ),
-    _gauge("stream_data_dir_free_bytes", "bytes", "Space left for the index's folder; absent on memory://."),
-    _gauge("stream_data_dir_total_bytes", "bytes", "Size of the disk that holds it; absent on memory://."),
+    _gauge("stream_data_dir_free_bytes", "bytes", "Free disk space for the data folder; absent with memory://."),
+    _gauge("stream_data_dir_total_bytes", "bytes", "Size of the disk with the data folder; absent with memory://."),
 )
 
 _PROCESS: Final = (
-    _gauge("stream_build_info", "info", "Version of the worker; always 1.", "version"),
-    _theirs("process_cpu_seconds", "counter", "seconds", "User and system CPU time."),
-    _theirs("process_resident_memory_bytes", "gauge", "bytes", "Memory in use."),
-    _theirs("process_virtual_memory_bytes", "gauge", "bytes", "Address space in use."),
-    _theirs("process_start_time_seconds", "gauge", "seconds", "When the process began, since 1970."),
-    _theirs("process_open_fds", "gauge", "files", "Open files and sockets."),
-    _theirs("process_max_fds", "gauge", "files", "Most that it may open."),
-    _theirs("python_gc_collections", "counter", "collections", "Runs of the garbage collector.", "generation"),
-    _theirs("python_gc_objects_collected", "counter", "objects", "Objects that it freed.", "generation"),
-    _theirs("python_gc_objects_uncollectable", "counter", "objects", "Objects that it could not free.", "generation"),
-    _theirs(
+    _gauge("stream_build_info", "info", "Always 1; the label is the version of the worker.", "version"),
+    _external("process_cpu_seconds", "counter", "seconds", "User and system CPU time of the process."),
+    _external("process_resident_memory_bytes", "gauge", "bytes", "Resident memory of the process."),
+    _external("process_virtual_memory_bytes", "gauge", "bytes", "Virtual memory of the process."),
+    _external("process_start_time_seconds", "gauge", "seconds", "Unix time at which the process started."),
+    _external("process_open_fds", "gauge", "files", "Open files and sockets."),
+    _external("process_max_fds", "gauge", "files", "Limit of open files and sockets."),
+    _external("python_gc_collections", "counter", "collections", "Runs of the garbage collector.", "generation"),
+    _external(
+        "python_gc_objects_collected", "counter", "objects", "Objects that the garbage collector freed.", "generation"
+    ),
+    _external(
+        "python_gc_objects_uncollectable",
+        "counter",
+        "objects",
+        "Objects that the garbage collector could not free.",
+        "generation",
+    ),
+    _external(
         "python_info",
         "gauge",
         "info",
-        "Version of Python; always 1.",
+        "Always 1; the labels are the version of Python.",
         *("implementation", "major", "minor", "patchlevel", "version"),
     ),
 )
 
-#: The metrics by what they tell about, in the order of the document.
+#: The metrics by topic, in the order of docs/reference/metrics.md.
 GROUPS: Final[dict[str, tuple[Metric, ...]]] = {
     "Flow": _FLOW,
     "Content": _CONTENT,
@@ -218,23 +236,22 @@ CATALOGUE: Final[tuple[Metric, ...]] = tuple(metric for group in GROUPS.values()
 _INTRODUCTION: Final = """\
 # Metrics
 
-What a worker tells at `/metrics`. Times are seconds, sizes bytes. A series that is missing is not known; what has not
-happened yet is 0. Sums over workers are right for all counters and histograms. `python -m scripts.generate_contracts` writes this
-page from `src/stream/observability/metric_definitions.py`.
+The metrics that a worker exposes at `/metrics`. Times are in seconds, sizes in bytes. A missing series means that the
+value is unknown; what has not happened yet is 0. Counters and histograms can be summed over workers.
+`python -m scripts.generate_contracts` writes this page from `src/stream/observability/metric_definitions.py`.
 
-The number of series is bounded, whatever the events hold: labels take their values from the code and the settings
-(`step`, `relation`, `code`, `topic`, `partition`), from a fixed list (`language`), or from a list that is full at 100
-(`source`).
+The number of series is bounded, whatever the events contain: label values come from the code and the settings (`step`,
+`relation`, `code`, `topic`, `partition`), from a fixed list (`language`), or from a list of at most 100 (`source`).
 """
 
 
 def document() -> str:
-    """The page docs/reference/metrics.md, Markdown."""
+    """The text of docs/reference/metrics.md, in Markdown."""
     return "\n".join([_INTRODUCTION, *(line for title, group in GROUPS.items() for line in _section(title, group))])
 
 
 def _section(title: str, group: Iterable[Metric]) -> list[str]:
-    head = [f"## {title}", "", "| metric | type | unit | labels | |", "|---|---|---|---|---|"]
+    head = [f"## {title}", "", "| metric | type | unit | labels | meaning |", "|---|---|---|---|---|"]
     return [*head, *map(_row, group), ""]
 
 

@@ -1,4 +1,4 @@
-"""The metrics of one worker, as `stream.observability.metric_definitions` lists them, and what is counted of a batch."""
+"""The metrics of one worker, as defined in `stream.observability.metric_definitions`, and their update per batch."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from stream.settings import STAGES
 P = ParamSpec("P")
 R = TypeVar("R")
 
-disable_created_metrics()  # type: ignore[no-untyped-call] # a series more for each counter, which nobody asks for
+disable_created_metrics()  # type: ignore[no-untyped-call] # an extra series for each counter, of no use here
 
-#: The primary language subtags that the normalize step can tell from a text, and ``und``; a declared language that
-#: is none of these counts as ``other``.
+#: The primary language subtags that the normalize step can detect, and ``und`` (undetermined). All other languages,
+#: which only publishers can declare, count as ``other``.
 LANGUAGES: Final = frozenset(
     """
     ace af am an ar as az ba bcl be bg bn bo br bs ca chr ckb crh cs cy da de dv el en eo es et eu ext fa fi fil fo fr
@@ -45,13 +45,13 @@ LANGUAGES: Final = frozenset(
     sat sd se si sk sl sn so sq sr st sv sw syr ta te tg th ti tk tr tt ug uk und ur uz vec vi vo wa xh yi yo zgh zh zu
     """.split()
 )
-_BOOLEANS: Final = ("false", "true")
-_SINCE: Final = ("fetched_at", "broker")
-_LISTED: Final[Mapping[str, Metric]] = {metric.name: metric for metric in CATALOGUE}
+_BOOLEAN_LABELS: Final = ("false", "true")
+_LATENCY_STARTS: Final = ("fetched_at", "broker")
+_BY_NAME: Final[Mapping[str, Metric]] = {metric.name: metric for metric in CATALOGUE}
 
 
 class Metrics:
-    """The metrics of one worker, in a registry of their own."""
+    """All metrics of one worker, in their own registry."""
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
@@ -65,8 +65,8 @@ class Metrics:
         self.repeated = self._counter("stream_events_repeated")
         self.rejected = self._counter("stream_events_rejected")
         self.takedowns = self._counter("stream_takedowns")
-        self.latency_seconds = self._tallied("stream_event_latency_seconds")
-        self.step_seconds = self._tallied("stream_step_duration_seconds")
+        self.latency_seconds = self._fast_histogram("stream_event_latency_seconds")
+        self.step_seconds = self._fast_histogram("stream_step_duration_seconds")
         self.batch_seconds = self._histogram("stream_batch_duration_seconds")
         self.delivery_seconds = self._histogram("stream_delivery_duration_seconds")
         self.batch_records = self._histogram("stream_batch_records")
@@ -74,7 +74,7 @@ class Metrics:
         self.sources = self._counter("stream_articles_by_source")
         self.lag_records = self._gauge("stream_consumer_lag_records")
         self.lag_seconds = self._gauge("stream_consumer_lag_seconds")
-        self.lag_checked = self._later("stream_consumer_lag_checked_timestamp_seconds")
+        self.lag_checked = self._unregistered_gauge("stream_consumer_lag_checked_timestamp_seconds")
         self.progress_time = self._gauge("stream_last_progress_timestamp_seconds")
         self.ready = self._gauge("stream_ready")
         self.index_documents = self._gauge("stream_index_documents")
@@ -84,17 +84,17 @@ class Metrics:
         self.restore_ratio = self._gauge("stream_restore_progress_ratio")
         self.restore_remaining = self._gauge("stream_restore_remaining_records")
         self.restored = self._counter("stream_records_restored")
-        self.window = self._later("stream_window_seconds")
-        self.changelog_retention = self._later("stream_changelog_retention_seconds")
-        self.disk_free = self._later("stream_data_dir_free_bytes")
-        self.disk_total = self._later("stream_data_dir_total_bytes")
-        self._told: set[Gauge] = set()
-        self._top = SourceLabels()
-        self._since_fetch, self._since_broker = map(self.latency_seconds.observer, _SINCE)
-        self._begin_at_zero()
+        self.window = self._unregistered_gauge("stream_window_seconds")
+        self.changelog_retention = self._unregistered_gauge("stream_changelog_retention_seconds")
+        self.disk_free = self._unregistered_gauge("stream_data_dir_free_bytes")
+        self.disk_total = self._unregistered_gauge("stream_data_dir_total_bytes")
+        self._known: set[Gauge] = set()
+        self._source_labels = SourceLabels()
+        self._since_fetch, self._since_broker = map(self.latency_seconds.observer, _LATENCY_STARTS)
+        self._create_series()
 
     def wrap(self, name: str, step: Callable[P, R]) -> Callable[P, R]:
-        """``step`` with its calls timed."""
+        """Wrap ``step`` so that each call is timed under ``name``."""
         observe = self.step_seconds.observer(name)
         clock = time.perf_counter
 
@@ -109,8 +109,8 @@ class Metrics:
         return timed
 
     def count(self, step: str, outcomes: Sequence[Outcome], *, now_ms: int) -> None:
-        """Count what became of a batch, once its outputs are stored at ``now_ms``."""
-        # Each counter is told once a batch: finding it by its labels, and its lock, cost more than the sum.
+        """Count the outcomes of a batch whose outputs were stored at ``now_ms`` (milliseconds since 1970)."""
+        # Each counter is updated once a batch: its look-up by labels and its lock cost more than summing up.
         topics = Counted(output.topic for outcome in outcomes for output in outcome.outputs)
         for topic, number in topics.items():
             self.published.labels(topic).inc(number)
@@ -120,18 +120,18 @@ class Metrics:
         self._count_articles(outcomes, now_ms / 1000)
 
     def set_when_known(self, gauge: Gauge, value: float) -> None:
-        """Set one of the gauges that are absent until they are known."""
+        """Set a gauge that is absent until its value is known."""
         gauge.set(value)
-        if gauge not in self._told:
-            self._told.add(gauge)
+        if gauge not in self._known:
+            self._known.add(gauge)
             self.registry.register(gauge)
 
     def forget_partition(self, topic: str, partition: int) -> None:
-        """Remove what is no longer this worker's to tell."""
+        """Remove the series of a partition that this worker no longer has."""
         self.progress_time.remove(topic, str(partition))
 
     def forget_index(self, partition: int) -> None:
-        """Remove the figures of an index that was closed."""
+        """Remove the series of an index that was closed."""
         name = str(partition)
         for gauge in (
             *(self.index_documents, self.index_bytes, self.index_oldest),
@@ -156,24 +156,24 @@ class Metrics:
         for outcome in outcomes:
             if about := outcome.about:
                 languages[about.language] += 1
-                sources[self._top.label(about.domain), outcome.result in DUPLICATE_RELATIONS] += 1
-                if about.fetched_at and (began := _seconds(about.fetched_at)) is not None:
-                    self._since_fetch(max(0.0, now_s - began))
-                if about.received_at and (began := _seconds(about.received_at)) is not None:
-                    self._since_broker(max(0.0, now_s - began))
+                sources[self._source_labels.label(about.domain), outcome.result in DUPLICATE_RELATIONS] += 1
+                if about.fetched_at and (start := _seconds(about.fetched_at)) is not None:
+                    self._since_fetch(max(0.0, now_s - start))
+                if about.received_at and (start := _seconds(about.received_at)) is not None:
+                    self._since_broker(max(0.0, now_s - start))
         for tag, number in languages.items():
             primary = tag.partition("-")[0]
             self.languages.labels(primary if primary in LANGUAGES else OTHER).inc(number)
         for (source, is_duplicate), number in sources.items():
-            self._begin_source(source)
-            self.sources.labels(source, _BOOLEANS[is_duplicate]).inc(number)
+            self._create_source_series(source)
+            self.sources.labels(source, _BOOLEAN_LABELS[is_duplicate]).inc(number)
 
-    def _begin_source(self, source: str) -> None:
-        for is_duplicate in _BOOLEANS:
+    def _create_source_series(self, source: str) -> None:
+        for is_duplicate in _BOOLEAN_LABELS:
             self.sources.labels(source, is_duplicate)
 
-    def _begin_at_zero(self) -> None:
-        """A rate needs a first value: what has not happened yet is 0, not missing."""
+    def _create_series(self) -> None:
+        """Create series with 0 for what has not happened yet: a rate needs a first value."""
         for relation in RELATIONS:
             self.decided.labels(relation)
         for result in TAKEDOWN_RESULTS:
@@ -182,31 +182,31 @@ class Metrics:
             self.consumed.labels(step)
             for code in REJECTION_CODES:
                 self.rejected.labels(step, code)
-        self._begin_source(OTHER)
+        self._create_source_series(OTHER)
 
     def _counter(self, name: str) -> Counter:
-        metric = _LISTED[name]
+        metric = _BY_NAME[name]
         return Counter(name, metric.help, metric.labels, registry=self.registry)
 
     def _gauge(self, name: str) -> Gauge:
-        metric = _LISTED[name]
+        metric = _BY_NAME[name]
         return Gauge(name, metric.help, metric.labels, registry=self.registry)
 
-    def _later(self, name: str) -> Gauge:
-        """A gauge that `set_when_known` exposes: one without labels would stand there as 0 before."""
-        return Gauge(name, _LISTED[name].help, registry=None)
+    def _unregistered_gauge(self, name: str) -> Gauge:
+        """Create a gauge for `set_when_known`; if registered at once, it would be exposed as 0."""
+        return Gauge(name, _BY_NAME[name].help, registry=None)
 
-    def _tallied(self, name: str) -> FastHistogram:
-        histogram = FastHistogram(_LISTED[name])
+    def _fast_histogram(self, name: str) -> FastHistogram:
+        histogram = FastHistogram(_BY_NAME[name])
         self.registry.register(histogram)
         return histogram
 
     def _histogram(self, name: str) -> Histogram:
-        metric = _LISTED[name]
+        metric = _BY_NAME[name]
         return Histogram(name, metric.help, metric.labels, buckets=metric.buckets, registry=self.registry)
 
 
 def _seconds(moment: str) -> float | None:
-    """Seconds since 1970; None where ``moment`` is no RFC 3339 time: a figure is not worth a stop."""
-    found = read_rfc3339(moment)
-    return None if found is None else found / 1000
+    """Parse RFC 3339 into seconds since 1970; None if it is invalid: a metric is not worth a stop."""
+    milliseconds = read_rfc3339(moment)
+    return None if milliseconds is None else milliseconds / 1000

@@ -1,4 +1,4 @@
-"""Whether the worker makes progress, and whether it is ready. Told from offsets, not from being alive."""
+"""Health and readiness: whether partitions make progress, judged by their offsets."""
 
 from __future__ import annotations
 
@@ -12,40 +12,41 @@ from stream.transport.record_batch import Progress
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One answer: good or not, and why."""
+    """The result of a check: good or not, with details for the web page."""
 
     is_good: bool
     details: dict[str, object]
 
 
 class ProgressWatch:
-    """Remembers when each partition last moved. Times are seconds of any steady clock."""
+    """Remembers when each partition last made progress. Times are seconds of any monotonic clock."""
 
     def __init__(self, stall_s: float) -> None:
         self._stall_s = stall_s
+        # Finished offset, restored offset, and the time of the last change of either.
         self._moved: dict[TP, tuple[int, int | None, float]] = {}
 
     def observe(
         self, progress: Mapping[TP, Progress], now: float, *, restoring: Mapping[TP, int] | None = None
     ) -> list[TP]:
-        """Take note of where the partitions are; which of them have moved since the last time.
+        """Record the progress at ``now``; return the partitions that finished records since the last call.
 
-        ``restoring``: how far the restore of a partition's index is. One that gets on is no stall.
+        ``restoring``: the restored offset of each index that is being restored. A restore that advances is no stall.
         """
         moved = []
         for tp, state in progress.items():
             finished, restored, _ = self._moved.get(tp, (None, None, now))
             if finished != state.finished:
                 moved.append(tp)
-            reached = (restoring or {}).get(tp)
-            if (finished, restored) != (state.finished, reached) or lag(state) == 0:
-                self._moved[tp] = (state.finished, reached, now)
-        for gone in self._moved.keys() - progress.keys():
-            del self._moved[gone]
+            restored_now = (restoring or {}).get(tp)
+            if (finished, restored) != (state.finished, restored_now) or lag(state) == 0:
+                self._moved[tp] = (state.finished, restored_now, now)
+        for removed in self._moved.keys() - progress.keys():
+            del self._moved[removed]
         return moved
 
     def check(self, now: float) -> Check:
-        """Bad when a partition with a lag has not moved for longer than the limit."""
+        """Bad if a partition with lag has made no progress for longer than the limit."""
         stalled = {
             f"{tp.topic}/{tp.partition}": round(now - since, 1)
             for tp, (*_, since) in self._moved.items()
@@ -55,5 +56,5 @@ class ProgressWatch:
 
 
 def lag(state: Progress) -> int:
-    """Records behind; 0 where the end is not known yet."""
+    """Records that are not finished yet; 0 while the end of the partition is unknown."""
     return max(0, state.end - state.finished) if state.end is not None else 0

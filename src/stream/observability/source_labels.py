@@ -1,4 +1,4 @@
-"""Which sources have a series of their own: a bounded number, whatever events name as their source."""
+"""Chooses which sources get a metric label of their own: a bounded number, whatever the events contain."""
 
 from __future__ import annotations
 
@@ -6,65 +6,74 @@ import re
 from collections import Counter, deque
 from typing import Final
 
-#: What has no label of its own.
+#: The label of all other sources.
 OTHER: Final = "other"
-#: So many sources at most have one, for as long as the process lives.
+#: Sources that can get a label in the life of a process.
 SOURCES_MAX: Final = 100
-#: The share that a source must have made, and of how many articles.
+#: The share of recent articles that earns a source its label.
 SHARE_MIN: Final = 0.01
 RECENT_ARTICLES: Final = 2000
-#: A longer host counts as its last labels that are no longer than this.
+#: Longer host names are cut to their last labels.
 SOURCE_CHARS_MAX: Final = 100
 
-# A host name as DNS and IDNA have it: letters and digits of any script, hyphens, dots; no control characters.
+# A host name after DNS and IDNA: letters and digits of any script, hyphens, dots; no control characters.
 _HOST: Final = re.compile(r"(?!-)[^\W_](?:[\w-]*\w)?(?:\.[^\W_](?:[\w-]*\w)?)+")
 _HOST_CHARS_MAX: Final = 253
 
 
 class SourceLabels:
-    """Chooses the sources that are told by name.
+    """Gives a label to each source that made `SHARE_MIN` of the last `RECENT_ARTICLES` articles.
 
-    A source that made `SHARE_MIN` of the last `RECENT_ARTICLES` articles keeps its name for good, since a counter that
-    vanished and came back would read as a fall; so the first `SOURCES_MAX` have one. Counts are exact: a window is as
-    small as the sketch that would save it (space-saving, Metwally et al. 2005), and forgets.
+    A source keeps its label for good, since a counter that disappears and returns would look like a reset; so the
+    first `SOURCES_MAX` sources get one. Counts are exact: the window is as small as the sketch that would replace it
+    (space-saving, Metwally et al. 2005), and it forgets.
     """
 
     def __init__(self) -> None:
         self._recent: deque[str] = deque()
         self._counts: Counter[str] = Counter()
-        self._named: set[str] = set()
+        self._labelled: set[str] = set()
         self._needed = SHARE_MIN * RECENT_ARTICLES
 
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The number of articles and of sources in the window."""
+        return len(self._recent), len(self._counts)
+
     def label(self, domain: str | None) -> str:
-        """The label of an article from ``domain``, which is counted; `OTHER` where it has none of its own."""
-        if len(self._named) >= SOURCES_MAX:  # full: nothing is left to be chosen
-            return domain if domain in self._named else self._known(domain)
-        # What was counted is a label: to know it again costs less than to look at each character.
-        source = domain if domain and domain in self._counts else host(domain)
+        """Count an article from ``domain`` and return its label, or `OTHER`."""
+        if len(self._labelled) >= SOURCES_MAX:  # no label is left, so nothing needs counting
+            return domain if domain in self._labelled else self._existing_label(domain)
+        # A domain that was counted is a valid label: looking it up is cheaper than checking its characters again.
+        source = domain if domain and domain in self._counts else host_label(domain)
         self._count(source)
-        if source in self._named:
+        if source in self._labelled:
             return source
         if source == OTHER or self._counts[source] < self._needed:
             return OTHER
-        self._named.add(source)
+        self._labelled.add(source)
         return source
 
-    def _known(self, domain: str | None) -> str:
-        source = host(domain)
-        return source if source in self._named else OTHER
+    def _existing_label(self, domain: str | None) -> str:
+        source = host_label(domain)
+        return source if source in self._labelled else OTHER
 
     def _count(self, source: str) -> None:
         self._recent.append(source)
         self._counts[source] += 1
         if len(self._recent) > RECENT_ARTICLES:
-            gone = self._recent.popleft()
-            self._counts[gone] -= 1
-            if not self._counts[gone]:
-                del self._counts[gone]
+            oldest = self._recent.popleft()
+            self._counts[oldest] -= 1
+            if not self._counts[oldest]:
+                del self._counts[oldest]
 
 
-def host(domain: str | None) -> str:
-    """``domain`` as a label's value: lower case, at most `SOURCE_CHARS_MAX` long; `OTHER` where it is no host."""
+def host_label(domain: str | None) -> str:
+    """``domain`` as a label value: lower case, at most `SOURCE_CHARS_MAX` characters; `OTHER` if it is not a host.
+
+    >>> host_label("News.Example"), host_label("not a host")
+    ('news.example', 'other')
+    """
     if not domain or len(domain) > _HOST_CHARS_MAX:
         return OTHER
     name = domain.lower()

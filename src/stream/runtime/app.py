@@ -172,7 +172,7 @@ class ArticleFlow:
         with self.metrics.delivery_seconds.labels(step).time():
             delivered = await producer_of(self.app).produce_all(outputs, confirm=confirm)
         self.metrics.count(step, outcomes, now_ms=system_clock.now_ms())
-        self._flow_log.dead_letters(step, outcomes)
+        self._flow_log.log_dead_letters(step, outcomes)
         return delivered
 
     async def _work(self, step: Stage, handle: Callable[[RecordBatch], Awaitable[None]], batches: Any) -> None:
@@ -213,13 +213,13 @@ class ArticleFlow:
         async def assigned(_app: Any, partitions: Iterable[TP], **_: Any) -> None:
             self._was_assigned = True
             partitions = list(partitions)
-            self._flow_log.assigned(partitions)
+            self._flow_log.log_assigned(partitions)
             self.indexes.assign(topic_partitions(partitions, self.topics.normalized))
 
         @app.on_partitions_revoked.connect(weak=False)
         async def revoked(_app: Any, partitions: Iterable[TP], **_: Any) -> None:
             partitions = list(partitions)
-            self._flow_log.revoked(partitions)
+            self._flow_log.log_revoked(partitions)
             await self.indexes.revoke(topic_partitions(partitions, self.topics.normalized))
 
         @app.timer(_SECONDS_BETWEEN_MEASURES)  # type: ignore[untyped-decorator] # Faust's is
@@ -265,7 +265,7 @@ class ArticleFlow:
             self.metrics.forget_partition(gone.topic, gone.partition)
         self._measured = set(progress)
         self.metrics.ready.set(self.ready().is_good)
-        self._flow_log.observed(self.healthy(), self.ready())
+        self._flow_log.log_changes(self.healthy(), self.ready())
         self.indexes.measure()
 
     # What operators ask
@@ -318,7 +318,7 @@ class ArticleFlow:
             [topic for step, topic in inputs.items() if step in self._steps],
             metrics=self.metrics,
             changelog=self.topics.fingerprints if self._decides else None,
-            every_s=_SECONDS_BETWEEN_MEASURES if self.settings.is_memory else _SECONDS_BETWEEN_QUESTIONS,
+            interval_s=_SECONDS_BETWEEN_MEASURES if self.settings.is_memory else _SECONDS_BETWEEN_QUESTIONS,
         )
 
 

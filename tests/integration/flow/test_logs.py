@@ -19,7 +19,7 @@ from stream.observability.log_setup import configure_logging
 from stream.runtime.app import ArticleFlow, leave
 from tests.support.articles import BRIDGE, HARVEST, article, dumps
 from tests.support.flow import Site, until
-from tests.support.logging import kept_logging
+from tests.support.logging import restored_logging
 
 #: Stands in every part of every message below, in the forms that errors may give it.
 MARK: Final = "Zyxwquark"
@@ -98,7 +98,7 @@ class Log:
 @pytest.fixture
 def log() -> Iterator[Log]:
     """Yield the log of what comes."""
-    with kept_logging():
+    with restored_logging():
         yield Log()
 
 

@@ -1,4 +1,4 @@
-"""How far the group is behind, in records and in seconds, from what the broker tells."""
+"""Consumer lag in records and in seconds, from the offsets that the broker knows."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ RAW = TP("raw", 0)
 HOUR_S = 3600
 
 
-class Broker(MemoryGroupOffsets):
-    """A broker in memory that can be out of reach, and knows how long a topic is kept."""
+class Offsets(MemoryGroupOffsets):
+    """Offsets of a memory broker that can be made to fail, with a retention."""
 
     def __init__(self, broker: MemoryBroker) -> None:
         super().__init__(broker, "group")
-        self.fault: Exception | None = None
-        self.kept: float | Exception | None = None
-        self.closed = 0
+        self.error: Exception | None = None
+        self.retention: float | Exception | None = None
+        self.close_calls = 0
         self.read: list[TP] = []
 
     async def partitions(self, topics: Sequence[str]) -> list[TP]:
         """See `MemoryGroupOffsets`."""
-        if self.fault:
-            raise self.fault
+        if self.error:
+            raise self.error
         return await super().partitions(topics)
 
     async def times(self, offsets: Mapping[TP, int]) -> dict[TP, int]:
@@ -46,47 +46,54 @@ class Broker(MemoryGroupOffsets):
     async def retention_s(self, topic: str) -> float | None:
         """See `MemoryGroupOffsets`."""
         assert topic == "changelog"
-        if isinstance(self.kept, Exception):
-            raise self.kept
-        return self.kept
+        if isinstance(self.retention, Exception):
+            raise self.retention
+        return self.retention
 
     async def close(self) -> None:
         """See `MemoryGroupOffsets`."""
-        self.closed += 1
+        self.close_calls += 1
 
 
 @dataclass
 class Site:
-    """A group on a broker, and a clock that stands still until it is moved."""
+    """A consumer group on a memory broker, with a clock that is set by hand."""
 
     monkeypatch: pytest.MonkeyPatch
     topics: Sequence[str] = ("raw",)
     changelog: str | None = None
+    retention_interval_s: float = 3600
     log: MemoryBroker = field(default_factory=MemoryBroker)
     metrics: Metrics = field(default_factory=Metrics)
 
     def __post_init__(self) -> None:
         self.log.create_topic("raw", 2)
         self.log.create_topic("normalized", 1)
-        self.broker = Broker(self.log)
-        self.lag = ConsumerLag(self.broker, self.topics, metrics=self.metrics, changelog=self.changelog)
-        self.at(0)
+        self.offsets = Offsets(self.log)
+        self.lag = ConsumerLag(
+            self.offsets,
+            self.topics,
+            metrics=self.metrics,
+            changelog=self.changelog,
+            retention_interval_s=self.retention_interval_s,
+        )
+        self.set_clock(0)
 
-    def at(self, seconds: float) -> None:
-        """Set the clock, in seconds behind `NOW_MS`."""
+    def set_clock(self, seconds: float) -> None:
+        """Set the clock to ``seconds`` after `NOW_MS`."""
         moment = NOW_MS + int(seconds * 1000)
         self.monkeypatch.setattr("stream.system_clock.now_ms", lambda: moment)
 
     def send(self, *ages_s: float, partition: int = 0) -> None:
-        """Store records that are so old at `NOW_MS`."""
+        """Store records with the given ages at `NOW_MS`."""
         for age in ages_s:
             self.log.produce(OutputRecord("raw", None, b"{}", (), partition), NOW_MS - int(age * 1000))
 
     def commit(self, offset: int, tp: TP = RAW) -> None:
-        """Finish what stands before ``offset``."""
+        """Commit ``offset``."""
         self.log.commit("group", {tp: offset})
 
-    def told(self, tp: TP = RAW) -> tuple[float | None, float | None]:
+    def reported(self, tp: TP = RAW) -> tuple[float | None, float | None]:
         """The lag of a partition, in records and in seconds."""
         value, labels = self.metrics.registry.get_sample_value, {"topic": tp.topic, "partition": str(tp.partition)}
         return value("stream_consumer_lag_records", labels), value("stream_consumer_lag_seconds", labels)
@@ -98,7 +105,7 @@ class Site:
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Site:
-    """Return a group that reads one topic of two partitions."""
+    """Return a group with one input topic of two partitions."""
     return Site(monkeypatch)
 
 
@@ -114,137 +121,138 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Site:
         ([-HOUR_S], 0, 1, 0),
         ([NOW_MS / 1000 + 0.001], 0, 1, 0),  # no time: clients write -1
     ],
-    ids=["empty", "nothing committed", "some", "all", "topic made anew", "times not in order", "future", "no time"],
+    ids=["empty", "nothing committed", "some", "all", "topic recreated", "times not in order", "future", "no time"],
 )
-async def test_the_lag_of_a_partition(
+async def test_lag_is_counted_from_the_committed_offset(
     site: Site, ages: Sequence[float], committed: int | None, records: int, seconds: float
 ) -> None:
     site.send(*ages)
     if committed is not None:
         site.commit(committed)
-    await site.lag.ask()
-    assert site.told() == (records, seconds)
-    assert site.told(TP("raw", 1)) == (0, 0)
+    await site.lag.update()
+    assert site.reported() == (records, seconds)
+    assert site.reported(TP("raw", 1)) == (0, 0)
     assert site.value("stream_consumer_lag_checked_timestamp_seconds") == NOW_MS / 1000
 
 
-async def test_what_retention_has_deleted_is_no_lag(site: Site) -> None:
+async def test_deleted_records_are_no_lag(site: Site) -> None:
     site.send(50, 40, 30)
     site.commit(1)
     site.log.trim(RAW, 2)
-    await site.lag.ask()
-    assert site.told() == (1, 30)
+    await site.lag.update()
+    assert site.reported() == (1, 30)
 
 
 async def test_age_grows_until_the_record_is_finished(site: Site) -> None:
     site.send(30, 20)
-    await site.lag.ask()
-    site.at(100)
-    await site.lag.ask()
-    assert site.told() == (2, 130)
+    await site.lag.update()
+    site.set_clock(100)
+    await site.lag.update()
+    assert site.reported() == (2, 130)
     site.commit(1)
-    await site.lag.ask()
-    assert site.told() == (1, 120)
+    await site.lag.update()
+    assert site.reported() == (1, 120)
     site.commit(2)
-    await site.lag.ask()
-    assert site.told() == (0, 0)
+    await site.lag.update()
+    assert site.reported() == (0, 0)
 
 
 @pytest.mark.parametrize("age", [-HOUR_S, NOW_MS / 1000 + 0.001], ids=["future", "no time"])
-async def test_a_record_that_lies_about_its_time_is_as_old_as_it_was_seen(site: Site, age: float) -> None:
+async def test_the_age_of_a_record_without_a_valid_time_counts_from_when_it_was_first_seen(
+    site: Site, age: float
+) -> None:
     site.send(age)
-    await site.lag.ask()
-    site.at(120)
-    await site.lag.ask()
-    assert site.told() == (1, 120)
+    await site.lag.update()
+    site.set_clock(120)
+    await site.lag.update()
+    assert site.reported() == (1, 120)
 
 
-async def test_a_record_is_read_once(site: Site) -> None:
+async def test_the_time_of_a_record_is_read_once(site: Site) -> None:
     site.send(30, 20)
     for _ in range(3):
-        await site.lag.ask()
-    assert site.broker.read == [RAW]
+        await site.lag.update()
+    assert site.offsets.read == [RAW]
     site.commit(1)
-    await site.lag.ask()
+    await site.lag.update()
     site.commit(2)
-    await site.lag.ask()
-    assert site.broker.read == [RAW, RAW]
+    await site.lag.update()
+    assert site.offsets.read == [RAW, RAW]
 
 
-async def test_all_partitions_of_the_steps_are_told_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_all_partitions_of_the_input_topics_are_reported_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site(monkeypatch, topics=("raw", "normalized"))
-    await site.lag.ask()
-    assert [site.told(tp) for tp in (RAW, TP("raw", 1), TP("normalized", 0))] == [(0, 0)] * 3
+    await site.lag.update()
+    assert [site.reported(tp) for tp in (RAW, TP("raw", 1), TP("normalized", 0))] == [(0, 0)] * 3
     alone = Site(monkeypatch, topics=("normalized",))
-    await alone.lag.ask()
-    assert (alone.told(), alone.told(TP("normalized", 0))) == ((None, None), (0, 0))
+    await alone.lag.update()
+    assert (alone.reported(), alone.reported(TP("normalized", 0))) == ((None, None), (0, 0))
 
 
-async def test_a_topic_that_is_gone_is_told_no_more(site: Site) -> None:
+async def test_a_deleted_topic_is_no_longer_reported(site: Site) -> None:
     site.send(5)
-    await site.lag.ask()
-    site.log._topics.pop("raw")  # noqa: SLF001 - topics here are never deleted
-    await site.lag.ask()
-    assert site.told() == (None, None)
+    await site.lag.update()
+    site.log._topics.pop("raw")  # noqa: SLF001 - a memory broker cannot delete topics
+    await site.lag.update()
+    assert site.reported() == (None, None)
 
 
-async def test_a_broker_that_is_gone_is_told_once_and_the_figures_grow_old(
+async def test_a_failure_is_logged_once_and_the_metrics_keep_their_last_values(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="stream")
     site.send(30)
-    await site.lag.try_asking()
-    site.broker.fault = KafkaConnectionError("no broker")
-    site.at(60)
+    await site.lag.try_update()
+    site.offsets.error = KafkaConnectionError("no broker")
+    site.set_clock(60)
     for _ in range(3):
-        await site.lag.try_asking()
+        await site.lag.try_update()
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert caplog.records[0].reason is site.broker.fault  # type: ignore[attr-defined] # a field of ours
-    assert site.broker.closed == 3
-    assert site.told() == (1, 30)
+    assert caplog.records[0].reason is site.offsets.error  # type: ignore[attr-defined] # a field of ours
+    assert site.offsets.close_calls == 3
+    assert site.reported() == (1, 30)
     assert site.value("stream_consumer_lag_checked_timestamp_seconds") == NOW_MS / 1000
-    site.broker.fault = None
-    await site.lag.try_asking()
-    await site.lag.try_asking()
+    site.offsets.error = None
+    await site.lag.try_update()
+    await site.lag.try_update()
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
-    assert site.told() == (1, 90)
+    assert site.reported() == (1, 90)
     assert site.value("stream_consumer_lag_checked_timestamp_seconds") == NOW_MS / 1000 + 60
 
 
-async def test_before_the_first_answer_nothing_is_told(site: Site) -> None:
-    site.broker.fault = KafkaConnectionError("no broker")
-    await site.lag.try_asking()
-    assert site.told() == (None, None)
+async def test_nothing_is_reported_before_the_first_update(site: Site) -> None:
+    site.offsets.error = KafkaConnectionError("no broker")
+    await site.lag.try_update()
+    assert site.reported() == (None, None)
     assert site.value("stream_consumer_lag_checked_timestamp_seconds") is None
 
 
-@pytest.mark.parametrize("kept", [9.0 * 24 * HOUR_S, math.inf])
-async def test_the_retention_of_the_changelog_is_told(monkeypatch: pytest.MonkeyPatch, kept: float) -> None:
+@pytest.mark.parametrize("retention", [9.0 * 24 * HOUR_S, math.inf])
+async def test_the_retention_of_the_changelog_is_reported(monkeypatch: pytest.MonkeyPatch, retention: float) -> None:
     site = Site(monkeypatch, changelog="changelog")
-    site.broker.kept = kept
-    await site.lag.try_asking()
-    assert site.value("stream_changelog_retention_seconds") == kept
+    site.offsets.retention = retention
+    await site.lag.try_update()
+    assert site.value("stream_changelog_retention_seconds") == retention
 
 
-async def test_a_retention_that_is_not_ours_to_see_is_absent_and_told_once(
+async def test_a_retention_without_permission_is_absent_and_logged_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="stream")
-    site = Site(monkeypatch, changelog="changelog")
-    site.broker.kept = TopicAuthorizationFailedError("refused")
-    monkeypatch.setattr("stream.observability.consumer_lag._RETENTION_EVERY_S", 0)
+    site = Site(monkeypatch, changelog="changelog", retention_interval_s=0)
+    site.offsets.retention = TopicAuthorizationFailedError("refused")
     for _ in range(3):
-        await site.lag.try_asking()
+        await site.lag.try_update()
     assert [record.levelname for record in caplog.records] == ["INFO"]
     assert caplog.records[0].permission == "DescribeConfigs"  # type: ignore[attr-defined] # a field of ours
     assert site.value("stream_changelog_retention_seconds") is None
-    assert site.told() == (0, 0)
+    assert site.reported() == (0, 0)
 
 
-async def test_the_retention_is_asked_for_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_retention_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site(monkeypatch, changelog="changelog")
-    site.broker.kept = 5
-    await site.lag.try_asking()
-    site.broker.kept = 7
-    await site.lag.try_asking()
+    site.offsets.retention = 5
+    await site.lag.try_update()
+    site.offsets.retention = 7
+    await site.lag.try_update()
     assert site.value("stream_changelog_retention_seconds") == 5

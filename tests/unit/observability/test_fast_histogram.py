@@ -1,4 +1,4 @@
-"""The histogram of plain lists tells what prometheus-client's would."""
+"""The fast histogram exposes the same as the one of prometheus-client."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ amounts = st.one_of(st.sampled_from([0.0, *METRIC.buckets, 1e9]), st.floats(0, 1
 
 
 def lines(registry: CollectorRegistry) -> list[str]:
-    """The page, without the times at which series began, which the library tells unless it is told not to."""
+    """The exposition, without the creation times that the library adds by default."""
     return [line for line in generate_latest(registry).decode().splitlines() if "_created" not in line]
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), amounts), max_size=30))
-def test_it_is_exposed_as_the_library_exposes_the_same_observations(observations: list[tuple[str, float]]) -> None:
+def test_observations_are_exposed_as_by_the_library(observations: list[tuple[str, float]]) -> None:
     ours, theirs = CollectorRegistry(), CollectorRegistry()
-    tallied = FastHistogram(METRIC)
-    ours.register(tallied)
-    known = Histogram(METRIC.name, METRIC.help, METRIC.labels, buckets=METRIC.buckets, registry=theirs)
+    fast = FastHistogram(METRIC)
+    ours.register(fast)
+    library = Histogram(METRIC.name, METRIC.help, METRIC.labels, buckets=METRIC.buckets, registry=theirs)
     for step, amount in observations:
-        tallied.observer(step)(amount)
-        known.labels(step).observe(amount)
+        fast.observer(step)(amount)
+        library.labels(step).observe(amount)
     assert lines(ours) == lines(theirs)
 
 
-def test_a_series_begins_with_its_observer() -> None:
+def test_a_series_exists_from_its_first_observer() -> None:
     registry = CollectorRegistry()
-    tallied = FastHistogram(METRIC)
-    registry.register(tallied)
+    histogram = FastHistogram(METRIC)
+    registry.register(histogram)
     assert registry.get_sample_value("stream_wait_seconds_count", {"step": "a"}) is None
-    tallied.observer("a")
+    histogram.observer("a")
     assert registry.get_sample_value("stream_wait_seconds_count", {"step": "a"}) == 0

@@ -1,4 +1,4 @@
-"""Log lines: their two forms, what is told of errors, and what the flow tells."""
+"""The two formats of log lines, and what they reveal about errors."""
 
 from __future__ import annotations
 
@@ -19,23 +19,21 @@ import pytest
 from aiokafka.errors import NodeNotReadyError  # type: ignore[import-untyped] # it ships no types
 
 from stream.errors import IndexFault, Rejected
-from stream.observability.flow_log import FlowLog, ranges
-from stream.observability.log_setup import LogHandler, configure_logging, formatter, told
-from stream.observability.progress_watch import Check
-from tests.support.logging import kept_logging
+from stream.observability.log_setup import LogHandler, configure_logging, describe_error, formatter
+from tests.support.logging import restored_logging
 
 MARKED: Final = "Tidal power is coming"
 TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
 @pytest.fixture(autouse=True)
-def _kept() -> Iterator[None]:
-    with kept_logging():
+def _restore() -> Iterator[None]:
+    with restored_logging():
         yield
 
 
 def written(log_fault: Callable[[logging.Logger], None], log_format: str = "json", *, name: str = "stream.some") -> str:
-    """What stands in the log after ``log_fault``."""
+    """The log after a call of ``log_fault``."""
     out = io.StringIO()
     handler = configure_logging("DEBUG", log_format, stream=out)
     log_fault(logging.getLogger(name))
@@ -45,12 +43,12 @@ def written(log_fault: Callable[[logging.Logger], None], log_format: str = "json
 
 def line(log_fault: Callable[[logging.Logger], None], *, name: str = "stream.some") -> dict[str, Any]:
     (only,) = written(log_fault, name=name).splitlines()
-    found: dict[str, Any] = json.loads(only)
-    return found
+    fields: dict[str, Any] = json.loads(only)
+    return fields
 
 
 def raising(error: BaseException, cause: BaseException | None = None) -> Callable[[logging.Logger], None]:
-    """Tells of an error that was raised."""
+    """A function that raises ``error`` and logs it."""
 
     def log_fault(log: logging.Logger) -> None:
         try:
@@ -61,15 +59,15 @@ def raising(error: BaseException, cause: BaseException | None = None) -> Callabl
     return log_fault
 
 
-def test_json_is_one_object_a_line_in_the_order_of_reading() -> None:
-    found = line(
+def test_a_json_line_is_one_object_with_ordered_fields() -> None:
+    fields = line(
         lambda log: log.info(
             "index restored", extra={"topic": "t", "partition": 0, "seconds": 1.23456, "reason": None, "is_whole": True}
         )
     )
-    assert list(found) == ["time", "level", "logger", "event", "topic", "partition", "seconds", "is_whole"]
-    assert re.fullmatch(TIME, found.pop("time"))
-    assert found == {
+    assert list(fields) == ["time", "level", "logger", "event", "topic", "partition", "seconds", "is_whole"]
+    assert re.fullmatch(TIME, fields.pop("time"))
+    assert fields == {
         "level": "info",
         "logger": "stream.some",
         "event": "index restored",
@@ -98,7 +96,7 @@ def test_json_is_one_object_a_line_in_the_order_of_reading() -> None:
         ("x" * 5000, "x" * 1000),
     ],
 )
-def test_a_line_for_people_is_one_line(value: object, expected: str) -> None:
+def test_a_human_line_is_one_line_with_quoted_values(value: object, expected: str) -> None:
     text = written(lambda log: log.warning("some event", extra={"field": value, "other": 1}), "human")
     assert re.fullmatch(TIME + r" WARNING  stream\.some some event field=" + re.escape(expected) + " other=1\n", text)
 
@@ -109,7 +107,7 @@ def test_any_value_is_one_line_of_json(value: object) -> None:
 
 
 class Terminal(io.StringIO):
-    """A stream that says that it is one."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -119,7 +117,7 @@ class Terminal(io.StringIO):
     ("stream", "no_colour", "expected"),
     [(Terminal(), None, True), (Terminal(), "1", False), (io.StringIO(), None, False)],
 )
-def test_colours_are_for_terminals(
+def test_colours_are_used_on_terminals_only(
     stream: io.StringIO, no_colour: str | None, expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -132,7 +130,7 @@ def test_colours_are_for_terminals(
 
 
 def unreadable() -> IndexFault:
-    """What is raised where msgspec quotes a value."""
+    """An error whose cause is one of msgspec that quotes a value."""
     try:
         msgspec.json.decode(json.dumps({"kind": f"it's {MARKED}"}), type=Kind)
     except msgspec.DecodeError as error:
@@ -143,7 +141,7 @@ def unreadable() -> IndexFault:
 
 
 class Kind(msgspec.Struct):
-    """Has a field whose wrong values msgspec quotes."""
+    """A struct with a field whose invalid values msgspec quotes."""
 
     kind: Literal["a", "b"]
 
@@ -162,60 +160,60 @@ class Kind(msgspec.Struct):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_an_error_tells_its_message_where_that_cannot_quote(
+def test_the_message_of_an_error_is_logged_only_if_it_cannot_quote_content(
     error: Exception, message: str | None, has_stack: bool
 ) -> None:
-    found = line(raising(error))
-    assert MARKED not in json.dumps(found)
-    assert found["exception_type"] == f"{type(error).__module__}.{type(error).__qualname__}"
-    assert found.get("exception_message") == message
-    assert ("stack" in found) is has_stack
+    fields = line(raising(error))
+    assert MARKED not in json.dumps(fields)
+    assert fields["exception_type"] == f"{type(error).__module__}.{type(error).__qualname__}"
+    assert fields.get("exception_message") == message
+    assert ("stack" in fields) is has_stack
     if has_stack:
-        assert "in tell\n    raise error from cause or error.__cause__" in found["stack"]
-        assert found["stack"].splitlines()[-1] == told(error)
+        assert "in log_fault\n    raise error from cause or error.__cause__" in fields["stack"]
+        assert fields["stack"].splitlines()[-1] == describe_error(error)
 
 
-def test_the_quotes_of_msgspec_are_cut_out() -> None:
-    found = line(raising(unreadable()))
-    assert found["exception_message"] == (
+def test_values_quoted_by_msgspec_are_masked() -> None:
+    fields = line(raising(unreadable()))
+    assert fields["exception_message"] == (
         "log/0/3 is not a fingerprint (Invalid enum value '…' - at `$.kind`); only the deduplicate step may write there"
     )
 
 
-def test_a_stack_tells_the_causes_too() -> None:
-    found = line(raising(ValueError(MARKED), KeyError(MARKED)))
-    assert MARKED not in found["stack"]
-    assert [one for one in found["stack"].splitlines() if not one.startswith(" ")] == ["KeyError", "ValueError"]
+def test_a_stack_contains_the_causes() -> None:
+    fields = line(raising(ValueError(MARKED), KeyError(MARKED)))
+    assert MARKED not in fields["stack"]
+    assert [text for text in fields["stack"].splitlines() if not text.startswith(" ")] == ["KeyError", "ValueError"]
 
 
-def test_libraries_tell_errors_in_the_same_way() -> None:
+def test_errors_logged_by_libraries_are_masked_too() -> None:
     def log_fault(log: logging.Logger) -> None:
         log.warning("Crashed reason=%r", ValueError(MARKED), extra={"data": {"text": MARKED}})
 
-    found = line(log_fault, name="mode.services")
-    assert found["event"] == "Crashed reason=ValueError"
-    assert MARKED not in json.dumps(found)
+    fields = line(log_fault, name="mode.services")
+    assert fields["event"] == "Crashed reason=ValueError"
+    assert MARKED not in json.dumps(fields)
 
 
-def test_asyncio_does_not_tell_what_a_task_held() -> None:
-    found = line(
+def test_objects_of_tasks_logged_by_asyncio_are_dropped() -> None:
+    fields = line(
         lambda log: log.error("Task exception was never retrieved\nfuture: <Task exception=%r>", MARKED),
         name="asyncio",
     )
-    assert found["event"] == "Task exception was never retrieved"
+    assert fields["event"] == "Task exception was never retrieved"
 
 
-def test_a_template_that_does_not_fit_is_told_as_it_is() -> None:
+def test_a_template_that_does_not_fit_its_arguments_is_logged_as_it_is() -> None:
     assert line(lambda log: log.warning("of %d", MARKED), name="aiokafka")["event"] == "of %d"
 
 
 @pytest.mark.parametrize("name", ["trafilatura.core", "htmldate", "courlan.urlutils", "justext", "kafka.conn"])
-def test_libraries_that_log_what_they_read_are_silent(name: str) -> None:
+def test_libraries_that_log_content_are_silent(name: str) -> None:
     assert written(lambda log: log.error(MARKED), name=name) == ""
 
 
 @pytest.mark.parametrize("name", ["faust", "mode", "aiokafka", "anything"])
-def test_libraries_speak_up_from_warnings_on(name: str) -> None:
+def test_libraries_log_warnings_and_above(name: str) -> None:
     def log_fault(log: logging.Logger) -> None:
         log.info("low")
         log.warning("high")
@@ -223,13 +221,13 @@ def test_libraries_speak_up_from_warnings_on(name: str) -> None:
     assert line(log_fault, name=name)["event"] == "high"
 
 
-def test_there_is_one_handler() -> None:
+def test_configuring_twice_leaves_one_handler() -> None:
     configure_logging("INFO", stream=io.StringIO())
     configure_logging("INFO", stream=io.StringIO())
     assert [type(handler) for handler in logging.getLogger().handlers] == [LogHandler]
 
 
-def test_what_was_left_out_is_written_at_the_end() -> None:
+def test_suppressed_lines_are_written_when_the_handler_is_closed() -> None:
     def log_fault(log: logging.Logger) -> None:
         for offset in range(5):
             log.error("cannot", extra={"offset": offset})
@@ -239,93 +237,35 @@ def test_what_was_left_out_is_written_at_the_end() -> None:
     assert (last["offset"], last["repeated"]) == (4, 3)
 
 
-def test_a_warning_of_python_is_told_without_its_text() -> None:
+def test_a_python_warning_is_logged_without_its_text() -> None:
     out = io.StringIO()
     configure_logging("INFO", "json", stream=out)
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.warn_explicit(MARKED, UserWarning, "lxml.py", 7)
-    found = json.loads(out.getvalue())
-    assert (found["event"], found["category"], found["line"]) == ("Python warning", "UserWarning", 7)
+    fields = json.loads(out.getvalue())
+    assert (fields["event"], fields["category"], fields["line"]) == ("Python warning", "UserWarning", 7)
     assert MARKED not in out.getvalue()
 
 
-def test_what_nobody_caught_is_a_line_too() -> None:
+def test_unhandled_exceptions_are_logged() -> None:
     out = io.StringIO()
     configure_logging("INFO", "json", stream=out)
-    thread = threading.Thread(target=lambda: int(MARKED), name="asking")
+    thread = threading.Thread(target=lambda: int(MARKED), name="worker")
     thread.start()
     thread.join()
-    found = json.loads(out.getvalue())
-    assert (found["event"], found["thread_name"]) == ("fault in a thread", "asking")
+    fields = json.loads(out.getvalue())
+    assert (fields["event"], fields["thread_name"]) == ("unhandled exception in a thread", "worker")
     assert MARKED not in out.getvalue()
     program = (
         "from stream.observability.log_setup import configure_logging\nconfigure_logging('INFO', 'json')\n"
         "class Named(Exception): pass\nraise Named('se' + 'cret')\n"
     )
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
-    assert json.loads(ended.stderr)["exception_type"] == "__main__.Named"
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert process.returncode == 1
+    assert json.loads(process.stderr)["exception_type"] == "__main__.Named"
 
 
-def test_the_form_of_lines_is_known() -> None:
+def test_the_formatter_can_be_used_alone() -> None:
     record = logging.makeLogRecord({"name": "stream.x", "msg": "event", "levelname": "INFO", "fields": {"offset": 7}})
     assert json.loads(formatter("json").format(record))["offset"] == 7
-
-
-# What the flow tells.
-
-
-def states(log_fault: Callable[[FlowLog], None]) -> list[dict[str, Any]]:
-    lines = written(lambda _log: log_fault(FlowLog()), name="stream.observability.flow_log").splitlines()
-    found = [json.loads(one) for one in lines]
-    return [{name: value for name, value in one.items() if name not in ("time", "logger", "level")} for one in found]
-
-
-def health(**stalled: float) -> Check:
-    seconds = {name.replace("_", "/"): value for name, value in stalled.items()}
-    return Check(not seconds, {"partitions": 4, "stalled_seconds": seconds})
-
-
-def test_stalled_and_moving_again_is_a_line_each() -> None:
-    ready = Check(is_good=False, details={})
-
-    def log_fault(log: FlowLog) -> None:
-        for check in (health(), health(raw_0=121.0), health(raw_0=122.0), health(raw_0=123.0, raw_1=121.0), health()):
-            log.observed(check, ready)
-
-    assert states(log_fault) == [
-        {"event": "stalled", "partitions": "raw/0", "seconds": 121.0},
-        {"event": "stalled", "partitions": "raw/1", "seconds": 121.0},
-        {"event": "no longer stalled", "partitions": "raw/0-1"},
-    ]
-
-
-def test_ready_and_not_ready_is_a_line_each() -> None:
-    def log_fault(log: FlowLog) -> None:
-        for is_ready in (False, False, True, True, False, True):
-            log.observed(health(), Check(is_ready, {}))
-
-    assert [one["event"] for one in states(log_fault)] == ["ready", "not ready", "ready"]
-
-
-def test_a_group_that_gives_nothing_is_told_once() -> None:
-    def log_fault(log: FlowLog) -> None:
-        for seconds in (121, 122):
-            details = {"partitions": 0, "stalled_seconds": {}, "waiting_for_group_seconds": seconds}
-            log.observed(Check(is_good=False, details=details), Check(is_good=False, details={}))
-
-    assert states(log_fault) == [{"event": "no partitions from the group", "seconds": 121}]
-
-
-@pytest.mark.parametrize(
-    ("partitions", "expected"),
-    [
-        ([], ""),
-        ([("raw", 0)], "raw/0"),
-        ([("raw", 7), ("raw", 0), ("raw", 2), ("raw", 1), ("a", 3)], "a/3 raw/0-2,7"),
-        ([("raw", number) for number in range(1000)], "raw/0-999"),
-    ],
-)
-def test_partitions_are_told_in_few_characters(partitions: list[Any], expected: str) -> None:
-    assert ranges(partitions) == expected

@@ -1,4 +1,4 @@
-"""Lines that come again and again."""
+"""Throttling of repeated log lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stream.observability.log_throttle import LogThrottle
 
 
 class Clock:
-    """Seconds that pass when told to."""
+    """A clock that is set by hand."""
 
     now = 1000.0
 
@@ -25,25 +25,25 @@ def line(event: str, level: int = logging.WARNING, *, name: str = "stream.x", **
     return record
 
 
-def told(records: list[logging.LogRecord]) -> list[tuple[str, dict[str, Any]]]:
+def contents(records: list[logging.LogRecord]) -> list[tuple[str, dict[str, Any]]]:
     return [(record.msg, record.__dict__["fields"]) for record in records]
 
 
-def test_a_repeat_is_left_out_and_counted_on_the_next() -> None:
+def test_repeats_are_suppressed_and_counted_on_the_next_line() -> None:
     clock = Clock()
-    limit = LogThrottle(clock=clock)
-    assert told(limit.admit(line("letters", records=1))) == [("letters", {"records": 1})]
+    throttle = LogThrottle(clock=clock)
+    assert contents(throttle.admit(line("dead letters", records=1))) == [("dead letters", {"records": 1})]
     for records in (2, 3, 4):
         clock.now += 19.9
-        assert limit.admit(line("letters", records=records)) == []
+        assert throttle.admit(line("dead letters", records=records)) == []
     clock.now += 1
-    again = told(limit.admit(line("letters", records=5)))
-    assert again == [("letters", {"records": 5, "repeated": 3, "repeated_records": 9})]
-    assert limit.drain() == []
+    again = contents(throttle.admit(line("dead letters", records=5)))
+    assert again == [("dead letters", {"records": 5, "repeated": 3, "repeated_records": 9})]
+    assert throttle.drain() == []
 
 
-def test_kinds_differ_by_logger_level_event_and_place() -> None:
-    limit = LogThrottle(clock=Clock())
+def test_kinds_differ_by_logger_level_event_and_key_fields() -> None:
+    throttle = LogThrottle(clock=Clock())
     lines = [
         line("a", partition=1),
         line("a", partition=2),
@@ -54,59 +54,59 @@ def test_kinds_differ_by_logger_level_event_and_place() -> None:
         line("a", name="stream.y"),
         line("b"),
     ]
-    assert [written for one in lines for written in limit.admit(one)] == lines
-    assert limit.admit(line("a", partition=1, offset=9)) == []
+    assert [written for record in lines for written in throttle.admit(record)] == lines
+    assert throttle.admit(line("a", partition=1, offset=9)) == []
 
 
-def test_numbers_in_the_texts_of_libraries_make_no_new_kind() -> None:
-    limit = LogThrottle(clock=Clock())
-    assert len(limit.admit(line("node 1 is gone", name="aiokafka"))) == 1
-    assert limit.admit(line("node 22 is gone", name="aiokafka")) == []
+def test_numbers_in_a_text_do_not_distinguish_kinds() -> None:
+    throttle = LogThrottle(clock=Clock())
+    assert len(throttle.admit(line("node 1 is gone", name="aiokafka"))) == 1
+    assert throttle.admit(line("node 22 is gone", name="aiokafka")) == []
 
 
-def test_changes_of_state_and_the_end_are_always_written() -> None:
-    limit = LogThrottle(clock=Clock())
+def test_info_critical_and_changes_of_state_are_never_throttled() -> None:
+    throttle = LogThrottle(clock=Clock())
     for level, every_s in ((logging.INFO, 60), (logging.CRITICAL, 60), (logging.WARNING, 0)):
         for _ in range(3):
-            assert len(limit.admit(line("changed", level, every_s=every_s))) == 1
+            assert len(throttle.admit(line("changed", level, every_s=every_s))) == 1
 
 
-def test_what_no_other_follows_is_written_when_its_time_has_come() -> None:
+def test_a_suppressed_line_is_written_when_its_interval_is_over() -> None:
     clock = Clock()
-    limit = LogThrottle(clock=clock)
+    throttle = LogThrottle(clock=clock)
     for offset in range(4):
-        limit.admit(line("cannot", logging.ERROR, offset=offset))
+        throttle.admit(line("cannot", logging.ERROR, offset=offset))
     clock.now += 59
-    assert limit.due() == []
+    assert throttle.due() == []
     clock.now += 1
-    assert told(limit.due()) == [("cannot", {"offset": 3, "repeated": 2})]
-    assert limit.due() == []
-    # It counts as the line of the next minute.
-    assert limit.admit(line("cannot", logging.ERROR)) == []
+    assert contents(throttle.due()) == [("cannot", {"offset": 3, "repeated": 2})]
+    assert throttle.due() == []
+    # It counts as the line of the next interval.
+    assert throttle.admit(line("cannot", logging.ERROR)) == []
 
 
-def test_any_other_line_brings_what_is_due() -> None:
+def test_any_line_releases_those_that_are_due() -> None:
     clock = Clock()
-    limit = LogThrottle(clock=clock)
-    limit.admit(line("cannot", offset=1))
-    limit.admit(line("cannot", offset=2))
+    throttle = LogThrottle(clock=clock)
+    throttle.admit(line("cannot", offset=1))
+    throttle.admit(line("cannot", offset=2))
     clock.now += 60
-    assert [record.msg for record in limit.admit(line("ready", logging.INFO))] == ["cannot", "ready"]
+    assert [record.msg for record in throttle.admit(line("ready", logging.INFO))] == ["cannot", "ready"]
 
 
-def test_the_end_brings_all_that_was_left_out() -> None:
-    limit = LogThrottle(clock=Clock())
+def test_draining_releases_all_suppressed_lines() -> None:
+    throttle = LogThrottle(clock=Clock())
     for event in ("a", "b", "a", "b", "a"):
-        limit.admit(line(event))
-    assert told(limit.drain()) == [("a", {"repeated": 1}), ("b", {})]
+        throttle.admit(line(event))
+    assert contents(throttle.drain()) == [("a", {"repeated": 1}), ("b", {})]
 
 
-def test_memory_is_bounded_and_nothing_is_lost() -> None:
-    limit = LogThrottle(clock=Clock(), kinds_max=10)
+def test_the_number_of_kinds_is_bounded_and_no_count_is_lost() -> None:
+    throttle = LogThrottle(clock=Clock(), kinds_max=10)
     written = []
     for turn in range(1000):
         for _ in range(3):
-            written += limit.admit(line("hostile " + "x" * turn, code=str(turn)))
-    assert len(limit._kinds) == 10  # noqa: SLF001 - what takes memory
-    written += limit.drain()
+            written += throttle.admit(line("hostile " + "x" * turn, code=str(turn)))
+    assert len(throttle) == 10
+    written += throttle.drain()
     assert sum(1 + record.__dict__["fields"].get("repeated", 0) for record in written) == 3000

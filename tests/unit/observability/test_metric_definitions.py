@@ -1,4 +1,4 @@
-"""The catalogue lists what a worker exposes, in names that say what is measured in which unit."""
+"""The catalogue matches what a worker exposes; names say what is measured in which unit."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from stream.observability.metric_definitions import CATALOGUE, GROUPS, Metric, d
 from stream.observability.metrics import Metrics
 
 OURS = [metric for metric in CATALOGUE if metric.is_ours]
-#: Units that a name does not end in.
+#: Units that are not the suffix of a name.
 COUNTED = {"records", "events", "articles", "takedowns", "info", "flag"}
 
 
 def exposed() -> dict[str, Metric]:
-    """What a worker exposes that knows everything, as the catalogue would list it."""
+    """What a worker exposes once all values are known, in the form of the catalogue."""
     metrics = Metrics()
     for gauge in vars(metrics).values():
         if isinstance(gauge, Gauge) and not gauge._labelnames and gauge is not metrics.ready:  # noqa: SLF001
@@ -29,29 +29,29 @@ def exposed() -> dict[str, Metric]:
     }
 
 
-def test_the_catalogue_lists_what_is_exposed_and_nothing_else() -> None:
-    there = exposed()
-    assert sorted(there) == sorted(metric.name for metric in CATALOGUE)
+def test_the_catalogue_lists_exactly_what_is_exposed() -> None:
+    actual = exposed()
+    assert sorted(actual) == sorted(metric.name for metric in CATALOGUE)
     for metric in CATALOGUE:
-        assert there[metric.name].type == metric.type
+        assert actual[metric.name].type == metric.type
         if metric.is_ours:
-            assert there[metric.name].help == metric.help
+            assert actual[metric.name].help == metric.help
 
 
-def test_labels_are_those_that_the_catalogue_tells() -> None:
+def test_labels_are_those_of_the_catalogue() -> None:
     metrics = Metrics()
     labels = {
-        child._name: child._labelnames  # noqa: SLF001 - the only place where they stand
+        child._name: child._labelnames  # noqa: SLF001 - prometheus-client has no public name for it
         for child in vars(metrics).values()
         if isinstance(child, MetricWrapperBase)
     }
-    tallied = (child.metric for child in vars(metrics).values() if isinstance(child, FastHistogram))
-    labels |= {metric.name: metric.labels for metric in tallied}
+    fast = (child.metric for child in vars(metrics).values() if isinstance(child, FastHistogram))
+    labels |= {metric.name: metric.labels for metric in fast}
     assert labels == {metric.name: metric.labels for metric in OURS if metric.name != "stream_build_info"}
 
 
 @pytest.mark.parametrize("metric", CATALOGUE, ids=lambda metric: metric.name)
-def test_a_metric_says_what_it_is(metric: Metric) -> None:
+def test_each_definition_is_consistent(metric: Metric) -> None:
     assert metric.help.endswith(".")
     assert not re.search(r"_(ms|millis|total|count|bucket|sum)$", metric.name)
     assert (metric.type == "histogram") == bool(metric.buckets)
@@ -60,13 +60,13 @@ def test_a_metric_says_what_it_is(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", OURS, ids=lambda metric: metric.name)
-def test_the_unit_stands_at_the_end_of_a_name(metric: Metric) -> None:
+def test_a_name_ends_with_its_unit(metric: Metric) -> None:
     assert metric.name.startswith("stream_")
     if metric.unit not in COUNTED:
         assert metric.name.endswith(f"_{metric.unit}")
 
 
-def test_the_page_has_a_line_for_each() -> None:
+def test_the_page_has_a_row_for_each_metric() -> None:
     page = document()
     for metric in CATALOGUE:
         assert page.count(f"\n| `{metric.series}` | {metric.type} | {metric.unit} |") == 1

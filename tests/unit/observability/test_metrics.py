@@ -1,4 +1,4 @@
-"""Metrics: what is counted, and labels with a bounded number of values."""
+"""Metrics: what is counted, and that label values are bounded."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def about(
     fetched_at: str | None = "2026-01-01T00:00:00.000Z",
     received_at: str | None = "2026-01-01T00:00:02.000Z",
 ) -> About:
-    """What metrics are told of an article."""
+    """The facts about an article that are counted."""
     return About(language, domain, fetched_at, received_at)
 
 
 def decide(metrics: Metrics, *articles: About, relation: str = "new", now_ms: int = START_MS) -> None:
-    """Count articles that were decided."""
-    metrics.count("deduplicate", [Outcome(relation, [], time=1, about=one) for one in articles], now_ms=now_ms)
+    """Count articles with a verdict."""
+    metrics.count("deduplicate", [Outcome(relation, [], time=1, about=article) for article in articles], now_ms=now_ms)
 
 
 def series(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
-    """All series of one name: their labels' values, and their own."""
+    """All series of one name: label values -> value."""
     return {
         tuple(sample.labels.values()): sample.value
         for metric in metrics.registry.collect()
@@ -51,25 +51,25 @@ def series(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
 
 @pytest.fixture
 def metrics() -> Metrics:
-    """Return metrics of their own."""
+    """Return new metrics."""
     return Metrics()
 
 
 def value(metrics: Metrics, name: str, labels: Mapping[str, str] | None = None) -> float:
-    """The value of one series, which must be there."""
-    found = metrics.registry.get_sample_value(name, dict(labels or {}))
-    assert found is not None, f"{name} {labels}"
-    return found
+    """The value of one series, which must exist."""
+    sample = metrics.registry.get_sample_value(name, dict(labels or {}))
+    assert sample is not None, f"{name} {labels}"
+    return sample
 
 
-def test_the_process_is_measured_too(metrics: Metrics) -> None:
+def test_process_metrics_are_exposed(metrics: Metrics) -> None:
     text = generate_latest(metrics.registry).decode()
     assert "process_cpu_seconds_total" in text
     assert f'stream_build_info{{version="{__version__}"}} 1.0' in text
     assert "_created" not in text
 
 
-def test_what_has_not_happened_yet_is_zero(metrics: Metrics) -> None:
+def test_counters_start_at_zero(metrics: Metrics) -> None:
     for relation in RELATIONS:
         assert value(metrics, "stream_events_decided_total", {"relation": relation}) == 0
     for result in TAKEDOWN_RESULTS:
@@ -106,7 +106,7 @@ def test_outcomes_are_counted(metrics: Metrics) -> None:
     assert series(metrics, "stream_articles_by_language_total") == {("ar",): 2}
 
 
-def test_takedowns_are_counted_apart_from_articles(metrics: Metrics) -> None:
+def test_takedowns_are_not_counted_as_articles(metrics: Metrics) -> None:
     tombstones = [OutputRecord("enriched", b"k", None), OutputRecord("duplicates", b"k", None)]
     metrics.count(
         "deduplicate",
@@ -129,14 +129,14 @@ def test_takedowns_are_counted_apart_from_articles(metrics: Metrics) -> None:
     assert sum(value(metrics, "stream_events_decided_total", {"relation": name}) for name in RELATIONS) == 0
 
 
-def test_latency_counts_from_the_fetch_and_from_the_raw_record(metrics: Metrics) -> None:
+def test_latency_is_measured_since_the_fetch_and_since_the_raw_record(metrics: Metrics) -> None:
     decide(metrics, about(), about(fetched_at=None), about(received_at=None), now_ms=START_MS + 5_000)
     assert series(metrics, "stream_event_latency_seconds_count") == {("fetched_at",): 2, ("broker",): 2}
     assert series(metrics, "stream_event_latency_seconds_sum") == {("fetched_at",): 10, ("broker",): 6}
 
 
 @pytest.mark.parametrize("moment", ["2027-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"])
-def test_an_event_from_the_future_has_no_latency(metrics: Metrics, moment: str) -> None:
+def test_the_latency_of_an_event_from_the_future_is_zero(metrics: Metrics, moment: str) -> None:
     decide(metrics, about(fetched_at=moment))
     assert value(metrics, "stream_event_latency_seconds_count", {"since": "fetched_at"}) == 1
     assert value(metrics, "stream_event_latency_seconds_sum", {"since": "fetched_at"}) == 0
@@ -221,13 +221,13 @@ def test_sources_that_flood_one_after_the_other_get_no_more_than_the_bound(metri
     assert len(page) < 500_000
 
 
-def test_a_wrapped_step_is_timed_and_gives_what_it_gave(metrics: Metrics) -> None:
-    def add(one: int, *, other: int) -> int:
+def test_a_wrapped_step_is_timed_and_returns_its_result(metrics: Metrics) -> None:
+    def add(a: int, *, b: int) -> int:
         """Add."""
-        return one + other
+        return a + b
 
     timed = metrics.wrap("add", add)
-    assert timed(1, other=2) == 3
+    assert timed(1, b=2) == 3
     assert timed.__doc__ == "Add."
     assert value(metrics, "stream_step_duration_seconds_count", {"step": "add"}) == 1
 
@@ -241,7 +241,7 @@ def test_a_step_that_raises_is_timed_too(metrics: Metrics) -> None:
     assert value(metrics, "stream_step_duration_seconds_count", {"step": "fail"}) == 1
 
 
-def test_what_was_given_away_is_no_longer_told(metrics: Metrics) -> None:
+def test_the_series_of_a_lost_partition_are_removed(metrics: Metrics) -> None:
     metrics.progress_time.labels("raw", "0").set(5)
     metrics.index_memory.labels("0", "cache").set(5)
     for gauge in (metrics.index_documents, metrics.index_bytes, metrics.index_oldest):
@@ -252,12 +252,12 @@ def test_what_was_given_away_is_no_longer_told(metrics: Metrics) -> None:
     metrics.forget_index(0)
     text = generate_latest(metrics.registry).decode()
     assert 'partition="0"' not in text
-    # Giving away what was never measured is no fault.
+    # Removing series that never existed is no error.
     metrics.forget_partition("raw", 1)
     metrics.forget_index(1)
 
 
-def test_what_is_not_known_is_absent(metrics: Metrics) -> None:
+def test_gauges_are_absent_until_their_value_is_known(metrics: Metrics) -> None:
     absent = {
         "stream_changelog_retention_seconds": metrics.changelog_retention,
         "stream_consumer_lag_checked_timestamp_seconds": metrics.lag_checked,

@@ -1,4 +1,4 @@
-"""Which sources are told by name: those that count, a bounded number, whatever names events have."""
+"""Which sources get a label of their own: a bounded number, whatever events contain."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from stream.observability.source_labels import (
     SOURCE_CHARS_MAX,
     SOURCES_MAX,
     SourceLabels,
-    host,
+    host_label,
 )
 
 NEEDED = int(SHARE_MIN * RECENT_ARTICLES)
 
 
 def labels(sources: SourceLabels, domain: str | None, times: int) -> list[str]:
-    """What so many articles of a domain count as."""
+    """The labels of ``times`` articles of one domain."""
     return [sources.label(domain) for _ in range(times)]
 
 
-def test_a_source_has_a_name_from_its_share_on() -> None:
+def test_a_source_gets_its_label_when_it_reaches_its_share() -> None:
     sources = SourceLabels()
     assert labels(sources, "paper.example", NEEDED + 2) == [OTHER] * (NEEDED - 1) + ["paper.example"] * 3
 
 
-def test_what_a_source_made_long_ago_does_not_count() -> None:
+def test_old_articles_do_not_count() -> None:
     sources = SourceLabels()
     for number in range(5 * RECENT_ARTICLES):  # half a per cent
         assert sources.label("small.example" if number % 200 == 0 else f"n{number}.example") == OTHER
 
 
-def test_a_source_keeps_its_name() -> None:
+def test_a_source_keeps_its_label() -> None:
     sources = SourceLabels()
     labels(sources, "paper.example", NEEDED)
     labels(sources, "large.example", 3 * RECENT_ARTICLES)
     assert sources.label("paper.example") == "paper.example"
 
 
-def test_only_so_many_have_a_name() -> None:
+def test_the_number_of_labels_is_bounded() -> None:
     sources = SourceLabels()
     for number in range(SOURCES_MAX + 20):
         labels(sources, f"n{number}.example", NEEDED)
@@ -57,8 +57,7 @@ def test_memory_is_bounded() -> None:
     sources = SourceLabels()
     for number in range(3 * RECENT_ARTICLES):
         sources.label(f"n{number}.example")
-    assert len(sources._recent) == RECENT_ARTICLES  # noqa: SLF001 - what would grow
-    assert len(sources._counts) == RECENT_ARTICLES  # noqa: SLF001
+    assert sources.sizes == (RECENT_ARTICLES, RECENT_ARTICLES)
 
 
 @pytest.mark.parametrize(
@@ -87,13 +86,13 @@ def test_memory_is_bounded() -> None:
         ("a" * 120 + ".example", OTHER),
     ],
 )
-def test_a_label_is_a_host(domain: str | None, label: str) -> None:
-    assert host(domain) == label
+def test_only_host_names_become_labels(domain: str | None, label: str) -> None:
+    assert host_label(domain) == label
 
 
 @given(st.text(max_size=300))
-def test_whatever_an_event_names_is_a_short_label_without_surprises(domain: str) -> None:
-    label = host(domain)
+def test_every_label_is_short_and_safe(domain: str) -> None:
+    label = host_label(domain)
     assert label == OTHER or "." in label
     assert len(label) <= SOURCE_CHARS_MAX
     assert label.isprintable()
@@ -101,8 +100,8 @@ def test_whatever_an_event_names_is_a_short_label_without_surprises(domain: str)
     label.encode()
 
 
-def test_thousands_of_hostile_names_get_none() -> None:
-    generator = random.Random(7)  # noqa: S311 - names, no secrets
+def test_thousands_of_hostile_names_get_no_label() -> None:
+    generator = random.Random(7)  # noqa: S311 - names, not secrets
     sources = SourceLabels()
     for _ in range(20_000):
         name = "".join(map(chr, (generator.randrange(0x300) for _ in range(generator.randrange(1, 40)))))
