@@ -1,4 +1,4 @@
-"""All settings in one typed object: ``STREAM_*`` variables, then a TOML file, then the defaults."""
+"""All settings in one typed object: from ``STREAM_*`` variables, then a TOML file, then defaults."""
 
 from __future__ import annotations
 
@@ -28,89 +28,194 @@ SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"
 
 
 class Settings(BaseSettings):
-    """What can be set. Each field is the variable ``STREAM_<NAME>`` and the key ``<name>`` of the file."""
+    """All settings. Each field is the variable ``STREAM_<NAME>`` and the key ``<name>`` of the TOML file."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    broker: Annotated[str, Field(description="host:port[,host:port…] of Kafka, or memory://name")] = "localhost:9092"
-    group: Annotated[str, Field(min_length=1, description="consumer group of the workers")] = "article-stream"
-    topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$", description="before every topic's name")] = ""
-    data_dir: Annotated[Path, Field(description="folder of the index, one for each worker")] = Path("data")
-    window_days: Annotated[float, Field(gt=0, le=366, description="how far back duplicates are found")] = 7
-    raw_partitions: Annotated[
-        int, Field(ge=1, le=1000, description="of the raw topic; more of them share the work, and mix their orders")
-    ] = 1
-    output_partitions: Annotated[int, Field(ge=1, le=1000, description="of the topics that others read")] = 4
-    scope_partitions: Annotated[
-        int, Field(ge=1, le=1000, description="of the normalized topic and the changelog; never change it")
-    ] = 4
-    replication: Annotated[int, Field(ge=-1, le=10, description="copies of each topic; -1: the broker's default")] = -1
-    retention_days: Annotated[float, Field(gt=0, description="how long topics are kept, the changelog apart")] = 7
-    batch_records: Annotated[int, Field(ge=1, le=10_000, description="most records in one batch")] = 500
-    batch_mib: Annotated[
-        int, Field(ge=1, le=1024, description="a batch ends with the record that reaches this; it bounds memory")
-    ] = 32
-    max_message_bytes: Annotated[int, Field(ge=1024, le=24 * MIB, description="larger raw messages are rejected")] = (
-        8 * MIB
+    # Kafka and topics.
+    broker: Annotated[
+        str,
+        Field(
+            description="Kafka bootstrap servers, host:port[,host:port…]; memory://name is a broker within the process."
+        ),
+    ] = "localhost:9092"
+    group: Annotated[str, Field(min_length=1, description="Consumer group that all workers of one flow share.")] = (
+        "article-stream"
     )
-    max_text_chars: Annotated[int, Field(ge=100, description="longer texts are rejected")] = 1_000_000
-    max_html_chars: Annotated[int, Field(ge=100, description="longer pages are rejected")] = 4_000_000
-    index_cache_mib: Annotated[int, Field(ge=8, description="memory for each partition's index cache")] = 64
+    topic_prefix: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9._-]*$", description="Prefix of all topic names, such as test- for a second flow."),
+    ] = ""
+    raw_partitions: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1000,
+            description="Partitions of the raw topic. More let more workers normalize at once, but articles of "
+            "different partitions are processed in no fixed order.",
+        ),
+    ] = 1
+    output_partitions: Annotated[
+        int, Field(ge=1, le=1000, description="Partitions of the topics that consumers read.")
+    ] = 4
+    scope_partitions: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1000,
+            description="Partitions of the normalized topic and of the changelog: how many workers can deduplicate at "
+            "once. Never change it on existing topics.",
+        ),
+    ] = 4
+    replication: Annotated[
+        int, Field(ge=-1, le=10, description="Replicas of each new topic; -1 uses the default of the broker.")
+    ] = -1
+    retention_days: Annotated[
+        float,
+        Field(
+            gt=0, description="Retention of new topics in days. The changelog is kept a little longer than the window."
+        ),
+    ] = 7
+
+    # Decisions and the index.
+    window_days: Annotated[
+        float, Field(gt=0, le=366, description="Duplicate window in days: how far back duplicates are found.")
+    ] = 7
+    data_dir: Annotated[
+        Path, Field(description="Folder of the duplicate index. Each worker needs a folder of its own.")
+    ] = Path("data")
+    index_cache_mib: Annotated[int, Field(ge=8, description="Block cache of the index in MiB, for each partition.")] = (
+        64
+    )
     restore_processes: Annotated[
-        int, Field(ge=0, le=64, description="so many long restores go on at once, each in a process; 0: in the worker")
+        int,
+        Field(
+            ge=0,
+            le=64,
+            description="Processes that restore indexes from the changelog, one partition each; 0 restores within the "
+            "worker.",
+        ),
     ] = 2
+
+    # Batches and limits.
+    batch_records: Annotated[int, Field(ge=1, le=10_000, description="Maximum number of records in a batch.")] = 500
+    batch_mib: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1024,
+            description="A batch ends with the record that reaches this size in MiB, which bounds its memory.",
+        ),
+    ] = 32
+    max_message_bytes: Annotated[
+        int,
+        Field(ge=1024, le=24 * MIB, description="Maximum size of a raw message in bytes; larger ones are rejected."),
+    ] = 8 * MIB
+    max_text_chars: Annotated[
+        int, Field(ge=100, description="Maximum length of a text field in characters; longer ones are rejected.")
+    ] = 1_000_000
+    max_html_chars: Annotated[
+        int, Field(ge=100, description="Maximum length of an HTML page in characters; longer ones are rejected.")
+    ] = 4_000_000
+
+    # The worker.
     session_timeout_s: Annotated[
-        float, Field(ge=1, le=300, description="a worker unheard of for so long loses its partitions")
+        float,
+        Field(
+            ge=1,
+            le=300,
+            description="Seconds without a heartbeat after which the group gives a worker's partitions to others.",
+        ),
     ] = 30
     start_timeout_s: Annotated[
-        float, Field(ge=0, description="a worker waits so long for the broker and its topics; 0: it asks once")
+        float,
+        Field(
+            ge=0,
+            description="Seconds that a starting worker waits for the broker and its topics; 0 tries once.",
+        ),
     ] = 300
     stop_timeout_s: Annotated[
-        float, Field(ge=1, description="after SIGTERM batches get so long; less than the supervisor's patience")
+        float,
+        Field(
+            ge=1,
+            description="Seconds that running batches have to finish after SIGTERM. Keep it below the grace period of "
+            "the supervisor.",
+        ),
     ] = 25
-    web_host: Annotated[str, Field(description="address of /metrics, /healthz and /readyz")] = "127.0.0.1"
-    web_port: Annotated[int, Field(ge=1, le=65535, description="their port")] = 6066
     stall_s: Annotated[
-        float, Field(ge=5, description="unhealthy when a partition with a lag has not moved for so long")
+        float,
+        Field(
+            ge=5,
+            description="Seconds without progress on a partition with consumer lag after which the worker is unhealthy.",
+        ),
     ] = 120
-    log_level: LogLevel = "INFO"
-    log_format: Annotated[LogFormat, Field(description="of a worker's lines: for people, or one JSON object each")] = (
-        "human"
-    )
-    # How brokers are reached; `stream.kafka.security` checks that these fit together.
+    web_host: Annotated[
+        str, Field(description="Address on which the worker serves /metrics, /healthz and /readyz.")
+    ] = "127.0.0.1"
+    web_port: Annotated[int, Field(ge=1, le=65535, description="Port of these pages.")] = 6066
+    log_level: Annotated[LogLevel, Field(description="Minimum level of the log lines of this project.")] = "INFO"
+    log_format: Annotated[
+        LogFormat, Field(description="Format of a worker's log lines: text for people, or one JSON object per line.")
+    ] = "human"
+
+    # Access to the brokers; `stream.kafka.security` checks that these fit together.
     security_protocol: Annotated[
-        SecurityProtocol, Field(description="SSL: TLS; SASL_: with a user or a token; as the broker's listener says")
+        SecurityProtocol,
+        Field(
+            description="Protocol of the broker's listener: SSL means TLS, SASL_ a log-in with a password or a token."
+        ),
     ] = "PLAINTEXT"
     tls_ca_file: Annotated[
-        Path | None, Field(description="certificates (PEM) that brokers' must be signed by; unset: the system's")
+        Path | None,
+        Field(description="PEM file with the CA certificates that sign those of the brokers. Default: the system's."),
     ] = None
     tls_cert_file: Annotated[
-        Path | None, Field(description="our certificate (PEM) and its chain, where brokers ask for one")
+        Path | None,
+        Field(description="PEM file with the client certificate and its chain, if the brokers require one."),
     ] = None
-    tls_key_file: Annotated[Path | None, Field(description="its key (PEM); unset: it is in tls_cert_file")] = None
-    tls_key_password: Annotated[SecretStr | None, Field(description="what the key is encrypted with")] = None
-    tls_key_password_file: Annotated[Path | None, Field(description="a file that holds it")] = None
-    tls_check_hostname: Annotated[bool, Field(description="the broker's certificate must name its host")] = True
-    sasl_mechanism: Annotated[SaslMechanism | None, Field(description="how we log in")] = None
-    sasl_username: Annotated[str | None, Field(min_length=1, description="who we are, for PLAIN and SCRAM")] = None
-    sasl_password: Annotated[SecretStr | None, Field(description="the password; a file is safer")] = None
-    sasl_password_file: Annotated[Path | None, Field(description="a file that holds it, as container secrets")] = None
+    tls_key_file: Annotated[
+        Path | None,
+        Field(description="PEM file with the key of the client certificate. Default: it is in tls_cert_file."),
+    ] = None
+    tls_key_password: Annotated[
+        SecretStr | None, Field(description="Password of the key, if it is encrypted; a file is safer.")
+    ] = None
+    tls_key_password_file: Annotated[Path | None, Field(description="File with the password of the key.")] = None
+    tls_check_hostname: Annotated[
+        bool, Field(description="Whether the certificate of a broker must contain the host name in its address.")
+    ] = True
+    sasl_mechanism: Annotated[SaslMechanism | None, Field(description="SASL mechanism of the log-in.")] = None
+    sasl_username: Annotated[
+        str | None, Field(min_length=1, description="User name of the log-in, for PLAIN and SCRAM.")
+    ] = None
+    sasl_password: Annotated[
+        SecretStr | None, Field(description="Password of the log-in, for PLAIN and SCRAM; a file is safer.")
+    ] = None
+    sasl_password_file: Annotated[
+        Path | None, Field(description="File with the password of the log-in, such as a container secret.")
+    ] = None
     sasl_token_hook: Annotated[
-        str | None, Field(pattern=r"^[\w.]+:\w+$", description="module:function that returns a token, for OAUTHBEARER")
+        str | None,
+        Field(
+            pattern=r"^[\w.]+:\w+$",
+            description="Python function that returns a token for OAUTHBEARER, written as module:function.",
+        ),
     ] = None
 
     @field_validator("broker")
     @classmethod
-    def _broker(cls, value: str) -> str:
+    def _normalize_broker(cls, value: str) -> str:
         if "@" in value:
-            raise ValueError("user and password do not belong here; set STREAM_SASL_USERNAME and _PASSWORD_FILE")
+            raise ValueError(
+                "a broker address cannot contain user and password; set STREAM_SASL_USERNAME and STREAM_SASL_PASSWORD_FILE"
+            )
         if value.startswith("memory://"):
             return value
         servers = [server.strip() for server in value.removeprefix("kafka://").split(",")]
         for server in servers:
             host, _, port = server.rpartition(":")
             if not host or not port.isdigit():
-                raise ValueError("write host:port, several separated by commas, or memory://name")
+                raise ValueError("write host:port, several of them separated by commas, or memory://name")
         return ",".join(servers)
 
     @classmethod
@@ -128,7 +233,7 @@ class Settings(BaseSettings):
 
     @property
     def is_memory(self) -> bool:
-        """The broker lives in this process, and so does the index."""
+        """Whether the broker, and with it the index, lives in this process."""
         return self.broker.startswith("memory://")
 
     @property
@@ -143,8 +248,13 @@ class Settings(BaseSettings):
 
     @property
     def index_dir(self) -> Path:
-        """Where this group's indexes are; one worker at a time has it."""
+        """The folder of this group's indexes; one worker at a time uses it."""
         return self.data_dir / self.group
+
+    @property
+    def lock_file(self) -> Path:
+        """The file that a worker locks while it uses `index_dir`; its text names the process and its host."""
+        return self.index_dir / "worker.lock"
 
     @property
     def window_ms(self) -> int:
@@ -153,14 +263,14 @@ class Settings(BaseSettings):
 
     @property
     def limits(self) -> Limits:
-        """What one message may hold."""
+        """The size limits of a message."""
         return Limits(
             message_bytes=self.max_message_bytes, text_chars=self.max_text_chars, html_chars=self.max_html_chars
         )
 
     @property
     def topic_specs(self) -> list[TopicSpec]:
-        """Every topic as it has to be."""
+        """The required state of every topic."""
         return topic_specs(
             self.topics,
             raw_partitions=self.raw_partitions,
@@ -171,34 +281,34 @@ class Settings(BaseSettings):
         )
 
 
-def load_settings(**given: Any) -> Settings:
-    """The settings, those in ``given`` before all others.
+def load_settings(**options: Any) -> Settings:
+    """Load the settings; ``options`` that are not None take precedence.
 
     Raises:
-        SettingsError: some are wrong; the message names every one, and what is expected.
+        SettingsError: some are invalid; the message lists all of them, with what is expected.
     """
     file = os.environ.get(CONFIG_VARIABLE)
     if file and not Path(file).is_file():
-        raise SettingsError(f"{CONFIG_VARIABLE}={file}: no such file; correct the path or unset it")
+        raise SettingsError(f"{CONFIG_VARIABLE}={file}: no such file; correct the path, or unset the variable")
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
-        raise SettingsError(_mistakes(error)) from None
+        raise SettingsError(_describe_mistakes(error)) from None
     except ValueError as error:  # the file is not TOML
         raise SettingsError(f"{file}: {error}") from None
 
 
-def _mistakes(error: ValidationError) -> str:
-    lines = ["these settings cannot be used:"]
+def _describe_mistakes(error: ValidationError) -> str:
+    lines = ["invalid settings:"]
     for mistake in error.errors():
         name = ".".join(map(str, mistake["loc"]))
-        lines.append(f"  {ENV_PREFIX}{name.upper()} ({name}){_shown(mistake)}: {mistake['msg']}")
+        lines.append(f"  {ENV_PREFIX}{name.upper()} ({name}){_describe_value(mistake)}: {mistake['msg']}")
     return "\n".join(lines)
 
 
-def _shown(mistake: ErrorDetails) -> str:
-    """What was given, unless it may be a secret: one under a mistyped name, or in an address."""
+def _describe_value(mistake: ErrorDetails) -> str:
+    """The invalid value, unless it may be a secret: under a mistyped name, or in an address."""
     field = Settings.model_fields.get(str(mistake["loc"][0]))
-    given = repr(mistake["input"])
-    is_secret = field is None or "SecretStr" in str(field.annotation) or "@" in given
-    return "" if is_secret else f" = {given}"
+    value = repr(mistake["input"])
+    is_secret = field is None or "SecretStr" in str(field.annotation) or "@" in value
+    return "" if is_secret else f" = {value}"

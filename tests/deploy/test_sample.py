@@ -39,7 +39,7 @@ def run(code: str = "", **given: str) -> subprocess.CompletedProcess[str]:
 def test_wrong_settings_end_it() -> None:
     done = run(STREAM_BROKER="nowhere")
     assert done.returncode == 78
-    assert done.stderr.startswith("sample: these settings cannot be used")
+    assert done.stderr.startswith("sample: invalid settings")
 
 
 def test_a_fault_of_the_producing_thread_ends_it() -> None:

@@ -1,4 +1,4 @@
-"""Settings: where they come from, and what is said about wrong ones."""
+"""Settings: their sources, and the messages about mistakes."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a file that STREAM_CONFIG names."""
+    """Return the path in STREAM_CONFIG."""
     path = tmp_path / "stream.toml"
     monkeypatch.setenv(CONFIG_VARIABLE, str(path))
     return path
 
 
-def told(**given: object) -> str:
-    """What is said about wrong settings."""
+def error_message(**options: object) -> str:
+    """The message about invalid settings."""
     with pytest.raises(SettingsError) as raised:
-        load_settings(**given)
+        load_settings(**options)
     return str(raised.value)
 
 
-def test_everything_has_a_default() -> None:
+def test_every_setting_has_a_default_and_a_description() -> None:
     settings = load_settings()
     assert settings.broker == "localhost:9092"
     assert settings.window_ms == 7 * DAY_MS
     assert settings.limits.message_bytes == settings.max_message_bytes
     assert not settings.is_memory
-    assert all(field.description for name, field in Settings.model_fields.items() if name != "log_level")
+    assert all(field.description for field in Settings.model_fields.values())
 
 
-def test_options_go_before_variables_before_the_file_before_defaults(
+def test_options_override_variables_override_the_file_overrides_defaults(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file.write_text('group = "file"\nraw_partitions = 2\nwindow_days = 3\n', encoding="utf-8")
@@ -54,19 +54,19 @@ def test_options_go_before_variables_before_the_file_before_defaults(
     assert settings.scope_partitions == 4
 
 
-def test_a_setting_of_none_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_option_of_none_overrides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAM_BROKER", "kafka:9092")
     assert load_settings(broker=None).broker == "kafka:9092"
 
 
-def test_all_mistakes_are_told_at_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_mistakes_are_reported_at_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text('window_days = "long"\nretention = 4\nlog_level = "LOUD"\n', encoding="utf-8")
     monkeypatch.setenv("STREAM_WEB_PORT", "70000")
     monkeypatch.setenv("STREAM_BROKER", "kafka")
-    lines = told(batch_records=0).splitlines()
-    assert lines[0] == "these settings cannot be used:"
-    begun = {line.partition(")")[0].strip() + ")" for line in lines[1:]}
-    assert begun == {
+    lines = error_message(batch_records=0).splitlines()
+    assert lines[0] == "invalid settings:"
+    reported = {line.partition(")")[0].strip() + ")" for line in lines[1:]}
+    assert reported == {
         f"STREAM_{name.upper()} ({name})"
         for name in ("window_days", "retention", "log_level", "web_port", "broker", "batch_records")
     }
@@ -74,28 +74,28 @@ def test_all_mistakes_are_told_at_once(file: Path, monkeypatch: pytest.MonkeyPat
     assert any("write host:port" in line for line in lines)
 
 
-def test_an_unknown_key_of_the_file_is_a_mistake(file: Path) -> None:
+def test_an_unknown_key_in_the_file_is_a_mistake(file: Path) -> None:
     file.write_text("windowdays = 3\n", encoding="utf-8")
-    # Its value is not shown: who knows what was to be written there.
-    assert "STREAM_WINDOWDAYS (windowdays): Extra inputs are not permitted" in told()
+    # Its value is not shown: it may be a secret under a mistyped name.
+    assert "STREAM_WINDOWDAYS (windowdays): Extra inputs are not permitted" in error_message()
 
 
-def test_a_file_that_is_not_toml_is_named(file: Path) -> None:
+def test_an_invalid_toml_file_is_named(file: Path) -> None:
     file.write_text("window_days: 3\n", encoding="utf-8")
-    assert str(file) in told()
+    assert str(file) in error_message()
 
 
 def test_a_file_that_is_not_utf8_is_named(file: Path) -> None:
     file.write_bytes(b'group = "caf\xe9"\n')
-    assert str(file) in told()
+    assert str(file) in error_message()
 
 
-def test_a_file_that_is_not_there_is_named(file: Path) -> None:
-    assert told() == f"{CONFIG_VARIABLE}={file}: no such file; correct the path or unset it"
+def test_a_missing_file_is_named(file: Path) -> None:
+    assert error_message() == f"{CONFIG_VARIABLE}={file}: no such file; correct the path, or unset the variable"
 
 
 @pytest.mark.parametrize(
-    ("given", "broker"),
+    ("text", "broker"),
     [
         ("kafka:9092", "kafka:9092"),
         ("kafka://kafka:9092", "kafka:9092"),
@@ -105,15 +105,15 @@ def test_a_file_that_is_not_there_is_named(file: Path) -> None:
         ("memory://name", "memory://name"),
     ],
 )
-def test_brokers(given: str, broker: str) -> None:
-    settings = load_settings(broker=given)
+def test_valid_broker_addresses(text: str, broker: str) -> None:
+    settings = load_settings(broker=text)
     assert settings.broker == broker
     assert settings.is_memory == broker.startswith("memory://")
 
 
-@pytest.mark.parametrize("given", ["", "kafka", "kafka:", ":9092", "kafka:port", "one:9092,two", "http://kafka"])
-def test_brokers_that_cannot_be_one(given: str) -> None:
-    assert "STREAM_BROKER (broker)" in told(broker=given)
+@pytest.mark.parametrize("text", ["", "kafka", "kafka:", ":9092", "kafka:port", "one:9092,two", "http://kafka"])
+def test_invalid_broker_addresses(text: str) -> None:
+    assert "STREAM_BROKER (broker)" in error_message(broker=text)
 
 
 @pytest.mark.parametrize(
@@ -133,17 +133,17 @@ def test_brokers_that_cannot_be_one(given: str) -> None:
         {"web_port": 0},
     ],
 )
-def test_values_that_cannot_work(wrong: dict[str, object]) -> None:
+def test_values_out_of_range(wrong: dict[str, object]) -> None:
     (name,) = wrong
-    assert f"({name}) = " in told(**wrong)
+    assert f"({name}) = " in error_message(**wrong)
 
 
-def test_settings_do_not_change() -> None:
+def test_settings_are_immutable() -> None:
     with pytest.raises(ValidationError):
         load_settings().window_days = 3
 
 
-def test_the_prefix_stands_before_every_topic() -> None:
+def test_the_prefix_applies_to_every_topic() -> None:
     topics = load_settings(topic_prefix="test-").topics
     assert topics.raw == "test-articles.raw"
     assert all(getattr(topics, name).startswith("test-articles.") for name in topics.__slots__)

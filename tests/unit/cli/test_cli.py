@@ -57,7 +57,7 @@ def test_all_mistakes_in_the_settings_are_told_together(name: str) -> None:
     wrong = {"window_days": "none", "raw_partitions": "0", "web_port": "99999", "log_level": "LOUD"}
     result = stream(name, **wrong)
     assert result.exit_code == 78
-    assert result.stderr.startswith("stream: these settings cannot be used:")
+    assert result.stderr.startswith("stream: invalid settings:")
     for setting, value in wrong.items():
         assert f"STREAM_{setting.upper()} ({setting}) = {value!r}: " in result.stderr
     assert "Traceback" not in result.stderr
