@@ -146,7 +146,7 @@ class Settings(BaseSettings):
         float,
         Field(
             ge=5,
-            description="Seconds without progress on a partition with consumer lag after which the worker is unhealthy.",
+            description="Seconds after which a worker without progress on a partition with lag is unhealthy.",
         ),
     ] = 120
     web_host: Annotated[
@@ -206,9 +206,7 @@ class Settings(BaseSettings):
     @classmethod
     def _normalize_broker(cls, value: str) -> str:
         if "@" in value:
-            raise ValueError(
-                "a broker address cannot contain user and password; set STREAM_SASL_USERNAME and STREAM_SASL_PASSWORD_FILE"
-            )
+            raise ValueError("cannot contain user and password; set STREAM_SASL_USERNAME and STREAM_SASL_PASSWORD_FILE")
         if value.startswith("memory://"):
             return value
         servers = [server.strip() for server in value.removeprefix("kafka://").split(",")]
@@ -302,7 +300,8 @@ def _describe_mistakes(error: ValidationError) -> str:
     lines = ["invalid settings:"]
     for mistake in error.errors():
         name = ".".join(map(str, mistake["loc"]))
-        lines.append(f"  {ENV_PREFIX}{name.upper()} ({name}){_describe_value(mistake)}: {mistake['msg']}")
+        message = mistake["msg"].removeprefix("Value error, ")
+        lines.append(f"  {ENV_PREFIX}{name.upper()} ({name}){_describe_value(mistake)}: {message}")
     return "\n".join(lines)
 
 

@@ -1,29 +1,24 @@
-"""Facts of a cluster and a machine on which all is well, to be spoilt one by one."""
+"""Facts about a cluster and a host without problems, to be changed one by one."""
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from stream.core.index.partition_index import LAYOUT_VERSION
 from stream.doctor.facts import (
     BrokerFacts,
     Clock,
+    Connection,
     DataDir,
     GroupFacts,
-    MachineFacts,
+    HostFacts,
     Member,
     Offsets,
-    Reached,
     TopicFacts,
     TopicPartition,
     Unknown,
-    Web,
+    WebPort,
 )
 from stream.doctor.findings import Finding
 from stream.kafka.acls import topic_permissions
@@ -33,43 +28,42 @@ HOUR_MS = 3600 * 1000
 DAY_MS = 24 * HOUR_MS
 NOW_MS = 1_770_000_000_000
 GIB = 1 << 30
-VERSION = LAYOUT_VERSION
 SETTINGS = Settings(scope_partitions=2, raw_partitions=1, output_partitions=1)
 NAMES = SETTINGS.topics
 
 
-def told(findings: Iterable[Finding]) -> list[tuple[str, str]]:
+def states(findings: Iterable[Finding]) -> list[tuple[str, str]]:
     """Check and state of each finding."""
     return [(finding.check, finding.state.value) for finding in findings]
 
 
-def bad(findings: Iterable[Finding]) -> list[Finding]:
-    """Those that are not OK."""
+def problems(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings that are not OK."""
     return [finding for finding in findings if finding.state != "OK"]
 
 
 def topics(**changed: dict[str, Any]) -> dict[str, TopicFacts]:
-    """Every topic as it has to be, but for ``changed``: by field of `Topics`; ``settings`` are the topic's own."""
-    made = topics_of(SETTINGS)
+    """Every topic as required, except for ``changed``: by field of `Topics`; ``settings`` are those of the topic."""
+    facts = topics_of(SETTINGS)
     for field, values in changed.items():
         name = getattr(NAMES, field)
         fields = {key: value for key, value in values.items() if key != "settings"}
-        config = made[name].config
+        config = facts[name].config
         if "settings" in values and not isinstance(config, Unknown):
             fields["config"] = {**config, **values["settings"]}
-        made[name] = replace(made[name], **fields)
-    return made
+        facts[name] = replace(facts[name], **fields)
+    return facts
 
 
 def topics_of(settings: Settings) -> dict[str, TopicFacts]:
-    """Every topic as ``settings`` want it, three copies of each."""
+    """Every topic as ``settings`` require it, with three replicas."""
     operations: dict[str, set[str]] = {spec.name: {"Describe"} for spec in settings.topic_specs}
     for permission in topic_permissions(STAGES, settings.topics):
         operations[permission.name].add(permission.operation)
     return {
         spec.name: TopicFacts(
             spec.partitions,
-            copies=3,
+            replicas=3,
             in_sync=3,
             config={**spec.config, "min.insync.replicas": "2", "retention.bytes": "-1"},
             operations=frozenset(operations[spec.name]),
@@ -80,54 +74,35 @@ def topics_of(settings: Settings) -> dict[str, TopicFacts]:
 
 
 def group(**changed: Any) -> GroupFacts:
-    """One worker that has every partition and has read everything."""
-    places = (TopicPartition(NAMES.raw, 0), TopicPartition(NAMES.normalized, 0), TopicPartition(NAMES.normalized, 1))
-    made = GroupFacts("Stable", (Member("faust", "/10.0.0.7", places),), frozenset({"Read", "Describe"}))
-    return replace(made, **changed)
+    """One worker that has all partitions and no lag."""
+    partitions = (
+        TopicPartition(NAMES.raw, 0),
+        TopicPartition(NAMES.normalized, 0),
+        TopicPartition(NAMES.normalized, 1),
+    )
+    facts = GroupFacts("Stable", (Member("faust", "/10.0.0.7", partitions),), frozenset({"Read", "Describe"}))
+    return replace(facts, **changed)
 
 
 def broker(**changed: Any) -> BrokerFacts:
-    """Three brokers in good order."""
-    made = BrokerFacts(
-        (Reached("one:9092", 0.002),),
+    """Three brokers without problems."""
+    facts = BrokerFacts(
+        (Connection("one:9092", 0.002),),
         NOW_MS,
-        nodes=(Reached("one:9092", 0.002), Reached("two:9092", 0.002), Reached("three:9092", 0.002)),
+        nodes=(Connection("one:9092", 0.002), Connection("two:9092", 0.002), Connection("three:9092", 0.002)),
         versions=((4, 3), (4, 3), (4, 3)),
         clock=Clock(3, 2),
         topics=topics(),
         group=group(),
     )
-    return replace(made, **changed)
+    return replace(facts, **changed)
 
 
 def data_dir(**changed: Any) -> DataDir:
-    """A folder on a large disk, with nothing in it."""
+    """An empty folder on a large disk."""
     return replace(DataDir("/data/group", True, "/data/group", True, 500 * GIB), **changed)
 
 
-def machine(**changed: Any) -> MachineFacts:
-    """A machine with all that it takes."""
-    return replace(MachineFacts((3, 12, 4), 65_536, data_dir(), Web("free")), **changed)
-
-
-HOLD = """
-import sys
-from pathlib import Path
-from stream.state.rocksdb_store import RocksStore
-store = RocksStore(Path(sys.argv[1]))
-print("open", flush=True)
-sys.stdin.readline()
-store.close()
-"""
-
-
-@contextlib.contextmanager
-def held(folder: Path) -> Iterator[int]:
-    """Hold the index open in another process, whose number is given."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "open\n"
-        yield process.pid
-        process.communicate("\n")
+def host(**changed: Any) -> HostFacts:
+    """A host without problems."""
+    return replace(HostFacts((3, 12, 4), 65_536, data_dir(), WebPort("free")), **changed)

@@ -1,4 +1,4 @@
-"""``stream doctor``: whether everything that a worker needs is there, and what to do where it is not."""
+"""``stream doctor``: check everything that a worker needs, and say how to fix what is wrong."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.cli.bidi import console
-from stream.doctor.collect_broker import ask_broker
-from stream.doctor.collect_host import ask_machine, ask_sources, python_version
-from stream.doctor.findings import Finding, State, is_well
-from stream.doctor.report import judge, judge_unset
+from stream.doctor.collect_broker import collect_broker
+from stream.doctor.collect_host import collect_host, collect_setting_sources, python_version
+from stream.doctor.findings import Finding, State, has_no_failure
+from stream.doctor.report import check_all, report_invalid_settings
 from stream.errors import SettingsError
 from stream.settings import STAGES, Stage, load_settings
 
@@ -34,58 +34,62 @@ _STATE_COLUMNS: Final = max(map(len, State))
 
 
 @click.command(epilog="Example: STREAM_BROKER=kafka:9092 stream doctor --data-dir /var/lib/stream")
-@click.option("--broker", help="host:port[,host:port…] of Kafka.")
+@click.option("--broker", help="Kafka bootstrap servers: host:port[,host:port…].")
 @click.option(
-    "--step", "steps", multiple=True, type=click.Choice(STAGES), help="What the worker runs; repeatable. Default: both."
+    "--step",
+    "steps",
+    multiple=True,
+    type=click.Choice(STAGES),
+    help="Step that the worker runs. Repeatable; default: both.",
 )
-@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of the index.")
-@click.option("--web-port", type=int, help="Port of the worker's pages.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
+@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of the duplicate index.")
+@click.option("--web-port", type=int, help="Port of the worker's web pages.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
 def doctor(
     broker: str | None, steps: tuple[Stage, ...], data_dir: Path | None, web_port: int | None, as_json: bool
 ) -> None:
-    """Check everything that a worker needs, and say what to do.
+    """Check everything that a worker needs, and say how to fix what is wrong.
 
-    Settings, broker, topics, retention, permissions, clock, disk, index, consumer group, lag, dead letters: one line
-    each, with OK, WARN or FAIL, or that it is unknown or was skipped. Run it as the user and on the machine of the
-    worker; it changes nothing and disturbs no worker.
+    Prints one line for each check of settings, host, disk, index, broker, topics, permissions, clock, consumer group,
+    lag and dead letters: OK, WARN, FAIL, unknown or skipped. Run it on the host of the worker, as the worker's user. It
+    changes nothing and does not disturb running workers.
 
-    Exit codes: 0 nothing failed, 1 something did, 2 wrong usage.
+    Exit codes: 0 no failure, 1 at least one failure, 2 wrong usage.
     """
-    with _waiting(quiet=as_json):
-        findings = _findings(steps or STAGES, broker=broker, data_dir=data_dir, web_port=web_port)
+    with _show_status(quiet=as_json):
+        findings = _collect_findings(steps or STAGES, broker=broker, data_dir=data_dir, web_port=web_port)
     if as_json:
         click.echo(orjson.dumps(_as_json(findings)))
     else:
-        _show(console(), findings)
-    sys.exit(0 if is_well(findings) else 1)
+        _print_report(console(), findings)
+    sys.exit(0 if has_no_failure(findings) else 1)
 
 
-def _findings(steps: Sequence[Stage], **given: Any) -> list[Finding]:
+def _collect_findings(steps: Sequence[Stage], **options: Any) -> list[Finding]:
     try:
-        settings = load_settings(**given)
-        broker = None if settings.is_memory else ask_broker(settings)
+        settings = load_settings(**options)
+        broker = None if settings.is_memory else collect_broker(settings)
     except SettingsError as error:
-        return judge_unset(str(error), python_version())
-    return judge(settings, ask_sources(), broker, ask_machine(settings), steps=steps)
+        return report_invalid_settings(str(error), python_version())
+    return check_all(settings, collect_setting_sources(), broker, collect_host(settings), steps=steps)
 
 
 @contextlib.contextmanager
-def _waiting(*, quiet: bool) -> Iterator[None]:
+def _show_status(*, quiet: bool) -> Iterator[None]:
     if quiet or not sys.stderr.isatty():
         yield
         return
-    with Console(stderr=True).status("asking"):
+    with Console(stderr=True).status("checking"):
         yield
 
 
-def _show(out: Console, findings: Sequence[Finding]) -> None:
+def _print_report(out: Console, findings: Sequence[Finding]) -> None:
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, min_width=_STATE_COLUMNS)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for finding in findings:
-        table.add_row(Text(finding.state, style=_STYLES[finding.state]), finding.check, Text(finding.found))
+        table.add_row(Text(finding.state, style=_STYLES[finding.state]), finding.check, Text(finding.summary))
         if finding.advice:
             table.add_row("", "", Text(f"→ {finding.advice}", style="bold"))
     out.print(table)
@@ -95,12 +99,12 @@ def _show(out: Console, findings: Sequence[Finding]) -> None:
 
 def _as_json(findings: Sequence[Finding]) -> dict[str, Any]:
     return {
-        "ok": is_well(findings),
+        "ok": has_no_failure(findings),
         "findings": [
             {
                 "check": finding.check,
                 "state": finding.state.value.lower(),
-                "found": finding.found,
+                "found": finding.summary,
                 "advice": finding.advice or None,
                 "figures": finding.figures,
             }

@@ -1,4 +1,4 @@
-"""``stream topics``: the topics as the flow needs them."""
+"""``stream topics``: create, check and update the topics of the flow."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from stream.settings import load_settings
 
 
 @click.command(epilog="Example: stream topics --broker kafka:9092 --replication 3")
-@click.option("--broker", help="host:port[,host:port…] of Kafka.")
-@click.option("--replication", type=int, help="Copies of each new topic; -1 is the broker's default.")
-@click.option("--check", is_flag=True, help="Change nothing; exit with 1 if something is missing or differs.")
-@click.option("--update", is_flag=True, help="Also set what differs on topics that are there.")
+@click.option("--broker", help="Kafka bootstrap servers: host:port[,host:port…].")
+@click.option("--replication", type=int, help="Replicas of each new topic; -1 uses the default of the broker.")
+@click.option(
+    "--check", is_flag=True, help="Change nothing; exit with 1 if a topic is missing or its configuration differs."
+)
+@click.option("--update", is_flag=True, help="Also correct the configuration of existing topics.")
 def topics(broker: str | None, replication: int | None, check: bool, update: bool) -> None:
-    """Create the topics that are missing, and show how each one is.
+    """Create missing topics, and show the state of each topic.
 
-    Topics that are there are left alone unless --update is given; partitions are never changed.
+    Existing topics are changed with --update only, and their partitions never.
     """
     settings = load_settings(broker=broker, replication=replication)
     if settings.is_memory:
-        raise click.UsageError("memory:// makes its topics itself; give a Kafka broker")
+        raise click.UsageError("memory:// creates its topics by itself; use a Kafka broker")
     statuses = topic_admin.inspect(settings, settings.topic_specs)
     before = {status.spec.name: status for status in statuses}
     missing = [status.spec for status in statuses if not status.partitions and not status.is_hidden]
@@ -35,12 +37,12 @@ def topics(broker: str | None, replication: int | None, check: bool, update: boo
         if update:
             topic_admin.update(settings, statuses)
         statuses = topic_admin.inspect(settings, settings.topic_specs)
-    _show(statuses, before)
+    _print_table(statuses, before)
     if any(status.problem or (check and status.differs) for status in statuses):
         sys.exit(1)
 
 
-def _show(statuses: list[TopicStatus], before: dict[str, TopicStatus]) -> None:
+def _print_table(statuses: list[TopicStatus], before: dict[str, TopicStatus]) -> None:
     table = Table("topic", "partitions", "clean-up", "state")
     for status in statuses:
         table.add_row(status.spec.name, str(status.partitions or "-"), _cleanup(status), _state(status, before))
@@ -58,6 +60,9 @@ def _state(status: TopicStatus, before: dict[str, TopicStatus]) -> str:
     if status.problem:
         return f"[red]{status.problem}[/red]"
     if status.differs:
-        found = ", ".join(f"{name} is {value}" for name, value in sorted(status.differs.items()))
-        return f"[yellow]{found}; stream topics --update sets it[/yellow]"
+        config = status.spec.config
+        differences = ", ".join(
+            f"{name} is {value} instead of {config[name]}" for name, value in sorted(status.differs.items())
+        )
+        return f"[yellow]{differences}; fix it with: stream topics --update[/yellow]"
     return "[green]ok[/green]" if before[status.spec.name].partitions else "[green]created[/green]"

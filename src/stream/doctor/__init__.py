@@ -1,6 +1,6 @@
-"""``stream doctor``: whether everything that a worker needs is there.
+"""``stream doctor``: checks whether everything that a worker needs is in order.
 
-    ask_broker, ask_machine ─▶ facts ─▶ *_rules ─▶ findings
+    collect_broker, collect_host ─▶ facts ─▶ check_* ─▶ findings
 
-What asks knows no rules; the rules are pure, and tested as data.
+The collectors gather facts and judge nothing. The checks are pure functions from facts to findings.
 """

@@ -1,4 +1,4 @@
-"""What is right about the consumer group and its lag, and what to do where it is not. Facts in, findings out."""
+"""Checks of the consumer group, its lag and the dead letters: facts in, findings out."""
 
 from __future__ import annotations
 
@@ -6,171 +6,171 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from stream.doctor.facts import GroupFacts, Offsets, TopicFacts, TopicPartition, Unknown
-from stream.doctor.findings import Finding, count, fail, names, ok, skipped, span, unknown, warn
+from stream.doctor.findings import Finding, fail, format_count, format_duration, join_names, ok, skip, unknown, warn
 from stream.settings import Settings
 
-_BALANCING: Final = ("PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling")
-#: Of what is kept; from here on, records may be deleted before anybody reads them.
+_REBALANCING: Final = ("PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling")
+#: The share of the retention from which on records may be deleted before they are read.
 _NEAR_DELETION: Final = 0.8
-#: Dead letters among raw messages of the same hour.
+#: Dead letters per raw message of the same hour.
 _REJECTED_SHARE: Final = 0.01
-_RESET: Final = "kafka-consumer-groups --reset-offsets --to-earliest"
+_RESET_OFFSETS: Final = "kafka-consumer-groups --reset-offsets --to-earliest"
 Topics = Mapping[str, TopicFacts]
 
 
 class _Lag(NamedTuple):
-    place: TopicPartition
+    """The lag of one partition; ``seconds``: the age of its oldest unread record, None if unknown."""
+
+    partition: int
     records: int
-    #: How long the oldest unread record has been waiting; None where that is not known.
     seconds: float | None
 
 
-def judge_group(settings: Settings, group: GroupFacts | Unknown, topics: Topics) -> Iterator[Finding]:
-    """Members, and what nobody reads."""
+def check_group(settings: Settings, group: GroupFacts | Unknown, topics: Topics) -> Iterator[Finding]:
+    """Check that the group has members, and that they read every partition."""
     if isinstance(group, Unknown):
         yield unknown("group", group)
         return
     figures = {"state": group.state, "members": [member.client for member in group.members]}
-    name = settings.group
     if not group.members:
-        if not group.committed:
-            yield ok("group", f"{name}: no worker has read anything yet", **figures)
-            return
-        yield warn("group", f"{name}: no worker runs", "run: stream worker", **figures)
+        if group.committed:
+            yield warn("group", f"{settings.group}: no worker is running", "run: stream worker", **figures)
+        else:
+            yield ok("group", f"{settings.group}: no worker has read anything yet", **figures)
         return
-    hosts = names(sorted({member.host.lstrip("/") for member in group.members}))
-    found = f"{name}: {count(len(group.members), 'member')} on {hosts}"
-    if group.state in _BALANCING:
-        wait = f"look again in {settings.session_timeout_s:g} s; if it goes on, look at the workers' logs"
-        yield warn("group", f"{found}; partitions are being shared out", wait, **figures)
+    hosts = join_names(sorted({member.host.lstrip("/") for member in group.members}))
+    summary = f"{settings.group}: {format_count(len(group.members), 'member')} on {hosts}"
+    if group.state in _REBALANCING:
+        advice = f"check again in {settings.session_timeout_s:g} s; if it continues, see the workers' logs"
+        yield warn("group", f"{summary}; a rebalance is in progress", advice, **figures)
         return
-    unread = _unread(settings, group, topics)
-    for topic, partitions in unread.items():
+    unassigned = _unassigned_partitions(settings, group, topics)
+    for topic, partitions in unassigned.items():
         step = "normalize" if topic == settings.topics.raw else "deduplicate"
         yield warn(
             "group",
-            f"{found}; nobody reads {topic}, partition {names(partitions)}",
-            f"start a worker that runs this step: stream worker --step {step}",
+            f"{summary}; no worker reads {topic}, partition {join_names(partitions)}",
+            f"start a worker with this step: stream worker --step {step}",
             **figures,
         )
-    if not unread:
-        yield ok("group", found, **figures)
+    if not unassigned:
+        yield ok("group", summary, **figures)
 
 
-def _unread(settings: Settings, group: GroupFacts, topics: Topics) -> dict[str, list[int]]:
-    taken = {place for member in group.members for place in member.places}
-    found = {}
+def _unassigned_partitions(settings: Settings, group: GroupFacts, topics: Topics) -> dict[str, list[int]]:
+    assigned = {partition for member in group.members for partition in member.partitions}
+    unassigned = {}
     for topic in (settings.topics.raw, settings.topics.normalized):
-        there = range(topics[topic].partitions) if topic in topics else range(0)
-        if left := [number for number in there if TopicPartition(topic, number) not in taken]:
-            found[topic] = left
-    return found
+        numbers = range(topics[topic].partitions) if topic in topics else range(0)
+        if missing := [number for number in numbers if TopicPartition(topic, number) not in assigned]:
+            unassigned[topic] = missing
+    return unassigned
 
 
-def judge_lag(settings: Settings, group: GroupFacts | Unknown, topics: Topics, *, now_ms: int) -> Iterator[Finding]:
-    """How far behind the workers are, and whether anything was lost on the way."""
+def check_lag(settings: Settings, group: GroupFacts | Unknown, topics: Topics, *, now_ms: int) -> Iterator[Finding]:
+    """Check consumer lag, and whether records were lost."""
     if isinstance(group, Unknown):
         yield unknown("lag", group)
         return
     for name in (settings.topics.raw, settings.topics.normalized):
         topic = topics.get(name)
         if topic is None or not topic.partitions:
-            yield _missing("lag", name, topic)
+            yield _report_missing("lag", name, topic)
         elif isinstance(topic.offsets, Unknown):
             yield unknown("lag", f"{name}: {topic.offsets.reason}")
         else:
-            yield from _faults(name, group, topic.offsets)
-            yield _lag(settings, topic, _lags(name, group, topic.offsets, now_ms), name)
+            yield from _check_committed(name, group, topic.offsets)
+            yield _check_topic_lag(settings, name, topic, _measure_lags(name, group, topic.offsets, now_ms))
 
 
-def _faults(name: str, group: GroupFacts, offsets: Mapping[int, Offsets]) -> Iterator[Finding]:
-    for partition, there in sorted(offsets.items()):
+def _check_committed(name: str, group: GroupFacts, offsets: Mapping[int, Offsets]) -> Iterator[Finding]:
+    for partition, bounds in sorted(offsets.items()):
         committed = group.committed.get(TopicPartition(name, partition))
         if committed is None:
             continue
         figures = {"topic": name, "partition": partition, "committed": committed}
-        if committed > there.end:
+        if committed > bounds.end:
             yield fail(
                 "lag",
-                f"{name}/{partition}: committed at {committed:,}, the topic ends at {there.end:,}: it was made anew",
-                f"stop the workers, run {_RESET} for the group, and delete STREAM_DATA_DIR",
+                f"{name}/{partition} was recreated: offset {committed:,} is committed, but it ends at {bounds.end:,}",
+                f"stop the workers, run {_RESET_OFFSETS} for the group, and delete STREAM_DATA_DIR",
                 **figures,
             )
-        elif committed < there.begin:
+        elif committed < bounds.begin:
             yield fail(
                 "lag",
-                f"{name}/{partition}: {count(there.begin - committed, 'record')} deleted before being read",
-                "let the topic be kept longer (STREAM_RETENTION_DAYS, stream topics --update); produce them again",
-                lost=there.begin - committed,
+                f"{name}/{partition}: {format_count(bounds.begin - committed, 'record')} deleted before being read",
+                "increase the retention (STREAM_RETENTION_DAYS, stream topics --update), and produce them again",
+                lost=bounds.begin - committed,
                 **figures,
             )
 
 
-def _lags(name: str, group: GroupFacts, offsets: Mapping[int, Offsets], now_ms: int) -> list[_Lag]:
-    found = []
-    for partition, there in sorted(offsets.items()):
-        place = TopicPartition(name, partition)
-        position = min(max(group.committed.get(place, there.begin), there.begin), there.end)
-        oldest = None if isinstance(group.unread_ms, Unknown) else group.unread_ms.get(place)
-        seconds = max(0.0, (now_ms - oldest) / 1000) if oldest is not None and position < there.end else None
-        found.append(_Lag(place, there.end - position, seconds))
-    return found
+def _measure_lags(name: str, group: GroupFacts, offsets: Mapping[int, Offsets], now_ms: int) -> list[_Lag]:
+    lags = []
+    for partition, bounds in sorted(offsets.items()):
+        key = TopicPartition(name, partition)
+        position = min(max(group.committed.get(key, bounds.begin), bounds.begin), bounds.end)
+        oldest_ms = None if isinstance(group.unread_ms, Unknown) else group.unread_ms.get(key)
+        seconds = max(0.0, (now_ms - oldest_ms) / 1000) if oldest_ms is not None and position < bounds.end else None
+        lags.append(_Lag(partition, bounds.end - position, seconds))
+    return lags
 
 
-def _lag(settings: Settings, topic: TopicFacts, lags: list[_Lag], name: str) -> Finding:
+def _check_topic_lag(settings: Settings, name: str, topic: TopicFacts, lags: list[_Lag]) -> Finding:
     records = sum(lag.records for lag in lags)
-    partitions = {str(lag.place.partition): {"records": lag.records, "seconds": lag.seconds} for lag in lags}
+    partitions = {str(lag.partition): {"records": lag.records, "seconds": lag.seconds} for lag in lags}
     figures = {"topic": name, "records": records, "partitions": partitions}
     if records == 0:
-        return ok("lag", f"{name}: nothing waits", **figures)
+        return ok("lag", f"{name}: no lag", **figures)
     worst = max(lags, key=lambda lag: (lag.seconds or 0.0, lag.records))
-    found = f"{name}: {count(records, 'record')} behind"
+    summary = f"{name}: {format_count(records, 'record')} behind"
     if len(lags) > 1:
-        found += f", {worst.records:,} of them in partition {worst.place.partition}"
+        summary += f", {worst.records:,} of them in partition {worst.partition}"
+    advice = (
+        f"check again; if it does not fall, see the workers' logs and the pages on port {settings.web_port}, "
+        "or add workers"
+    )
     if worst.seconds is None:
-        return warn("lag", found, _catch_up(settings), **figures)
-    found += f"; the oldest was made {span(worst.seconds)} ago"
-    kept = None if isinstance(topic.config, Unknown) else topic.config.get("retention.ms")
-    if kept is not None and int(kept) > 0 and worst.seconds * 1000 > int(kept) * _NEAR_DELETION:
+        return warn("lag", summary, advice, **figures)
+    summary += f"; the oldest is {format_duration(worst.seconds)} old"
+    retention = None if isinstance(topic.config, Unknown) else topic.config.get("retention.ms")
+    if retention is not None and int(retention) > 0 and worst.seconds * 1000 > int(retention) * _NEAR_DELETION:
         return fail(
             "lag",
-            f"{found}, and is deleted after {span(int(kept) / 1000)}",
-            "let the topic be kept longer at once (STREAM_RETENTION_DAYS, stream topics --update); then start workers",
+            f"{summary}, and records are deleted after {format_duration(int(retention) / 1000)}",
+            "increase the retention now (STREAM_RETENTION_DAYS, stream topics --update), then start workers",
             **figures,
         )
     if worst.seconds > settings.stall_s:
-        return warn("lag", found, _catch_up(settings), **figures)
-    return ok("lag", found, **figures)
+        return warn("lag", summary, advice, **figures)
+    return ok("lag", summary, **figures)
 
 
-def _catch_up(settings: Settings) -> str:
-    return f"ask again: if it does not fall, look at the workers' logs and at port {settings.web_port}, or add workers"
-
-
-def judge_rejected(settings: Settings, topics: Topics) -> Finding:
-    """Dead letters of the last hour."""
+def check_dead_letters(settings: Settings, topics: Topics) -> Finding:
+    """Check the number of dead letters in the last hour."""
     topic = topics.get(settings.topics.rejected)
     if topic is None or not topic.partitions:
-        return _missing("dead letters", settings.topics.rejected, topic)
+        return _report_missing("dead letters", settings.topics.rejected, topic)
     if isinstance(topic.offsets, Unknown):
         return unknown("dead letters", topic.offsets)
-    rejected = _last_hour(topic)
+    rejected = _count_last_hour(topic)
     raw = topics.get(settings.topics.raw)
-    came = _last_hour(raw) if raw is not None else 0
-    figures = {"last_hour": rejected, "raw_last_hour": came}
-    found = f"{rejected:,} in the last hour, of {count(came, 'raw message')}"
-    if rejected > came * _REJECTED_SHARE:
-        return warn("dead letters", found, "see why: stream deadletters list", **figures)
-    return ok("dead letters", found, **figures)
+    received = _count_last_hour(raw) if raw is not None else 0
+    figures = {"last_hour": rejected, "raw_last_hour": received}
+    summary = f"{rejected:,} in the last hour, of {format_count(received, 'raw message')}"
+    if rejected > received * _REJECTED_SHARE:
+        return warn("dead letters", summary, "see why: stream deadletters list --summary", **figures)
+    return ok("dead letters", summary, **figures)
 
 
-def _missing(check: str, name: str, topic: TopicFacts | None) -> Finding:
+def _report_missing(check: str, name: str, topic: TopicFacts | None) -> Finding:
     if topic is not None and topic.is_hidden:
-        return unknown(check, f"{name}: this user may not see it")
-    return skipped(check, f"{name}: there is no such topic")
+        return unknown(check, f"{name}: this user has no permission to see it")
+    return skip(check, f"{name} does not exist")
 
 
-def _last_hour(topic: TopicFacts) -> int:
+def _count_last_hour(topic: TopicFacts) -> int:
     if isinstance(topic.offsets, Unknown):
         return 0
     return sum(offsets.end - offsets.hour_ago for offsets in topic.offsets.values())

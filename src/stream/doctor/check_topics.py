@@ -1,4 +1,4 @@
-"""What is right about the topics, and what to do where it is not. Facts in, findings out."""
+"""Checks of the topics and of this user's permissions: facts in, findings out."""
 
 from __future__ import annotations
 
@@ -8,238 +8,250 @@ from typing import Final
 
 from stream.core.contracts.topics import TopicSpec
 from stream.doctor.facts import GroupFacts, Hidden, TopicFacts, Unknown
-from stream.doctor.findings import Finding, count, fail, names, ok, size, skipped, span, unknown, warn
+from stream.doctor.findings import (
+    Finding,
+    fail,
+    format_count,
+    format_duration,
+    format_size,
+    join_names,
+    ok,
+    skip,
+    unknown,
+    warn,
+)
 from stream.kafka.acls import topic_permissions
 from stream.settings import MIB, STAGES, Settings, Stage
 
 _UPDATE: Final = "run: stream topics --update"
 _CREATE: Final = "run: stream topics"
-#: Who is not awake at night finds the records in the morning.
-_SHORT_MS: Final = 24 * 3600 * 1000
-#: What the flow adds to the text that came: names of fields, headers, the duplicate's verdict.
+#: Records should outlast a night without an operator.
+_SHORT_RETENTION_MS: Final = 24 * 3600 * 1000
+#: What the flow adds to the text of an event: field names, headers, the verdict.
 _ADDED_BYTES: Final = MIB
-#: Copies that have a record before it counts as stored.
-_LEAST_IN_SYNC: Final = 2
+#: Replicas that should have a record before it counts as stored.
+_MIN_IN_SYNC: Final = 2
 Topics = Mapping[str, TopicFacts]
 
 
-def judge_topics(settings: Settings, topics: Topics) -> Iterator[Finding]:
-    """All of it."""
-    yield from _as_set(settings, topics)
-    there = {name: topic for name, topic in topics.items() if topic.partitions}
-    if not there:
+def check_topics(settings: Settings, topics: Topics) -> Iterator[Finding]:
+    """Check partitions, configuration, replication, retention and message sizes."""
+    yield from _check_specs(settings, topics)
+    existing = {name: topic for name, topic in topics.items() if topic.partitions}
+    if not existing:
         for check in ("replication", "retention", "message size"):
-            yield skipped(check, "there are no topics")
+            yield skip(check, "there are no topics")
         return
-    yield from _replication(there)
-    yield from _retention(settings, there)
-    yield from _message_sizes(settings, there)
+    yield from _check_replication(existing)
+    yield from _check_retention(settings, existing)
+    yield from _check_message_sizes(settings, existing)
 
 
-def _as_set(settings: Settings, topics: Topics) -> Iterator[Finding]:
-    specs = settings.topic_specs
-    seen = [spec for spec in specs if not topics[spec.name].is_hidden]
-    missing = [spec.name for spec in seen if not topics[spec.name].partitions]
+def _check_specs(settings: Settings, topics: Topics) -> Iterator[Finding]:
+    specs = [spec for spec in settings.topic_specs if not topics[spec.name].is_hidden]
+    missing = [spec.name for spec in specs if not topics[spec.name].partitions]
     if missing:
-        yield fail("topics", f"missing: {names(missing)}", _CREATE, topics=missing)
-    is_well = not missing
-    for spec in seen:
-        topic = topics[spec.name]
-        if not topic.partitions:
-            continue
-        for finding in _one(spec, topic):
-            is_well = False
-            yield finding
-    if is_well and seen:
-        yield ok("topics", f"{count(len(seen), 'topic')} with the partitions and configuration that are set")
+        yield fail("topics", f"missing: {join_names(missing)}", _CREATE, topics=missing)
+    findings = [
+        finding for spec in specs if topics[spec.name].partitions for finding in _check_spec(spec, topics[spec.name])
+    ]
+    yield from findings
+    if specs and not missing and not findings:
+        yield ok("topics", f"{format_count(len(specs), 'topic')} with the required partitions and configuration")
 
 
-def _one(spec: TopicSpec, topic: TopicFacts) -> Iterator[Finding]:
+def _check_spec(spec: TopicSpec, topic: TopicFacts) -> Iterator[Finding]:
     figures = {"topic": spec.name, "partitions": topic.partitions, "expected": spec.partitions}
     if topic.problem is not None:
-        found, _, advice = topic.problem.partition(": ")
-        yield fail("topics", found, advice or _CREATE, **figures)
+        summary, _, advice = topic.problem.partition(": ")
+        yield fail("topics", summary, advice or _CREATE, **figures)
     elif topic.partitions != spec.partitions:
         yield warn(
             "topics",
-            f"{spec.name} has {count(topic.partitions, 'partition')}, {spec.partitions} are set",
-            "set STREAM_RAW_PARTITIONS or STREAM_OUTPUT_PARTITIONS to what is there, or add partitions",
+            f"{spec.name} has {format_count(topic.partitions, 'partition')} instead of {spec.partitions}",
+            "set STREAM_RAW_PARTITIONS or STREAM_OUTPUT_PARTITIONS to this number, or add partitions",
             **figures,
         )
     if topic.leaderless:
         yield fail(
             "topics",
-            f"{spec.name}: nobody serves partition {names(topic.leaderless)}",
-            "start the brokers that hold them",
+            f"{spec.name}: no leader for partition {join_names(topic.leaderless)}",
+            "start the brokers that have its replicas",
             topic=spec.name,
             leaderless=list(topic.leaderless),
         )
-    policy, wanted = topic.differs.get("cleanup.policy"), spec.config.get("cleanup.policy")
-    if policy is not None and "compact" in policy and wanted == "delete" and spec.exact_partitions:
-        yield fail("topics", f"{spec.name} is compacted and loses what was not read yet", _UPDATE, topic=spec.name)
+    policy, required = topic.differs.get("cleanup.policy"), spec.config.get("cleanup.policy")
+    if policy is not None and "compact" in policy and required == "delete" and spec.exact_partitions:
+        yield fail("topics", f"{spec.name} is compacted, which deletes unread records", _UPDATE, topic=spec.name)
         return
     if topic.differs:
-        listed = names(f"{name} is {value}, not {spec.config[name]}" for name, value in sorted(topic.differs.items()))
-        yield warn("topics", f"{spec.name}: {listed}", _UPDATE, topic=spec.name, differs=dict(topic.differs))
-
-
-def _replication(topics: Topics) -> Iterator[Finding]:
-    alone = [name for name, topic in topics.items() if topic.copies == 1]
-    if alone:
-        yield warn(
-            "replication",
-            f"one copy only of {_all_or(alone, topics)}: a lost disk loses what was stored",
-            "with three brokers: kafka-reassign-partitions for these; new ones with stream topics --replication 3",
-            topics=alone,
+        differences = join_names(
+            f"{name} is {value} instead of {spec.config[name]}" for name, value in sorted(topic.differs.items())
         )
-    is_well = not alone
-    for name, topic in topics.items():
-        least = _number(topic, "min.insync.replicas")
-        if least is None or topic.copies <= 1:
-            continue
-        for finding in _in_sync(name, topic, least):
-            is_well = False
-            yield finding
-    unread = [name for name, topic in topics.items() if isinstance(topic.config, Unknown)]
-    if unread:
-        yield unknown("replication", f"min.insync.replicas of {_all_or(unread, topics)} cannot be read")
-    elif is_well:
-        yield ok("replication", f"{min(topic.copies for topic in topics.values())} copies or more, two of them in step")
+        yield warn("topics", f"{spec.name}: {differences}", _UPDATE, topic=spec.name, differs=dict(topic.differs))
 
 
-def _in_sync(name: str, topic: TopicFacts, least: int) -> Iterator[Finding]:
-    if least < _LEAST_IN_SYNC:
+def _check_replication(topics: Topics) -> Iterator[Finding]:
+    unreplicated = [name for name, topic in topics.items() if topic.replicas == 1]
+    if unreplicated:
         yield warn(
             "replication",
-            f"{name}: min.insync.replicas is {least}, so acks=all may mean one copy",
+            f"a single replica of {_all_or_names(unreplicated, topics)}: a lost disk loses its records",
+            "with three brokers, use kafka-reassign-partitions; for new topics, stream topics --replication 3",
+            topics=unreplicated,
+        )
+    findings = [
+        finding
+        for name, topic in topics.items()
+        if (required := _config_number(topic, "min.insync.replicas")) is not None and topic.replicas > 1
+        for finding in _check_in_sync(name, topic, required)
+    ]
+    yield from findings
+    unknown_config = [name for name, topic in topics.items() if isinstance(topic.config, Unknown)]
+    if unknown_config:
+        yield unknown("replication", f"cannot read min.insync.replicas of {_all_or_names(unknown_config, topics)}")
+    elif not unreplicated and not findings:
+        replicas = min(topic.replicas for topic in topics.values())
+        yield ok("replication", f"at least {replicas} replicas, {_MIN_IN_SYNC} of them in sync")
+
+
+def _check_in_sync(name: str, topic: TopicFacts, required: int) -> Iterator[Finding]:
+    if required < _MIN_IN_SYNC:
+        yield warn(
+            "replication",
+            f"{name}: min.insync.replicas is {required}, so acks=all can mean a single replica",
             f"set it to 2: kafka-configs --alter --topic {name} --add-config min.insync.replicas=2",
             topic=name,
         )
-    if topic.in_sync < least:
+    if topic.in_sync < required:
         yield fail(
             "replication",
-            f"{name}: {count(topic.in_sync, 'copy in step')}, {least} are needed to write",
-            "start the brokers that are missing",
+            f"{name}: {topic.in_sync} in sync, but min.insync.replicas is {required}: it refuses records",
+            "start the missing brokers",
             topic=name,
         )
-    elif least >= topic.copies:
+    elif required >= topic.replicas:
         yield warn(
             "replication",
-            f"{name}: min.insync.replicas is {least} of {topic.copies} copies, so one broker less stops it",
-            "set it to one less than there are copies",
+            f"{name}: min.insync.replicas is {required} of {topic.replicas}, so it stops when one broker is down",
+            "set it to one less than the number of replicas",
             topic=name,
         )
 
 
-def _retention(settings: Settings, topics: Topics) -> Iterator[Finding]:
-    names_ = settings.topics
-    is_well = True
-    for name, judge in ((names_.fingerprints, _changelog), (names_.raw, _input), (names_.normalized, _input)):
+def _check_retention(settings: Settings, topics: Topics) -> Iterator[Finding]:
+    names = settings.topics
+    is_ok = True
+    for name, check in (
+        (names.fingerprints, _check_changelog_retention),
+        (names.raw, _check_input_retention),
+        (names.normalized, _check_input_retention),
+    ):
         topic = topics.get(name)
         if topic is None:
-            findings = [skipped("retention", f"{name} is missing, or not shown to this user")]
+            findings = [skip("retention", f"{name} does not exist, or is not visible to this user")]
         elif isinstance(topic.config, Unknown):
             findings = [unknown("retention", f"{name}: {topic.config.reason}")]
         else:
-            findings = list(judge(settings, name, topic))
-        is_well = is_well and not findings
+            findings = list(check(settings, name, topic))
+        is_ok = is_ok and not findings
         yield from findings
-    if is_well:
-        yield ok("retention", f"the changelog outlives the window of {span(settings.window_ms / 1000)}")
+    if is_ok:
+        window = format_duration(settings.window_ms / 1000)
+        yield ok("retention", f"the changelog is kept longer than the duplicate window of {window}")
 
 
-def _changelog(settings: Settings, name: str, topic: TopicFacts) -> Iterator[Finding]:
-    kept, window = _number(topic, "retention.ms"), settings.window_ms
-    if kept is not None and 0 <= kept < window:
+def _check_changelog_retention(settings: Settings, name: str, topic: TopicFacts) -> Iterator[Finding]:
+    retention, window = _config_number(topic, "retention.ms"), settings.window_ms
+    if retention is not None and 0 <= retention < window:
         yield fail(
             "retention",
-            f"{name} is kept for {span(kept / 1000)}, the window is {span(window / 1000)}: a worker that restores "
-            "its index misses duplicates",
-            f"{_UPDATE}; or make STREAM_WINDOW_DAYS shorter",
+            f"{name} is kept for {format_duration(retention / 1000)}, but the window is "
+            f"{format_duration(window / 1000)}: restored indexes would miss duplicates",
+            f"{_UPDATE}; or reduce STREAM_WINDOW_DAYS",
             topic=name,
-            retention_ms=kept,
+            retention_ms=retention,
             window_ms=window,
         )
-    most = _number(topic, "retention.bytes")
-    if most is not None and most >= 0:
+    size_max = _config_number(topic, "retention.bytes")
+    if size_max is not None and size_max >= 0:
         yield warn(
             "retention",
-            f"{name} is cut at {size(most)} a partition, whatever the window",
+            f"{name} is limited to {format_size(size_max)} for each partition, which may cut the window short",
             f"remove the limit: kafka-configs --alter --topic {name} --add-config retention.bytes=-1",
             topic=name,
-            retention_bytes=most,
+            retention_bytes=size_max,
         )
 
 
-def _input(settings: Settings, name: str, topic: TopicFacts) -> Iterator[Finding]:
-    kept = _number(topic, "retention.ms")
-    if kept is not None and 0 <= kept < _SHORT_MS:
-        short = settings.retention_days * _SHORT_MS <= kept
+def _check_input_retention(settings: Settings, name: str, topic: TopicFacts) -> Iterator[Finding]:
+    retention = _config_number(topic, "retention.ms")
+    if retention is not None and 0 <= retention < _SHORT_RETENTION_MS:
+        is_as_set = settings.retention_days * _SHORT_RETENTION_MS <= retention
         yield warn(
             "retention",
-            f"{name} is kept for {span(kept / 1000)}: a longer outage loses articles",
-            "set STREAM_RETENTION_DAYS to 1 or more, then run: stream topics --update" if short else _UPDATE,
+            f"{name} is kept for {format_duration(retention / 1000)}: a longer outage loses articles",
+            f"set STREAM_RETENTION_DAYS to 1 or more, then {_UPDATE}" if is_as_set else _UPDATE,
             topic=name,
-            retention_ms=kept,
+            retention_ms=retention,
         )
 
 
-def _message_sizes(settings: Settings, topics: Topics) -> Iterator[Finding]:
-    names_ = settings.topics
-    raw = topics.get(names_.raw)
-    raw_bytes = _number(raw, "max.message.bytes") if raw else None
-    unread = [name for name, topic in topics.items() if _number(topic, "max.message.bytes") is None]
-    if unread:
-        yield unknown("message size", f"max.message.bytes of {_all_or(unread, topics)} cannot be read")
-    is_well = not unread
-    for name, topic in topics.items():
-        most = _number(topic, "max.message.bytes")
-        if most is None:
-            continue
-        finding = _message_size(settings, name, most, raw_bytes)
-        if finding is not None:
-            is_well = False
-            yield finding
-    if is_well:
-        yield ok("message size", f"topics take messages of {size(settings.max_message_bytes)} and what is made of them")
+def _check_message_sizes(settings: Settings, topics: Topics) -> Iterator[Finding]:
+    sizes = {name: _config_number(topic, "max.message.bytes") for name, topic in topics.items()}
+    unknown_sizes = [name for name, size_max in sizes.items() if size_max is None]
+    if unknown_sizes:
+        yield unknown("message size", f"cannot read max.message.bytes of {_all_or_names(unknown_sizes, topics)}")
+    raw_max = sizes.get(settings.topics.raw)
+    findings = [
+        finding
+        for name, size_max in sizes.items()
+        if size_max is not None and (finding := _check_message_size(settings, name, size_max, raw_max))
+    ]
+    yield from findings
+    if not unknown_sizes and not findings:
+        size_max = format_size(settings.max_message_bytes)
+        yield ok("message size", f"the topics accept messages of {size_max} and the larger records made of them")
 
 
-def _message_size(settings: Settings, name: str, most: int, raw_bytes: int | None) -> Finding | None:
-    wanted, names_ = settings.max_message_bytes, settings.topics
-    figures = {"topic": name, "max_message_bytes": most}
-    if name == names_.raw:
-        if most >= wanted:
+def _check_message_size(settings: Settings, name: str, size_max: int, raw_max: int | None) -> Finding | None:
+    limit = settings.max_message_bytes
+    figures = {"topic": name, "max_message_bytes": size_max}
+    if name == settings.topics.raw:
+        if size_max >= limit:
             return None
         return warn(
             "message size",
-            f"{name} takes {size(most)}, STREAM_MAX_MESSAGE_BYTES is {size(wanted)}: scrapers are refused before",
+            f"{name} accepts {format_size(size_max)}, but STREAM_MAX_MESSAGE_BYTES is {format_size(limit)}: the broker "
+            "refuses larger messages of scrapers",
             f"{_UPDATE}; or lower STREAM_MAX_MESSAGE_BYTES",
             **figures,
         )
-    needed = wanted + _ADDED_BYTES
-    if name == names_.rejected:
-        # Whatever the raw topic took may have to come here whole.
-        needed = max(needed, raw_bytes or 0)
-    if most >= needed:
+    needed = limit + _ADDED_BYTES
+    if name == settings.topics.rejected:
+        # A dead letter holds the whole message that the raw topic accepted.
+        needed = max(needed, raw_max or 0)
+    if size_max >= needed:
         return None
     return fail(
         "message size",
-        f"{name} takes {size(most)}, {size(needed)} may be needed: a worker stops at the first larger record",
+        f"{name} accepts {format_size(size_max)}, but {format_size(needed)} may be needed: a larger record stops the "
+        "worker",
         f"{_UPDATE}; or lower STREAM_MAX_MESSAGE_BYTES",
         **figures,
     )
 
 
-def judge_permissions(
+def check_permissions(
     settings: Settings, topics: Topics, group: GroupFacts | Unknown, *, steps: Sequence[Stage] = STAGES
 ) -> Iterator[Finding]:
-    """What this user may do, against what a worker that runs ``steps`` needs (`stream.kafka.acls`)."""
+    """Check that this user has the permissions of a worker that runs ``steps`` (`stream.kafka.acls`)."""
     lacking: dict[str, list[str]] = defaultdict(list)
-    unsure: list[str] = []
+    undecided: list[str] = []
     for permission in topic_permissions(steps, settings.topics):
         topic = topics[permission.name]
         if isinstance(topic.operations, Unknown):
-            unsure.append(permission.name)
+            undecided.append(permission.name)
         elif permission.operation not in topic.operations:
             lacking[f"topic {permission.name}"].append(permission.operation)
     allowed = group.operations if isinstance(group, GroupFacts) else group
@@ -249,26 +261,27 @@ def judge_permissions(
         options = " ".join(f"--operation {operation}" for operation in operations)
         yield fail(
             "permissions",
-            f"this user is not allowed {names(operations)} on {resource}",
+            f"this user lacks {join_names(operations)} on {resource}",
             f"kafka-acls --add --allow-principal User:{settings.sasl_username or 'NAME'} {options} --{resource}; "
             "see deploy/kafka/acls.md",
             resource=resource,
             operations=operations,
         )
-    if unsure:
-        yield unknown("permissions", f"the cluster does not tell for {names(dict.fromkeys(unsure))}")
+    if undecided:
+        topics_text = join_names(dict.fromkeys(undecided))
+        yield unknown("permissions", f"the cluster does not report the permissions on {topics_text}")
     elif not any(resource.startswith("topic ") for resource in lacking):
-        yield ok("permissions", f"this user may do with the topics what is done by {names(steps)}")
+        yield ok("permissions", f"this user has all permissions on topics that {join_names(steps)} needs")
     if isinstance(allowed, Unknown) and not isinstance(allowed, Hidden):
-        yield unknown("permissions", f"whether this user may read as group {settings.group}: {allowed.reason}")
+        yield unknown("permissions", f"Read on group {settings.group}: {allowed.reason}")
 
 
-def _number(topic: TopicFacts, name: str) -> int | None:
+def _config_number(topic: TopicFacts, name: str) -> int | None:
     if isinstance(topic.config, Unknown):
         return None
     value = topic.config.get(name)
     return None if value is None else int(value)
 
 
-def _all_or(listed: list[str], topics: Topics) -> str:
-    return f"all {len(topics)} topics" if len(listed) == len(topics) > 1 else names(listed)
+def _all_or_names(names: list[str], topics: Topics) -> str:
+    return f"all {len(topics)} topics" if len(names) == len(topics) > 1 else join_names(names)

@@ -1,4 +1,4 @@
-"""What the cluster tells about itself, its topics and the group. Asks only: nothing is created or written."""
+"""Collects facts about the cluster, its topics and the consumer group. Creates and writes nothing."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from stream.core.timestamps import HOUR_MS
 from stream.doctor.facts import (
     BrokerFacts,
     Clock,
+    Connection,
     GroupFacts,
     Hidden,
     Member,
     Offsets,
-    Reached,
     TopicFacts,
     TopicPartition,
     Unknown,
@@ -45,63 +45,63 @@ from stream.kafka.topic_admin import TopicStatus
 from stream.settings import Settings
 
 T = TypeVar("T")
-_CONNECT_S: Final = 3.0
-#: All questions together; a frozen broker takes connections and answers nothing.
-_ASK_S: Final = 45.0
-#: Steps of the search for the time of a record: to the millisecond within a year.
-_SEARCH_STEPS: Final = 35
+_CONNECT_TIMEOUT_S: Final = 3.0
+#: Limit for all requests together: a frozen broker accepts connections and answers nothing.
+_TIMEOUT_S: Final = 45.0
+#: Steps of the bisection for the time of a record: to the millisecond within a year.
+_BISECTION_STEPS: Final = 35
 _YEAR_MS: Final = 366 * 24 * HOUR_MS
 _OFFSETS_TOPIC: Final = "__consumer_offsets"
-_NO_GROUP: Final = GroupFacts("Dead", operations=Unknown("it is not there before a worker has run"))
-_GONE: Final = (KafkaTimeoutError, KafkaConnectionError, NodeNotReadyError)
+_NO_GROUP: Final = GroupFacts("Dead", operations=Unknown("unknown until a worker has run"))
+_CONNECTION_LOST: Final = (KafkaTimeoutError, KafkaConnectionError, NodeNotReadyError)
 
 
-def ask_broker(settings: Settings) -> BrokerFacts:
-    """Everything that the cluster tells, within a minute whatever it does.
+def collect_broker(settings: Settings) -> BrokerFacts:
+    """All facts about the cluster, within a minute even if it does not answer.
 
     Raises:
         SettingsError: TLS or SASL settings cannot be used.
     """
-    servers = reach(settings.servers)
+    servers = connect_to_all(settings.servers)
     now = system_clock.now_ms()
-    reached = [server.address for server in servers if server.error is None]
-    if not reached:
+    reachable = [server.address for server in servers if server.error is None]
+    if not reachable:
         return BrokerFacts(servers, now, error="no address can be reached")
     try:
-        # An address that does not answer would be tried again and again.
-        near = settings.model_copy(update={"broker": ",".join(reached)})
-        return within(_ASK_S, lambda: _ask(near, servers))
+        # Without the unreachable addresses, which the client would try again and again.
+        reachable_only = settings.model_copy(update={"broker": ",".join(reachable)})
+        return run_with_timeout(_TIMEOUT_S, lambda: _query(reachable_only, servers))
     except BrokerError as error:
         return BrokerFacts(servers, now, error=str(error))
     except TimeoutError:
-        return BrokerFacts(servers, now, error=f"it has not answered for {_ASK_S:g} s")
+        return BrokerFacts(servers, now, error=f"no answer within {_TIMEOUT_S:g} s")
 
 
-def reach(addresses: Sequence[str]) -> tuple[Reached, ...]:
-    """Connect to each "host:port", all at once, and close again."""
+def connect_to_all(addresses: Sequence[str]) -> tuple[Connection, ...]:
+    """Connect to each "host:port" in parallel, and close the connections again."""
     if not addresses:
         return ()
     with ThreadPoolExecutor(max_workers=min(16, len(addresses))) as pool:
-        return tuple(pool.map(_reach, addresses))
+        return tuple(pool.map(_try_to_connect, addresses))
 
 
-def _reach(address: str) -> Reached:
+def _try_to_connect(address: str) -> Connection:
     host, _, port = address.rpartition(":")
-    began = time.monotonic()
+    start = time.monotonic()
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_S).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_S).close()
     except TimeoutError:
-        return Reached(address, error=f"no answer within {_CONNECT_S:g} s")
+        return Connection(address, error=f"no answer within {_CONNECT_TIMEOUT_S:g} s")
     except (OSError, OverflowError) as error:
-        return Reached(address, error=(getattr(error, "strerror", None) or str(error)).lower())
-    return Reached(address, seconds=time.monotonic() - began)
+        return Connection(address, error=(getattr(error, "strerror", None) or str(error)).lower())
+    return Connection(address, seconds=time.monotonic() - start)
 
 
-def within(seconds: float, work: Callable[[], T]) -> T:
-    """What ``work`` returns or raises; it is left alone, and goes with the process, if it takes longer.
+def run_with_timeout(seconds: float, work: Callable[[], T]) -> T:
+    """Call ``work`` in a thread. If it takes too long, the thread is abandoned; it ends with the process.
 
     Raises:
-        TimeoutError: it takes longer.
+        TimeoutError: it takes longer than ``seconds``.
     """
     future: Future[T] = Future()
 
@@ -115,107 +115,110 @@ def within(seconds: float, work: Callable[[], T]) -> T:
     return future.result(seconds)
 
 
-def _ask(settings: Settings, servers: tuple[Reached, ...]) -> BrokerFacts:
+def _query(settings: Settings, servers: tuple[Connection, ...]) -> BrokerFacts:
     with topic_admin.admin(settings) as client:
-        asking = _Asking(client)
-        nodes, versions = _nodes(asking)
-        topics = _topics(asking, settings)
-        there = {} if isinstance(topics, Unknown) else topics
+        query = _Query(client)
+        nodes, versions = _collect_nodes(query)
+        topics = _collect_topics(query, settings)
+        known_topics = {} if isinstance(topics, Unknown) else topics
         return BrokerFacts(
             servers,
             system_clock.now_ms(),
             nodes=nodes,
             versions=versions,
-            clock=_clock(asking, there),
+            clock=_collect_clock(query, known_topics),
             topics=topics,
-            group=_group(asking, settings, there),
+            group=_collect_group(query, settings, known_topics),
         )
 
 
-class _Asking:
-    """Asks, and takes a refusal for an answer. A broker that stops answering is not asked again."""
+class _Query:
+    """Calls the client and turns errors into `Unknown`. After a lost connection it calls no more."""
 
     def __init__(self, client: KafkaAdminClient) -> None:
         self.client = client
-        self._gone: str | None = None
+        self._lost: str | None = None
 
-    def __call__(self, question: Callable[[], T]) -> T | Unknown:
-        if self._gone is not None:
-            return Unknown(self._gone)
+    def __call__(self, request: Callable[[], T]) -> T | Unknown:
+        if self._lost is not None:
+            return Unknown(self._lost)
         try:
-            return question()
+            return request()
         except AuthorizationError as error:
-            return Hidden(_said(error))
-        except _GONE as error:
-            self._gone = f"the broker stopped answering ({type(error).__name__})"
-            return Unknown(self._gone)
+            return Hidden(_describe_refusal(error))
+        except _CONNECTION_LOST as error:
+            self._lost = f"the broker stopped answering ({type(error).__name__})"
+            return Unknown(self._lost)
         except KafkaError as error:
-            return Unknown(_said(error))
+            return Unknown(_describe_refusal(error))
 
 
-def _said(error: KafkaError) -> str:
-    return f"the broker refuses to tell ({type(error).__name__.removesuffix('Error')})"
+def _describe_refusal(error: KafkaError) -> str:
+    return f"the broker refuses to answer ({type(error).__name__.removesuffix('Error')})"
 
 
-def _nodes(asking: _Asking) -> tuple[tuple[Reached, ...] | Unknown, tuple[tuple[int, ...], ...] | Unknown]:
-    cluster = asking(asking.client.describe_cluster)
+def _collect_nodes(query: _Query) -> tuple[tuple[Connection, ...] | Unknown, tuple[tuple[int, ...], ...] | Unknown]:
+    cluster = query(query.client.describe_cluster)
     if isinstance(cluster, Unknown):
         return cluster, cluster
-    brokers = {f"{broker['host']}:{broker['port']}": broker["broker_id"] for broker in cluster["brokers"]}
-    nodes = reach(list(brokers))
+    ids = {f"{broker['host']}:{broker['port']}": broker["broker_id"] for broker in cluster["brokers"]}
+    nodes = connect_to_all(list(ids))
     versions = []
     for node in nodes:
         if node.error is None:
-            version = asking(lambda broker=brokers[node.address]: _version(asking.client, broker))  # type: ignore[misc] # bound now
+            version = query(lambda broker=ids[node.address]: _broker_version(query.client, broker))  # type: ignore[misc] # bound now
             if not isinstance(version, Unknown):
                 versions.append(version)
-    return nodes, tuple(versions) or Unknown("no broker tells which requests it knows")
+    return nodes, tuple(versions) or Unknown("no broker reports the requests that it supports")
 
 
-def _version(client: KafkaAdminClient, broker: int) -> tuple[int, ...]:
+def _broker_version(client: KafkaAdminClient, broker: int) -> tuple[int, ...]:
     return tuple(client.get_broker_version_data(broker).broker_version)
 
 
-def _clock(asking: _Asking, topics: Mapping[str, TopicFacts]) -> Clock | Unknown:
-    """The controller writes its time into its own line of the quorum (KRaft; needs Describe on the cluster)."""
-    began, steady = system_clock.now_ms(), time.monotonic()
-    quorum = asking(asking.client.describe_metadata_quorum)
-    trip = (time.monotonic() - steady) * 1000
+def _collect_clock(query: _Query, topics: Mapping[str, TopicFacts]) -> Clock | Unknown:
+    """Compare clocks by the time that the KRaft controller reports for itself (needs Describe on the cluster).
+
+    Without it, the newest record gives an upper bound.
+    """
+    sent_ms, start = system_clock.now_ms(), time.monotonic()
+    quorum = query(query.client.describe_metadata_quorum)
+    round_trip_ms = (time.monotonic() - start) * 1000
     if not isinstance(quorum, Unknown):
         partition = quorum["topics"][0]["partitions"][0]
         for voter in partition["current_voters"]:
-            told = voter.get("last_caught_up_timestamp") or -1
-            if voter["replica_id"] == partition["leader_id"] and told > 0:
-                return Clock(began + trip / 2 - told, trip / 2)
-    places = [KafkaTopicPartition(name, number) for name, topic in topics.items() for number in range(topic.partitions)]
-    newest = asking(lambda: asking.client.list_partition_offsets(dict.fromkeys(places, OffsetSpec.MAX_TIMESTAMP)))
+            controller_ms = voter.get("last_caught_up_timestamp") or -1
+            if voter["replica_id"] == partition["leader_id"] and controller_ms > 0:
+                return Clock(sent_ms + round_trip_ms / 2 - controller_ms, round_trip_ms / 2)
+    tps = [KafkaTopicPartition(name, number) for name, topic in topics.items() for number in range(topic.partitions)]
+    newest = query(lambda: query.client.list_partition_offsets(dict.fromkeys(tps, OffsetSpec.MAX_TIMESTAMP)))
     if isinstance(newest, Unknown):
         return newest
-    times = [found.timestamp for found in newest.values() if found.timestamp > 0]
+    times = [offset.timestamp for offset in newest.values() if offset.timestamp > 0]
     if not times:
-        return Unknown("the cluster does not tell its time, and there are no records to compare with")
-    return Clock(system_clock.now_ms() - max(times), is_bound=True)
+        return Unknown("the cluster does not report its time, and there are no records to compare with")
+    return Clock(system_clock.now_ms() - max(times), is_upper_bound=True)
 
 
-def _topics(asking: _Asking, settings: Settings) -> dict[str, TopicFacts] | Unknown:
+def _collect_topics(query: _Query, settings: Settings) -> dict[str, TopicFacts] | Unknown:
     specs = {spec.name: spec for spec in settings.topic_specs}
-    described = asking(lambda: asking.client.describe_topics(list(specs)))
+    described = query(lambda: query.client.describe_topics(list(specs)))
     if isinstance(described, Unknown):
         return described
-    found = {topic["name"]: topic for topic in described}
-    return {name: _topic(asking, settings, spec, found.get(name, {})) for name, spec in specs.items()}
+    descriptions = {topic["name"]: topic for topic in described}
+    return {name: _collect_topic(query, settings, spec, descriptions.get(name, {})) for name, spec in specs.items()}
 
 
-def _topic(asking: _Asking, settings: Settings, spec: TopicSpec, told: Mapping[str, Any]) -> TopicFacts:
-    if told.get("error_code") == TopicAuthorizationFailedError.errno:
+def _collect_topic(query: _Query, settings: Settings, spec: TopicSpec, description: Mapping[str, Any]) -> TopicFacts:
+    if description.get("error_code") == TopicAuthorizationFailedError.errno:
         return TopicFacts(0, is_hidden=True)
-    partitions = told.get("partitions", ())
-    operations = _operations(told)
+    partitions = description.get("partitions", ())
+    operations = _operations(description)
     if not partitions:
         return TopicFacts(0, operations=operations)
-    config = asking(lambda: _config(asking.client, spec.name))
-    if not config:  # nothing is raised where this may not be read
-        config = Hidden("this user may not read the configuration (DescribeConfigs on the topic)")
+    config = query(lambda: _read_config(query.client, spec.name))
+    if not config:  # kafka-python raises nothing if access is denied
+        config = Hidden("this user has no permission to read its configuration (DescribeConfigs)")
     differs = (
         {} if isinstance(config, Unknown) else {n: config.get(n) for n, v in spec.config.items() if config.get(n) != v}
     )
@@ -223,149 +226,151 @@ def _topic(asking: _Asking, settings: Settings, spec: TopicSpec, told: Mapping[s
         len(partitions),
         problem=TopicStatus(spec, len(partitions)).problem,
         differs=differs,
-        copies=min(len(partition["replica_nodes"]) for partition in partitions),
+        replicas=min(len(partition["replica_nodes"]) for partition in partitions),
         in_sync=min(len(partition["isr_nodes"]) for partition in partitions),
         leaderless=tuple(sorted(p["partition_index"] for p in partitions if p["leader_id"] < 0)),
         config=config,
         operations=operations,
-        offsets=asking(lambda: _offsets(asking.client, spec.name, len(partitions), settings.window_ms)),
+        offsets=query(lambda: _read_offsets(query.client, spec.name, len(partitions), settings.window_ms)),
     )
 
 
-def _operations(told: Mapping[str, Any]) -> frozenset[str] | Unknown:
-    """What we may do, in the words of kafka-acls; brokers before 2.3 do not tell."""
-    operations = told.get("authorized_operations")
+def _operations(description: Mapping[str, Any]) -> frozenset[str] | Unknown:
+    """The operations that this user may do, in the terms of kafka-acls."""
+    operations = description.get("authorized_operations")
     if not operations:
-        return Unknown("brokers before 2.3 do not tell")
+        return Unknown("brokers before Kafka 2.3 do not report permissions")
     return frozenset(operation.title().replace("_", "") for operation in operations)
 
 
-def _config(client: KafkaAdminClient, topic: str) -> dict[str, str | None]:
+def _read_config(client: KafkaAdminClient, topic: str) -> dict[str, str | None]:
     described = client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)], config_filter="all")
     return {name: setting["value"] for name, setting in described["topic"][topic].items()}
 
 
-def _offsets(client: KafkaAdminClient, topic: str, partitions: int, window_ms: int) -> dict[int, Offsets]:
-    places = [KafkaTopicPartition(topic, number) for number in range(partitions)]
+def _read_offsets(client: KafkaAdminClient, topic: str, partitions: int, window_ms: int) -> dict[int, Offsets]:
+    tps = [KafkaTopicPartition(topic, number) for number in range(partitions)]
     now = system_clock.now_ms()
     begin, end, hour, window, first = (
-        client.list_partition_offsets(dict.fromkeys(places, spec))
+        client.list_partition_offsets(dict.fromkeys(tps, spec))
         for spec in (OffsetSpec.EARLIEST, OffsetSpec.LATEST, now - HOUR_MS, now - window_ms, 0)
     )
-    found = {}
-    for place in places:
-        last, oldest = end[place].offset, first[place].timestamp
-        # -1 where no record is that new.
-        hour_ago, window_ago = (last if then[place].offset < 0 else then[place].offset for then in (hour, window))
-        age = max(0, now - oldest) if oldest > 0 else None
-        found[place.partition] = Offsets(begin[place].offset, last, hour_ago, window_ago, age)
-    return found
+    offsets = {}
+    for tp in tps:
+        last, oldest_ms = end[tp].offset, first[tp].timestamp
+        # -1 if no record is that new.
+        hour_ago, window_ago = (last if at[tp].offset < 0 else at[tp].offset for at in (hour, window))
+        age_ms = max(0, now - oldest_ms) if oldest_ms > 0 else None
+        offsets[tp.partition] = Offsets(begin[tp].offset, last, hour_ago, window_ago, age_ms)
+    return offsets
 
 
-def _group(asking: _Asking, settings: Settings, topics: Mapping[str, TopicFacts]) -> GroupFacts | Unknown:
-    group = _described(asking, settings)
+def _collect_group(query: _Query, settings: Settings, topics: Mapping[str, TopicFacts]) -> GroupFacts | Unknown:
+    group = _describe_group(query, settings)
     if isinstance(group, Unknown):
         return group
-    return replace(group, unread_ms=asking(lambda: _unread(asking.client, settings, topics, group.committed)))
+    unread_ms = query(lambda: _find_unread_times(query.client, settings, topics, group.committed))
+    return replace(group, unread_ms=unread_ms)
 
 
-def _described(asking: _Asking, settings: Settings) -> GroupFacts | Unknown:
-    # To ask for a group's coordinator makes a new cluster create this topic.
-    offsets = asking(lambda: asking.client.describe_topics([_OFFSETS_TOPIC]))
+def _describe_group(query: _Query, settings: Settings) -> GroupFacts | Unknown:
+    # Looking up the coordinator of a group would make a new cluster create this topic.
+    offsets = query(lambda: query.client.describe_topics([_OFFSETS_TOPIC]))
     if isinstance(offsets, Unknown):
         return offsets
     if offsets[0]["error_code"] == UnknownTopicOrPartitionError.errno:
         return _NO_GROUP
-    told = asking(lambda: _coordinated(asking.client, settings.group))
-    if isinstance(told, Unknown):
-        return told
-    if told["error"] is not None:
-        is_new = "GroupIdNotFound" in told["error"]  # from Kafka 4 on; before, it is told as dead
-        return _NO_GROUP if is_new else Unknown(f"the broker refuses to tell ({told['error']})")
-    committed = asking(lambda: asking.client.list_group_offsets({settings.group: None})[settings.group])
+    description = query(lambda: _query_coordinator(query.client, settings.group))
+    if isinstance(description, Unknown):
+        return description
+    if description["error"] is not None:
+        is_new = "GroupIdNotFound" in description["error"]  # since Kafka 4; older versions report the state Dead
+        return _NO_GROUP if is_new else Unknown(f"the broker refuses to answer ({description['error']})")
+    committed = query(lambda: query.client.list_group_offsets({settings.group: None})[settings.group])
     if isinstance(committed, Unknown):
         return committed
     return GroupFacts(
-        told["group_state"],
-        tuple(map(_member, told["members"])),
-        _operations(told) if told.get("authorized_operations") else _NO_GROUP.operations,
-        {TopicPartition(*place): found.offset for place, found in committed.items() if found.offset >= 0},
+        description["group_state"],
+        tuple(map(_parse_member, description["members"])),
+        _operations(description) if description.get("authorized_operations") else _NO_GROUP.operations,
+        {TopicPartition(*tp): entry.offset for tp, entry in committed.items() if entry.offset >= 0},
     )
 
 
-def _coordinated(client: KafkaAdminClient, group: str) -> dict[str, Any]:
-    """The group as its coordinator describes it; asked again while one is being found."""
-    end = time.monotonic() + _CONNECT_S
+def _query_coordinator(client: KafkaAdminClient, group: str) -> dict[str, Any]:
+    """Describe the group; retries while its coordinator is being elected."""
+    deadline = time.monotonic() + _CONNECT_TIMEOUT_S
     while True:
         try:
-            told: dict[str, Any] = client.describe_groups([group])[group]
+            description: dict[str, Any] = client.describe_groups([group])[group]
         except CoordinatorNotAvailableError:
-            if time.monotonic() > end:
+            if time.monotonic() > deadline:
                 raise
         else:
-            if "Coordinator" not in (told["error"] or "") or time.monotonic() > end:
-                return told
+            if "Coordinator" not in (description["error"] or "") or time.monotonic() > deadline:
+                return description
         time.sleep(0.2)
 
 
-def _member(told: Mapping[str, Any]) -> Member:
-    assigned = told.get("member_assignment")
-    parts = assigned.get("assigned_partitions", ()) if isinstance(assigned, Mapping) else ()
-    places = tuple(TopicPartition(part["topic"], number) for part in parts for number in part["partitions"])
-    return Member(told["client_id"], told["client_host"], places)
+def _parse_member(description: Mapping[str, Any]) -> Member:
+    assignment = description.get("member_assignment")
+    topics = assignment.get("assigned_partitions", ()) if isinstance(assignment, Mapping) else ()
+    partitions = tuple(TopicPartition(topic["topic"], number) for topic in topics for number in topic["partitions"])
+    return Member(description["client_id"], description["client_host"], partitions)
 
 
-def _unread(
+def _find_unread_times(
     client: KafkaAdminClient,
     settings: Settings,
     topics: Mapping[str, TopicFacts],
     committed: Mapping[TopicPartition, int],
 ) -> dict[TopicPartition, int]:
-    """When the first unread record of each place was made: epoch milliseconds, by its own timestamp."""
-    wanted = {}
+    """The time of the first unread record of each partition, by its own timestamp."""
+    positions = {}
     for name in (settings.topics.raw, settings.topics.normalized):
         offsets = topics[name].offsets if name in topics else {}
-        for partition, there in {} if isinstance(offsets, Unknown) else offsets.items():
-            place = TopicPartition(name, partition)
-            position = max(committed.get(place, there.begin), there.begin)
-            if position < there.end:
-                wanted[place] = position
-    return times_of(wanted, lambda times: _first_since(client, times), now_ms=system_clock.now_ms())
+        for partition, bounds in {} if isinstance(offsets, Unknown) else offsets.items():
+            tp = TopicPartition(name, partition)
+            position = max(committed.get(tp, bounds.begin), bounds.begin)
+            if position < bounds.end:
+                positions[tp] = position
+    return find_record_times(positions, lambda times: _first_since(client, times), now_ms=system_clock.now_ms())
 
 
 def _first_since(
     client: KafkaAdminClient, times: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, tuple[int, int]]:
-    found = client.list_partition_offsets({KafkaTopicPartition(*place): time_ms for place, time_ms in times.items()})
-    return {TopicPartition(*place): (told.offset, told.timestamp) for place, told in found.items()}
+    offsets = client.list_partition_offsets({KafkaTopicPartition(*tp): time_ms for tp, time_ms in times.items()})
+    return {TopicPartition(*tp): (entry.offset, entry.timestamp) for tp, entry in offsets.items()}
 
 
-def times_of(
-    wanted: Mapping[TopicPartition, int],
+def find_record_times(
+    positions: Mapping[TopicPartition, int],
     first_since: Callable[[Mapping[TopicPartition, int]], Mapping[TopicPartition, tuple[int, int]]],
     *,
     now_ms: int,
 ) -> dict[TopicPartition, int]:
-    """The time of the record at each offset in ``wanted``, by bisection, without reading a record.
+    """Find the time of the record at each offset in ``positions`` by bisection, without reading records.
 
-    ``first_since`` tells the first record (offset, time) of each place that is not older than the time given, or
-    (-1, -1). Exact where times grow with offsets, and near elsewhere.
+    ``first_since`` returns the first record (offset, time) of each partition that is not older than the given time, or
+    (-1, -1). Exact if times grow with offsets, and close to it otherwise.
     """
-    low = dict.fromkeys(wanted, now_ms - _YEAR_MS)
-    high = dict.fromkeys(wanted, now_ms + HOUR_MS)
-    found: dict[TopicPartition, int] = {}
-    left: Iterable[TopicPartition] = list(wanted)
-    for _ in range(_SEARCH_STEPS):
-        if not left:
+    low = dict.fromkeys(positions, now_ms - _YEAR_MS)
+    high = dict.fromkeys(positions, now_ms + HOUR_MS)
+    times: dict[TopicPartition, int] = {}
+    pending: Iterable[TopicPartition] = list(positions)
+    for _ in range(_BISECTION_STEPS):
+        if not pending:
             break
-        middle = {place: (low[place] + high[place]) // 2 for place in left}
-        for place, (offset, time_ms) in first_since(middle).items():
-            if offset == wanted[place]:
-                found[place] = time_ms
-            elif offset < 0 or offset > wanted[place]:
-                high[place] = middle[place]
+        middle = {tp: (low[tp] + high[tp]) // 2 for tp in pending}
+        for tp, (offset, time_ms) in first_since(middle).items():
+            if offset == positions[tp]:
+                times[tp] = time_ms
+            elif offset < 0 or offset > positions[tp]:
+                high[tp] = middle[tp]
             else:
-                low[place] = middle[place] + 1
-        left = [place for place in left if place not in found and low[place] < high[place]]
-    # Of records of the same time only the first one is ever told: the last time that tells none behind it is theirs.
-    return found | {place: low[place] - 1 for place in wanted if place not in found}
+                low[tp] = middle[tp] + 1
+        pending = [tp for tp in pending if tp not in times and low[tp] < high[tp]]
+    # Of several records with the same time only the first is ever returned. For the others, the answer is the latest
+    # time at which the first record not older is not behind them.
+    return times | {tp: low[tp] - 1 for tp in positions if tp not in times}

@@ -1,4 +1,4 @@
-"""What doctor found out, before it is judged. Times are epoch milliseconds, sizes bytes."""
+"""The facts that doctor collects. Times are milliseconds since 1970, sizes bytes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Literal, NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """What could not be found out, and why."""
+    """A fact that could not be collected, and why."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden(Unknown):
-    """What this user may not know."""
+    """A fact that this user has no permission to see."""
 
 
 class TopicPartition(NamedTuple):
@@ -27,18 +27,20 @@ class TopicPartition(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
-    """Where settings come from; names only, since values may be secret."""
+class SettingSources:
+    """Where settings come from; names only, since values may be secret.
+
+    ``unused``: STREAM_* variables that match no setting.
+    """
 
     file: str | None = None
     variables: tuple[str, ...] = ()
-    #: STREAM_* variables that no setting reads.
-    unread: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """An address that was tried: the seconds that a connection took, or why there is none."""
+class Connection:
+    """An attempt to connect to an address: the seconds that it took, or why it failed."""
 
     address: str
     seconds: float | None = None
@@ -47,22 +49,22 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """This machine's clock against the cluster's.
+    """The clock of this host compared to that of the cluster.
 
-    ``ahead_ms``: how much later it is here, give or take ``error_ms``. Where ``is_bound``, only records tell: it is
-    at most so much later here.
+    This host is ``ahead_ms`` ahead (negative: behind), give or take ``error_ms``. If ``is_upper_bound``, that was
+    estimated from the times of records: this host is ahead by at most ``ahead_ms``.
     """
 
     ahead_ms: float
     error_ms: float = 0
-    is_bound: bool = False
+    is_upper_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Offsets:
-    """How far one partition goes.
+    """The offsets of one partition.
 
-    ``hour_ago``, ``window_ago``: its end at that time; ``age_ms``: how long ago its first record was made.
+    ``hour_ago`` and ``window_ago`` are its ends at those times; ``age_ms`` is the age of its first record.
     """
 
     begin: int
@@ -74,16 +76,19 @@ class Offsets:
 
 @dataclass(frozen=True, slots=True)
 class TopicFacts:
-    """One topic. ``problem`` and ``differs`` are those of `stream.kafka.topic_admin.TopicStatus`.
+    """One topic.
 
-    ``copies``: of the partition that has fewest; ``leaderless``: partitions that nobody serves; ``in_sync``: copies
-    that are up to date, of the partition that has fewest; ``operations``: what this user may do.
+    Attributes:
+        problem, differs: as in `stream.kafka.topic_admin.TopicStatus`.
+        replicas, in_sync: the number of replicas, and of in-sync replicas, of the partition with the fewest.
+        leaderless: partitions without a leader.
+        operations: what this user may do.
     """
 
     partitions: int
     problem: str | None = None
     differs: Mapping[str, str | None] = field(default_factory=dict)
-    copies: int = 0
+    replicas: int = 0
     in_sync: int = 0
     leaderless: tuple[int, ...] = ()
     is_hidden: bool = False
@@ -94,16 +99,16 @@ class TopicFacts:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One worker as the group's coordinator knows it."""
+    """One worker, as the coordinator of the group knows it."""
 
     client: str
     host: str
-    places: tuple[TopicPartition, ...]
+    partitions: tuple[TopicPartition, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class GroupFacts:
-    """The consumer group. ``committed`` holds only places that have an offset; ``unread_ms``: first unread record."""
+    """The consumer group. ``unread_ms``: the time of the first unread record of each partition that has one."""
 
     state: str
     members: tuple[Member, ...] = ()
@@ -114,51 +119,59 @@ class GroupFacts:
 
 @dataclass(frozen=True, slots=True)
 class BrokerFacts:
-    """What the cluster tells. ``error``: why it tells nothing; ``nodes``: its brokers by their advertised addresses."""
+    """The cluster.
 
-    servers: tuple[Reached, ...]
-    asked_ms: int
+    Attributes:
+        servers: the addresses in the settings.
+        error: why the cluster cannot be queried; None if it can.
+        nodes: its brokers, by their advertised addresses.
+    """
+
+    servers: tuple[Connection, ...]
+    collected_ms: int
     error: str | None = None
-    nodes: tuple[Reached, ...] | Unknown = ()
+    nodes: tuple[Connection, ...] | Unknown = ()
     versions: tuple[tuple[int, ...], ...] | Unknown = ()
-    clock: Clock | Unknown = field(default_factory=lambda: Unknown("not asked"))
+    clock: Clock | Unknown = field(default_factory=lambda: Unknown("not collected"))
     topics: Mapping[str, TopicFacts] | Unknown = field(default_factory=dict)
-    group: GroupFacts | Unknown = field(default_factory=lambda: Unknown("not asked"))
+    group: GroupFacts | Unknown = field(default_factory=lambda: Unknown("not collected"))
 
 
 @dataclass(frozen=True, slots=True)
 class IndexFolder:
-    """One partition's index on this disk.
-
-    ``locked_by``: the process that has it open. The position is None where a running worker has it, or nothing was
-    stored yet; ``damage``: why RocksDB cannot open it.
-    """
+    """The index of one partition on this disk. ``is_corrupt``: a worker has marked it so."""
 
     partition: int
     size: int = 0
-    locked_by: int | None = None
-    version: str | None = None
-    last_offset: int = -1
-    changelog_end: int = 0
-    is_distrusted: bool = False
-    damage: str | None = None
+    is_readable: bool = True
+    is_corrupt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LockOwner:
+    """The worker that last locked the data folder. ``is_running`` is None if it ran on another host."""
+
+    process: int
+    host: str
+    is_running: bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class DataDir:
-    """The folder of the index. ``nearest``: itself, or the folder in which it would be made."""
+    """The folder of the index. ``nearest``: itself, or the closest parent folder that exists."""
 
     path: str
     exists: bool
     nearest: str
     is_writable: bool
     free: int
+    owner: LockOwner | None = None
     folders: tuple[IndexFolder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Web:
-    """What is at the address of the pages. ``details``: what a worker answers, or why it cannot be used."""
+class WebPort:
+    """The state of the web address. ``details``: what a worker answers, or why the address cannot be used."""
 
     state: Literal["free", "worker", "taken", "unusable"]
     is_healthy: bool = True
@@ -167,10 +180,10 @@ class Web:
 
 
 @dataclass(frozen=True, slots=True)
-class MachineFacts:
-    """This machine. ``files_max``: open files a process may have; None for no limit."""
+class HostFacts:
+    """This host. ``files_max``: the limit of open files of a process; None if there is none."""
 
     python: tuple[int, int, int]
     files_max: int | None
     data_dir: DataDir
-    web: Web
+    web: WebPort

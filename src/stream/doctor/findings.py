@@ -1,4 +1,4 @@
-"""One line of the report: what was looked at, how it is, and what to do."""
+"""The result of one check: what was found, how serious it is, and what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stream.doctor.facts import Unknown
 
 
 class State(StrEnum):
-    """How a check went. Only FAIL makes the whole fail."""
+    """The result of a check. Only FAIL makes the whole report fail."""
 
     OK = "OK"
     WARN = "WARN"
@@ -22,11 +22,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A check and its answer. ``advice`` is the next step; ``figures`` are for scripts."""
+    """One line of the report. ``advice`` is the next step; ``figures`` are values for scripts."""
 
     check: str
     state: State
-    found: str
+    summary: str
     advice: str = ""
     figures: dict[str, Any] = field(default_factory=dict)
 
@@ -35,59 +35,75 @@ class Finding:
             raise ValueError(f"{self.check}: {self.state} without a next step")
 
 
-def ok(check: str, found: str, **figures: Any) -> Finding:
-    """All is well."""
-    return Finding(check, State.OK, found, figures=figures)
+def ok(check: str, summary: str, **figures: Any) -> Finding:
+    """Everything is in order."""
+    return Finding(check, State.OK, summary, figures=figures)
 
 
-def warn(check: str, found: str, advice: str, **figures: Any) -> Finding:
-    """It works, and may not for long, or not as meant."""
-    return Finding(check, State.WARN, found, advice, figures)
+def warn(check: str, summary: str, advice: str, **figures: Any) -> Finding:
+    """It works, but possibly not for long, or not as intended."""
+    return Finding(check, State.WARN, summary, advice, figures)
 
 
-def fail(check: str, found: str, advice: str, **figures: Any) -> Finding:
-    """A worker cannot do its work, or loses something."""
-    return Finding(check, State.FAIL, found, advice, figures)
+def fail(check: str, summary: str, advice: str, **figures: Any) -> Finding:
+    """A worker cannot work, or loses data."""
+    return Finding(check, State.FAIL, summary, advice, figures)
 
 
-def unknown(check: str, why: Unknown | str, advice: str = "") -> Finding:
-    """It could not be found out."""
-    return Finding(check, State.UNKNOWN, why.reason if isinstance(why, Unknown) else why, advice)
+def unknown(check: str, reason: Unknown | str, advice: str = "") -> Finding:
+    """The facts could not be collected."""
+    return Finding(check, State.UNKNOWN, reason.reason if isinstance(reason, Unknown) else reason, advice)
 
 
-def skipped(check: str, why: str) -> Finding:
-    """It does not apply, or depends on what failed."""
-    return Finding(check, State.SKIPPED, why)
+def skip(check: str, reason: str) -> Finding:
+    """The check does not apply, or depends on one that failed."""
+    return Finding(check, State.SKIPPED, reason)
 
 
-def is_well(findings: Iterable[Finding]) -> bool:
-    """Nothing failed."""
+def has_no_failure(findings: Iterable[Finding]) -> bool:
+    """Whether no finding is a failure."""
     return all(finding.state is not State.FAIL for finding in findings)
 
 
-def count(number: int, name: str) -> str:
-    """The number and what is counted: "1 topic", "2,000 topics"."""
-    return f"{number:,} {name}{'' if number == 1 else 's'}"
+def format_count(number: int, noun: str) -> str:
+    """Format a number with its noun.
+
+    >>> format_count(1, "topic"), format_count(2000, "topic")
+    ('1 topic', '2,000 topics')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def span(seconds: float) -> str:
-    """A duration as people say it: "8 s", "5 min", "3.5 h", "7 days"."""
+def format_duration(seconds: float) -> str:
+    """Format a duration in the largest unit that fits twice.
+
+    >>> format_duration(8), format_duration(300), format_duration(7 * 86400)
+    ('8 s', '5 min', '7 days')
+    """
     for unit, name in ((86_400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * unit:
             return f"{round(seconds / unit, 1):g} {name}"
     return f"{seconds:.0f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
-def size(number: float) -> str:
-    """Bytes as people say them: "512 bytes", "25 MiB"."""
+def format_size(size_bytes: float) -> str:
+    """Format a size in the largest unit that fits.
+
+    >>> format_size(512), format_size(25 << 20)
+    ('512 bytes', '25 MiB')
+    """
     for unit, name in ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
-        if number >= unit:
-            return f"{round(number / unit, 1):g} {name}"
-    return f"{number:.0f} bytes"
+        if size_bytes >= unit:
+            return f"{round(size_bytes / unit, 1):g} {name}"
+    return f"{size_bytes:.0f} bytes"
 
 
-def names(values: Iterable[object], *, most: int = 8) -> str:
-    """Values with commas between them, of many only the first ones."""
-    listed = list(map(str, values))
-    more = len(listed) - most
-    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")
+def join_names(values: Iterable[object], *, limit: int = 8) -> str:
+    """Join values with commas, and say how many are left out beyond ``limit``.
+
+    >>> join_names("abcd", limit=2)
+    'a, b and 2 more'
+    """
+    names = list(map(str, values))
+    more = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")

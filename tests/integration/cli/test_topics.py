@@ -1,4 +1,4 @@
-"""``stream topics`` on a real broker, and what it is made of."""
+"""``stream topics`` on a real broker."""
 
 from __future__ import annotations
 
@@ -36,19 +36,23 @@ def admin(kafka_broker: str) -> Iterator[KafkaAdminClient]:
 def config(admin: KafkaAdminClient, topic: str) -> dict[str, str]:
     """The settings of a topic."""
     described = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)], config_filter="all")
-    return {name: found["value"] for name, found in described["topic"][topic].items()}
+    return {name: entry["value"] for name, entry in described["topic"][topic].items()}
 
 
-def test_topics_are_made_as_the_flow_needs_them(station: Station, admin: KafkaAdminClient) -> None:
+def test_topics_are_created_as_required(station: Station, admin: KafkaAdminClient) -> None:
     assert station.run("topics", "--check").returncode == 1
     created = station.run("topics", "--replication", "1")
     assert created.returncode == 0
     assert created.stdout.count("created") == 7
     topics = station.topics
     names = [getattr(topics, field) for field in topics.__slots__]
-    found = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(names)}
-    assert (found.pop(topics.raw), found.pop(topics.normalized), found.pop(topics.fingerprints)) == (1, 2, 2)
-    assert set(found.values()) == {4}
+    partitions = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(names)}
+    assert (partitions.pop(topics.raw), partitions.pop(topics.normalized), partitions.pop(topics.fingerprints)) == (
+        1,
+        2,
+        2,
+    )
+    assert set(partitions.values()) == {4}
     for name in names:
         settings = config(admin, name)
         if name == topics.clusters:
@@ -64,37 +68,37 @@ def test_topics_are_made_as_the_flow_needs_them(station: Station, admin: KafkaAd
     assert checked.stdout.count("ok") == 7
 
 
-def test_what_differs_is_shown_and_only_changed_when_asked(station: Station, admin: KafkaAdminClient) -> None:
+def test_differences_are_shown_and_only_fixed_with_update(station: Station, admin: KafkaAdminClient) -> None:
     assert station.run("topics").returncode == 0
     station.environment["STREAM_RETENTION_DAYS"] = "6"
     shown = station.run("topics")
     assert shown.returncode == 0
-    assert f"retention.ms is {5 * DAY_MS}; stream topics --update sets it" in shown.stdout
+    assert f"retention.ms is {5 * DAY_MS} instead of {6 * DAY_MS}; fix it with: stream topics --update" in shown.stdout
     assert station.run("topics", "--check").returncode == 1
     assert config(admin, station.topics.enriched)["retention.ms"] == str(5 * DAY_MS)
 
     assert station.run("topics", "--update").returncode == 0
     assert config(admin, station.topics.enriched)["retention.ms"] == str(6 * DAY_MS)
-    # What was not told to differ keeps its value.
+    # Settings without a difference keep their value.
     assert config(admin, station.topics.enriched)["cleanup.policy"] == "delete"
     assert int(config(admin, station.topics.raw)["max.message.bytes"]) >= Settings().max_message_bytes
     assert station.run("topics", "--check").returncode == 0
 
 
-def test_a_wrong_number_of_partitions_is_told_and_never_changed(station: Station, admin: KafkaAdminClient) -> None:
+def test_a_wrong_number_of_partitions_is_reported_and_never_changed(station: Station, admin: KafkaAdminClient) -> None:
     admin.create_topics([NewTopic(station.topics.normalized, num_partitions=3, replication_factor=1)])
     admin.create_topics([NewTopic(station.topics.enriched, num_partitions=3, replication_factor=1)])
-    told = station.run("topics", "--update")
-    assert told.returncode == 1
-    assert "set STREAM_SCOPE_PARTITIONS=3" in " ".join(told.stdout.split())
-    found = admin.describe_topics([station.topics.normalized, station.topics.enriched])
-    assert [len(topic["partitions"]) for topic in found] == [3, 3]
+    result = station.run("topics", "--update")
+    assert result.returncode == 1
+    assert "set STREAM_SCOPE_PARTITIONS=3" in " ".join(result.stdout.split())
+    described = admin.describe_topics([station.topics.normalized, station.topics.enriched])
+    assert [len(topic["partitions"]) for topic in described] == [3, 3]
 
 
 def test_without_a_broker_it_is_exit_code_69(station: Station) -> None:
     station.environment["STREAM_BROKER"] = "127.0.0.1:9"
-    told = station.run("topics")
-    assert told.returncode == 69
-    assert told.stdout == ""
-    assert told.stderr.startswith("stream: cannot connect to Kafka at 127.0.0.1:9 ")
-    assert told.stderr.count("\n") == 1
+    result = station.run("topics")
+    assert result.returncode == 69
+    assert result.stdout == ""
+    assert result.stderr.startswith("stream: cannot connect to Kafka at 127.0.0.1:9 ")
+    assert result.stderr.count("\n") == 1

@@ -11,34 +11,34 @@ import pytest
 from click.testing import Result
 
 from stream.demo.runner import free_port
-from stream.doctor.check_broker import ASKED
+from stream.doctor.check_broker import CLUSTER_CHECKS
 from tests.support.cli import lines, stream
 
 NOBODY = "127.0.0.1:9"
 
 
 def doctor(*options: str | Path, folder: Path, **settings: str) -> Result:
-    """Run it for a worker whose folder is in ``folder``."""
-    given = {"data_dir": str(folder / "data"), "web_port": str(free_port()), "broker": NOBODY} | settings
-    return stream("doctor", *options, **given)
+    """Run ``stream doctor`` for a worker with its data in ``folder``."""
+    variables = {"data_dir": str(folder / "data"), "web_port": str(free_port()), "broker": NOBODY} | settings
+    return stream("doctor", *options, **variables)
 
 
 def states(result: Result) -> dict[str, str]:
-    """The state of each check, of several lines the last one's."""
+    """The state of each check; the last one if it has several findings."""
     return {finding["check"]: finding["state"] for finding in orjson.loads(result.stdout_bytes)["findings"]}
 
 
-def test_without_a_broker_there_is_one_failure_and_the_rest_is_skipped(tmp_path: Path) -> None:
+def test_without_a_broker_there_is_one_failure_and_its_checks_are_skipped(tmp_path: Path) -> None:
     result = doctor("--json", folder=tmp_path)
     assert result.exit_code == 1
     found = states(result)
     assert [check for check, state in found.items() if state == "fail"] == ["broker"]
-    assert [check for check, state in found.items() if state == "skipped"] == list(ASKED)
+    assert [check for check, state in found.items() if state == "skipped"] == list(CLUSTER_CHECKS)
     assert found["data folder"] == found["web port"] == "ok"
     assert not (tmp_path / "data").exists()
 
 
-def test_every_line_has_its_state_in_words_and_fits_80_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_line_fits_80_columns_and_has_its_state_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     output = doctor(folder=tmp_path).stdout
     assert max(map(len, output.splitlines())) <= 80
@@ -48,7 +48,7 @@ def test_every_line_has_its_state_in_words_and_fits_80_columns(tmp_path: Path, m
     assert output.splitlines()[-1].endswith("1 FAIL, 11 skipped")
 
 
-def test_one_object_for_scripts(tmp_path: Path) -> None:
+def test_json_output_is_one_object(tmp_path: Path) -> None:
     report: dict[str, Any] = orjson.loads(doctor("--json", folder=tmp_path).stdout_bytes)
     assert report["ok"] is False
     (broker,) = [finding for finding in report["findings"] if finding["check"] == "broker"]
@@ -56,14 +56,14 @@ def test_one_object_for_scripts(tmp_path: Path) -> None:
     assert broker["advice"].startswith("start Kafka")
 
 
-def test_in_memory_nothing_has_to_be_reached(tmp_path: Path) -> None:
+def test_with_memory_no_broker_is_needed(tmp_path: Path) -> None:
     result = doctor("--json", folder=tmp_path, broker="memory://here")
     assert lines(result)[0]["ok"] is True
     found = states(result)
-    assert {found[check] for check in ("broker", *ASKED, "data folder", "disk", "index")} == {"skipped"}
+    assert {found[check] for check in ("broker", *CLUSTER_CHECKS, "data folder", "disk", "index")} == {"skipped"}
 
 
-def test_settings_that_cannot_be_used_are_one_failure(tmp_path: Path) -> None:
+def test_invalid_settings_are_one_failure(tmp_path: Path) -> None:
     result = doctor("--json", folder=tmp_path, window_days="none", raw_partitions="0")
     assert result.exit_code == 1
     first = orjson.loads(result.stdout_bytes)["findings"][0]
@@ -72,7 +72,7 @@ def test_settings_that_cannot_be_used_are_one_failure(tmp_path: Path) -> None:
     assert "STREAM_RAW_PARTITIONS" in first["found"]
 
 
-def test_tls_settings_that_cannot_be_used_are_a_failure_of_the_settings(tmp_path: Path) -> None:
+def test_invalid_tls_settings_are_a_failure_of_the_settings(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
         result = doctor(
@@ -83,7 +83,7 @@ def test_tls_settings_that_cannot_be_used_are_a_failure_of_the_settings(tmp_path
     assert "STREAM_TLS_CA_FILE" in result.stdout
 
 
-def test_options_go_before_the_environment(tmp_path: Path) -> None:
+def test_options_override_the_environment(tmp_path: Path) -> None:
     port, other = str(free_port()), tmp_path / "other"
     result = doctor("--broker", "localhost:9", "--data-dir", other, "--web-port", port, "--json", folder=tmp_path)
     found = {finding["check"]: finding for finding in orjson.loads(result.stdout_bytes)["findings"]}
@@ -92,5 +92,5 @@ def test_options_go_before_the_environment(tmp_path: Path) -> None:
     assert found["web port"]["figures"]["address"] == f"127.0.0.1:{port}"
 
 
-def test_a_misspelt_variable_is_a_warning(tmp_path: Path) -> None:
+def test_an_unknown_variable_is_a_warning(tmp_path: Path) -> None:
     assert states(doctor("--json", folder=tmp_path, brokers="one:9092"))["settings"] == "warn"

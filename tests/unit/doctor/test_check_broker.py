@@ -1,4 +1,4 @@
-"""Addresses, versions and clocks, and what is said of them."""
+"""Findings about addresses, versions and clocks."""
 
 from __future__ import annotations
 
@@ -6,63 +6,63 @@ from typing import Any
 
 import pytest
 
-from stream.doctor.check_broker import ASKED, judge_cluster, judge_reach, skip_asked
-from stream.doctor.facts import Clock, Reached, Unknown
-from tests.support.doctor_facts import broker, told
+from stream.doctor.check_broker import CLUSTER_CHECKS, check_cluster, check_connections, skip_cluster_checks
+from stream.doctor.facts import Clock, Connection, Unknown
+from tests.support.doctor_facts import broker, states
 
-UP, DOWN, SLOW = Reached("one:1", 0.001), Reached("two:2", error="connection refused"), Reached("far:3", 2.5)
+UP, DOWN, SLOW = Connection("one:1", 0.001), Connection("two:2", error="connection refused"), Connection("far:3", 2.5)
 
-REACH: list[tuple[str, tuple[Reached, ...], str | None, list[str], str]] = [
-    ("all answer", (UP,), None, ["OK"], "one:1 answers in 1 ms"),
-    ("one of two", (UP, DOWN), None, ["OK", "WARN"], "two:2: connection refused; others answer"),
-    ("slow", (SLOW,), None, ["WARN"], "far:3 answers in 2 s"),
+REACH: list[tuple[str, tuple[Connection, ...], str | None, list[str], str]] = [
+    ("all answer", (UP,), None, ["OK"], "one:1 accepted a connection in 1 ms"),
+    ("one of two", (UP, DOWN), None, ["OK", "WARN"], "two:2: connection refused; other brokers answer"),
+    ("slow", (SLOW,), None, ["WARN"], "far:3 accepted a connection in 2 s"),
     ("none", (DOWN,), "no address can be reached", ["FAIL"], "two:2: connection refused"),
-    ("no Kafka there", (UP, DOWN), "no Kafka", ["FAIL"], "one:1 takes connections, but: no Kafka"),
+    ("no Kafka there", (UP, DOWN), "no Kafka", ["FAIL"], "one:1 accepts connections, but: no Kafka"),
 ]
 
 
 @pytest.mark.parametrize(("name", "servers", "error", "states", "found"), REACH, ids=[case[0] for case in REACH])
-def test_each_address_that_is_set(
+def test_each_configured_address_is_checked(
     name: str,  # noqa: ARG001 - the test's id
-    servers: tuple[Reached, ...],
+    servers: tuple[Connection, ...],
     error: str | None,
     states: list[str],
     found: str,
 ) -> None:
-    findings = list(judge_reach(broker(servers=servers, error=error)))
+    findings = list(check_connections(broker(servers=servers, error=error)))
     assert [finding.state for finding in findings] == states
-    assert findings[-1].found == found
+    assert findings[-1].summary == found
 
 
 CLUSTER: list[tuple[dict[str, Any], str, str, str]] = [
     ({}, "version", "OK", "Kafka 4.3"),
     ({"versions": ((4, 3), (3, 9))}, "version", "OK", "Kafka 3.9, 4.3"),
     ({"versions": ((4, 3), (2, 8))}, "version", "WARN", "no longer maintained"),
-    ({"versions": ((0, 10),)}, "version", "FAIL", "no idempotent producing"),
+    ({"versions": ((0, 10),)}, "version", "FAIL", "no idempotent producers"),
     ({"versions": Unknown("why")}, "version", "unknown", "why"),
-    ({}, "nodes", "OK", "one:9092, two:9092, three:9092 as advertised"),
-    ({"nodes": (UP, DOWN)}, "nodes", "FAIL", "a broker is at two:2, and from here: connection refused"),
+    ({}, "nodes", "OK", "reachable at the advertised addresses: one:9092, two:9092, three:9092"),
+    ({"nodes": (UP, DOWN)}, "nodes", "FAIL", "a broker is advertised at two:2, but from here: connection refused"),
     ({"nodes": Unknown("why")}, "nodes", "unknown", "why"),
-    ({}, "clock", "OK", "3 ms ahead of the cluster's, give or take 2 ms"),
+    ({}, "clock", "OK", "3 ms ahead of the cluster (± 2 ms)"),
     ({"clock": Clock(9_900)}, "clock", "OK", "10 s ahead"),
     ({"clock": Clock(11_000)}, "clock", "WARN", "11 s ahead"),
-    ({"clock": Clock(11_000, 2_000)}, "clock", "OK", "give or take 2 s"),
+    ({"clock": Clock(11_000, 2_000)}, "clock", "OK", "(± 2 s)"),
     ({"clock": Clock(-20_000)}, "clock", "WARN", "20 s behind"),
-    ({"clock": Clock(2 * 3_600_000)}, "clock", "FAIL", "the broker refuses its records"),
+    ({"clock": Clock(2 * 3_600_000)}, "clock", "FAIL", "the brokers refuse its records"),
     ({"clock": Clock(-2 * 3_600_000)}, "clock", "FAIL", "deleted too early"),
-    # Records tell only that it cannot be earlier than they are.
-    ({"clock": Clock(5_000_000, is_bound=True)}, "clock", "unknown", "approximate"),
-    ({"clock": Clock(-60_000, is_bound=True)}, "clock", "WARN", "at least 60 s behind"),
+    # The times of records are only a bound.
+    ({"clock": Clock(5_000_000, is_upper_bound=True)}, "clock", "unknown", "does not report its time"),
+    ({"clock": Clock(-60_000, is_upper_bound=True)}, "clock", "WARN", "at least 60 s behind"),
     ({"clock": Unknown("why")}, "clock", "unknown", "why"),
 ]
 
 
 @pytest.mark.parametrize(("changed", "check", "state", "found"), CLUSTER)
-def test_cluster(changed: dict[str, Any], check: str, state: str, found: str) -> None:
-    (finding,) = [finding for finding in judge_cluster(broker(**changed)) if finding.check == check]
+def test_one_problem_of_a_cluster(changed: dict[str, Any], check: str, state: str, found: str) -> None:
+    (finding,) = [finding for finding in check_cluster(broker(**changed)) if finding.check == check]
     assert finding.state == state
-    assert found in finding.found
+    assert found in finding.summary
 
 
-def test_what_cannot_be_asked_is_skipped_by_name() -> None:
-    assert told(skip_asked("why")) == [(check, "skipped") for check in ASKED]
+def test_without_a_cluster_its_checks_are_skipped_by_name() -> None:
+    assert states(skip_cluster_checks("why")) == [(check, "skipped") for check in CLUSTER_CHECKS]

@@ -1,4 +1,4 @@
-"""What can be asked without a broker: addresses, patience, and the search for a record's time."""
+"""Facts that need no broker: connections, the time-out, and the search for the time of a record."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.demo.runner import free_port
-from stream.doctor.collect_broker import ask_broker, reach, times_of, within
+from stream.doctor.collect_broker import collect_broker, connect_to_all, find_record_times, run_with_timeout
 from stream.doctor.facts import TopicPartition
 from stream.settings import Settings
 from tests.support.doctor_facts import NOW_MS
 
 
-def test_addresses_are_told_in_their_order() -> None:
+def test_connections_are_reported_in_the_order_of_the_addresses() -> None:
     closed = f"127.0.0.1:{free_port()}"
     with socket.create_server(("127.0.0.1", 0)) as server:
         opened = f"127.0.0.1:{server.getsockname()[1]}"
-        first, second, third = reach([closed, opened, "nowhere.invalid:9092"])
+        first, second, third = connect_to_all([closed, opened, "nowhere.invalid:9092"])
     assert (first.address, first.seconds, first.error) == (closed, None, "connection refused")
     assert (second.address, second.error) == (opened, None)
     assert second.seconds is not None
     assert third.error
-    assert reach([]) == ()
+    assert connect_to_all([]) == ()
 
 
-def test_where_nobody_listens_nothing_more_is_tried() -> None:
-    facts = ask_broker(Settings(broker=f"127.0.0.1:{free_port()},127.0.0.1:{free_port()}"))
+def test_without_a_reachable_address_nothing_is_queried() -> None:
+    facts = collect_broker(Settings(broker=f"127.0.0.1:{free_port()},127.0.0.1:{free_port()}"))
     assert facts.error == "no address can be reached"
     assert [server.error for server in facts.servers] == ["connection refused"] * 2
 
 
-def test_patience_has_an_end() -> None:
+def test_work_that_takes_too_long_is_abandoned() -> None:
     never = threading.Event()
     with pytest.raises(TimeoutError):
-        within(0.01, never.wait)
+        run_with_timeout(0.01, never.wait)
     never.set()
-    assert within(60, lambda: 5) == 5
+    assert run_with_timeout(60, lambda: 5) == 5
     with pytest.raises(ZeroDivisionError):
-        within(60, lambda: 1 // 0)
+        run_with_timeout(60, lambda: 1 // 0)
 
 
 #: Seconds before now at which the records of one partition were made, the newest last.
@@ -51,23 +51,25 @@ _AGES = st.lists(st.integers(-1000, 300 * 86_400), min_size=1, max_size=30).map(
 
 
 class Partitions:
-    """Answers as ListOffsets does: the first record that is not older."""
+    """Answers like ListOffsets: the first record that is not older."""
 
     def __init__(self, times: Mapping[TopicPartition, list[int]]) -> None:
         self._times = times
 
-    def first_since(self, asked: Mapping[TopicPartition, int]) -> dict[TopicPartition, tuple[int, int]]:
-        found = {}
-        for place, time_ms in asked.items():
-            times = self._times[place]
+    def first_since(self, requested: Mapping[TopicPartition, int]) -> dict[TopicPartition, tuple[int, int]]:
+        records = {}
+        for tp, time_ms in requested.items():
+            times = self._times[tp]
             offset = bisect_left(times, time_ms)
-            found[place] = (offset, times[offset]) if offset < len(times) else (-1, -1)
-        return found
+            records[tp] = (offset, times[offset]) if offset < len(times) else (-1, -1)
+        return records
 
 
 @given(st.lists(_AGES, min_size=1, max_size=3), st.data())
-def test_the_time_of_a_record_is_found_without_reading_it(ages: list[list[int]], data: st.DataObject) -> None:
-    times = {TopicPartition("t", number): [NOW_MS - age * 1000 for age in one] for number, one in enumerate(ages)}
-    wanted = {place: data.draw(st.integers(0, len(one) - 1)) for place, one in times.items()}
-    found = times_of(wanted, Partitions(times).first_since, now_ms=NOW_MS)
-    assert found == {place: times[place][offset] for place, offset in wanted.items()}
+def test_the_time_of_a_record_is_found_by_bisection(ages: list[list[int]], data: st.DataObject) -> None:
+    times = {
+        TopicPartition("t", number): [NOW_MS - age * 1000 for age in partition] for number, partition in enumerate(ages)
+    }
+    positions = {tp: data.draw(st.integers(0, len(records) - 1)) for tp, records in times.items()}
+    found = find_record_times(positions, Partitions(times).first_since, now_ms=NOW_MS)
+    assert found == {tp: times[tp][offset] for tp, offset in positions.items()}

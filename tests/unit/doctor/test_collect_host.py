@@ -1,101 +1,132 @@
-"""What is found out about this machine, with real folders, locks and ports."""
+"""Facts about this host, with real folders, locks and ports."""
 
 from __future__ import annotations
 
 import contextlib
 import http.server
-import sys
+import os
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from stream.core.index.partition_index import PartitionIndex
 from stream.demo.runner import free_port
-from stream.doctor.collect_host import ask_index, ask_machine, ask_sources, ask_web, lock_holder
+from stream.doctor.collect_host import (
+    collect_host,
+    collect_index_folder,
+    collect_setting_sources,
+    collect_web_port,
+)
+from stream.doctor.facts import LockOwner
+from stream.runtime.startup import held
 from stream.settings import Settings
 from stream.state.rocksdb_store import RocksStore
-from tests.support.doctor_facts import VERSION, held
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with an index that has read the changelog up to 40."""
-    made = tmp_path / "group" / "articles.normalized-3"
-    store = RocksStore(made)
-    index = PartitionIndex(store, window_ms=1000)
-    index.commit(index.transaction(), changelog_end=40)
-    store.close()
-    return made
+    """Return the folder of an index."""
+    path = tmp_path / "group" / "articles.normalized-3"
+    RocksStore(path).close()
+    return path
 
 
 def files(folder: Path) -> dict[str, tuple[int, int]]:
-    """When each file was changed, and its size."""
+    """Modification time and size of each file."""
     return {file.name: (file.stat().st_mtime_ns, file.stat().st_size) for file in folder.iterdir()}
 
 
-def test_an_index_is_read_and_left_as_it_was(folder: Path) -> None:
+def test_an_index_is_measured_without_changing_it(folder: Path) -> None:
     before = files(folder)
-    found = ask_index(folder, 3)
-    assert (found.version, found.last_offset, found.changelog_end) == (VERSION, -1, 40)
-    assert (found.locked_by, found.damage, found.is_distrusted) == (None, None, False)
-    assert found.size > 0
+    index = collect_index_folder(folder, 3)
+    assert index.size == sum(size for _, size in before.values()) > 0
+    assert (index.partition, index.is_readable, index.is_corrupt) == (3, True, False)
     assert files(folder) == before
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="locks are told on Linux only")
-def test_an_index_in_use_is_told_and_not_disturbed(folder: Path) -> None:
-    with held(folder) as process:
-        before = files(folder)
-        found = ask_index(folder, 3)
-        assert (found.locked_by, found.version) == (process, None)
-        assert files(folder) == before
-    assert lock_holder(folder / "LOCK") is None
-    RocksStore(folder).close()
+def test_an_index_that_was_marked_as_corrupt_is_reported(folder: Path) -> None:
+    store = RocksStore(folder)
+    store.distrust("reason")
+    store.close()
+    assert collect_index_folder(folder, 3).is_corrupt
 
 
-def test_a_marked_and_a_damaged_index_are_told(folder: Path) -> None:
-    folder.with_name(f"{folder.name}.distrusted").write_text("reason", encoding="utf-8")
-    assert ask_index(folder, 3).is_distrusted
-    (manifest,) = folder.glob("MANIFEST-*")
-    manifest.write_bytes(b"broken")
-    assert ask_index(folder, 3).damage
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_index_is_reported(folder: Path) -> None:
+    folder.chmod(0)
+    try:
+        assert not collect_index_folder(folder, 3).is_readable
+    finally:
+        folder.chmod(0o700)
 
 
-def test_folders_of_this_flow_are_found(folder: Path) -> None:
+def test_a_missing_index_is_not_readable(tmp_path: Path) -> None:
+    assert not collect_index_folder(tmp_path / "absent", 3).is_readable
+
+
+def collect_owner(settings: Settings) -> LockOwner | None:
+    """The owner of the data folder."""
+    return collect_host(settings).data_dir.owner
+
+
+def test_the_process_that_holds_the_data_folder_is_found(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, web_port=free_port())
+    assert collect_owner(settings) is None
+    with held(settings.index_dir):
+        assert collect_owner(settings) == LockOwner(os.getpid(), socket.gethostname(), is_running=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "owner"),
+    [
+        ("process 7 on pod-3\n", LockOwner(7, "pod-3", is_running=None)),
+        (f"process 999999999 on {socket.gethostname()}\n", LockOwner(999_999_999, socket.gethostname(), False)),
+        ("", None),
+        ("anything", None),
+    ],
+)
+def test_a_lock_file_that_was_left_behind(tmp_path: Path, text: str, owner: LockOwner | None) -> None:
+    settings = Settings(data_dir=tmp_path, web_port=free_port())
+    settings.lock_file.parent.mkdir(parents=True)
+    settings.lock_file.write_text(text, encoding="utf-8")
+    assert collect_owner(settings) == owner
+
+
+def test_the_index_folders_of_this_flow_are_found(folder: Path) -> None:
     (folder.parent / "articles.normalized-x").mkdir()
     (folder.parent / "articles.other-1").mkdir()
     settings = Settings(data_dir=folder.parents[1], group="group", web_port=free_port())
-    facts = ask_machine(settings)
-    assert [found.partition for found in facts.data_dir.folders] == [3]
+    facts = collect_host(settings)
+    assert [index.partition for index in facts.data_dir.folders] == [3]
     assert facts.data_dir.exists
     assert facts.data_dir.is_writable
     assert facts.data_dir.free > 0
 
 
-def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
-    facts = ask_machine(Settings(data_dir=tmp_path / "a" / "b", web_port=free_port())).data_dir
+def test_a_missing_data_folder_is_not_created(tmp_path: Path) -> None:
+    facts = collect_host(Settings(data_dir=tmp_path / "a" / "b", web_port=free_port())).data_dir
     assert (facts.exists, facts.nearest, facts.is_writable, facts.folders) == (False, str(tmp_path), True, ())
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_in_the_place_of_the_folder_cannot_be_used(tmp_path: Path) -> None:
+def test_a_file_instead_of_the_data_folder_is_not_writable(tmp_path: Path) -> None:
     (tmp_path / "data").touch()
-    assert not ask_machine(Settings(data_dir=tmp_path / "data", web_port=free_port())).data_dir.is_writable
+    assert not collect_host(Settings(data_dir=tmp_path / "data", web_port=free_port())).data_dir.is_writable
 
 
-def test_variables_that_no_setting_reads_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_without_a_setting_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAM_BROKER", "here:1")
     monkeypatch.setenv("STREAM_BROKERS", "here:1")
-    sources = ask_sources()
+    sources = collect_setting_sources()
     assert "STREAM_BROKER" in sources.variables
-    assert "STREAM_BROKERS" in sources.unread
-    assert "STREAM_BROKER" not in sources.unread
+    assert "STREAM_BROKERS" in sources.unused
+    assert "STREAM_BROKER" not in sources.unused
 
 
 class _Pages(http.server.BaseHTTPRequestHandler):
-    """Answers as ``server.pages`` says."""
+    """Answers with ``server.pages``."""
 
     def do_GET(self) -> None:
         status, body = getattr(self.server, "pages").get(self.path, (404, b"nothing"))  # noqa: B009 - not its field
@@ -104,12 +135,12 @@ class _Pages(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 @contextlib.contextmanager
 def serving(pages: dict[str, tuple[int, bytes]]) -> Iterator[int]:
-    """Serve ``pages`` and give the port."""
+    """Serve ``pages`` and yield the port."""
     with http.server.HTTPServer(("127.0.0.1", 0), _Pages) as server:
         setattr(server, "pages", pages)  # noqa: B010 - the same
         thread = threading.Thread(target=server.serve_forever)
@@ -129,17 +160,19 @@ PAGES: list[tuple[dict[str, tuple[int, bytes]], tuple[str, bool, bool]]] = [
 
 
 @pytest.mark.parametrize(("pages", "expected"), PAGES)
-def test_who_is_at_the_web_port(pages: dict[str, tuple[int, bytes]], expected: tuple[str, bool, bool]) -> None:
+def test_a_worker_is_recognized_at_the_web_port(
+    pages: dict[str, tuple[int, bytes]], expected: tuple[str, bool, bool]
+) -> None:
     with serving(pages) as port:
-        web = ask_web("127.0.0.1", port)
+        web = collect_web_port("127.0.0.1", port)
     assert (web.state, web.is_healthy, web.is_ready) == expected
 
 
 def test_a_free_port_stays_free() -> None:
     port = free_port()
-    assert ask_web("127.0.0.1", port).state == "free"
-    assert ask_web("0.0.0.0", port).state == "free"  # noqa: S104 - as a user would set it
+    assert collect_web_port("127.0.0.1", port).state == "free"
+    assert collect_web_port("0.0.0.0", port).state == "free"  # noqa: S104 - as a user would set it
 
 
-def test_an_address_of_another_machine_cannot_be_used() -> None:
-    assert ask_web("nowhere.invalid", 6066).state == "unusable"
+def test_an_address_of_another_host_is_unusable() -> None:
+    assert collect_web_port("nowhere.invalid", 6066).state == "unusable"

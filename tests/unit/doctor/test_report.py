@@ -1,39 +1,42 @@
-"""The whole report: what is told, and what is skipped."""
+"""The whole report: what is checked, and what is skipped."""
 
 from __future__ import annotations
 
-from stream.doctor.check_broker import ASKED
-from stream.doctor.facts import Reached, Sources, Unknown
-from stream.doctor.findings import is_well
-from stream.doctor.report import judge, judge_unset
+from stream.doctor.check_broker import CLUSTER_CHECKS
+from stream.doctor.facts import Connection, SettingSources, Unknown
+from stream.doctor.findings import has_no_failure
+from stream.doctor.report import check_all, report_invalid_settings
 from stream.settings import Settings
-from tests.support.doctor_facts import SETTINGS, broker, machine, told
+from tests.support.doctor_facts import SETTINGS, broker, host, states
 
 
-def test_all_is_well() -> None:
-    findings = judge(SETTINGS, Sources(), broker(), machine())
+def test_without_problems_every_check_is_ok() -> None:
+    findings = check_all(SETTINGS, SettingSources(), broker(), host())
     assert {finding.state for finding in findings} == {"OK"}
-    assert set(ASKED) < {finding.check for finding in findings}
+    assert set(CLUSTER_CHECKS) < {finding.check for finding in findings}
 
 
-def test_a_broker_that_cannot_be_reached_is_one_failure() -> None:
-    away = broker(servers=(Reached("one:9092", error="connection refused"),), error="no address can be reached")
-    findings = judge(SETTINGS, Sources(), away, machine())
-    assert [check for check, state in told(findings) if state == "FAIL"] == ["broker"]
-    assert [check for check, state in told(findings) if state == "skipped"] == list(ASKED)
+def test_an_unreachable_broker_is_one_failure() -> None:
+    away = broker(servers=(Connection("one:9092", error="connection refused"),), error="no address can be reached")
+    findings = check_all(SETTINGS, SettingSources(), away, host())
+    assert [check for check, state in states(findings) if state == "FAIL"] == ["broker"]
+    assert [check for check, state in states(findings) if state == "skipped"] == list(CLUSTER_CHECKS)
 
 
 def test_a_broker_that_stops_answering_leaves_the_rest_unknown() -> None:
     gone = Unknown("gone")
-    findings = judge(SETTINGS, Sources(), broker(topics=gone, group=gone, clock=gone), machine())
-    assert {check for check, state in told(findings) if state == "unknown"} == set(ASKED) - {"version", "nodes"}
+    findings = check_all(SETTINGS, SettingSources(), broker(topics=gone, group=gone, clock=gone), host())
+    assert {check for check, state in states(findings) if state == "unknown"} == set(CLUSTER_CHECKS) - {
+        "version",
+        "nodes",
+    }
 
 
-def test_in_memory_nothing_fails() -> None:
-    findings = judge(Settings(broker="memory://here"), Sources(), None, machine())
-    assert is_well(findings)
-    assert {check for check, state in told(findings) if state == "skipped"} == {
-        *ASKED,
+def test_with_memory_nothing_fails() -> None:
+    findings = check_all(Settings(broker="memory://here"), SettingSources(), None, host())
+    assert has_no_failure(findings)
+    assert {check for check, state in states(findings) if state == "skipped"} == {
+        *CLUSTER_CHECKS,
         "broker",
         "data folder",
         "disk",
@@ -41,8 +44,8 @@ def test_in_memory_nothing_fails() -> None:
     }
 
 
-def test_without_settings_only_the_interpreter_is_told() -> None:
-    findings = judge_unset("these settings cannot be used:\n  STREAM_WEB_PORT: too large", (3, 12, 1))
-    assert findings[0].found == "  STREAM_WEB_PORT: too large"
-    assert told(findings)[:2] == [("settings", "FAIL"), ("python", "OK")]
-    assert {state for _, state in told(findings)[2:]} == {"skipped"}
+def test_with_invalid_settings_only_the_interpreter_is_checked() -> None:
+    findings = report_invalid_settings("invalid settings:\n  STREAM_WEB_PORT: too large", (3, 12, 1))
+    assert findings[0].summary == "  STREAM_WEB_PORT: too large"
+    assert states(findings)[:2] == [("settings", "FAIL"), ("python", "OK")]
+    assert {state for _, state in states(findings)[2:]} == {"skipped"}
