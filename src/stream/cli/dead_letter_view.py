@@ -6,13 +6,13 @@ import base64
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any, Final
 
 import click
 import orjson
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -32,6 +32,8 @@ _INVISIBLE: Final = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 #: Tab, line feed, and the joiners that Persian and Hindi are written with.
 _ALLOWED: Final = "\t\n\u200c\u200d"
 _BYTES_PER_LINE: Final = 16
+#: Columns from which on a row of the table holds the message too.
+_WIDE_COLUMNS: Final = 110
 
 
 # The command line
@@ -130,21 +132,40 @@ def count(number: int) -> str:
     return f"{number} dead letter{'' if number == 1 else 's'}"
 
 
-def dead_letter_table(dead_letters: Iterable[DeadLetter]) -> Table:
-    """One row for each dead letter."""
-    rows = Table("id", "time", "code", "source", "attempts", "message", box=None, pad_edge=False, header_style="dim")
-    rows.columns[0].no_wrap = rows.columns[1].no_wrap = rows.columns[2].no_wrap = True
-    rows.columns[4].justify = "right"
+def dead_letter_table(dead_letters: Collection[DeadLetter], width: int) -> Table:
+    """A table of dead letters; if ``width`` is small, each message is on a line of its own below."""
+    if width < _WIDE_COLUMNS:
+        return _narrow_table(dead_letters)
+    table = Table("id", "time", "code", "source", "message", box=None, pad_edge=False, header_style="dim")
+    for column in table.columns[:3]:
+        column.no_wrap = True
     for dead_letter in dead_letters:
-        rows.add_row(
-            dead_letter.record_id.short,
-            (format_time(dead_letter.time) or "?")[:19].replace("T", " "),
-            phrase(escape_invisible(dead_letter.code or "?")),
-            phrase(escape_invisible(_source(dead_letter))),
-            str(dead_letter.attempts or ""),
-            phrase(escape_invisible(dead_letter.message[:_CELL_CHARS_MAX])),
-        )
-    return rows
+        table.add_row(dead_letter.record_id.short, *_cells(dead_letter))
+    return table
+
+
+def _narrow_table(dead_letters: Collection[DeadLetter]) -> Table:
+    table = Table("id", "time, code, source", box=None, pad_edge=False, header_style="dim")
+    table.columns[0].no_wrap = True
+    code_width = max((len(dead_letter.code) for dead_letter in dead_letters), default=0)
+    for dead_letter in dead_letters:
+        time, code, source, message = _cells(dead_letter)
+        code.pad_right(code_width - len(code))
+        table.add_row(dead_letter.record_id.short, Group(Text("  ").join((time, code, source)), message))
+    return table
+
+
+def _cells(dead_letter: DeadLetter) -> tuple[Text, Text, Text, Text]:
+    """Time, code, source and message."""
+    source = _source(dead_letter)
+    if dead_letter.attempts:
+        source += f", requeued {dead_letter.attempts}x"
+    return (
+        Text((format_time(dead_letter.time) or "?")[:19].replace("T", " ")),
+        phrase(escape_invisible(dead_letter.code or "?")),
+        phrase(escape_invisible(source)),
+        phrase(escape_invisible(dead_letter.message[:_CELL_CHARS_MAX])),
+    )
 
 
 def code_table(codes: Counter[str]) -> Table:

@@ -303,7 +303,8 @@ def _print_table(matches: Iterable[DeadLetter], rows: int) -> None:
         total += 1
         newest.append(dead_letter)
     if newest:
-        console().print(view.dead_letter_table(newest))
+        out = console()
+        out.print(view.dead_letter_table(newest, out.width))
     hint = f"; showing the newest {rows} (--limit changes that)" if total > rows else ""
     click.echo(view.count(total) + hint, err=True)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 
 import click
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from stream.cli.bidi import console
 from stream.kafka import topic_admin
 from stream.kafka.topic_admin import TopicStatus
 from stream.settings import load_settings
@@ -37,16 +38,29 @@ def topics(broker: str | None, replication: int | None, check: bool, update: boo
         if update:
             topic_admin.update(settings, statuses)
         statuses = topic_admin.inspect(settings, settings.topic_specs)
-    _print_table(statuses, before)
+    _print_report(statuses, before)
     if any(status.problem or (check and status.differs) for status in statuses):
         sys.exit(1)
 
 
-def _print_table(statuses: list[TopicStatus], before: dict[str, TopicStatus]) -> None:
-    table = Table("topic", "partitions", "clean-up", "state")
+def _print_report(statuses: list[TopicStatus], before: dict[str, TopicStatus]) -> None:
+    out = console()
+    table = Table("topic", "partitions", "clean-up", "state", box=None, pad_edge=False, header_style="dim")
+    table.columns[1].justify = "right"
     for status in statuses:
-        table.add_row(status.spec.name, str(status.partitions or "-"), _cleanup(status), _state(status, before))
-    Console().print(table)
+        partitions = str(status.partitions or "-")
+        table.add_row(status.spec.name, partitions, _cleanup(status), _state(status, before[status.spec.name]))
+    out.print(table)
+    for status in statuses:
+        if status.problem:
+            out.print(Text(status.problem, style="red"), soft_wrap=not out.is_terminal)
+        for name, value in sorted(status.differs.items()):
+            out.print(
+                f"{status.spec.name}: {name} is {value} instead of {status.spec.config[name]}",
+                soft_wrap=not out.is_terminal,
+            )
+    if any(status.differs for status in statuses):
+        out.print("to correct the configuration, run: stream topics --update")
 
 
 def _cleanup(status: TopicStatus) -> str:
@@ -56,13 +70,9 @@ def _cleanup(status: TopicStatus) -> str:
     return config["cleanup.policy"]
 
 
-def _state(status: TopicStatus, before: dict[str, TopicStatus]) -> str:
+def _state(status: TopicStatus, before: TopicStatus) -> Text:
     if status.problem:
-        return f"[red]{status.problem}[/red]"
+        return Text("missing" if not (status.partitions or status.is_hidden) else "not usable", style="bold red")
     if status.differs:
-        config = status.spec.config
-        differences = ", ".join(
-            f"{name} is {value} instead of {config[name]}" for name, value in sorted(status.differs.items())
-        )
-        return f"[yellow]{differences}; fix it with: stream topics --update[/yellow]"
-    return "[green]ok[/green]" if before[status.spec.name].partitions else "[green]created[/green]"
+        return Text("differs", style="yellow")
+    return Text("ok" if before.partitions else "created", style="green")

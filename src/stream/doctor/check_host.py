@@ -108,8 +108,8 @@ def _check_disk(data: DataDir, needed: int | None) -> Finding:
         summary += f"; the index needs about {ARTICLE_BYTES:,} bytes for each article in the window"
     else:
         summary += (
-            f"; the index takes {format_size(present)}, and about {format_size(needed)} if this worker gets all "
-            "partitions"
+            f"; the index takes {format_size(present)}; all partitions with a full window take about "
+            f"{format_size(needed)}"
         )
     missing = max(0, (needed or 0) - present)
     if data.free < missing:

@@ -271,7 +271,7 @@ def check_permissions(
         topics_text = join_names(dict.fromkeys(undecided))
         yield unknown("permissions", f"the cluster does not report the permissions on {topics_text}")
     elif not any(resource.startswith("topic ") for resource in lacking):
-        yield ok("permissions", f"this user has all permissions on topics that {join_names(steps)} needs")
+        yield ok("permissions", f"this user has all topic permissions for: {join_names(steps)}")
     if isinstance(allowed, Unknown) and not isinstance(allowed, Hidden):
         yield unknown("permissions", f"Read on group {settings.group}: {allowed.reason}")
 

@@ -73,7 +73,8 @@ def test_differences_are_shown_and_only_fixed_with_update(station: Station, admi
     station.environment["STREAM_RETENTION_DAYS"] = "6"
     shown = station.run("topics")
     assert shown.returncode == 0
-    assert f"retention.ms is {5 * DAY_MS} instead of {6 * DAY_MS}; fix it with: stream topics --update" in shown.stdout
+    assert f"enriched: retention.ms is {5 * DAY_MS} instead of {6 * DAY_MS}\n" in shown.stdout
+    assert shown.stdout.endswith("run: stream topics --update\n")
     assert station.run("topics", "--check").returncode == 1
     assert config(admin, station.topics.enriched)["retention.ms"] == str(5 * DAY_MS)
 

@@ -28,6 +28,7 @@ from stream.cli.dead_letter_view import (
     readable_value,
 )
 from stream.core.contracts.records import InputRecord
+from stream.core.pipeline.dead_letter import ATTEMPTS
 from stream.dead_letters.dead_letter import RecordId, read_dead_letter, requeued_record
 from tests.support.articles import dumps
 from tests.unit.dead_letters.test_dead_letter import TIME, letter_of, stored
@@ -131,7 +132,7 @@ def test_any_dead_letter_can_be_shown(key: bytes | None, value: bytes | None) ->
     headers: Any = (("", value), ("__errors.code", key))
     for letter in (letter_of(value, key=key), read_dead_letter(InputRecord("t", 0, 1, 10**17, key, value, headers))):
         assert orjson.dumps(as_json(letter, with_content=True))
-        assert letter.record_id.short in printed(dead_letter_table([letter]))
+        assert letter.record_id.short in printed(dead_letter_table([letter], 160))
         assert str(letter.record_id) in printed(letter)
 
 
@@ -141,7 +142,7 @@ def test_control_characters_reach_the_terminal_as_escapes() -> None:
     letter = read_dead_letter(
         InputRecord("t", 0, 1, TIME, letter.key, letter.value, (*letter.headers, ("__errors.code", evil.encode())))
     )
-    for output in (printed(letter), printed(dead_letter_table([letter])), printed(code_table(Counter([evil])))):
+    for output in (printed(letter), printed(dead_letter_table([letter], 160)), printed(code_table(Counter([evil])))):
         assert not set(output) & set("\x1b\u202e\u2028\u009b\u0000\ufeff")
         assert "\\u001b[31m\\u202eb" in output
 
@@ -213,6 +214,20 @@ def test_counts_by_code_come_with_the_meaning_of_the_code() -> None:
 
 def test_several_domains_are_abbreviated() -> None:
     value = dumps([{"url": f"https://{name}.example/1"} for name in "abc"])
-    assert "a.example and 2 more" in printed(dead_letter_table([letter_of(value)]))
-    assert "articles.raw/3" in printed(dead_letter_table([letter_of(b"{")]))
-    assert "?" in printed(dead_letter_table([read_dead_letter(InputRecord("t", 0, 1, TIME, None, None))]))
+    assert "a.example and 2 more" in printed(dead_letter_table([letter_of(value)], 160))
+    assert "articles.raw/3" in printed(dead_letter_table([letter_of(b"{")], 160))
+    assert "?" in printed(dead_letter_table([read_dead_letter(InputRecord("t", 0, 1, TIME, None, None))], 160))
+
+
+def test_on_a_narrow_terminal_messages_are_below_their_rows() -> None:
+    letters = [letter_of(place=1), letter_of(code="too_deep", place=2, headers=((ATTEMPTS, b"2"),))]
+    out = Console(file=StringIO(), width=80, highlight=False)
+    out.print(dead_letter_table(letters, out.width))
+    assert isinstance(out.file, StringIO)
+    assert [line.split() for line in out.file.getvalue().splitlines()[1:]] == [
+        ["0/1", "2026-05-04", "06:00:00", "invalid_json", "articles.raw/3"],
+        ["why"],
+        ["0/2", "2026-05-04", "06:00:00", "too_deep", "articles.raw/3,", "requeued", "2x"],
+        ["why"],
+    ]
+    assert "articles.raw/3, requeued 2x" in printed(dead_letter_table(letters, 160))
