@@ -26,7 +26,7 @@ from stream.kafka.security import TOKEN_MECHANISM, Access, AccessError, HookFail
 _TIMEOUT_S: Final = 10.0
 #: aiokafka closes failed connections without waiting for it; this gives it the time before the event loop ends.
 _CLOSE_DELAY_S: Final = 0.05
-_TOKEN_REFUSED: Final = (
+_TOKEN_REFUSED: Final = (  # noqa: S105 - a message
     "the broker refuses the token; check audience, scope and expiry of what STREAM_SASL_TOKEN_HOOK returns"
 )
 # X.509 verification results, as numbered by OpenSSL.
@@ -116,9 +116,7 @@ def _explain_sasl_error(error: BaseException, access: Access) -> str | None:
         return f"the broker does not offer {access.mechanism}; set STREAM_SASL_MECHANISM to one that its listener has"
     if isinstance(error, IllegalSaslStateError):
         plain = access.protocol.removeprefix("SASL_")
-        return (
-            f"this listener has no log-in; set STREAM_SECURITY_PROTOCOL={plain}, or another port in STREAM_BROKER"
-        )
+        return f"this listener has no log-in; set STREAM_SECURITY_PROTOCOL={plain}, or another port in STREAM_BROKER"
     return None
 
 
