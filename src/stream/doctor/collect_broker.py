@@ -371,6 +371,6 @@ def find_record_times(
             else:
                 low[tp] = middle[tp] + 1
         pending = [tp for tp in pending if tp not in times and low[tp] < high[tp]]
-    # Of several records with the same time only the first is ever returned. For the others, the answer is the latest
-    # time at which the first record not older is not behind them.
+    # Of several records with the same time, `first_since` returns only the first. For the others, ``low`` has stopped
+    # just after the time that they share.
     return times | {tp: low[tp] - 1 for tp in positions if tp not in times}

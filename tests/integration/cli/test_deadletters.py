@@ -112,10 +112,15 @@ def send(kafka_broker: str) -> Iterator[Callable[..., None]]:
     producer.close()
 
 
-def run(station: Station, *arguments: str) -> Any:
+def settings_of(station: Station) -> dict[str, str]:
+    """The settings in the environment of a station."""
+    variables = station.environment.items()
+    return {name.removeprefix("STREAM_").lower(): value for name, value in variables if name.startswith("STREAM_")}
+
+
+def run(station: Station, *arguments: str, stdin: BytesIO | None = None) -> Any:
     """Run ``stream deadletters`` in this process, with the station's settings."""
-    given = {name[7:].lower(): value for name, value in station.environment.items() if name.startswith("STREAM_")}
-    return stream("deadletters", *arguments, **given)
+    return stream("deadletters", *arguments, stdin=stdin, **settings_of(station))
 
 
 def work(station: Station, **settings: str) -> None:
@@ -166,8 +171,8 @@ def check_list(station: Station) -> None:
     """Check filters, counts and the table."""
     normalize = lines(run(station, "list", "--json", "--stage", "normalize"))
     assert [line["origin"]["offset"] for line in normalize] == [0, 1, 2]
-    found = lines(run(station, "list", "--json", "--code", "text_too_large", "--source", "paper.example"))
-    assert [(line["origin"]["offset"], line["attempts"]) for line in found] == [(0, 0), (2, 0)]
+    matches = lines(run(station, "list", "--json", "--code", "text_too_large", "--source", "paper.example"))
+    assert [(line["origin"]["offset"], line["attempts"]) for line in matches] == [(0, 0), (2, 0)]
     codes = {"text_too_large": 2, "invalid_utf8": 1, "invalid_normalized": 1}
     assert lines(run(station, "list", "--summary", "--json")) == [{"letters": 4, "codes": codes}]
     summary = run(station, "list", "--summary")
@@ -264,8 +269,7 @@ def test_requeue_asks_for_confirmation_on_a_terminal(station: Station, send: Cal
     letter = dead_letter(station.topics.rejected, record, "normalize", [(None, Rejected("invalid_json", "why"))])
     send(letter.topic, letter.value, letter.key, letter.headers)
     for answer, code, count in ((b"n\n", 1, 0), (b"y\n", 0, 1)):
-        given = {name[7:].lower(): value for name, value in station.environment.items() if name.startswith("STREAM_")}
-        result = stream("deadletters", "requeue", stdin=Terminal(answer), **given)
+        result = run(station, "requeue", stdin=Terminal(answer))
         assert "Requeue 1 dead letter?" in result.stderr
         assert (result.exit_code, station.end(station.topics.raw)) == (code, count)
     assert run(station, "requeue", "--yes").exit_code == 0

@@ -50,56 +50,56 @@ def states(findings: list[dict[str, Any]]) -> list[str]:
     return [finding["state"] for finding in findings]
 
 
-def failed(found: dict[str, list[dict[str, Any]]]) -> list[str]:
-    return [check for check, findings in found.items() if "fail" in states(findings)]
+def failed(by_check: dict[str, list[dict[str, Any]]]) -> list[str]:
+    return [check for check, findings in by_check.items() if "fail" in states(findings)]
 
 
 def test_the_report_before_during_and_after_the_run_of_a_worker(station: Station) -> None:
-    code, found = doctor(station)
-    assert (code, failed(found)) == (1, ["topics"])
-    assert found["topics"][0]["advice"] == "run: stream topics"
-    assert found["replication"][0]["state"] == "skipped"
+    code, findings = doctor(station)
+    assert (code, failed(findings)) == (1, ["topics"])
+    assert findings["topics"][0]["advice"] == "run: stream topics"
+    assert findings["replication"][0]["state"] == "skipped"
 
     assert station.run("topics", "--replication", "1").returncode == 0
-    code, found = doctor(station)
-    assert (code, failed(found)) == (0, [])
+    code, findings = doctor(station)
+    assert (code, failed(findings)) == (0, [])
     for check in ("broker", "version", "nodes", "clock", "topics", "retention", "message size", "group"):
-        assert states(found[check]) == ["ok"], found[check]
-    assert states(found["permissions"])[0] == "ok"
-    assert states(found["replication"]) == ["warn"]
+        assert states(findings[check]) == ["ok"], findings[check]
+    assert states(findings["permissions"])[0] == "ok"
+    assert states(findings["replication"]) == ["warn"]
     assert station.end(*[getattr(station.topics, field) for field in station.topics.__slots__]) == 0
 
     feed = station.folder / "feed.jsonl"
     feed.write_text("".join(ARTICLE % (number, number) for number in range(30)) + "no JSON\n", encoding="utf-8")
     assert station.run("produce", str(feed), "--quiet").returncode == 0
-    found = doctor(station)[1]
-    assert found["lag"][0]["figures"]["records"] == 31
-    assert found["lag"][0]["figures"]["partitions"]["0"]["seconds"] < 60
+    findings = doctor(station)[1]
+    assert findings["lag"][0]["figures"]["records"] == 31
+    assert findings["lag"][0]["figures"]["partitions"]["0"]["seconds"] < 60
     with station.worker() as worker:
         worker.wait_ready()
         wait_until(lambda: station.end(station.topics.rejected) == 1 and station.lag() == 0, "everything is read")
-        code, found = doctor(station)
-        assert (code, failed(found)) == (0, [])
-        assert found["group"][0]["figures"]["state"] == "Stable"
-        assert [finding["figures"]["records"] for finding in found["lag"]] == [0, 0]
-        assert found["dead letters"][0]["figures"] == {"last_hour": 1, "raw_last_hour": 31}
-        assert states(found["dead letters"]) == ["warn"]
-        assert found["permissions"][-1]["state"] == "ok"
-        assert "a worker answers" in found["web port"][0]["found"]
-        assert found["data folder"][0]["figures"]["locked_by"] == worker.process.pid
-        assert [index["figures"]["partition"] for index in found["index"]] == [0, 1]
+        code, findings = doctor(station)
+        assert (code, failed(findings)) == (0, [])
+        assert findings["group"][0]["figures"]["state"] == "Stable"
+        assert [finding["figures"]["records"] for finding in findings["lag"]] == [0, 0]
+        assert findings["dead letters"][0]["figures"] == {"last_hour": 1, "raw_last_hour": 31}
+        assert states(findings["dead letters"]) == ["warn"]
+        assert findings["permissions"][-1]["state"] == "ok"
+        assert "a worker answers" in findings["web port"][0]["found"]
+        assert findings["data folder"][0]["figures"]["locked_by"] == worker.process.pid
+        assert [index["figures"]["partition"] for index in findings["index"]] == [0, 1]
         assert worker.stop() == 0
-    found = doctor(station)[1]
-    assert found["data folder"][0]["figures"]["locked_by"] is None
-    assert [finding["figures"]["partition"] for finding in found["index"]] == [0, 1]
+    findings = doctor(station)[1]
+    assert findings["data folder"][0]["figures"]["locked_by"] is None
+    assert [finding["figures"]["partition"] for finding in findings["index"]] == [0, 1]
 
 
 def test_each_problem_is_reported(station: Station, admin: KafkaAdminClient) -> None:
     topics = station.topics
     admin.create_topics([NewTopic(topics.normalized, num_partitions=3, replication_factor=1)])
     assert station.run("topics").returncode == 1
-    found = doctor(station)[1]
-    wrong = [finding for finding in found["topics"] if finding["state"] == "fail"]
+    findings = doctor(station)[1]
+    wrong = [finding for finding in findings["topics"] if finding["state"] == "fail"]
     assert [finding["figures"]["topic"] for finding in wrong] == [topics.normalized]
     assert "STREAM_SCOPE_PARTITIONS=3" in wrong[0]["advice"]
 
@@ -111,10 +111,10 @@ def test_each_problem_is_reported(station: Station, admin: KafkaAdminClient) -> 
     folder.parent.mkdir(parents=True)
     folder.mkdir()
     folder.with_name(f"{folder.name}.distrusted").write_text("reason", encoding="utf-8")
-    code, found = doctor(station)
+    code, findings = doctor(station)
     assert code == 1
-    assert set(failed(found)) == {"topics", "retention", "message size"}
-    assert found["topics"][0]["found"] == f"missing: {topics.enriched}"
-    assert "6 days, but the window is 7 days" in found["retention"][0]["found"]
-    assert found["message size"][0]["figures"]["topic"] == topics.fingerprints
-    assert states(found["index"]) == ["warn"]
+    assert set(failed(findings)) == {"topics", "retention", "message size"}
+    assert findings["topics"][0]["found"] == f"missing: {topics.enriched}"
+    assert "6 days, but the window is 7 days" in findings["retention"][0]["found"]
+    assert findings["message size"][0]["figures"]["topic"] == topics.fingerprints
+    assert states(findings["index"]) == ["warn"]

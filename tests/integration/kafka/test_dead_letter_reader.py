@@ -64,16 +64,16 @@ class Broker:
 
     def raw(self) -> list[Any]:
         """The records of the raw topic."""
-        there = [TopicPartition(self.topics.raw, partition) for partition in (0, 1)]
-        found: list[Any] = []
+        partitions = [TopicPartition(self.topics.raw, partition) for partition in (0, 1)]
+        everything: list[Any] = []
         with KafkaConsumer(bootstrap_servers=self.settings.broker, auto_offset_reset="earliest") as reader:
-            reader.assign(there)
+            reader.assign(partitions)
             reader.seek_to_beginning()
-            ends = reader.end_offsets(there)
+            ends = reader.end_offsets(partitions)
             while any(reader.position(tp) < end for tp, end in ends.items()):
                 for records in reader.poll(timeout_ms=200).values():
-                    found += records
-        return found
+                    everything += records
+        return everything
 
 
 @pytest.fixture
@@ -124,9 +124,9 @@ def test_a_dead_letter_is_found_by_its_id_unless_it_was_deleted(broker: Broker) 
     record_ids = [broker.reject(offset, 2, TIME) for offset in range(3)]
     broker.admin.delete_records({TopicPartition(broker.topics.rejected, 2): 1})
     with RejectedTopicReader(broker.settings) as reader:
-        found = reader.find(record_ids[1])
-        assert found is not None
-        assert (found.record_id, offsets(iter([found]))) == (record_ids[1], [1])
+        match = reader.find(record_ids[1])
+        assert match is not None
+        assert (match.record_id, offsets(iter([match]))) == (record_ids[1], [1])
         assert reader.find(record_ids[0]) is None
         assert reader.find(record_ids[2]._replace(offset=3)) is None
         assert reader.find(record_ids[2]._replace(partition=1)) is None
@@ -139,11 +139,11 @@ def test_requeued_records_go_to_their_partition_in_their_original_order(broker: 
     with RejectedTopicReader(broker.settings) as reader:
         sent = requeue_all(reader, select_all(reader))
         assert (sent.stored, sent.failure) == ({"invalid_json": 5}, None)
-        found = broker.raw()
-        assert [(record.partition, record.key, record.value) for record in found] == [
+        records = broker.raw()
+        assert [(record.partition, record.key, record.value) for record in records] == [
             (1, b"k", b"%d" % offset) for offset in (3, 4, 5, 6, 7)
         ]
-        assert found[0].headers == [
+        assert records[0].headers == [
             ("n", b"3"),
             ("ce_source", f"{broker.topics.raw}/1".encode()),
             ("ce_id", b"3"),

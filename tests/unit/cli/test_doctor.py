@@ -31,10 +31,10 @@ def states(result: Result) -> dict[str, str]:
 def test_without_a_broker_there_is_one_failure_and_its_checks_are_skipped(tmp_path: Path) -> None:
     result = doctor("--json", folder=tmp_path)
     assert result.exit_code == 1
-    found = states(result)
-    assert [check for check, state in found.items() if state == "fail"] == ["broker"]
-    assert [check for check, state in found.items() if state == "skipped"] == list(CLUSTER_CHECKS)
-    assert found["data folder"] == found["web port"] == "ok"
+    checks = states(result)
+    assert [check for check, state in checks.items() if state == "fail"] == ["broker"]
+    assert [check for check, state in checks.items() if state == "skipped"] == list(CLUSTER_CHECKS)
+    assert checks["data folder"] == checks["web port"] == "ok"
     assert not (tmp_path / "data").exists()
 
 
@@ -59,8 +59,8 @@ def test_json_output_is_one_object(tmp_path: Path) -> None:
 def test_with_memory_no_broker_is_needed(tmp_path: Path) -> None:
     result = doctor("--json", folder=tmp_path, broker="memory://here")
     assert lines(result)[0]["ok"] is True
-    found = states(result)
-    assert {found[check] for check in ("broker", *CLUSTER_CHECKS, "data folder", "disk", "index")} == {"skipped"}
+    checks = states(result)
+    assert {checks[check] for check in ("broker", *CLUSTER_CHECKS, "data folder", "disk", "index")} == {"skipped"}
 
 
 def test_invalid_settings_are_one_failure(tmp_path: Path) -> None:
@@ -86,10 +86,10 @@ def test_invalid_tls_settings_are_a_failure_of_the_settings(tmp_path: Path) -> N
 def test_options_override_the_environment(tmp_path: Path) -> None:
     port, other = str(free_port()), tmp_path / "other"
     result = doctor("--broker", "localhost:9", "--data-dir", other, "--web-port", port, "--json", folder=tmp_path)
-    found = {finding["check"]: finding for finding in orjson.loads(result.stdout_bytes)["findings"]}
-    assert found["broker"]["found"].startswith("localhost:9: ")
-    assert found["data folder"]["figures"]["path"].startswith(str(other))
-    assert found["web port"]["figures"]["address"] == f"127.0.0.1:{port}"
+    checks = {finding["check"]: finding for finding in orjson.loads(result.stdout_bytes)["findings"]}
+    assert checks["broker"]["found"].startswith("localhost:9: ")
+    assert checks["data folder"]["figures"]["path"].startswith(str(other))
+    assert checks["web port"]["figures"]["address"] == f"127.0.0.1:{port}"
 
 
 def test_an_unknown_variable_is_a_warning(tmp_path: Path) -> None:

@@ -21,17 +21,17 @@ REACH: list[tuple[str, tuple[Connection, ...], str | None, list[str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "servers", "error", "states", "found"), REACH, ids=[case[0] for case in REACH])
+@pytest.mark.parametrize(("name", "servers", "error", "states", "summary"), REACH, ids=[case[0] for case in REACH])
 def test_each_configured_address_is_checked(
     name: str,  # noqa: ARG001 - the test's id
     servers: tuple[Connection, ...],
     error: str | None,
     states: list[str],
-    found: str,
+    summary: str,
 ) -> None:
     findings = list(check_connections(broker(servers=servers, error=error)))
     assert [finding.state for finding in findings] == states
-    assert findings[-1].summary == found
+    assert findings[-1].summary == summary
 
 
 CLUSTER: list[tuple[dict[str, Any], str, str, str]] = [
@@ -57,11 +57,11 @@ CLUSTER: list[tuple[dict[str, Any], str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changed", "check", "state", "found"), CLUSTER)
-def test_one_problem_of_a_cluster(changed: dict[str, Any], check: str, state: str, found: str) -> None:
+@pytest.mark.parametrize(("changed", "check", "state", "summary"), CLUSTER)
+def test_one_problem_of_a_cluster(changed: dict[str, Any], check: str, state: str, summary: str) -> None:
     (finding,) = [finding for finding in check_cluster(broker(**changed)) if finding.check == check]
     assert finding.state == state
-    assert found in finding.summary
+    assert summary in finding.summary
 
 
 def test_without_a_cluster_its_checks_are_skipped_by_name() -> None:

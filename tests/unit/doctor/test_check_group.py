@@ -29,11 +29,11 @@ GROUPS: list[tuple[GroupFacts | Unknown, list[str], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("facts", "states", "found", "advice"), GROUPS)
-def test_members_of_the_group(facts: GroupFacts | Unknown, states: list[str], found: str, advice: str) -> None:
+@pytest.mark.parametrize(("facts", "states", "summary", "advice"), GROUPS)
+def test_members_of_the_group(facts: GroupFacts | Unknown, states: list[str], summary: str, advice: str) -> None:
     findings = list(check_group(SETTINGS, facts, topics()))
     assert [finding.state for finding in findings] == states
-    assert found in findings[0].summary
+    assert summary in findings[0].summary
     assert advice in findings[0].advice
 
 
@@ -59,13 +59,13 @@ LAGS: list[Lag] = [
 
 @pytest.mark.parametrize("case", LAGS)
 def test_lag(case: Lag) -> None:
-    (one, two), committed, ages, states, found = case
+    (one, two), committed, ages, states, summary = case
     unread = {place: NOW_MS - seconds * 1000 for place, seconds in ages.items()}
     facts = group(committed=committed, unread_ms=unread)
     there = topics(normalized={"offsets": {0: one, 1: two}})
     findings = list(check_lag(SETTINGS, facts, there, now_ms=NOW_MS))[1:]  # the raw topic comes first
     assert [finding.state for finding in findings] == states
-    assert found in findings[0].summary
+    assert summary in findings[0].summary
 
 
 def test_figures_contain_the_lag_of_every_partition() -> None:

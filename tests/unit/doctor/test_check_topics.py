@@ -64,10 +64,10 @@ CASES: list[Case] = [
 
 @pytest.mark.parametrize("case", CASES)
 def test_one_problem_of_the_topics(case: Case) -> None:
-    topic, changed, check, state, found, advice = case
+    topic, changed, check, state, summary, advice = case
     findings = [f for f in problems(check_topics(SETTINGS, topics(**{topic: changed}))) if f.check == check]
     assert [finding.state for finding in findings] == [state]
-    assert found in findings[0].summary
+    assert summary in findings[0].summary
     assert advice in findings[0].advice
 
 

@@ -71,5 +71,5 @@ def test_the_time_of_a_record_is_found_by_bisection(ages: list[list[int]], data:
         TopicPartition("t", number): [NOW_MS - age * 1000 for age in partition] for number, partition in enumerate(ages)
     }
     positions = {tp: data.draw(st.integers(0, len(records) - 1)) for tp, records in times.items()}
-    found = find_record_times(positions, Partitions(times).first_since, now_ms=NOW_MS)
-    assert found == {tp: times[tp][offset] for tp, offset in positions.items()}
+    actual = find_record_times(positions, Partitions(times).first_since, now_ms=NOW_MS)
+    assert actual == {tp: times[tp][offset] for tp, offset in positions.items()}

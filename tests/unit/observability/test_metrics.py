@@ -143,13 +143,13 @@ def test_the_latency_of_an_event_from_the_future_is_zero(metrics: Metrics, momen
 
 
 @pytest.mark.parametrize("moment", ["yesterday", "2026-13-01T00:00:00.000Z", "\0", "0001-01-01T00:00:00.000+23:59"])
-def test_a_time_that_is_none_has_no_latency_and_does_no_harm(metrics: Metrics, moment: str) -> None:
+def test_an_invalid_time_has_no_latency(metrics: Metrics, moment: str) -> None:
     decide(metrics, about(fetched_at=moment))
     assert value(metrics, "stream_event_latency_seconds_count", {"since": "fetched_at"}) in {0, 1}
     assert value(metrics, "stream_event_latency_seconds_count", {"since": "broker"}) == 1
 
 
-def test_latency_is_told_from_ten_milliseconds_to_a_day(metrics: Metrics) -> None:
+def test_latency_buckets_range_from_ten_milliseconds_to_a_day(metrics: Metrics) -> None:
     bounds = [float(bound) for _, bound in series(metrics, "stream_event_latency_seconds_bucket")]
     assert (min(bounds), sorted(set(bounds))[-2:]) == (0.01, [86_400, float("inf")])
 
@@ -163,14 +163,14 @@ def test_a_language_counts_under_its_primary_subtag(metrics: Metrics, tag: str, 
     assert series(metrics, "stream_articles_by_language_total") == {(label,): 1}
 
 
-def test_every_language_that_is_told_from_a_text_has_a_label() -> None:
-    told = {primary_language(tag) for script in SCRIPTS for tag in language.languages_of_script(script)}
-    assert told - {None} <= LANGUAGES
-    assert len(told) > 100
+def test_every_detectable_language_has_a_label() -> None:
+    detectable = {primary_language(tag) for script in SCRIPTS for tag in language.languages_of_script(script)}
+    assert detectable - {None} <= LANGUAGES
+    assert len(detectable) > 100
     assert language.UNDETERMINED in LANGUAGES
 
 
-def test_copies_of_a_source_count_apart(metrics: Metrics) -> None:
+def test_the_copies_of_a_source_are_counted_separately(metrics: Metrics) -> None:
     decide(metrics, *[about()] * 30)
     decide(metrics, *[about()] * 10, relation="copy")
     counted = series(metrics, "stream_articles_by_source_total")
@@ -179,7 +179,7 @@ def test_copies_of_a_source_count_apart(metrics: Metrics) -> None:
 
 
 def hostile(number: int) -> About:
-    """What somebody sends who wants a series for each article, or a broken page."""
+    """Article facts that try to create a series for each article, or to break the exposition."""
     names = [
         f"n{number}.evil.example",
         f'"}} 1\nstream_ready{{x="{number}',
@@ -192,11 +192,11 @@ def hostile(number: int) -> About:
     return about(names[number % len(names)], f"x-{number}" if number % 2 else f"q{number}")
 
 
-def test_series_do_not_grow_with_the_events(metrics: Metrics) -> None:
+def test_the_number_of_series_does_not_grow_with_the_events(metrics: Metrics) -> None:
     def count(number: int) -> None:
         outputs = [OutputRecord("enriched", f"id-{number}".encode(), b"v", (("ce_id", b"%d" % number),))]
-        told = (*RELATIONS, *TAKEDOWN_RESULTS)
-        outcomes = [Outcome(result, outputs, time=number, about=hostile(number)) for result in told]
+        results = (*RELATIONS, *TAKEDOWN_RESULTS)
+        outcomes = [Outcome(result, outputs, time=number, about=hostile(number)) for result in results]
         metrics.count("deduplicate", outcomes, now_ms=number)
 
     def total() -> int:
@@ -212,7 +212,7 @@ def test_series_do_not_grow_with_the_events(metrics: Metrics) -> None:
     assert len(list(text_string_to_metric_families(page))) == len(list(metrics.registry.collect()))
 
 
-def test_sources_that_flood_one_after_the_other_get_no_more_than_the_bound(metrics: Metrics) -> None:
+def test_sources_that_flood_one_after_the_other_do_not_exceed_the_bound(metrics: Metrics) -> None:
     for number in range(2 * SOURCES_MAX):
         decide(metrics, *[about(f"flood{number}.example")] * 40)
     names = {source for source, _ in series(metrics, "stream_articles_by_source_total")}
