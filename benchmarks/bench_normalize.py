@@ -13,8 +13,8 @@ import orjson
 
 from benchmarks.corpus import rows
 from stream.core.contracts.events import Origin, RawEvent
-from stream.core.normalize import Arrival, normalize
-from stream.core.validation import articles_in, read_message, validate
+from stream.core.normalize import EventContext, normalize
+from stream.core.validation import parse_message, split_articles, validate
 
 ROUNDS = 5
 ARTICLES = 5_000
@@ -23,7 +23,7 @@ ARTICLES = 5_000
 def run(corpus: Path, _articles: int) -> None:
     """Articles a CPU second, best of `ROUNDS` rounds that take turns."""
     events = _events(rows(corpus))
-    arrival = Arrival("0" * 32, Origin(topic="articles.raw", partition=0, offset=0), None, 0)
+    arrival = EventContext("0" * 32, Origin(topic="articles.raw", partition=0, offset=0), None, 0)
     cases: list[tuple[str, Callable[[RawEvent], Any]]] = [
         ("normalize", lambda event: normalize(event, arrival)),
         ("ftfy.fix_text + courlan.clean_url", _directly),
@@ -42,7 +42,7 @@ def run(corpus: Path, _articles: int) -> None:
 def _events(given: list[dict[str, Any]]) -> list[RawEvent]:
     """Every so many articles, so that all of the corpus is seen."""
     step = max(1, len(given) // ARTICLES)
-    return [validate(articles_in(read_message(orjson.dumps(row)))[0]) for row in given[::step]]
+    return [validate(split_articles(parse_message(orjson.dumps(row)))[0]) for row in given[::step]]
 
 
 def _directly(event: RawEvent) -> tuple[str, str | None]:

@@ -18,9 +18,9 @@ from stream.core.contracts.events import FingerprintEvent, NormalizedEvent, Orig
 from stream.core.dedup.fingerprint import fingerprints
 from stream.core.dedup.rules import decide
 from stream.core.index.partition_index import PartitionIndex
-from stream.core.normalize import Arrival, normalize
+from stream.core.normalize import EventContext, normalize
 from stream.core.pipeline.deduplicate import incoming_article, remembered
-from stream.core.validation import articles_in, read_message, validate
+from stream.core.validation import parse_message, split_articles, validate
 from stream.errors import Rejected
 from stream.state.restore.loader import RESTORED_AT_ONCE
 
@@ -54,8 +54,8 @@ def _normalized(row: dict[str, Any], number: int, language: str | None) -> Itera
     event = {**row, "language": language} if language else row
     origin = Origin(topic="articles.raw", partition=0, offset=number)
     try:
-        raw = validate(articles_in(read_message(orjson.dumps(event)))[0])
-        yield normalize(raw, Arrival(f"{number:032x}", origin, None, 0))
+        raw = validate(split_articles(parse_message(orjson.dumps(event)))[0])
+        yield normalize(raw, EventContext(f"{number:032x}", origin, None, 0))
     except Rejected:
         return
 

@@ -16,12 +16,12 @@ import orjson
 import trafilatura
 
 from stream.core.contracts.events import Origin, RawEvent
-from stream.core.normalize import Arrival, normalize
+from stream.core.normalize import EventContext, normalize
 from stream.core.normalize.html import read_page
 
 FIXTURES = Path(__file__).parent.parent / "tests" / "cases" / "html_pages.jsonl"
 ROUNDS = 5
-ARRIVAL = Arrival("0" * 32, Origin(topic="articles.raw", partition=0, offset=0), None, 0)
+ARRIVAL = EventContext("0" * 32, Origin(topic="articles.raw", partition=0, offset=0), None, 0)
 _TOKEN = re.compile(r"\w+")
 
 Reader = Callable[[str], str]

@@ -49,7 +49,7 @@ class Limits:
 DEFAULT_LIMITS: Final = Limits()
 
 
-def read_message(value: bytes | None, limits: Limits = DEFAULT_LIMITS) -> Any:
+def parse_message(value: bytes | None, limits: Limits = DEFAULT_LIMITS) -> Any:
     """The JSON value in a message, unchecked.
 
     Raises:
@@ -64,7 +64,7 @@ def read_message(value: bytes | None, limits: Limits = DEFAULT_LIMITS) -> Any:
     return _parse_json(value.removeprefix(_BOM))
 
 
-def articles_in(parsed: Any, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
+def split_articles(parsed: Any, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
     """The articles in a JSON value: the object that it is, or the items of the array; each may still be bad.
 
     Raises:

@@ -10,21 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.contracts.events import RawEvent, Source
-from stream.core.validation import DEFAULT_LIMITS, Limits, articles_in, read_message, validate
+from stream.core.validation import DEFAULT_LIMITS, Limits, parse_message, split_articles, validate
 from stream.errors import Rejected
 from tests.support.cases import cases
 
 OBJECT = b'{"id": "a", "text": "t"}'
 
 
-def parse_message(message: bytes | None, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
+def parse_articles(message: bytes | None, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
     """The articles in a message, unchecked."""
-    return articles_in(read_message(message, limits), limits)
+    return split_articles(parse_message(message, limits), limits)
 
 
 def read(message: bytes | None, limits: Limits = DEFAULT_LIMITS) -> list[RawEvent]:
     """Return the valid events in ``message``."""
-    return [validate(item, limits) for item in parse_message(message, limits)]
+    return [validate(item, limits) for item in parse_articles(message, limits)]
 
 
 def refuse(message: bytes | None, limits: Limits = DEFAULT_LIMITS) -> tuple[str, str | None]:
@@ -137,7 +137,7 @@ def test_an_array_keeps_its_order() -> None:
 
 
 def test_a_bad_item_leaves_its_neighbours_alone() -> None:
-    good, bad = parse_message(b'[{"id":"1","text":"t"}, 5]')
+    good, bad = parse_articles(b'[{"id":"1","text":"t"}, 5]')
     assert validate(good).id == "1"
     with pytest.raises(Rejected):
         validate(bad)
@@ -210,6 +210,6 @@ def test_any_json_is_an_event_or_rejected(value: Any) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_rejected(message: bytes) -> None:
     try:
-        parse_message(message)
+        parse_articles(message)
     except Rejected as error:
         assert error.code  # noqa: PT017 # what counts is that nothing else is raised

@@ -34,7 +34,7 @@ FUTURE_MAX_MS = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class EventContext:
     """How the event came: its id, where it stood, and the broker's time in milliseconds (None for files)."""
 
     event_id: str
@@ -44,7 +44,7 @@ class Arrival:
     time: int
 
 
-def normalize(raw: RawEvent, arrival: Arrival) -> NormalizedEvent:
+def normalize(raw: RawEvent, arrival: EventContext) -> NormalizedEvent:
     """The article that consumers read, without the duplicate verdict.
 
     Raises:
@@ -91,7 +91,7 @@ def normalize(raw: RawEvent, arrival: Arrival) -> NormalizedEvent:
     )
 
 
-def takedown_of(raw: RawEvent, arrival: Arrival) -> TakedownEvent:
+def normalize_takedown(raw: RawEvent, arrival: EventContext) -> TakedownEvent:
     """The takedown in a raw event whose status is ``canceled``; known by id or address as its article is.
 
     Raises:

@@ -14,11 +14,11 @@ from stream.core.contracts.events import NormalizedEvent, Origin, TakedownEvent
 from stream.core.contracts.records import OutputRecord, Record
 from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
-from stream.core.normalize import Arrival, normalize, takedown_of
+from stream.core.normalize import EventContext, normalize, normalize_takedown
 from stream.core.pipeline.dead_letter import dead_letter
 from stream.core.pipeline.outcome import Outcome, Wrap, scope_of, traced, unwrapped
 from stream.core.timestamps import rfc3339
-from stream.core.validation import DEFAULT_LIMITS, Limits, articles_in, read_message, validate
+from stream.core.validation import DEFAULT_LIMITS, Limits, parse_message, split_articles, validate
 from stream.errors import Rejected
 
 
@@ -34,7 +34,7 @@ class Normalizer:
         self._topics = topics
         self._partitions = partitions
         self._limits = limits
-        self._parse = wrap("parse", read_message)
+        self._parse = wrap("parse", parse_message)
         self._validate = wrap("validate", validate)
         self._normalize = wrap("normalize", normalize)
         self._publish = wrap("encode_normalized", self._outgoing)
@@ -67,13 +67,13 @@ class Normalizer:
         parsed, identity = self._parse(record.value, self._limits), cloudevents.identity(record)
         if cloudevents.is_structured(record) and isinstance(parsed, dict):
             parsed, identity = cloudevents.unwrap(parsed, identity)
-        return articles_in(parsed, self._limits), identity, isinstance(parsed, list)
+        return split_articles(parsed, self._limits), identity, isinstance(parsed, list)
 
-    def _passed(self, item: Any, arrival: Arrival, now: str) -> Outcome:
+    def _passed(self, item: Any, arrival: EventContext, now: str) -> Outcome:
         """The article, or the takedown, on its way to the next step."""
         raw = self._validate(item, self._limits)
         if raw.status == "canceled":
-            takedown = takedown_of(raw, arrival)
+            takedown = normalize_takedown(raw, arrival)
             return Outcome("normalized", self._everywhere(takedown, now), time=takedown.event_time)
         article = self._normalize(raw, arrival)
         return Outcome("normalized", [self._publish(article, now)], time=article.event_time)
@@ -95,7 +95,7 @@ class Normalizer:
         return Outcome("rejected", [letter], code=errors[0][1].code)
 
 
-def _arrival(record: Record, item: int | None, event_id: str, time: int) -> Arrival:
+def _arrival(record: Record, item: int | None, event_id: str, time: int) -> EventContext:
     timestamp = _timestamp(record)
     origin = Origin(
         topic=record.topic,
@@ -104,7 +104,7 @@ def _arrival(record: Record, item: int | None, event_id: str, time: int) -> Arri
         timestamp=rfc3339(timestamp) if timestamp is not None else None,
         item=item,
     )
-    return Arrival(event_id, origin, timestamp, timestamp if timestamp is not None else time)
+    return EventContext(event_id, origin, timestamp, timestamp if timestamp is not None else time)
 
 
 def _timestamp(record: Record) -> int | None:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from stream.core.contracts import codec
 from stream.core.contracts.events import NormalizedEvent, Origin, RawEvent, Source, TakedownEvent
-from stream.core.normalize import FUTURE_MAX_MS, Arrival, normalize, takedown_of
+from stream.core.normalize import FUTURE_MAX_MS, EventContext, normalize, normalize_takedown
 from stream.errors import Rejected
 
 NOON = 1_777_896_000_000
-ARRIVAL = Arrival("e" * 32, Origin(topic="articles.raw", partition=0, offset=7), NOON, NOON)
+ARRIVAL = EventContext("e" * 32, Origin(topic="articles.raw", partition=0, offset=7), NOON, NOON)
 LONG = "The mayor opened a new garden beside the old school this morning, and said that the work had taken a full year."
 
 
@@ -142,7 +142,7 @@ def test_a_relative_canonical_link_is_no_address() -> None:
 
 def canceled(**fields: Any) -> TakedownEvent:
     """Return the takedown made of these fields."""
-    return takedown_of(RawEvent(status="canceled", **fields), ARRIVAL)
+    return normalize_takedown(RawEvent(status="canceled", **fields), ARRIVAL)
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_any_takedown_is_one_or_rejected(raw: RawEvent) -> None:
     if raw.id is None and raw.url is None:
         return
     try:
-        takedown = takedown_of(raw, ARRIVAL)
+        takedown = normalize_takedown(raw, ARRIVAL)
     except Rejected:
         return
     assert takedown.id
