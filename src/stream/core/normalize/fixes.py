@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from stream.core.normalize.trigger_scan import Pair, Scan
+from stream.core.normalize.trigger_scan import CharacterPair, TriggerScan
 
 
 class Fixes(Counter[str]):
@@ -18,13 +18,13 @@ class Fixes(Counter[str]):
 class FixStep:
     """One conservative fix.
 
-    ``fix`` gives the text, and how often it had to be applied. It is called only where one of the pairs ``found_by``
+    ``fix`` gives the text, and how often it had to be applied. It is called only where one of the pairs ``triggers``
     is in the text, or always if there are none.
     """
 
     name: str
     fix: Callable[[str], tuple[str, int]]
-    found_by: tuple[Pair, ...] = ()
+    triggers: tuple[CharacterPair, ...] = ()
 
 
 class FixPipeline:
@@ -32,9 +32,9 @@ class FixPipeline:
 
     def __init__(self, steps: Sequence[FixStep]) -> None:
         self.steps = tuple(steps)
-        pairs = list(dict.fromkeys(pair for step in steps for pair in step.found_by))
-        self._scan = Scan(pairs)
-        self._masks = [sum(1 << pairs.index(pair) for pair in step.found_by) for step in steps]
+        pairs = list(dict.fromkeys(pair for step in steps for pair in step.triggers))
+        self._scan = TriggerScan(pairs)
+        self._masks = [sum(1 << pairs.index(pair) for pair in step.triggers) for step in steps]
         self._chosen: dict[int, list[int]] = {}
 
     def apply(self, text: str, fixes: Fixes) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-#: Stands for every character in a `Pair`.
+#: Stands for every character in a `CharacterPair`.
 ANY: Final = "\0-\U0010ffff"
 #: Pairs that one scan can tell apart.
 PAIRS_MAX: Final = 32
@@ -18,7 +18,7 @@ _EDGE: Final = "\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class CharacterPair:
     """Two characters beside each other, each one of a set written as in the brackets of a regular expression.
 
     Both ends of a text count as a line feed.
@@ -28,10 +28,10 @@ class Pair:
     second: str = ANY
 
 
-class Scan:
+class TriggerScan:
     """Finds pairs, whatever their number, in the time of one look-up a character."""
 
-    def __init__(self, pairs: Sequence[Pair]) -> None:
+    def __init__(self, pairs: Sequence[CharacterPair]) -> None:
         if len(pairs) > PAIRS_MAX:
             raise ValueError(f"{len(pairs)} pairs; a scan takes {PAIRS_MAX}")
         # The second half of an entry tells which pairs a character may begin, the first half which it may end.

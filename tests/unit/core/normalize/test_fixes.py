@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stream.core.normalize.fixes import PASSES_MAX, Fixes, FixPipeline, FixStep
-from stream.core.normalize.trigger_scan import Pair
+from stream.core.normalize.trigger_scan import CharacterPair
 
 
 def shout(text: str) -> tuple[str, int]:
@@ -37,7 +37,10 @@ def test_counts_add_up_over_fields() -> None:
 
 def test_a_step_runs_only_where_one_of_its_pairs_is() -> None:
     steps = FixPipeline(
-        [FixStep("cut", cut, (Pair("!", "!"),)), FixStep("shout", shout, (Pair("a", "b"), Pair("c", "d")))]
+        [
+            FixStep("cut", cut, (CharacterPair("!", "!"),)),
+            FixStep("shout", shout, (CharacterPair("a", "b"), CharacterPair("c", "d"))),
+        ]
     )
     assert [steps.apply(text, Fixes()) for text in ("a.b", "!!.", "ab", "cd", "bc")] == ["a.b", "!!", "AB", "CD", "bc"]
 
@@ -45,16 +48,16 @@ def test_a_step_runs_only_where_one_of_its_pairs_is() -> None:
 def test_passes_are_made_until_nothing_changes() -> None:
     fixes = Fixes()
     # The first step has something to do only behind the second one.
-    steps = FixPipeline([FixStep("shout", shout, (Pair("a", "b"),)), FixStep("cut", cut)])
+    steps = FixPipeline([FixStep("shout", shout, (CharacterPair("a", "b"),)), FixStep("cut", cut)])
     assert steps.apply("a..b", fixes) == "AB"
     assert fixes == {"cut": 2, "shout": 2}
 
 
 def test_a_step_that_had_nothing_to_do_runs_again_behind_a_change() -> None:
     # The first pass brings the dots together, the second takes one away, and only then is the text to be cut.
-    glue = FixStep("glue", lambda text: (text.replace("-", ""), text.count("-")), (Pair("-"),))
-    thin = FixStep("thin", lambda text: (text.replace("..", "."), text.count("..")), (Pair(".", "."),))
-    trim = FixStep("trim", lambda text: (text.replace(" .\n", "\n"), text.count(" .\n")), (Pair(" ", "."),))
+    glue = FixStep("glue", lambda text: (text.replace("-", ""), text.count("-")), (CharacterPair("-"),))
+    thin = FixStep("thin", lambda text: (text.replace("..", "."), text.count("..")), (CharacterPair(".", "."),))
+    trim = FixStep("trim", lambda text: (text.replace(" .\n", "\n"), text.count(" .\n")), (CharacterPair(" ", "."),))
     assert FixPipeline([glue, thin, trim]).apply("a .-.\n", Fixes()) == "a\n"
 
 

@@ -7,41 +7,45 @@ from typing import Final
 
 from stream.core.normalize.fixes import Fixes, FixPipeline, FixStep
 from stream.core.normalize.text import characters, html_remnants, mojibake, quotes, repeated_marks, spacing
-from stream.core.normalize.trigger_scan import Pair
+from stream.core.normalize.trigger_scan import CharacterPair
 
-_CONTROLS: Final = Pair(characters.LINE_BREAKS + characters.CONTROLS)
-_TWO_MARKS: Final = Pair(characters.COMBINING, characters.COMBINING)
+_CONTROLS: Final = CharacterPair(characters.LINE_BREAKS + characters.CONTROLS)
+_TWO_MARKS: Final = CharacterPair(characters.COMBINING, characters.COMBINING)
 #: Conservative fixes only. Encodings come first, as other steps remove bytes that they need; entities may hide
 #: characters that later steps remove; marks are looked at when nothing invisible stands between them any more.
 TEXT_STEPS: Final = FixPipeline(
     [
-        FixStep("mojibake", mojibake.decode_utf8, mojibake.UTF8_PAIRS),
-        FixStep("mojibake", mojibake.decode_legacy, mojibake.LEGACY_PAIRS),
-        FixStep("entities", html_remnants.decode_entities, (Pair("&", "#A-Za-z"),)),
-        FixStep("html_tags", html_remnants.remove_tags, (Pair("<", "/a-z"),)),
+        FixStep("mojibake", mojibake.fix_utf8_mojibake, mojibake.UTF8_TRIGGERS),
+        FixStep("mojibake", mojibake.fix_legacy_mojibake, mojibake.LEGACY_TRIGGERS),
+        FixStep("entities", html_remnants.decode_entities, (CharacterPair("&", "#A-Za-z"),)),
+        FixStep("html_tags", html_remnants.remove_tags, (CharacterPair("<", "/a-z"),)),
         FixStep("line_breaks", characters.unify_line_breaks, (_CONTROLS,)),
         FixStep("control_characters", characters.remove_controls, (_CONTROLS,)),
-        FixStep("bidi_marks", characters.remove_bidi, (Pair(characters.BIDI_MARKS),)),
+        FixStep("bidi_marks", characters.remove_bidi_marks, (CharacterPair(characters.BIDI_MARKS),)),
         FixStep(
-            "invisible_characters", characters.remove_invisible, (Pair(characters.INVISIBLES + characters.JOINERS),)
+            "invisible_characters",
+            characters.remove_invisible,
+            (CharacterPair(characters.INVISIBLES + characters.JOINERS),),
         ),
-        FixStep("spaces", characters.unify_spaces, (Pair(characters.ODD_SPACES),)),
-        FixStep("stacked_marks", characters.limit_marks, (_TWO_MARKS,)),
-        FixStep("nfc", characters.compose, (Pair(characters.UNCOMPOSED), _TWO_MARKS)),
-        FixStep("presentation_forms", characters.unfold_presentation_forms, (Pair(characters.PRESENTATION_FORMS),)),
-        FixStep("spaces", characters.collapse_spaces, (Pair(" \n", " \n"),)),
-        FixStep("hyphenation", repeated_marks.join_broken_words, repeated_marks.HYPHEN_PAIRS),
-        FixStep("addresses", repeated_marks.reveal_addresses, repeated_marks.DISGUISED_PAIRS),
-        FixStep("repeated_marks", repeated_marks.shorten_emphasis, repeated_marks.EMPHASIS_PAIRS),
-        FixStep("repeated_marks", repeated_marks.shorten_pauses, repeated_marks.PAUSE_PAIRS),
-        FixStep("repeated_marks", repeated_marks.shorten_dots, repeated_marks.DOT_PAIRS),
-        FixStep("quotes", quotes.join_doubled, quotes.DOUBLED_PAIRS),
-        FixStep("quotes", quotes.match_quotes, quotes.QUOTE_PAIRS),
-        FixStep("spacing", spacing.join_inside, spacing.INSIDE_PAIRS),
-        FixStep("spacing", spacing.join_before, spacing.BEFORE_PAIRS),
-        FixStep("spacing", spacing.part_behind_own, spacing.BEHIND_OWN_PAIRS),
-        FixStep("spacing", spacing.part_behind_arabic, spacing.BEHIND_ARABIC_PAIRS),
-        FixStep("spacing", spacing.part_behind_others, spacing.BEHIND_OTHERS_PAIRS),
+        FixStep("spaces", characters.unify_spaces, (CharacterPair(characters.ODD_SPACES),)),
+        FixStep("stacked_marks", characters.limit_combining_marks, (_TWO_MARKS,)),
+        FixStep("nfc", characters.compose_nfc, (CharacterPair(characters.UNCOMPOSED), _TWO_MARKS)),
+        FixStep(
+            "presentation_forms", characters.resolve_presentation_forms, (CharacterPair(characters.PRESENTATION_FORMS),)
+        ),
+        FixStep("spaces", characters.collapse_spaces, (CharacterPair(" \n", " \n"),)),
+        FixStep("hyphenation", repeated_marks.join_broken_words, repeated_marks.HYPHEN_TRIGGERS),
+        FixStep("addresses", repeated_marks.restore_addresses, repeated_marks.DISGUISE_TRIGGERS),
+        FixStep("repeated_marks", repeated_marks.shorten_emphasis, repeated_marks.EMPHASIS_TRIGGERS),
+        FixStep("repeated_marks", repeated_marks.shorten_pauses, repeated_marks.PAUSE_TRIGGERS),
+        FixStep("repeated_marks", repeated_marks.shorten_dots, repeated_marks.DOT_TRIGGERS),
+        FixStep("quotes", quotes.merge_doubled_marks, quotes.DOUBLED_MARK_TRIGGERS),
+        FixStep("quotes", quotes.match_quotes, quotes.QUOTE_TRIGGERS),
+        FixStep("spacing", spacing.remove_spaces_inside_brackets, spacing.INSIDE_BRACKET_TRIGGERS),
+        FixStep("spacing", spacing.remove_space_before_mark, spacing.BEFORE_MARK_TRIGGERS),
+        FixStep("spacing", spacing.add_space_after_script_mark, spacing.SCRIPT_MARK_TRIGGERS),
+        FixStep("spacing", spacing.add_space_after_arabic_word, spacing.ARABIC_WORD_TRIGGERS),
+        FixStep("spacing", spacing.add_space_after_cased_word, spacing.CASED_WORD_TRIGGERS),
     ]
 )
 
@@ -49,7 +53,7 @@ TEXT_STEPS: Final = FixPipeline(
 def clean_text(text: str, fixes: Fixes) -> str:
     """A text of paragraphs, one a line. Idempotent."""
     # First what most texts need, so that most of them are settled in one pass.
-    if _NO_BREAK in text and not mojibake.holds_spaces(text):
+    if _NO_BREAK in text and not mojibake.has_broken_no_break_space(text):
         fixes["spaces"] += text.count(_NO_BREAK)
         text = text.replace(_NO_BREAK, " ")
     text, count = characters.collapse_spaces(text)

@@ -13,7 +13,7 @@ BIDI_MARKS: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 INVISIBLES: Final = "\xad\u180e\u200b\u2060-\u2064\ufeff"
 JOINERS: Final = "\u200c\u200d"
 ODD_SPACES: Final = "\t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
-#: What is not in NFC, or may compose with what stands before it (UAX #15, NFC_Quick_Check), and some others between.
+#: What is not in NFC, or may compose_nfc with what stands before it (UAX #15, NFC_Quick_Check), and some others between.
 UNCOMPOSED: Final = (
     "\u0300-\u0345\u0374-\u0387\u05b4-\u05c2\u0653-\u0655\u093c\u0958-\u095f\u09bc-\u09be\u09d7-\u09df\u0a33-\u0a3c\u0a59-\u0a5e"
     "\u0b3c-\u0b3e\u0b56-\u0b5d\u0bbe\u0bd7\u0c56\u0cc2\u0cd5\u0cd6\u0d3e\u0d57\u0dca-\u0ddf\u0f43-\u0f81\u0f93-\u0fb9\u102e"
@@ -62,7 +62,7 @@ def remove_controls(text: str) -> tuple[str, int]:
     return _CONTROL.subn("", text)
 
 
-def remove_bidi(text: str) -> tuple[str, int]:
+def remove_bidi_marks(text: str) -> tuple[str, int]:
     """Bidirectional marks removed: direction is published beside the text."""
     return _BIDI.subn("", text)
 
@@ -90,7 +90,7 @@ def unify_spaces(text: str) -> tuple[str, int]:
     return _ODD_SPACE.subn(" ", text)
 
 
-def limit_marks(text: str) -> tuple[str, int]:
+def limit_combining_marks(text: str) -> tuple[str, int]:
     """At most `MARKS_MAX` combining marks behind each other."""
     # Every longer run covers one of these characters, and few other texts have a mark there.
     if not any(map(unicodedata.combining, text[::MARKS_MAX])) or not _MANY_MARKS.search(text):
@@ -104,7 +104,7 @@ def limit_marks(text: str) -> tuple[str, int]:
     return "".join(kept), len(text) - len(kept)
 
 
-def compose(text: str) -> tuple[str, int]:
+def compose_nfc(text: str) -> tuple[str, int]:
     """Unicode NFC (UAX #15); lines changed."""
     if unicodedata.is_normalized("NFC", text):
         return text, 0
@@ -115,7 +115,7 @@ def compose(text: str) -> tuple[str, int]:
     return "\n".join(composed), sum(map(str.__ne__, lines, composed))
 
 
-def unfold_presentation_forms(text: str) -> tuple[str, int]:
+def resolve_presentation_forms(text: str) -> tuple[str, int]:
     """Letters in presentation form as the letters they are (NFKC, UAX #15, of these characters alone)."""
     return _PRESENTATION_FORM.subn(_compatible, text)
 

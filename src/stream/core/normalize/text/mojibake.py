@@ -8,7 +8,7 @@ from functools import cache
 from types import ModuleType
 from typing import Final, NamedTuple
 
-from stream.core.normalize.trigger_scan import Pair
+from stream.core.normalize.trigger_scan import CharacterPair
 
 # Encodings that UTF-8 is read as by mistake: those that ftfy puts right, and the one of Arabic, which it does not.
 _LIKE_LATIN: Final = ("latin-1", "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1257")
@@ -27,17 +27,17 @@ _MAC_TRAILS: Final = "ÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõú
 _TWO: Final = "ÂÃÄÅÎÏÐÑ×ØÙÚРСΞΟ"
 _THREE: Final = "à-ïа-пвгα-ο"
 #: What a text in UTF-8 that was read as another encoding holds; few others do.
-UTF8_PAIRS: Final = (
-    Pair(_TWO, _TRAILS),
-    Pair(_THREE, _TRAILS),
-    Pair("√‚ÿŸ–—¬", _MAC_TRAILS),
-    Pair("طظ", "".join(c for c in _TRAILS_1256 if not c.isalpha() and c not in "،؛؟»«”“’‘…–\u200c\u200d")),
+UTF8_TRIGGERS: Final = (
+    CharacterPair(_TWO, _TRAILS),
+    CharacterPair(_THREE, _TRAILS),
+    CharacterPair("√‚ÿŸ–—¬", _MAC_TRAILS),
+    CharacterPair("طظ", "".join(c for c in _TRAILS_1256 if not c.isalpha() and c not in "،؛؟»«”“’‘…–\u200c\u200d")),
 )
 _SUSPECT: Final = re.compile(
     f"[{_TWO}][{re.escape(_TRAILS)}]|[{_THREE}][{re.escape(_TRAILS)}]{{2}}|[√‚ÿŸ–—¬][{_MAC_TRAILS}]"
 )
 #: Three letters of the upper half of Latin-1 behind each other are rare in every language that has them.
-LEGACY_PAIRS: Final = (Pair("À-ÖØ-öø-ÿ", "À-ÖØ-öø-ÿ"),)
+LEGACY_TRIGGERS: Final = (CharacterPair("À-ÖØ-öø-ÿ", "À-ÖØ-öø-ÿ"),)
 
 # Letters of Arabic in UTF-8 begin with the bytes that are these four in windows-1256; ASCII may stand between them.
 _LETTER_1256: Final = "[طظعغ][" + re.escape(_TRAILS_1256) + "]"
@@ -64,7 +64,7 @@ _USUAL_MIN: Final = 0.6
 _UPPER_LATIN_MIN: Final = 0.7
 
 
-def decode_utf8(text: str) -> tuple[str, int]:
+def fix_utf8_mojibake(text: str) -> tuple[str, int]:
     """UTF-8 that was read as windows-1256, or as one of the encodings like Latin-1 that ftfy knows; lines changed."""
     lines = _RUN_1256.sub(_from_1256, text).split("\n")
     fixed = [_ftfy().fix_encoding(line) if _SUSPECT.search(line) else line for line in lines]
@@ -72,12 +72,12 @@ def decode_utf8(text: str) -> tuple[str, int]:
     return (again, sum(map(str.__ne__, text.split("\n"), fixed)) or 1) if again != text else (text, 0)
 
 
-def holds_spaces(text: str) -> bool:
+def has_broken_no_break_space(text: str) -> bool:
     """Whether a no-break space may be a byte of a letter."""
     return _SPACE_BYTE.search(text) is not None
 
 
-def decode_legacy(text: str) -> tuple[str, int]:
+def fix_legacy_mojibake(text: str) -> tuple[str, int]:
     """Lines in windows-1256, -1251, -1253 or -1255 that were read as windows-1252."""
     if not _RUN_LEGACY.search(text):
         return text, 0

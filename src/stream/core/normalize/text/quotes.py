@@ -6,11 +6,11 @@ import re
 from typing import Final
 
 from stream.core.normalize.text.characters import ARABIC_LETTERS
-from stream.core.normalize.trigger_scan import Pair
+from stream.core.normalize.trigger_scan import CharacterPair
 
 #: What the steps look for. Marks of two kinds in one paragraph are found by the one that ASCII has not.
-DOUBLED_PAIRS: Final = (Pair("'`\"<>", "'`\"<>"),)
-QUOTE_PAIRS: Final = (Pair("«»“”„"),)
+DOUBLED_MARK_TRIGGERS: Final = (CharacterPair("'`\"<>", "'`\"<>"),)
+QUOTE_TRIGGERS: Final = (CharacterPair("«»“”„"),)
 
 _ASCII: Final = '"'
 # Two marks that stand for one: ''word'', ``word'', <<word>>; not the inches and seconds of 6'2''.
@@ -38,7 +38,7 @@ _BEFORE: Final = " ([{-–—/:،.,\u0640وبلكف"
 _BEHIND: Final = " )]}-–—/:;،؛.,؟?!…\u06d4"
 
 
-def join_doubled(text: str) -> tuple[str, int]:
+def merge_doubled_marks(text: str) -> tuple[str, int]:
     """Two marks that stand for one quotation mark as one."""
     count = 0
     for twice, pattern, mark in _TWO:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from stream.core.normalize.trigger_scan import Pair
+from stream.core.normalize.trigger_scan import CharacterPair
 
 _EMPHASIS: Final = "!?؟！？"
 _PAUSES: Final = ",،؛;，、；："
 #: What the steps of this module look for.
-EMPHASIS_PAIRS: Final = (Pair(_EMPHASIS, _EMPHASIS),)
-PAUSE_PAIRS: Final = (Pair(_PAUSES, _PAUSES),)
-DOT_PAIRS: Final = (Pair(".", "."),)
-HYPHEN_PAIRS: Final = (Pair("-‐", "\n"),)
-DISGUISED_PAIRS: Final = (Pair("[({", "@aAdD."), Pair(" ", "@"), Pair("x", "x"), Pair("/", " "))
+EMPHASIS_TRIGGERS: Final = (CharacterPair(_EMPHASIS, _EMPHASIS),)
+PAUSE_TRIGGERS: Final = (CharacterPair(_PAUSES, _PAUSES),)
+DOT_TRIGGERS: Final = (CharacterPair(".", "."),)
+HYPHEN_TRIGGERS: Final = (CharacterPair("-‐", "\n"),)
+DISGUISE_TRIGGERS: Final = (
+    CharacterPair("[({", "@aAdD."),
+    CharacterPair(" ", "@"),
+    CharacterPair("x", "x"),
+    CharacterPair("/", " "),
+)
 
 _EMPHATIC: Final = re.compile(rf"([{_EMPHASIS}])\1++")
 # Two commas before a word are an opening quote.
@@ -90,7 +95,7 @@ def join_broken_words(text: str) -> tuple[str, int]:
     return "".join([*kept, text[place:]]), len(breaks)
 
 
-def reveal_addresses(text: str) -> tuple[str, int]:
+def restore_addresses(text: str) -> tuple[str, int]:
     """Addresses as they are meant: ``name (at) example [dot] com``, ``hxxp://``, ``http:// example.com``."""
     count = 0
     for signs, pattern, shown in _HIDDEN:

@@ -9,7 +9,7 @@ from typing import Final
 
 from stream.core.normalize.text.characters import ARABIC_LETTERS as _ARABIC
 from stream.core.normalize.text.characters import HEBREW_LETTERS as _HEBREW
-from stream.core.normalize.trigger_scan import Pair
+from stream.core.normalize.trigger_scan import CharacterPair
 
 # Letters of the scripts with capitals: Latin, Greek and Cyrillic.
 _CASED: Final = [*map(chr, range(0x41, 0x530)), *map(chr, range(0x1E00, 0x2000))]
@@ -22,11 +22,11 @@ _OPEN: Final = r"(\["
 _CLOSE: Final = r")\]"
 
 #: What the steps of this module look for.
-BEFORE_PAIRS: Final = (Pair(" ", f".,:;!?{_OWN_STOPS}{_WIDE_STOPS}"),)
-BEHIND_OWN_PAIRS: Final = (Pair(_OWN_STOPS, "0-\U0010ffff"),)
-BEHIND_ARABIC_PAIRS: Final = (Pair(".,:!", _ARABIC), Pair(".,:!", '"«“(»”'))
-BEHIND_OTHERS_PAIRS: Final = (Pair(".,;!?", f"{_SMALL}{_CAPITAL}{_HEBREW}"),)
-INSIDE_PAIRS: Final = (Pair("([«", " "), Pair(" ", ")]»"))
+BEFORE_MARK_TRIGGERS: Final = (CharacterPair(" ", f".,:;!?{_OWN_STOPS}{_WIDE_STOPS}"),)
+SCRIPT_MARK_TRIGGERS: Final = (CharacterPair(_OWN_STOPS, "0-\U0010ffff"),)
+ARABIC_WORD_TRIGGERS: Final = (CharacterPair(".,:!", _ARABIC), CharacterPair(".,:!", '"«“(»”'))
+CASED_WORD_TRIGGERS: Final = (CharacterPair(".,;!?", f"{_SMALL}{_CAPITAL}{_HEBREW}"),)
+INSIDE_BRACKET_TRIGGERS: Final = (CharacterPair("([«", " "), CharacterPair(" ", ")]»"))
 
 _BEFORE: Final = re.compile(rf" [.,:;!?{_OWN_STOPS}{_WIDE_STOPS}]")
 _BEHIND_OWN: Final = re.compile(rf"[{_OWN_STOPS}](?=[^\W_])")
@@ -54,7 +54,7 @@ _WORD: Final = re.compile(r"\w+")
 _INSIDE: Final = re.compile(rf"[{_OPEN}«] | [{_CLOSE}»]")
 
 
-def join_before(text: str) -> tuple[str, int]:
+def remove_space_before_mark(text: str) -> tuple[str, int]:
     """No space before a mark. French, and whoever writes Latin letters as it does, keeps it before : ; ! and ?."""
     count = 0
 
@@ -68,22 +68,22 @@ def join_before(text: str) -> tuple[str, int]:
     return _BEFORE.sub(join, text), count
 
 
-def part_behind_own(text: str) -> tuple[str, int]:
+def add_space_after_script_mark(text: str) -> tuple[str, int]:
     """A space behind a mark that one script has for itself; not in numbers."""
     return _parted(text, _BEHIND_OWN, _is_own_stop)
 
 
-def part_behind_arabic(text: str) -> tuple[str, int]:
+def add_space_after_arabic_word(text: str) -> tuple[str, int]:
     """A space behind a mark, alone or with a quote, where it sticks two Arabic words together; not in initials."""
     return _parted(text, _BEHIND_ARABIC, _parts_arabic)
 
 
-def part_behind_others(text: str) -> tuple[str, int]:
+def add_space_after_cased_word(text: str) -> tuple[str, int]:
     """A space behind a mark where two words would stick together; not in numbers, initials and addresses."""
     return _parted(text, _BEHIND_OTHERS, _parts_others)
 
 
-def join_inside(text: str) -> tuple[str, int]:
+def remove_spaces_inside_brackets(text: str) -> tuple[str, int]:
     """No space inside of brackets, nor inside of «quotes» in Arabic script, as French has it there."""
     count = 0
 

@@ -32,7 +32,7 @@ def _canonical(character: str) -> str:
 
 @given(st.lists(st.text("aeيو" + MARK + "\u0653\u0654\u064e\u0651\n", max_size=6), max_size=4).map("\n".join))
 def test_lines_compose_as_the_whole_does(text: str) -> None:
-    composed, count = characters.compose(text)
+    composed, count = characters.compose_nfc(text)
     assert composed == unicodedata.normalize("NFC", text)
     assert (count > 0) == (composed != text)
 
@@ -42,7 +42,7 @@ def test_presentation_forms_become_letters_and_word_signs_stay() -> None:
         f"[{characters.PRESENTATION_FORMS}]", "".join(map(chr, [*range(0xFB00, 0xFB07), *range(0xFB50, 0xFEFD)]))
     )
     for form in forms:
-        letters, _ = characters.unfold_presentation_forms(form)
+        letters, _ = characters.resolve_presentation_forms(form)
         assert letters != form
         assert " " not in letters
         assert unicodedata.normalize("NFKC", letters) == letters

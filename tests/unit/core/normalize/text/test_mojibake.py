@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.normalize.text.mojibake import LEGACY_PAIRS, UTF8_PAIRS, decode_legacy, decode_utf8
-from stream.core.normalize.trigger_scan import Scan
+from stream.core.normalize.text.mojibake import LEGACY_TRIGGERS, UTF8_TRIGGERS, fix_legacy_mojibake, fix_utf8_mojibake
+from stream.core.normalize.trigger_scan import TriggerScan
 
 SENTENCES = [
     "افتتح رئيس البلدية حديقة عامة جديدة، ثم غادر",
@@ -25,8 +25,8 @@ SENTENCES = [
 )
 def test_utf8_that_was_read_as_one_byte_a_character(sentence: str, encoding: str) -> None:
     broken = sentence.encode().decode(encoding)
-    assert decode_utf8(broken) == (sentence, 1)
-    assert Scan(UTF8_PAIRS)(broken)
+    assert fix_utf8_mojibake(broken) == (sentence, 1)
+    assert TriggerScan(UTF8_TRIGGERS)(broken)
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,8 @@ def test_utf8_that_was_read_as_one_byte_a_character(sentence: str, encoding: str
 )
 def test_one_byte_a_character_that_was_read_as_latin(sentence: str, encoding: str) -> None:
     broken = sentence.encode(encoding).decode("cp1252", "surrogateescape").encode("utf-8", "replace").decode()
-    assert decode_legacy(broken) == (sentence, 1)
-    assert Scan(LEGACY_PAIRS)(broken)
+    assert fix_legacy_mojibake(broken) == (sentence, 1)
+    assert TriggerScan(LEGACY_TRIGGERS)(broken)
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_one_byte_a_character_that_was_read_as_latin(sentence: str, encoding: st
     ],
 )
 def test_right_text_stays(line: str) -> None:
-    assert decode_utf8(line) == (line, 0)
-    assert decode_legacy(line) == (line, 0)
+    assert fix_utf8_mojibake(line) == (line, 0)
+    assert fix_legacy_mojibake(line) == (line, 0)
 
 
 @given(st.text(max_size=60) | st.text("طظ§„…ƒÃ©Ø±ÙÐ°ÇáÓÚ \n", max_size=60))
 def test_whatever_comes_is_counted_and_nothing_is_raised(text: str) -> None:
-    for decode in (decode_utf8, decode_legacy):
+    for decode in (fix_utf8_mojibake, fix_legacy_mojibake):
         again, count = decode(text)
         assert (count > 0) == (again != text)

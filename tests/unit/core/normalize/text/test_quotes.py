@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.normalize.text.quotes import join_doubled, match_quotes
+from stream.core.normalize.text.quotes import match_quotes, merge_doubled_marks
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_of_a_pair_the_wrong_mark_changes(text: str, matched: str, lines: int) -
     ],
 )
 def test_two_marks_for_one_become_one(text: str, joined: str, count: int) -> None:
-    assert join_doubled(text) == (joined, count)
+    assert merge_doubled_marks(text) == (joined, count)
 
 
 @given(st.text("«»“”„\"'`<>ab ولا.\n", max_size=30))

@@ -70,7 +70,7 @@ def test_a_word_stands_on_one_line(text: str, joined: str, count: int) -> None:
     ],
 )
 def test_addresses_are_shown_as_they_are_meant(text: str, shown: str) -> None:
-    assert repeated_marks.reveal_addresses(text)[0] == shown
+    assert repeated_marks.restore_addresses(text)[0] == shown
 
 
 @given(st.text("!?؟،,;.ab字 \n-", max_size=40))

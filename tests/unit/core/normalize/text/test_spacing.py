@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from stream.core.normalize.text import spacing
 
 STEPS = [
-    spacing.join_inside,
-    spacing.join_before,
-    spacing.part_behind_own,
-    spacing.part_behind_arabic,
-    spacing.part_behind_others,
+    spacing.remove_spaces_inside_brackets,
+    spacing.remove_space_before_mark,
+    spacing.add_space_after_script_mark,
+    spacing.add_space_after_arabic_word,
+    spacing.add_space_after_cased_word,
 ]
 
 
@@ -38,30 +38,30 @@ STEPS = [
     ],
 )
 def test_a_mark_stands_behind_its_word(text: str, joined: str, count: int) -> None:
-    assert spacing.join_before(text) == (joined, count)
+    assert spacing.remove_space_before_mark(text) == (joined, count)
 
 
 @pytest.mark.parametrize(
     ("part", "text", "parted"),
     [
-        (spacing.part_behind_own, "كلمة،كلمة؛كلمة؟كلمة", "كلمة، كلمة؛ كلمة؟ كلمة"),
-        (spacing.part_behind_own, "١،٥٠٠ و1،5", "١،٥٠٠ و1،5"),
-        (spacing.part_behind_own, "शब्द।शब्द", "शब्द। शब्द"),
-        (spacing.part_behind_arabic, "كلمة.كلمة!كلمة:كلمة", "كلمة. كلمة! كلمة: كلمة"),
-        (spacing.part_behind_arabic, 'قال "كلمة."كلمة', 'قال "كلمة." كلمة'),
-        (spacing.part_behind_arabic, "قال:«كلمة».وقال", "قال: «كلمة». وقال"),
-        (spacing.part_behind_arabic, "د.محمد (ا.ف.ب) وبي.بي.سي", "د.محمد (ا.ف.ب) وبي.بي.سي"),
-        (spacing.part_behind_others, "word.Word,word", "word. Word, word"),
-        (spacing.part_behind_others, "слово.Слово", "слово. Слово"),
-        (spacing.part_behind_others, "e.g.This U.S.The J.K.Rowling", "e.g.This U.S.The J.K.Rowling"),
-        (spacing.part_behind_others, "see http://a.example/x.Html,y", "see http://a.example/x.Html,y"),
+        (spacing.add_space_after_script_mark, "كلمة،كلمة؛كلمة؟كلمة", "كلمة، كلمة؛ كلمة؟ كلمة"),
+        (spacing.add_space_after_script_mark, "١،٥٠٠ و1،5", "١،٥٠٠ و1،5"),
+        (spacing.add_space_after_script_mark, "शब्द।शब्द", "शब्द। शब्द"),
+        (spacing.add_space_after_arabic_word, "كلمة.كلمة!كلمة:كلمة", "كلمة. كلمة! كلمة: كلمة"),
+        (spacing.add_space_after_arabic_word, 'قال "كلمة."كلمة', 'قال "كلمة." كلمة'),
+        (spacing.add_space_after_arabic_word, "قال:«كلمة».وقال", "قال: «كلمة». وقال"),
+        (spacing.add_space_after_arabic_word, "د.محمد (ا.ف.ب) وبي.بي.سي", "د.محمد (ا.ف.ب) وبي.بي.سي"),
+        (spacing.add_space_after_cased_word, "word.Word,word", "word. Word, word"),
+        (spacing.add_space_after_cased_word, "слово.Слово", "слово. Слово"),
+        (spacing.add_space_after_cased_word, "e.g.This U.S.The J.K.Rowling", "e.g.This U.S.The J.K.Rowling"),
+        (spacing.add_space_after_cased_word, "see http://a.example/x.Html,y", "see http://a.example/x.Html,y"),
         (
-            spacing.part_behind_others,
+            spacing.add_space_after_cased_word,
             "name@mail.Example #tag.Word a_b.Word",
             "name@mail.Example #tag.Word a_b.Word",
         ),
-        (spacing.part_behind_others, "Booking.Com jQuery.PieRenderer", "Booking.Com jQuery.PieRenderer"),
-        (spacing.part_behind_others, "שלום.שלום", "שלום. שלום"),
+        (spacing.add_space_after_cased_word, "Booking.Com jQuery.PieRenderer", "Booking.Com jQuery.PieRenderer"),
+        (spacing.add_space_after_cased_word, "שלום.שלום", "שלום. שלום"),
     ],
 )
 def test_words_are_parted_but_not_numbers_initials_and_addresses(
@@ -82,7 +82,7 @@ def test_words_are_parted_but_not_numbers_initials_and_addresses(
     ],
 )
 def test_brackets_hold_no_spaces_at_their_edges(text: str, joined: str) -> None:
-    assert spacing.join_inside(text)[0] == joined
+    assert spacing.remove_spaces_inside_brackets(text)[0] == joined
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)

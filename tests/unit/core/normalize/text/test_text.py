@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stream.core.normalize.fixes import Fixes, FixStep
 from stream.core.normalize.text import TEXT_STEPS, clean_line, clean_text
 from stream.core.normalize.text.characters import MARKS_MAX
-from stream.core.normalize.trigger_scan import Scan
+from stream.core.normalize.trigger_scan import TriggerScan
 from tests.support.cases import cases
 
 #: Characters that the steps look at, so that what they do to each other is met often.
@@ -99,7 +99,7 @@ def test_known_failures_still_fail(case: dict[str, Any]) -> None:
 def test_each_step_counts_what_it_changes_and_is_found_where_it_does(step: FixStep, text: str) -> None:
     once, count = step.fix(text)
     assert (count > 0) == (once != text)
-    if step.found_by and not Scan(step.found_by)(text):
+    if step.triggers and not TriggerScan(step.triggers)(text):
         assert once == text
 
 
