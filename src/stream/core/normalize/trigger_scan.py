@@ -1,4 +1,4 @@
-"""One look at a text that tells which steps may have something to do in it."""
+"""One scan over a text that finds which fixes may have something to do in it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Final
 
 import numpy as np
 
-#: Stands for every character in a `CharacterPair`.
+#: Every character, for one half of a `CharacterPair`.
 ANY: Final = "\0-\U0010ffff"
-#: Pairs that one scan can tell apart.
+#: The number of pairs that one scan can distinguish.
 PAIRS_MAX: Final = 32
 
-_TABLE_SIZE: Final = 0x20000  # what lies beyond is so rare that it may be part of any pair
-_EDGE: Final = "\n"
+_TABLE_SIZE: Final = 0x20000  # Code points from here on are so rare that they may be part of any pair.
+_TEXT_EDGE: Final = "\n"
 
 
 @dataclass(frozen=True, slots=True)
 class CharacterPair:
-    """Two characters beside each other, each one of a set written as in the brackets of a regular expression.
+    """Two adjacent characters, each of a set that is written like a character class of a regular expression.
 
-    Both ends of a text count as a line feed.
+    The start and the end of a text count as a line feed. ``CharacterPair("a-z", "0-9")`` matches ``a1``.
     """
 
     first: str
@@ -29,36 +29,46 @@ class CharacterPair:
 
 
 class TriggerScan:
-    """Finds pairs, whatever their number, in the time of one look-up a character."""
+    """Finds which of up to `PAIRS_MAX` pairs a text contains.
+
+    The cost is one table look-up per character, however many pairs there are.
+
+    >>> scan = TriggerScan([CharacterPair("!", "!"), CharacterPair("a", "0-9")])
+    >>> f"{scan('a1 and b'):02b}"
+    '10'
+
+    Raises:
+        ValueError: there are more than `PAIRS_MAX` pairs.
+    """
 
     def __init__(self, pairs: Sequence[CharacterPair]) -> None:
         if len(pairs) > PAIRS_MAX:
-            raise ValueError(f"{len(pairs)} pairs; a scan takes {PAIRS_MAX}")
-        # The second half of an entry tells which pairs a character may begin, the first half which it may end.
+            raise ValueError(f"{len(pairs)} pairs; a scan takes at most {PAIRS_MAX}")
+        # Column 1: bits of the pairs that a character can start. Column 0: bits of the pairs that it can end.
         self._table = np.zeros((_TABLE_SIZE + 1, 2), dtype=np.uint32)
         self._table[_TABLE_SIZE] = 2**PAIRS_MAX - 1
-        for place, pair in enumerate(pairs):
-            for characters, half in ((pair.first, 1), (pair.second, 0)):
-                for low, high in _ranges(characters):
-                    self._table[low : high + 1, half] |= np.uint32(1 << place)
+        for bit, pair in enumerate(pairs):
+            for characters, column in ((pair.first, 1), (pair.second, 0)):
+                for low, high in _code_point_ranges(characters):
+                    self._table[low : high + 1, column] |= np.uint32(1 << bit)
         self._entries = self._table.view(np.uint64).ravel()
 
     def __call__(self, text: str) -> int:
-        """A bit for each pair that is somewhere in ``text``, the first pair's the lowest."""
-        points = np.frombuffer(f"{_EDGE}{text}{_EDGE}".encode("utf-32-le", "surrogatepass"), dtype="<u4")
-        halves = self._entries.take(points, mode="clip").view(np.uint32)
-        return int(np.bitwise_or.reduce(halves[1:-2:2] & halves[2::2]))
+        """Return a bit mask of the pairs that ``text`` may contain; the first pair has the lowest bit."""
+        code_points = np.frombuffer(f"{_TEXT_EDGE}{text}{_TEXT_EDGE}".encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        columns = self._entries.take(code_points, mode="clip").view(np.uint32)
+        return int(np.bitwise_or.reduce(columns[1:-2:2] & columns[2::2]))
 
 
-def _ranges(characters: str) -> list[tuple[int, int]]:
-    """The code points of a set, as inclusive ranges; a hyphen that stands for itself comes first."""
-    found: list[tuple[int, int]] = []
-    place = 0
-    while place < len(characters):
-        if characters[place + 1 : place + 2] == "-" and place + 2 < len(characters):
-            found.append((ord(characters[place]), min(ord(characters[place + 2]), _TABLE_SIZE - 1)))
-            place += 3
+def _code_point_ranges(characters: str) -> list[tuple[int, int]]:
+    """Return the inclusive code point ranges of a set; a literal hyphen has to come first in it."""
+    ranges: list[tuple[int, int]] = []
+    i = 0
+    while i < len(characters):
+        if characters[i + 1 : i + 2] == "-" and i + 2 < len(characters):
+            ranges.append((ord(characters[i]), min(ord(characters[i + 2]), _TABLE_SIZE - 1)))
+            i += 3
         else:
-            found.append((ord(characters[place]), ord(characters[place])))
-            place += 1
-    return found
+            ranges.append((ord(characters[i]), ord(characters[i])))
+            i += 1
+    return ranges

@@ -1,4 +1,4 @@
-"""Marks of HTML in what should be plain text."""
+"""Remnants of HTML in what should be plain text."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from html.entities import html5
 from typing import Final
 
-# A character reference with its semicolon, however often its ampersand was escaped itself.
+# A character reference with its semicolon, however often its ampersand was escaped.
 _ENTITY: Final = re.compile(
     r"&((?:(?:amp|AMP|#0{0,4}38|#[xX]0{0,4}26);)*)(#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)"
 )
-# Tags in small letters alone: agencies put ticker symbols, such as <BP>, in angle brackets.
+# Lower-case tags only: agencies write ticker symbols in angle brackets, such as <BP>.
 _ATTRIBUTES_CHARS_MAX: Final = 2_000
 _TAG: Final = re.compile(
     rf"<(/?)(p|br|div|li|ul|ol|h[1-6]|tr|td|table|blockquote|section|figure|figcaption|span|strong|em|font|img|iframe"
@@ -21,10 +21,14 @@ _INLINE: Final = frozenset({"span", "strong", "em", "font", "small", "sup", "sub
 
 
 def decode_entities(text: str) -> tuple[str, int]:
-    """Character references as the characters they stand for; those that stand for none stay."""
+    """Replace character references by their characters (HTML, section 13.5); unknown ones stay.
+
+    >>> decode_entities("Smith &amp;amp; Sons, &#1582;&#1576;&#1585;, &unknown;")
+    ('Smith & Sons, خبر, &unknown;', 4)
+    """
     count = 0
 
-    def character(match: re.Match[str]) -> str:
+    def decode(match: re.Match[str]) -> str:
         nonlocal count
         escapes, reference = match.groups()
         decoded = html.unescape("&" + reference) if reference[0] == "#" else html5.get(reference, "&" + reference)
@@ -33,15 +37,21 @@ def decode_entities(text: str) -> tuple[str, int]:
         count += 1
         return decoded
 
-    return _ENTITY.sub(character, text), count
+    return _ENTITY.sub(decode, text), count
 
 
 def remove_tags(text: str) -> tuple[str, int]:
-    """Tags that a scraper left: those of blocks as line breaks; those inside a line where they are closed too."""
+    r"""Replace block tags by line breaks and remove inline tags.
+
+    An opening inline tag is removed only if the text closes a tag of that name; ``<b>`` alone may be anything.
+
+    >>> remove_tags("<p>One <b>bold</b> word.</p>Shares of <BP> rose.")
+    ('\nOne bold word.\nShares of <BP> rose.', 4)
+    """
     count = 0
     closed = frozenset(match[2] for match in _TAG.finditer(text) if match[1])
 
-    def without(match: re.Match[str]) -> str:
+    def replace(match: re.Match[str]) -> str:
         nonlocal count
         name = match[2]
         if name not in _INLINE:
@@ -52,4 +62,4 @@ def remove_tags(text: str) -> tuple[str, int]:
         count += 1
         return ""
 
-    return _TAG.sub(without, text), count
+    return _TAG.sub(replace, text), count

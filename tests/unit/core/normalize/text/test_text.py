@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stream.core.normalize.fixes import Fixes, FixStep
+from stream.core.normalize.fixes import FixCounts, FixStep
 from stream.core.normalize.text import TEXT_STEPS, clean_line, clean_text
 from stream.core.normalize.text.characters import MARKS_MAX
 from stream.core.normalize.trigger_scan import TriggerScan
@@ -76,14 +76,14 @@ ANY_TEXT = st.text(st.characters(), max_size=40) | TRICKY
 
 @pytest.mark.parametrize("case", cases("text_fixes"))
 def test_text_is_fixed_and_every_fix_is_counted(case: dict[str, Any]) -> None:
-    fixes = Fixes()
+    fixes = FixCounts()
     assert clean_text(case["given"], fixes) == case["text"]
     assert dict(fixes) == case["fixes"]
 
 
 @pytest.mark.parametrize("case", cases("text_keep"))
 def test_what_is_right_stays(case: dict[str, Any]) -> None:
-    fixes = Fixes()
+    fixes = FixCounts()
     assert clean_text(case["given"], fixes) == case["given"]
     assert not fixes
 
@@ -91,7 +91,7 @@ def test_what_is_right_stays(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", cases("text_known_failures"))
 def test_known_failures_still_fail(case: dict[str, Any]) -> None:
     """One that works by now belongs to the fixes."""
-    assert clean_text(case["given"], Fixes()) != case["wanted"]
+    assert clean_text(case["given"], FixCounts()) != case["wanted"]
 
 
 @pytest.mark.parametrize("step", TEXT_STEPS.steps, ids=lambda step: step.fix.__name__)
@@ -106,7 +106,7 @@ def test_each_step_counts_what_it_changes_and_is_found_where_it_does(step: FixSt
 @given(ANY_TEXT)
 def test_no_letter_is_lost_that_no_step_removes(text: str) -> None:
     """Encodings, entities and tags replace letters; what the other steps remove are no letters."""
-    fixes = Fixes()
+    fixes = FixCounts()
     cleaned = clean_text(text, fixes)
     if not fixes.keys() & {"mojibake", "entities", "html_tags", "presentation_forms", "addresses"}:
         assert letters(cleaned) == letters(text)
@@ -123,8 +123,8 @@ def letters(text: str) -> list[str]:
 @example("\r\u200b\n")
 @example("&amp\u037elt;")
 def test_cleaning_twice_changes_nothing(text: str) -> None:
-    once = clean_text(text, Fixes())
-    again = Fixes()
+    once = clean_text(text, FixCounts())
+    again = FixCounts()
     assert clean_text(once, again) == once
     assert not again
 
@@ -132,14 +132,14 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
 @given(ANY_TEXT)
 @example("كلمة\n، كلمة")
 def test_a_line_is_one_line_and_cleaning_it_twice_changes_nothing(text: str) -> None:
-    once = clean_line(text, Fixes())
+    once = clean_line(text, FixCounts())
     assert "\n" not in once
-    assert clean_line(once, Fixes()) == once
+    assert clean_line(once, FixCounts()) == once
 
 
 @given(st.text("aBz9ءيغЖя字 .:!،؟«", max_size=24))
 def test_a_line_that_looks_plain_is_what_the_steps_make_of_it(text: str) -> None:
-    fixes, stepwise = Fixes(), Fixes()
+    fixes, stepwise = FixCounts(), FixCounts()
     assert clean_line(text, fixes) == clean_text(text, stepwise)
     assert fixes == stepwise
 
@@ -156,12 +156,12 @@ def test_a_line_that_looks_plain_is_what_the_steps_make_of_it(text: str) -> None
 def test_a_no_break_space_may_be_a_byte_of_a_letter(sentence: str, encoding: str) -> None:
     broken = sentence.encode().decode(encoding)
     assert "\xa0" in broken
-    assert clean_text(broken, Fixes()) == sentence.replace("\xa0", " ")
+    assert clean_text(broken, FixCounts()) == sentence.replace("\xa0", " ")
 
 
 @given(ANY_TEXT)
 def test_clean_text_is_nfc_without_control_characters(text: str) -> None:
-    cleaned = clean_text(text, Fixes())
+    cleaned = clean_text(text, FixCounts())
     assert unicodedata.is_normalized("NFC", cleaned)
     assert not [c for c in cleaned if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") and c != "\n"]
     assert "  " not in cleaned
@@ -170,7 +170,7 @@ def test_clean_text_is_nfc_without_control_characters(text: str) -> None:
 
 
 def test_no_script_stacks_more_marks_than_stay() -> None:
-    fixes = Fixes()
+    fixes = FixCounts()
     stacked = "a" + "\u0301" * (MARKS_MAX + 7) + "b" + "\u0301" * 3
     assert clean_text(stacked, fixes) == unicodedata.normalize("NFC", "a" + "\u0301" * MARKS_MAX + "b" + "\u0301" * 3)
     assert fixes["stacked_marks"] == 7
@@ -220,5 +220,5 @@ def test_work_grows_with_the_length_alone(piece: str) -> None:
     """A message of a million characters must not stop a worker."""
     text = "&a" + piece * (300_000 // len(piece)) + "b"
     start = time.process_time()
-    clean_text(text, Fixes())
+    clean_text(text, FixCounts())
     assert time.process_time() - start < 3
