@@ -13,8 +13,8 @@ import orjson
 
 from benchmarks.corpus import rows
 from stream.core.folding import letters
-from stream.core.normalize.boilerplate import Body, strip_furniture
-from stream.core.normalize.fixes import Fixes
+from stream.core.normalize.boilerplate import ArticleParts, remove_boilerplate
+from stream.core.normalize.fixes import FixCounts
 from stream.core.normalize.text import clean_line, clean_text
 
 CORPORA = ("arabic_news.jsonl.gz", "english_news.jsonl.gz", "other_news.jsonl.gz")
@@ -29,8 +29,8 @@ class Case(NamedTuple):
 
     id: str
     text: str
-    body: Body
-    fixes: Fixes
+    body: ArticleParts
+    fixes: FixCounts
 
     @property
     def cut_chars(self) -> int:
@@ -62,22 +62,22 @@ def examples(data: Path, step: str, count: int = 10) -> None:
             )
         )
         print(f"  + {case.body.text[:WIDTH]!r} … {case.body.text[-WIDTH // 2 :]!r}")
-        moved = {name: getattr(case.body, name) for name in Body.__slots__ if name != "text"}
+        moved = {name: getattr(case.body, name) for name in ArticleParts.__slots__ if name != "text"}
         print(f"  { ({name: value for name, value in moved.items() if value}) }")
 
 
 def _articles(path: Path) -> Iterator[tuple[str, str, str | None]]:
     for row in rows(path):
         title = row.get("title")
-        text = clean_text(row["text"], Fixes())
+        text = clean_text(row["text"], FixCounts())
         if text:
-            yield str(row["id"]), text, clean_line(title, Fixes()) if title else None
+            yield str(row["id"]), text, clean_line(title, FixCounts()) if title else None
 
 
 def _read(path: Path) -> Iterator[Case]:
     for name, text, title in _articles(path):
-        fixes = Fixes()
-        yield Case(name, text, strip_furniture(text, title, fixes), fixes)
+        fixes = FixCounts()
+        yield Case(name, text, remove_boilerplate(text, title, fixes), fixes)
 
 
 def _counted(path: Path) -> list[Case]:
@@ -93,12 +93,12 @@ def _counted(path: Path) -> list[Case]:
 
 
 def _microseconds(articles: list[tuple[str, str, str | None]]) -> tuple[float, float]:
-    """(`strip_furniture`, `letters`) an article, each the best of some rounds."""
+    """(`remove_boilerplate`, `letters`) an article, each the best of some rounds."""
     stripping, folding = [], []
     for _ in range(ROUNDS):
         start = time.process_time()
         for _, text, title in articles:
-            strip_furniture(text, title, Fixes())
+            remove_boilerplate(text, title, FixCounts())
         middle = time.process_time()
         for _, text, _ in articles:
             letters(text)
@@ -118,7 +118,7 @@ def _print_teasers(path: Path) -> None:
     pairs: list[dict[str, Any]] = [orjson.loads(line) for line in path.read_bytes().splitlines()]
     found = false = 0
     for pair in pairs:
-        short, long = clean_text(pair["short"], Fixes()), clean_text(pair["long"], Fixes())
-        found += strip_furniture(f"{short}\n{long}", None, Fixes()).teaser == short.split("\n")[0]
-        false += strip_furniture(long, None, Fixes()).teaser is not None
+        short, long = clean_text(pair["short"], FixCounts()), clean_text(pair["long"], FixCounts())
+        found += remove_boilerplate(f"{short}\n{long}", None, FixCounts()).teaser == short.split("\n")[0]
+        false += remove_boilerplate(long, None, FixCounts()).teaser is not None
     print(f"teasers of {len(pairs)}: {found} found ({found / len(pairs):.2%}), {false} in untouched texts")

@@ -17,9 +17,9 @@ from stream.core.contracts.events import (
     Source,
     TakedownEvent,
 )
-from stream.core.normalize.boilerplate import strip_furniture
+from stream.core.normalize.boilerplate import remove_boilerplate
 from stream.core.normalize.dates import parse_moment
-from stream.core.normalize.fixes import Fixes
+from stream.core.normalize.fixes import FixCounts
 from stream.core.normalize.html import Page, read_page
 from stream.core.normalize.language import detect, primary_language
 from stream.core.normalize.text import clean_line, clean_text
@@ -50,10 +50,10 @@ def normalize(raw: RawEvent, arrival: EventContext) -> NormalizedEvent:
     Raises:
         Rejected: nothing readable is left, or the URL cannot be one.
     """
-    fixes = Fixes()
+    fixes = FixCounts()
     page = _page(raw, fixes)
     title = _line(raw.title or page.title, fixes)
-    body = strip_furniture(_text(raw, page, fixes), title, fixes)
+    body = remove_boilerplate(_text(raw, page, fixes), title, fixes)
     address = _address(raw, page)
     source = _source(raw, page, address, fixes)
     language = detect(f"{title}\n{body.text}" if title else body.text, raw.language or page.language)
@@ -98,7 +98,7 @@ def normalize_takedown(raw: RawEvent, arrival: EventContext) -> TakedownEvent:
         Rejected: the URL cannot be one.
     """
     address = _address(raw, _NO_PAGE)
-    fetched = _moment("fetched_at", (raw.fetched_at,), None, arrival.timestamp, Fixes())
+    fetched = _moment("fetched_at", (raw.fetched_at,), None, arrival.timestamp, FixCounts())
     return TakedownEvent(
         event_id=arrival.event_id,
         tenant=raw.tenant or DEFAULT_TENANT,
@@ -109,7 +109,7 @@ def normalize_takedown(raw: RawEvent, arrival: EventContext) -> TakedownEvent:
     )
 
 
-def _page(raw: RawEvent, fixes: Fixes) -> Page:
+def _page(raw: RawEvent, fixes: FixCounts) -> Page:
     """The page, where it has to stand in for the text; else an empty one."""
     if (raw.text and raw.text.strip()) or not raw.html:
         return _NO_PAGE
@@ -117,7 +117,7 @@ def _page(raw: RawEvent, fixes: Fixes) -> Page:
     return read_page(raw.html)
 
 
-def _text(raw: RawEvent, page: Page, fixes: Fixes) -> str:
+def _text(raw: RawEvent, page: Page, fixes: FixCounts) -> str:
     text = clean_text((raw.text or "") if page is _NO_PAGE else page.text, fixes)
     if not text:
         raise Rejected(
@@ -143,7 +143,7 @@ def _id_of(address: CanonicalUrl | None) -> str:
     return "url-" + hashlib.sha256(address.key.encode()).hexdigest()[:24]
 
 
-def _source(raw: RawEvent, page: Page, address: CanonicalUrl | None, fixes: Fixes) -> Source:
+def _source(raw: RawEvent, page: Page, address: CanonicalUrl | None, fixes: FixCounts) -> Source:
     given = Source(name=raw.source) if isinstance(raw.source, str) else raw.source or Source()
     name = given.name or page.site
     return Source(
@@ -153,14 +153,14 @@ def _source(raw: RawEvent, page: Page, address: CanonicalUrl | None, fixes: Fixe
 
 
 def _published(
-    name: str, values: tuple[str | float | None, str | None], language: Language, seen: int | None, fixes: Fixes
+    name: str, values: tuple[str | float | None, str | None], language: Language, seen: int | None, fixes: FixCounts
 ) -> str | None:
     moment = _moment(name, values, language.tag, seen, fixes)
     return None if moment is None else rfc3339(moment)
 
 
 def _moment(
-    name: str, values: Sequence[str | float | None], language: str | None, seen: int | None, fixes: Fixes
+    name: str, values: Sequence[str | float | None], language: str | None, seen: int | None, fixes: FixCounts
 ) -> int | None:
     """The first of the dates given that is one; what is none, or lies ahead of ``seen``, is listed."""
     for value in values:
@@ -184,15 +184,15 @@ def _words(text: str, language: Language) -> int:
     return text.count(" ") + text.count("\n") + 1  # clean text has one between any two words
 
 
-def _paragraphs(value: str | None, fixes: Fixes) -> str | None:
+def _paragraphs(value: str | None, fixes: FixCounts) -> str | None:
     return clean_text(value, fixes) or None if value else None
 
 
-def _line(value: str | None, fixes: Fixes) -> str | None:
+def _line(value: str | None, fixes: FixCounts) -> str | None:
     return clean_line(value, fixes) or None if value else None
 
 
-def _lines(values: list[str], fixes: Fixes) -> list[str]:
+def _lines(values: list[str], fixes: FixCounts) -> list[str]:
     cleaned = (clean_line(value, fixes) for value in values)
     return list(dict.fromkeys(value for value in cleaned if value))
 

@@ -1,7 +1,7 @@
-"""Page furniture: what a page prints around an article, moved into fields or removed.
+"""Boilerplate: what a page prints around an article, moved into fields or removed.
 
-Every step is an anchored pattern over whole lines, or over the first or last words of the text. What is not certain
-stays.
+Every rule is an anchored pattern over whole lines, or over the first or last words of the text. Whatever is uncertain
+stays in the text.
 """
 
 from __future__ import annotations
@@ -12,17 +12,23 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from stream.core.normalize.boilerplate.agencies import credited
+from stream.core.normalize.boilerplate.agencies import parse_credit
 from stream.core.normalize.boilerplate.byline import Byline, read_byline, read_signature
-from stream.core.normalize.boilerplate.dateline import Dateline, named_source, read_dateline, read_dateline_line
-from stream.core.normalize.boilerplate.edges import cut_beginning, cut_end, end_block, end_line
-from stream.core.normalize.boilerplate.line_classifier import Kind, classify
-from stream.core.normalize.boilerplate.line_prefixes import are_equal, heads
-from stream.core.normalize.boilerplate.repeated_paragraphs import repeated
+from stream.core.normalize.boilerplate.dateline import Dateline, read_dateline, read_dateline_line, read_inline_source
+from stream.core.normalize.boilerplate.edges import (
+    Edge,
+    edge_line_fix,
+    find_glued_end,
+    find_glued_start,
+    trailing_block,
+)
+from stream.core.normalize.boilerplate.line_classifier import find_boilerplate_lines
+from stream.core.normalize.boilerplate.line_prefixes import are_equal, folded_prefixes
+from stream.core.normalize.boilerplate.repeated_paragraphs import find_repeated_paragraphs
 from stream.core.normalize.boilerplate.teaser import is_teaser
-from stream.core.normalize.fixes import Fixes
+from stream.core.normalize.fixes import FixCounts
 
-#: Text that is layered deeper is left as it came.
+#: A text with more layers of boilerplate is left as it is.
 _PASSES_MAX: Final = 4
 _TITLE_LETTERS_MIN: Final = 8
 _BYLINES_MAX: Final = 3
@@ -31,12 +37,17 @@ _END_CHARS_MAX: Final = 240
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
-    """An article without its furniture, and what was moved out of it, verbatim.
+class ArticleParts:
+    """An article's text without boilerplate, and what was moved out of it, verbatim.
 
-    ``byline``: who wrote it, as the page had it, and ``authors`` the names in it. ``dateline``: place and agency that
-    the text opened with, ``located`` the place in it. ``agencies``: short international names of those that are named
-    there or sign the text.
+    Attributes:
+        text: the paragraphs of the article, one per line.
+        teaser: the shortened copy of the first paragraph that came before it.
+        byline: the author lines and agency credits, joined by `` / ``.
+        authors: the names in the author lines.
+        dateline: the place and agency at the start of the text, such as ``LONDON (Reuters)``.
+        located: the place in the dateline.
+        agencies: short international names of the agencies in datelines and credits.
     """
 
     text: str
@@ -48,12 +59,12 @@ class Body:
     agencies: list[str] = field(default_factory=list)
 
 
-class _Page:
-    """The lines of a text while it is read, and what has been found in them."""
+class BoilerplateState:
+    """The remaining lines of a text, and what was found in the removed ones."""
 
     def __init__(self, title: str | None) -> None:
         self.title = title
-        self.title_letters = ""
+        self.folded_title = ""
         self.lines: list[str] = []
         self.folded: list[str] = []
         self.counts: Counter[str] = Counter()
@@ -64,175 +75,198 @@ class _Page:
         self.authors: list[str] = []
         self.agencies: list[str] = []
 
-    def read(self, text: str) -> None:
+    def set_text(self, text: str) -> None:
+        """Split ``text`` into lines; they are folded only if there are several."""
         self.lines = text.split("\n")
         self.folded = []
         if len(self.lines) > 1:
-            self.title_letters, *self.folded = heads([self.title or "", *self.lines])
+            self.folded_title, *self.folded = folded_prefixes([self.title or "", *self.lines])
 
-    def drop(self, places: Container[int]) -> None:
-        self.lines = [line for place, line in enumerate(self.lines) if place not in places]
-        self.folded = [line for place, line in enumerate(self.folded) if place not in places]
+    def remove_lines(self, indexes: Container[int]) -> None:
+        """Remove the lines at ``indexes``."""
+        self.lines = [line for i, line in enumerate(self.lines) if i not in indexes]
+        self.folded = [line for i, line in enumerate(self.folded) if i not in indexes]
 
-    def sign(self, byline: Byline) -> None:
+    def add_byline(self, byline: Byline) -> None:
+        """Record a byline and the authors in it."""
         self.bylines.append(byline.text)
         self.authors += byline.authors
 
-    def place(self, dateline: Dateline) -> None:
+    def add_dateline(self, dateline: Dateline) -> None:
+        """Record and count a dateline with its place, agencies and authors."""
         self.datelines.append(dateline.text)
         self.located = self.located or dateline.located
         self.agencies += dateline.agencies
         if dateline.byline:
-            self.sign(Byline(dateline.byline, dateline.authors))
+            self.add_byline(Byline(dateline.byline, dateline.authors))
         self.counts["dateline"] += 1
 
+    def add_credit(self, credit: str) -> None:
+        """Record an agency credit, such as ``(AFP)``."""
+        self.agencies += parse_credit(credit.strip("()[]* ")) or []
+        self.bylines.append(credit)
 
-def strip_furniture(text: str, title: str | None, fixes: Fixes) -> Body:
-    """``text``, which is clean and has a paragraph a line, without its furniture. Idempotent; never empties a text."""
-    page = _Page(title)
+
+def remove_boilerplate(text: str, title: str | None, fixes: FixCounts) -> ArticleParts:
+    r"""Move bylines, datelines and teasers of a text into fields, remove other boilerplate, and count it in ``fixes``.
+
+    Idempotent. A text that would become empty, or that has too many layers of boilerplate, is returned unchanged.
+
+    Args:
+        text: a text cleaned by `clean_text`, one paragraph per line.
+        title: the article's cleaned title; the text may repeat it.
+        fixes: counts to add to.
+
+    >>> fixes = FixCounts()
+    >>> parts = remove_boilerplate("By Ann Lee\nLONDON (AP) - The harbour is closed.\nShare this article", None, fixes)
+    >>> parts.text, parts.byline, parts.located, parts.agencies
+    ('The harbour is closed.', 'By Ann Lee', 'LONDON', ['AP'])
+    >>> dict(fixes)
+    {'share_links': 1, 'byline': 1, 'dateline': 1}
+    """
+    state = BoilerplateState(title)
     before = text
     for _ in range(_PASSES_MAX):
-        after = _strip(page, before) if before else ""
+        after = _remove_layer(state, before) if before else ""
         if not after:
-            return Body(text)
+            return ArticleParts(text)
         if after == before:
             break
         before = after
     else:
-        return Body(text)
-    agencies, located = named_source(before)
-    fixes.update(page.counts)
-    return Body(
+        return ArticleParts(text)
+    agencies, located = read_inline_source(before)
+    fixes.update(state.counts)
+    return ArticleParts(
         before,
-        page.teaser,
-        _joined(page.bylines),
-        list(dict.fromkeys(page.authors)),
-        _joined(page.datelines),
-        page.located or located,
-        list(dict.fromkeys([*page.agencies, *agencies])),
+        state.teaser,
+        _join_distinct(state.bylines),
+        list(dict.fromkeys(state.authors)),
+        _join_distinct(state.datelines),
+        state.located or located,
+        list(dict.fromkeys([*state.agencies, *agencies])),
     )
 
 
-def _joined(parts: list[str]) -> str | None:
+def _join_distinct(parts: list[str]) -> str | None:
     return " / ".join(dict.fromkeys(parts)) or None
 
 
-def _strip(page: _Page, text: str) -> str:
-    page.read(text)
-    step, start = cut_beginning(page.lines[0])
-    if step:
-        page.lines[0] = page.lines[0][start:]
-        page.folded[:1] = heads(page.lines[:1]) if page.folded else []
-        page.counts[step] += 1
-    if page.folded:
-        _drop_lines(page)
-        _drop_beginning(page)
-        _drop_end(page)
-        _drop_repeats(page)
-    if page.lines:
-        _cut_edges(page)
-    return "\n".join(page.lines)
+def _remove_layer(state: BoilerplateState, text: str) -> str:
+    """Return ``text`` without its outermost boilerplate; what that reveals is left to the next pass."""
+    state.set_text(text)
+    fix, start = find_glued_start(state.lines[0])
+    if fix:
+        state.lines[0] = state.lines[0][start:]
+        state.folded[:1] = folded_prefixes(state.lines[:1]) if state.folded else []
+        state.counts[fix] += 1
+    if state.folded:
+        _remove_boilerplate_lines(state)
+        _remove_first_lines(state)
+        _remove_last_lines(state)
+        _remove_repeated_paragraphs(state)
+    if state.lines:
+        _cut_first_paragraph(state)
+        _cut_last_paragraph(state)
+    return "\n".join(state.lines)
 
 
-def _drop_lines(page: _Page) -> None:
-    """Lines that are furniture wherever they stand, and buttons beside them."""
-    steps = classify(page.lines, page.folded)
-    if not steps:
+def _remove_boilerplate_lines(state: BoilerplateState) -> None:
+    fix_by_line = find_boilerplate_lines(state.lines, state.folded)
+    if not fix_by_line:
         return
-    page.counts.update(steps.values())
-    page.drop(steps)
+    state.counts.update(fix_by_line.values())
+    state.remove_lines(fix_by_line)
 
 
-def _drop_beginning(page: _Page) -> None:
-    at = bylines = 0
-    while at + 1 < len(page.lines):
-        line, folded = page.lines[at], page.folded[at]
-        step = end_line(line, folded, Kind.BEGINNING)
-        if not step and folded == page.title_letters and _is_headline(page, at):
-            step = "repeated_title"
-        elif not step and is_teaser(page.lines, page.folded, at):
-            page.teaser = page.teaser or line
-            step = "teaser"
-        elif not step and bylines < _BYLINES_MAX and _moved(page, line):
+def _remove_first_lines(state: BoilerplateState) -> None:
+    removed = bylines = 0
+    while removed + 1 < len(state.lines):
+        line, folded = state.lines[removed], state.folded[removed]
+        fix = edge_line_fix(line, folded, Edge.START)
+        if not fix and folded == state.folded_title and _is_headline(state, removed):
+            fix = "repeated_title"
+        elif not fix and is_teaser(state.lines, state.folded, removed):
+            state.teaser = state.teaser or line
+            fix = "teaser"
+        elif not fix and bylines < _BYLINES_MAX and _move_byline_or_dateline(state, line):
             bylines += 1
-        elif not step:
+        elif not fix:
             break
-        if step:
-            page.counts[step] += 1
-        at += 1
-    del page.lines[:at], page.folded[:at]
+        if fix:
+            state.counts[fix] += 1
+        removed += 1
+    del state.lines[:removed], state.folded[:removed]
 
 
-def _is_headline(page: _Page, at: int) -> bool:
-    """Whether the line ``at`` is the title and heads a text. A news flash may have nothing else."""
-    missing = len(page.folded[at])
-    if missing < _TITLE_LETTERS_MIN or not are_equal(page.lines[at], page.title or ""):
+def _is_headline(state: BoilerplateState, i: int) -> bool:
+    """Whether line ``i`` is the title and at least as much text follows; a news flash may have only its title."""
+    missing_letters = len(state.folded[i])
+    if missing_letters < _TITLE_LETTERS_MIN or not are_equal(state.lines[i], state.title or ""):
         return False
-    for line in islice(page.folded, at + 1, None):
-        missing -= len(line)
-        if missing <= 0:
+    for line in islice(state.folded, i + 1, None):
+        missing_letters -= len(line)
+        if missing_letters <= 0:
             return True
     return False
 
 
-def _moved(page: _Page, line: str) -> bool:
+def _move_byline_or_dateline(state: BoilerplateState, line: str) -> bool:
     byline = read_byline(line)
     if byline:
-        page.sign(byline)
-        page.counts["byline"] += 1
+        state.add_byline(byline)
+        state.counts["byline"] += 1
         return True
     dateline = read_dateline_line(line)
     if dateline:
-        page.place(dateline)
+        state.add_dateline(dateline)
     return dateline is not None
 
 
-def _drop_end(page: _Page) -> None:
-    while len(page.lines) > 1 and len(page.lines[-1]) <= _END_CHARS_MAX:
-        step, count = end_block(page.lines) or (_read_end(page), 1)
-        if not step:
+def _remove_last_lines(state: BoilerplateState) -> None:
+    while len(state.lines) > 1 and len(state.lines[-1]) <= _END_CHARS_MAX:
+        fix, count = trailing_block(state.lines) or (_read_last_line(state), 1)
+        if not fix:
             break
-        del page.lines[-count:], page.folded[-count:]
-        page.counts[step] += 1
+        del state.lines[-count:], state.folded[-count:]
+        state.counts[fix] += 1
 
 
-def _read_end(page: _Page) -> str | None:
-    line = page.lines[-1]
-    step = end_line(line, page.folded[-1], Kind.END)
-    if step == "signoff":
-        _sign_off(page, line)
-    byline = None if step else read_signature(line)
+def _read_last_line(state: BoilerplateState) -> str | None:
+    """Return the fix that removes the last line, and record its credit or byline."""
+    line = state.lines[-1]
+    fix = edge_line_fix(line, state.folded[-1], Edge.END)
+    if fix == "signoff":
+        state.add_credit(line)
+    byline = None if fix else read_signature(line)
     if byline:
-        page.sign(byline)
-    return "byline" if byline else step
+        state.add_byline(byline)
+    return "byline" if byline else fix
 
 
-def _sign_off(page: _Page, credit: str) -> None:
-    page.agencies += credited(credit.strip("()[]* ")) or []
-    page.bylines.append(credit)
+def _remove_repeated_paragraphs(state: BoilerplateState) -> None:
+    repeated = set(find_repeated_paragraphs(state.lines, state.folded))
+    if repeated:
+        state.counts["repeated_paragraphs"] += len(repeated)
+        state.remove_lines(repeated)
 
 
-def _drop_repeats(page: _Page) -> None:
-    places = set(repeated(page.lines, page.folded))
-    if places:
-        page.counts["repeated_paragraphs"] += len(places)
-        page.drop(places)
-
-
-def _cut_edges(page: _Page) -> None:
-    """Furniture that is glued to the first or the last paragraph."""
-    dateline = read_dateline(page.lines[0])
+def _cut_first_paragraph(state: BoilerplateState) -> None:
+    dateline = read_dateline(state.lines[0])
     if dateline:
-        page.place(dateline)
-        page.lines[0] = page.lines[0][dateline.end :]
-    last = page.lines[-1]
-    glued_step, end = cut_end(last)
-    if not glued_step:
+        state.add_dateline(dateline)
+        state.lines[0] = state.lines[0][dateline.end :]
+
+
+def _cut_last_paragraph(state: BoilerplateState) -> None:
+    last = state.lines[-1]
+    fix, end = find_glued_end(last)
+    if not fix:
         return
     glued = last[end:].strip()
-    if glued_step == "signoff":
-        _sign_off(page, glued)
-    elif glued_step == "byline":
-        page.sign(read_signature(glued) or Byline(glued, []))
-    page.lines[-1] = last[:end].rstrip()
-    page.counts[glued_step] += 1
+    if fix == "signoff":
+        state.add_credit(glued)
+    elif fix == "byline":
+        state.add_byline(read_signature(glued) or Byline(glued, []))
+    state.lines[-1] = last[:end].rstrip()
+    state.counts[fix] += 1

@@ -1,4 +1,4 @@
-"""Who delivers news to newspapers: agencies in the scripts that they are written in, desks, and papers' own names."""
+"""News agencies in many scripts, news desks, and newspapers that credit themselves."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from functools import cache
 from typing import Final
 
 from stream.core.folding import letters
-from stream.core.normalize.boilerplate.phrases import listed
+from stream.core.normalize.boilerplate.phrases import split_phrases
 
-#: Short international name -> the names that datelines and sign-offs give it.
+#: Short international name -> the agency's names in datelines and credits, separated by bars.
 AGENCIES: Final = {
     "Reuters": """
         Reuters | Reuter | Thomson Reuters | رويترز | رویترز | روئٹرز | Рейтер | 路透社 | 路透 | ロイター | रॉयटर्स
@@ -110,70 +110,78 @@ AGENCIES: Final = {
     "NAN": "NAN",
     "ENA": "ENA",
 }
-#: What stands in an agency's place where several were used, or none is named.
+#: Credits for several agencies, or for a desk instead of an agency.
 DESKS: Final = """
     وكالات | الوكالات | متابعات | متابعة | وكالات الأنباء | صحف | Agencies | Agency | News Agencies | Staff
     Agences | Agenturen | Agencias | ایجنسی | ایجنسیاں | ایجنسیز | ویب ڈیسک | نیوز ڈیسک | مانیٹرنگ ڈیسک
     سپورٹس ڈیسک | اسپورٹس ڈیسک | نیٹ نیوز | بیورو رپورٹ | ڈیسک | एजेंसी | एजेंसियां | Web Desk | News Desk
 """
-#: Papers and channels that put their own name where an agency's would stand. None is a word of ordinary prose there.
+#: Newspapers and channels that credit themselves like an agency. None is an ordinary word there.
 PAPERS: Final = """
     سبق | عين اليوم | الوئام | عكاظ | الشرق الأوسط | الاقتصادية | الجزيرة نت | العربية نت | العربية.نت | إيلاف
     اليوم السابع | المصري اليوم | القدس العربي | العربي الجديد | رأي اليوم | الرياضي | العين الإخبارية
     اندبندنت عربية | ڈان نیوز | سیاست ڈاٹ کام | ڈیلی پاکستان آن لائن | قدرت روزنامہ | INP | Dawn | KOMPAS.com
     Liputan6.com | detikcom | DN | Euronews
 """
-#: Folds to itself, and stands in no name.
-_MARK: Final = "\ua66e"
+#: A separator that folds to itself and is part of no name.
+_SEPARATOR: Final = "\ua66e"
 _ACRONYM_CHARS_MAX: Final = 4
-_JOINT: Final = re.compile(r"\s?[/،,=&+]\s?|\s+(?:و|and|et|und|y)\s+")
+_CREDIT_SEPARATOR: Final = re.compile(r"\s?[/،,=&+]\s?|\s+(?:و|and|et|und|y)\s+")
 
 
 @cache
 def _agencies() -> dict[str, str]:
-    return {letters(name): short for short, written in AGENCIES.items() for name in listed(written)}
+    return {letters(name): short for short, entry in AGENCIES.items() for name in split_phrases(entry)}
 
 
 @cache
 def _acronyms() -> frozenset[str]:
-    """Latin acronyms as they are written: ``AP`` is the agency, ``ap`` and ``Ap`` are not."""
-    written = (name for names in AGENCIES.values() for name in listed(names))
-    return frozenset(name for name in written if name.isascii() and len(name) <= _ACRONYM_CHARS_MAX)
+    """Return Latin acronyms as they are spelled: ``AP`` is the agency, ``ap`` and ``Ap`` are not."""
+    names = (name for entry in AGENCIES.values() for name in split_phrases(entry))
+    return frozenset(name for name in names if name.isascii() and len(name) <= _ACRONYM_CHARS_MAX)
 
 
 @cache
-def _houses() -> frozenset[str]:
-    return frozenset(letters(name) for name in [*listed(DESKS), *listed(PAPERS)])
+def _desks_and_papers() -> frozenset[str]:
+    return frozenset(letters(name) for name in [*split_phrases(DESKS), *split_phrases(PAPERS)])
 
 
-def agency_of(name: str) -> str | None:
-    """The short international name of the agency that ``name`` is, spelled in any script, or None."""
-    return _checked(name, letters(name))
+def find_agency(name: str) -> str | None:
+    """Return the short international name of the agency with this name in any script, or None.
+
+    >>> find_agency("رويترز"), find_agency("新华社"), find_agency("ap")
+    ('Reuters', 'Xinhua', None)
+    """
+    return _find_folded(name, letters(name))
 
 
-def _checked(name: str, folded: str) -> str | None:
+def _find_folded(name: str, folded: str) -> str | None:
     short = _agencies().get(folded)
     if short and name.isascii() and len(name) <= _ACRONYM_CHARS_MAX and name not in _acronyms():
         return None
     return short
 
 
-def known_parts(names: Sequence[str]) -> list[tuple[str | None, bool]]:
-    """(`agency_of`, `is_house`) of each of ``names``, folded together."""
-    folded = letters(_MARK.join(names)).split(_MARK)
+def identify_sources(names: Sequence[str]) -> list[tuple[str | None, bool]]:
+    """Return (`find_agency`, `is_desk_or_paper`) of each name; all names are folded in one call."""
+    folded = letters(_SEPARATOR.join(names)).split(_SEPARATOR)
     if len(folded) != len(names):
-        return [(agency_of(name), is_house(name)) for name in names]
-    return [(_checked(name, key), key in _houses()) for name, key in zip(names, folded, strict=True)]
+        return [(find_agency(name), is_desk_or_paper(name)) for name in names]
+    return [(_find_folded(name, key), key in _desks_and_papers()) for name, key in zip(names, folded, strict=True)]
 
 
-def is_house(name: str) -> bool:
-    """A desk such as «وكالات», or a paper's own name."""
-    return letters(name) in _houses()
+def is_desk_or_paper(name: str) -> bool:
+    """Whether ``name`` is a news desk, such as «وكالات» (agencies), or a newspaper that credits itself."""
+    return letters(name) in _desks_and_papers()
 
 
-def credited(credit: str) -> list[str] | None:
-    """The agencies in a credit such as ``AFP/Reuters`` or «فرانس24/ أ ف ب»; None where a part of it is nobody known."""
-    known = known_parts(_JOINT.split(credit.strip(" .*-–—")))
-    if not all(agency or house for agency, house in known):
+def parse_credit(credit: str) -> list[str] | None:
+    """Return the agencies in a credit, or None if a part of it is neither an agency, a desk nor a newspaper.
+
+    >>> parse_credit("AFP/Reuters"), parse_credit("وكالات"), parse_credit("AFP, Smith")
+    (['AFP', 'Reuters'], [], None)
+    """
+    sources = identify_sources(_CREDIT_SEPARATOR.split(credit.strip(" .*-–—")))
+    if not all(agency or is_other for agency, is_other in sources):
         return None
-    return list(dict.fromkeys(agency for agency, _ in known if agency))
+    return list(dict.fromkeys(agency for agency, _ in sources if agency))

@@ -1,16 +1,17 @@
-"""Furniture at the edges of a text: lines that count only there, and words glued to the first or last paragraph."""
+"""Boilerplate at the edges of a text: whole lines, and words glued to the first or last paragraph."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import Final
 
-from stream.core.normalize.boilerplate.agencies import credited
-from stream.core.normalize.boilerplate.line_classifier import Kind, kind_of
+from stream.core.normalize.boilerplate.agencies import parse_credit
+from stream.core.normalize.boilerplate.line_classifier import LineKind, match_line
 from stream.core.normalize.boilerplate.line_prefixes import CHARS_MAX
 
-#: Characters at the end of a paragraph that are looked at.
+#: The number of characters at the end of a paragraph that are searched.
 _END_CHARS: Final = 420
 _LINE_CHARS_MAX: Final = 90
 _CREDIT_CHARS_MAX: Final = 45
@@ -42,15 +43,15 @@ _SYNDICATED: Final = re.compile(
 _TAGS: Final = re.compile(r"سمات [^.،:؟!\n]{2,110}")
 _WEAK_END: Final = re.compile(r"[（(]完[)）]|（本报.{2,14}电）|\(جاری ہے\)|\(AFP\)|مزید: [^ .]{2,14}")
 _CONTACT: Final = re.compile(r"للتواصل (?:مع الكاتب )?[أا]رسل")
-#: The same behind the author's addresses, all in one line.
+#: The same after the author's addresses, all on one line.
 _CONTACT_WHOLE: Final = re.compile(r"(?:[^ :]{1,12} ?: ?)?[^ ]{0,90}للتواصل (?:مع الكاتب )?[أا]رسل [^\n]{0,160}")
-#: Lines behind a call to write to the author by text message: numbers, operators, how to begin.
+#: Lines after an invitation to text the author: numbers, mobile operators, how to start the message.
 _CONTACT_LINE: Final = re.compile(r"sms|SMS|Stc|Mobily|Zain|الاتصالات|موبايلي|زين|بالرمز|مسافة|الرسالة|[0-9]{5,6}")
 _SCRIPT_FIRST: Final = "(function(){"
 _SCRIPT_LAST: Final = "})();"
 
 _GLUED_FIRST: Final = re.compile(r"(?:Next Previous|Previous Next) +")
-# Step, pattern, the characters that it ends with (any where empty), and what it holds.
+# Fix, pattern, the characters that its match can end with (any if empty), and a string that it contains.
 _GLUED: Final = (
     (
         "contact_lines",
@@ -83,27 +84,40 @@ _GLUED: Final = (
         "",
     ),
 )
-_SIGNED: Final = re.compile(
+_GLUED_CREDIT: Final = re.compile(
     r"(?<=[.!?؟\"”»)]) ?[(\[](?P<agency>[^()\[\]]{2,30})[)\]]$|(?<=[.)\"%0-9]) (?:REUTER|Reuter|reuter)$"
 )
 
 
-def end_line(line: str, folded: str, edge: Kind) -> str | None:
-    """The step that takes out the first or last line of a text, or None where it is of the article."""
+class Edge(Enum):
+    """The edge of a text that a line is at."""
+
+    START = "start"
+    END = "end"
+
+
+def edge_line_fix(line: str, folded: str, edge: Edge) -> str | None:
+    """Return the fix that removes the first or last line of a text, or None if the line belongs to the article.
+
+    ``folded`` is the line's `folded_prefixes` entry.
+
+    >>> edge_line_fix("(AFP)", "afp", Edge.END), edge_line_fix("(AFP)", "afp", Edge.START)
+    ('signoff', None)
+    """
     if len(line) > CHARS_MAX:
         return None
     if not folded:
         return "separators" if _SEPARATOR.fullmatch(line) else None
     if len(line) <= _LINE_CHARS_MAX and (_ADDRESS.fullmatch(line) or _PHOTO.fullmatch(line)):
         return "photo_credits" if _PHOTO.fullmatch(line) else "contact_lines"
-    kind = kind_of(line, folded)
-    if kind and not (kind[1] is Kind.ADVERTISING and edge is Kind.BEGINNING):
-        return kind[0]
-    return _last_line(line) if edge is Kind.END else None
+    match = match_line(line, folded)
+    if match and not (match[1] is LineKind.ADVERTISING and edge is Edge.START):
+        return match[0]
+    return _last_line_fix(line) if edge is Edge.END else None
 
 
-def _last_line(line: str) -> str | None:
-    if len(line) <= _CREDIT_CHARS_MAX and line[-1] not in ".؟?!" and credited(line.strip("()*- ")) is not None:
+def _last_line_fix(line: str) -> str | None:
+    if len(line) <= _CREDIT_CHARS_MAX and line[-1] not in ".؟?!" and parse_credit(line.strip("()*- ")) is not None:
         return "signoff"
     if _SYNDICATED.fullmatch(line):
         return "signoff"
@@ -112,19 +126,23 @@ def _last_line(line: str) -> str | None:
     return "publication_notes" if _WEAK_END.fullmatch(line) else None
 
 
-def end_block(lines: Sequence[str]) -> tuple[str, int] | None:
-    """(step, lines) of a block that ends the text: how to write to the author, or a page's script."""
+def trailing_block(lines: Sequence[str]) -> tuple[str, int] | None:
+    """Return (fix, number of lines) of a block at the end of the text: contact details or a script.
+
+    >>> trailing_block(["The harbour is closed.", "(function(){", "load();", "})();"])
+    ('scripts', 3)
+    """
     last = lines[-1]
     if last == _SCRIPT_LAST:
-        return _block("scripts", lines, lambda line: line.startswith(_SCRIPT_FIRST), lambda _: True)
+        return _find_block("scripts", lines, lambda line: line.startswith(_SCRIPT_FIRST), lambda _: True)
     if len(last) <= _CONTACT_CHARS_MAX and _CONTACT_WHOLE.fullmatch(last):
         return "contact_lines", 1
     if len(last) <= _BLOCK_LINE_CHARS_MAX and _CONTACT_LINE.search(last):
-        return _block("contact_lines", lines, _begins_contact, _belongs_to_contact)
+        return _find_block("contact_lines", lines, _starts_contact, _belongs_to_contact)
     return None
 
 
-def _begins_contact(line: str) -> bool:
+def _starts_contact(line: str) -> bool:
     return _CONTACT.match(line) is not None
 
 
@@ -132,33 +150,41 @@ def _belongs_to_contact(line: str) -> bool:
     return _CONTACT_LINE.search(line) is not None
 
 
-def _block(
-    step: str, lines: Sequence[str], begins: Callable[[str], bool], belongs: Callable[[str], bool]
+def _find_block(
+    fix: str, lines: Sequence[str], is_first: Callable[[str], bool], is_member: Callable[[str], bool]
 ) -> tuple[str, int] | None:
     for count in range(1, min(_BLOCK_LINES_MAX, len(lines) - 1) + 1):
         line = lines[-count]
-        if begins(line):
-            return step, count
-        if not belongs(line):
+        if is_first(line):
+            return fix, count
+        if not is_member(line):
             return None
     return None
 
 
-def cut_beginning(line: str) -> tuple[str | None, int]:
-    """(step, where the text begins) for words glued before the first paragraph."""
+def find_glued_start(line: str) -> tuple[str | None, int]:
+    """Return (fix, index where the text starts) for boilerplate glued to the first paragraph, else (None, 0).
+
+    >>> find_glued_start("Next Previous The harbour is closed.")
+    ('carousel', 14)
+    """
     match = _GLUED_FIRST.match(line) if line.startswith(("Next", "Prev")) else None
     return ("carousel", match.end()) if match and match.end() < len(line) else (None, 0)
 
 
-def cut_end(line: str) -> tuple[str | None, int]:
-    """(step, where the text ends) for words glued behind the last paragraph."""
+def find_glued_end(line: str) -> tuple[str | None, int]:
+    """Return (fix, index where the text ends) for boilerplate glued to the last paragraph, else (None, 0).
+
+    >>> find_glued_end("The harbour is closed. (AFP)")
+    ('signoff', 22)
+    """
     start = max(0, len(line) - _END_CHARS)
-    for step, pattern, last, hint in _GLUED:
+    for fix, pattern, last, hint in _GLUED:
         if (not last or line[-1] in last) and line.find(hint, start) >= 0:
             match = next((match for match in pattern.finditer(line, start) if match.end() == len(line)), None)
             if match and match.start() >= _KEPT_CHARS_MIN:
-                return step, match.start()
-    match = _SIGNED.search(line, max(0, len(line) - _CREDIT_CHARS_MAX)) if line[-1] in ")]rR" else None
-    if match and match.start() >= _KEPT_CHARS_MIN and (not match["agency"] or credited(match["agency"])):
+                return fix, match.start()
+    match = _GLUED_CREDIT.search(line, max(0, len(line) - _CREDIT_CHARS_MAX)) if line[-1] in ")]rR" else None
+    if match and match.start() >= _KEPT_CHARS_MIN and (not match["agency"] or parse_credit(match["agency"])):
         return "signoff", match.start()
     return None, 0

@@ -1,4 +1,4 @@
-"""Which lines are furniture by their whole shape, and which of them only at an edge or among others."""
+"""Classifies lines: boilerplate anywhere, or only at an edge of the text or next to other boilerplate."""
 
 from __future__ import annotations
 
@@ -14,19 +14,17 @@ from stream.core.normalize.boilerplate import phrases
 from stream.core.normalize.boilerplate.line_prefixes import CHARS_MAX
 
 
-class Kind(Enum):
-    """Where a line counts as furniture."""
+class LineKind(Enum):
+    """Where a line counts as boilerplate."""
 
     ANYWHERE = "anywhere"
-    #: At an edge of the text, or beside other furniture.
+    #: At an edge of the text, or next to other boilerplate.
     BUTTON = "button"
     #: Between paragraphs and at the end.
     ADVERTISING = "advertising"
-    BEGINNING = "beginning"
-    END = "end"
 
 
-_PREFIX: Final = 4
+_PREFIX_LETTERS: Final = 4
 _CREDIT_CHARS_MAX: Final = 60
 _TAGS_COLON_WITHIN: Final = 30
 _COUNTER_LETTERS_MAX: Final = 28
@@ -38,119 +36,142 @@ _COPYRIGHT: Final = re.compile(
     r"(?:Copyright|COPYRIGHT|copyright|حقوق النشر)? ?(?:©|\([cC]\)) ?.{0,120}"
     r"|(?:Copyright|COPYRIGHT) (?:19|20)[0-9]{2}[ ,.\-–].{0,110}"
 )
-_COPYRIGHT_FIRST: Final = "©(Cح"
-_SENTENCE_END: Final = ".۔。।…؛;:：,،"
+_COPYRIGHT_FIRST_CHARS: Final = "©(Cح"
+_SENTENCE_MARKS: Final = ".۔。।…؛;:：,،"
 _STOPS: Final = ".۔。।؟?!！？\"”»'’)…"
 
 
-def _of(table: dict[str, str]) -> Iterable[str]:
-    return (letters(phrase) for written in table.values() for phrase in phrases.listed(written))
+@cache
+def _phrase_table() -> dict[str, tuple[str, LineKind]]:
+    """Folded line -> (fix, kind)."""
+    table: dict[str, tuple[str, LineKind]] = dict.fromkeys(
+        _fold_phrases(phrases.ADVERTISING), ("advertising", LineKind.ADVERTISING)
+    )
+    for kind, phrases_by_fix in ((LineKind.BUTTON, phrases.BUTTONS), (LineKind.ANYWHERE, phrases.LINES)):
+        for fix, by_language in phrases_by_fix.items():
+            table.update(dict.fromkeys(_fold_phrases(by_language), (fix, kind)))
+    return table
 
 
 @cache
-def _table() -> dict[str, tuple[str, Kind]]:
-    known: dict[str, tuple[str, Kind]] = dict.fromkeys(_of(phrases.ADVERTISING), ("advertising", Kind.ADVERTISING))
-    for kind, steps in ((Kind.BUTTON, phrases.BUTTONS), (Kind.ANYWHERE, phrases.LINES)):
-        for step, table in steps.items():
-            known.update(dict.fromkeys(_of(table), (step, kind)))
-    return known
-
-
-@cache
-def _starts() -> dict[str, list[tuple[str, str]]]:
+def _line_starts() -> dict[str, list[tuple[str, str]]]:
+    """First folded letters -> (folded start of a line, fix)."""
     starts: dict[str, list[tuple[str, str]]] = {}
-    for step, written in phrases.STARTS.items():
-        for phrase in map(letters, phrases.listed(written)):
-            starts.setdefault(phrase[:_PREFIX], []).append((phrase, step))
+    for fix, entry in phrases.STARTS.items():
+        for phrase in map(letters, phrases.split_phrases(entry)):
+            starts.setdefault(phrase[:_PREFIX_LETTERS], []).append((phrase, fix))
     return starts
 
 
 @cache
-def _read_also() -> tuple[frozenset[str], frozenset[str]]:
-    markers = frozenset(_of(phrases.READ_ALSO))
-    return markers, frozenset(marker[:_PREFIX] for marker in markers)
+def _read_also_markers() -> tuple[frozenset[str], frozenset[str]]:
+    """(folded markers, their first letters)."""
+    markers = frozenset(_fold_phrases(phrases.READ_ALSO))
+    return markers, frozenset(marker[:_PREFIX_LETTERS] for marker in markers)
 
 
 @cache
-def _counters() -> re.Pattern[str]:
-    nouns = "|".join(re.escape(noun) for table in phrases.COUNTED.values() for noun in _of(table))
+def _counter_pattern() -> re.Pattern[str]:
+    nouns = "|".join(re.escape(noun) for by_language in phrases.COUNTED.values() for noun in _fold_phrases(by_language))
     return re.compile(rf"[0-9]{{1,9}}(?:{nouns})|(?:{nouns})[0-9]{{1,9}}")
 
 
-def kind_of(line: str, folded: str) -> tuple[str, Kind] | None:
-    """(step, where it counts) of a line that may be furniture."""
-    known = _table().get(folded)
-    if known:
-        return None if line[0].islower() or (known[1] is Kind.BUTTON and line[-1] in ".,;،") else known
-    for phrase, step in _starts().get(folded[:_PREFIX], ()):
-        if folded.startswith(phrase) and _ends_as(step, line):
-            return step, Kind.ANYWHERE
-    if line[0] in _COPYRIGHT_FIRST and _COPYRIGHT.fullmatch(line):
-        return "copyright", Kind.ANYWHERE
+def _fold_phrases(by_language: dict[str, str]) -> Iterable[str]:
+    return (letters(phrase) for entry in by_language.values() for phrase in phrases.split_phrases(entry))
+
+
+def match_line(line: str, folded: str) -> tuple[str, LineKind] | None:
+    """Return (fix, kind) of a line that may be boilerplate; ``folded`` is its `folded_prefixes` entry.
+
+    >>> match_line("12 comments", "12comments")
+    ('counters', <LineKind.ANYWHERE: 'anywhere'>)
+    """
+    match = _phrase_table().get(folded)
+    if match:
+        is_prose = line[0].islower() or (match[1] is LineKind.BUTTON and line[-1] in ".,;،")
+        return None if is_prose else match
+    for phrase, fix in _line_starts().get(folded[:_PREFIX_LETTERS], ()):
+        if folded.startswith(phrase) and _has_expected_end(fix, line):
+            return fix, LineKind.ANYWHERE
+    if line[0] in _COPYRIGHT_FIRST_CHARS and _COPYRIGHT.fullmatch(line):
+        return "copyright", LineKind.ANYWHERE
     if len(folded) <= _COUNTER_LETTERS_MAX and line[-1] != "." and (folded[:1].isdigit() or folded[-1:].isdigit()):
-        return ("counters", Kind.ANYWHERE) if _counters().fullmatch(folded) else None
+        return ("counters", LineKind.ANYWHERE) if _counter_pattern().fullmatch(folded) else None
     return None
 
 
-def _ends_as(step: str, line: str) -> bool:
-    if step == "tag_lines":
-        return line[-1] not in _SENTENCE_END and (":" in line[:_TAGS_COLON_WITHIN] or "：" in line[:_TAGS_COLON_WITHIN])
-    if step == "photo_credits":
-        return len(line) <= _CREDIT_CHARS_MAX and line[-1] not in _SENTENCE_END
-    return not line[0].islower() or step == "publication_notes"
+def _has_expected_end(fix: str, line: str) -> bool:
+    """Whether a line that starts like boilerplate for ``fix`` also ends like it."""
+    if fix == "tag_lines":
+        has_colon = ":" in line[:_TAGS_COLON_WITHIN] or "：" in line[:_TAGS_COLON_WITHIN]
+        return line[-1] not in _SENTENCE_MARKS and has_colon
+    if fix == "photo_credits":
+        return len(line) <= _CREDIT_CHARS_MAX and line[-1] not in _SENTENCE_MARKS
+    return not line[0].islower() or fix == "publication_notes"
 
 
-def classify(lines: Sequence[str], folded: Sequence[str]) -> dict[int, str]:
-    """The lines that are furniture where they stand -> the step that takes them out."""
-    kinds: dict[int, tuple[str, Kind]] = {}
-    found: dict[int, str] = {}
-    starts = _read_also()[1]
-    for place, letters_of_line in enumerate(folded):
-        if len(lines[place]) > CHARS_MAX or place in found or not letters_of_line:
+def find_boilerplate_lines(lines: Sequence[str], folded: Sequence[str]) -> dict[int, str]:
+    """Return index -> fix of each line that is boilerplate where it is in the text.
+
+    Args:
+        lines: the lines of a text.
+        folded: their `folded_prefixes`.
+
+    >>> from stream.core.normalize.boilerplate.line_prefixes import folded_prefixes
+    >>> lines = ["Share", "The harbour is closed.", "Read more:", "Bridge to close for weeks", "It reopens."]
+    >>> find_boilerplate_lines(lines, folded_prefixes(lines))
+    {2: 'read_also', 3: 'read_also', 0: 'share_links'}
+    """
+    matches: dict[int, tuple[str, LineKind]] = {}
+    fix_by_line: dict[int, str] = {}
+    marker_prefixes = _read_also_markers()[1]
+    for i, folded_line in enumerate(folded):
+        if len(lines[i]) > CHARS_MAX or i in fix_by_line or not folded_line:
             continue
-        if letters_of_line[:_PREFIX] in starts:
-            found.update(dict.fromkeys(_read_also_lines(lines, folded, place), "read_also"))
-        kind = kind_of(lines[place], letters_of_line) if place not in found else None
-        if kind:
-            kinds[place] = kind
-    others = kinds.keys() | found.keys()
-    for place, (step, kind_found) in kinds.items():
-        if place not in found and (kind_found is Kind.ANYWHERE or _stands_apart(lines, place, kind_found, others)):
-            found[place] = step
-    return found
+        if folded_line[:_PREFIX_LETTERS] in marker_prefixes:
+            fix_by_line.update(dict.fromkeys(_read_also_lines(lines, folded, i), "read_also"))
+        match = match_line(lines[i], folded_line) if i not in fix_by_line else None
+        if match:
+            matches[i] = match
+    candidates = matches.keys() | fix_by_line.keys()
+    for i, (fix, kind) in matches.items():
+        if i not in fix_by_line and (kind is LineKind.ANYWHERE or _is_set_apart(lines, i, kind, candidates)):
+            fix_by_line[i] = fix
+    return fix_by_line
 
 
-def _stands_apart(lines: Sequence[str], place: int, kind: Kind, others: AbstractSet[int]) -> bool:
-    if kind is Kind.ADVERTISING:
-        return place > 0 and lines[place - 1][-1] in _STOPS
-    return place - 1 in others or place + 1 in others or place == len(lines) - 1 or place == 0
+def _is_set_apart(lines: Sequence[str], i: int, kind: LineKind, candidates: AbstractSet[int]) -> bool:
+    """Whether a line of this kind is boilerplate at index ``i``, as far as its neighbours show."""
+    if kind is LineKind.ADVERTISING:
+        return i > 0 and lines[i - 1][-1] in _STOPS
+    return i - 1 in candidates or i + 1 in candidates or i == len(lines) - 1 or i == 0
 
 
-def _read_also_lines(lines: Sequence[str], folded: Sequence[str], place: int) -> range:
-    """The marker and the headlines that it introduces; none where the line is no marker."""
-    markers = _read_also()[0]
-    line = lines[place]
-    if folded[place] not in markers:
+def _read_also_lines(lines: Sequence[str], folded: Sequence[str], i: int) -> range:
+    """Return the marker at ``i`` and the headlines that it introduces; an empty range if the line is no marker."""
+    markers = _read_also_markers()[0]
+    line = lines[i]
+    if folded[i] not in markers:
         label, colon, _ = line.replace("：", ":").partition(":")
-        marked = colon and letters(label) in markers
-        return range(place, place + 1) if marked else range(0)
+        has_marker = colon and letters(label) in markers
+        return range(i, i + 1) if has_marker else range(0)
     if line[0].islower() or line[-1] in ".,":
         return range(0)
-    end = place + 1
-    while end < len(lines) and end - place <= _HEADLINES_MAX and _is_headline(lines[end], folded[end]):
+    end = i + 1
+    while end < len(lines) and end - i <= _HEADLINES_MAX and _is_headline(lines[end], folded[end]):
         end += 1
-    before_text = end < len(lines) and not kind_of(lines[end], folded[end])
-    if before_text and end > place + 1 and _is_subheading(folded, place + 1, end):
+    is_before_text = end < len(lines) and not match_line(lines[end], folded[end])
+    if is_before_text and end > i + 1 and _is_last_line_subheading(folded, i + 1, end):
         end -= 1
-    return range(place, end)
+    return range(i, end)
 
 
 def _is_headline(line: str, folded: str) -> bool:
-    return len(line) <= _HEADLINE_CHARS_MAX and line[-1] not in _SENTENCE_END and not kind_of(line, folded)
+    return len(line) <= _HEADLINE_CHARS_MAX and line[-1] not in _SENTENCE_MARKS and not match_line(line, folded)
 
 
-def _is_subheading(folded: Sequence[str], start: int, end: int) -> bool:
-    """The last of the lines from ``start`` to ``end`` belongs to the paragraph behind them: it is far shorter."""
+def _is_last_line_subheading(folded: Sequence[str], start: int, end: int) -> bool:
+    """Whether the last line from ``start`` to ``end`` is a subheading of the text after it: it is far shorter."""
     last = len(folded[end - 1])
     if end - start == 1:
         return last < _HEADLINE_LETTERS_MIN

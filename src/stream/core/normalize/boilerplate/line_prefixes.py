@@ -1,4 +1,4 @@
-"""The folded beginnings of lines, all of them folded at once: one call costs little more than one line does."""
+"""Folded beginnings of lines. All lines are folded in one call, which costs little more than folding one line."""
 
 from __future__ import annotations
 
@@ -7,19 +7,27 @@ from typing import Final
 
 from stream.core.folding import letters
 
-#: Characters of a line that are folded; a shorter line is folded whole.
+#: The number of characters of a line that are folded; a shorter line is folded whole.
 CHARS_MAX: Final = 160
-#: A letter that folds to itself and that hardly any text has.
-_MARK: Final = "\ua66e"
+#: A separator that folds to itself and that hardly any text contains (U+A66E, Cyrillic letter multiocular O).
+_SEPARATOR: Final = "\ua66e"
 
 
-def heads(lines: Sequence[str]) -> list[str]:
-    """`letters` of the first `CHARS_MAX` characters of each line."""
-    cut = [line[:CHARS_MAX] for line in lines]
-    folded = letters(_MARK.join(cut)).split(_MARK)
-    return folded if len(folded) == len(cut) else [letters(line) for line in cut]
+def folded_prefixes(lines: Sequence[str]) -> list[str]:
+    """Return the folded letters of the first `CHARS_MAX` characters of each line.
+
+    >>> folded_prefixes(["Harbour closed!", "إعلان"])
+    ['harbourclosed', 'اعلان']
+    """
+    prefixes = [line[:CHARS_MAX] for line in lines]
+    folded = letters(_SEPARATOR.join(prefixes)).split(_SEPARATOR)
+    return folded if len(folded) == len(prefixes) else [letters(line) for line in prefixes]
 
 
 def are_equal(first: str, second: str) -> bool:
-    """Whether two lines are the same letter by letter."""
+    """Whether two lines have the same letters after folding.
+
+    >>> are_equal("Harbour closed!", "HARBOUR CLOSED")
+    True
+    """
     return first == second or letters(first) == letters(second)

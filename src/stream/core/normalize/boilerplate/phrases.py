@@ -1,6 +1,6 @@
-"""The words of page furniture, by language.
+"""The phrases of boilerplate: fix -> language -> phrases separated by bars.
 
-Phrases stand between bars. They are compared after folding, so case, points and hamza do not count.
+Phrases are compared after folding, so case, punctuation and hamza make no difference.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-#: Lines that are no article wherever they stand: nobody writes them as a paragraph.
+#: Lines that are boilerplate anywhere in a text: nobody writes them as a paragraph.
 LINES: Final = {
     "share_links": {
         "ar": """
@@ -171,7 +171,7 @@ LINES: Final = {
         "en": "More from this author | More stories by this author",
     },
 }
-#: Lines of one word or two that are buttons at the edge of a text or among furniture, and may be headings elsewhere.
+#: Lines of a word or two that are buttons at an edge of a text or next to boilerplate, and may be headings elsewhere.
 BUTTONS: Final = {
     "share_links": {
         "ar": """
@@ -236,7 +236,7 @@ BUTTONS: Final = {
         "hi": "और पढ़ें",
     },
 }
-#: Labels of advertising, between paragraphs.
+#: Labels of advertising between paragraphs.
 ADVERTISING: Final = {
     "en": """
         Advertisement | Advertisement - Continue reading below | Story continues below advertisement
@@ -258,7 +258,7 @@ ADVERTISING: Final = {
     "he": "פרסומת",
     "ko": "광고",
 }
-#: What introduces headlines of other articles: in the same line behind a colon, or in the lines that follow.
+#: Markers that introduce headlines of other articles, on the same line after a colon or on the lines that follow.
 READ_ALSO: Final = {
     "ar": """
         اقرأ أيضا | اقرأ أيضاً | إقرأ أيضا | إقرأ أيضاً | اقرأ كذلك | اقرأ المزيد | إقرأ المزيد | طالع أيضا
@@ -302,7 +302,7 @@ READ_ALSO: Final = {
     "id": "Baca juga | Baca selengkapnya",
     "am": "ተጨማሪ ያንብቡ",
 }
-#: Nouns of counters: "12 comments", «٣ تعليقات», "Views: 1,204".
+#: Nouns of counters, all for the fix `counters`: "12 comments", «٣ تعليقات», "Views: 1,204".
 COUNTED: Final = {
     "comments": {
         "ar": "تعليق | تعليقا | تعليقات | التعليقات | عدد التعليقات",
@@ -336,7 +336,7 @@ COUNTED: Final = {
         "de": "Aufrufe",
     },
 }
-#: Lines that begin so, are short, and end as they may: no paragraph begins with these words.
+#: Beginnings of short lines that are boilerplate: no paragraph starts with these words.
 STARTS: Final = {
     "copyright": """
         جميع الحقوق محفوظة | كافة الحقوق محفوظة | حقوق النشر محفوظة | حقوق الطبع محفوظة | All rights reserved
@@ -356,9 +356,13 @@ STARTS: Final = {
 }
 
 
-_BETWEEN: Final = re.compile(r"\s+\|\s+|\n")
+_PHRASE_SEPARATOR: Final = re.compile(r"\s+\|\s+|\n")
 
 
-def listed(written: str) -> list[str]:
-    """The phrases between the bars of an entry."""
-    return [phrase.strip() for phrase in _BETWEEN.split(written) if phrase.strip()]
+def split_phrases(entry: str) -> list[str]:
+    """Return the phrases of an entry, which are separated by bars or line breaks.
+
+    >>> split_phrases("Share | Print")
+    ['Share', 'Print']
+    """
+    return [phrase.strip() for phrase in _PHRASE_SEPARATOR.split(entry) if phrase.strip()]

@@ -1,4 +1,4 @@
-"""Places that stand in datelines, in the scripts that they are written in: capitals and seats of newsrooms."""
+"""Place names in datelines, by language: capitals and cities with newsrooms."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from functools import cache
 from typing import Final
 
 from stream.core.folding import letters
-from stream.core.normalize.boilerplate.phrases import listed
+from stream.core.normalize.boilerplate.phrases import split_phrases
 
-PLACES: Final = {
+PLACE_NAMES: Final = {
     "ar": """
         الرياض | جدة | مكة المكرمة | مكة | المدينة المنورة | الدمام | الخبر | الظهران | الأحساء | الجبيل | ينبع
         الطائف | تبوك | حائل | بريدة | القصيم | عنيزة | أبها | خميس مشيط | عسير | جازان | نجران | الباحة | الجوف
@@ -60,16 +60,23 @@ PLACES: Final = {
 
 
 @cache
-def _known() -> dict[str, frozenset[str]]:
-    return {language: frozenset(map(letters, listed(names))) for language, names in PLACES.items()}
+def _folded_names() -> dict[str, frozenset[str]]:
+    return {language: frozenset(map(letters, split_phrases(names))) for language, names in PLACE_NAMES.items()}
 
 
-def is_place(name: str) -> bool:
-    """Whether ``name`` is in one of the lists, spelled as folding allows."""
+def is_place_name(name: str) -> bool:
+    """Whether ``name`` is in one of the lists after folding.
+
+    >>> is_place_name("NEW YORK"), is_place_name("Garden")
+    (True, False)
+    """
     folded = letters(name)
-    return any(folded in names for names in _known().values())
+    return any(folded in names for names in _folded_names().values())
 
 
-def is_place_in(language: str, name: str) -> bool:
-    """The same for the list of one language, as a name may be a word of another one."""
-    return letters(name) in _known()[language]
+def is_place_name_in(language: str, name: str) -> bool:
+    """Whether ``name`` is in the list of one language, since it may be an ordinary word of another.
+
+    ``language``: a key of `PLACE_NAMES`.
+    """
+    return letters(name) in _folded_names()[language]

@@ -1,4 +1,4 @@
-"""The scraper's cut copy of the first paragraph, moved out of the text."""
+"""Teasers: shortened copies of the first paragraph that a page shows before the text."""
 
 from __future__ import annotations
 
@@ -10,104 +10,126 @@ from typing import Final
 from stream.core.folding import fold_text, letters
 from stream.core.normalize.boilerplate.dateline import read_dateline
 
-#: Fewer letters may well be a heading that the paragraph begins with, unless the line was cut or is a whole sentence.
+#: A shorter line may be a heading that the paragraph starts with, unless it was truncated or is a whole sentence.
 LETTERS_MIN: Final = 45
-#: Enough where the line is a sentence, or ends inside a word.
+#: The minimum for a line that is a sentence or ends inside a word.
 LETTERS_MIN_SENTENCE: Final = 25
-#: Enough where an ellipsis shows that the line was cut.
-LETTERS_MIN_CUT: Final = 15
-#: Scripts that write a word in a letter or two need so many times fewer.
-_IDEOGRAPHIC_SHARE: Final = 2
-#: No copy has fewer letters; they are compared before anything else.
-LETTERS_PROBED: Final = 8
-#: Letters of a dateline or a label of the paragraph that its copy may lack.
-_AHEAD_MAX: Final = 64
-_LETTERS_MIN_AHEAD: Final = 45
-#: Lines between the copy and its paragraph: by-lines, a caption.
+#: The minimum for a line that an ellipsis marks as truncated.
+LETTERS_MIN_TRUNCATED: Final = 15
+#: In scripts that write a word with one or two characters, each counts as this many letters.
+_IDEOGRAPH_WEIGHT: Final = 2
+#: No teaser is shorter; these letters are compared before anything else.
+PROBE_LETTERS: Final = 8
+#: How many letters of a dateline or a label one of the two may have before the shared text.
+_LEAD_LETTERS_MAX: Final = 64
+_LETTERS_MIN_WITH_LEAD: Final = 45
+#: Lines that may come between the teaser and its paragraph: bylines, a caption.
 _LINES_BETWEEN_MAX: Final = 2
 _LETTERS_BETWEEN_MAX: Final = 90
-_CUT_CHARS_MAX: Final = 40
+_TRUNCATION_CHARS_MAX: Final = 40
 _STOPS: Final = '.۔。।؟?!！？"”»:'
-_IDEOGRAPHS_FROM: Final = "\u2e80"
-# An ellipsis, with or without a link behind it, or half a character reference.
-_CUT: Final = re.compile(
+_FIRST_IDEOGRAPH: Final = "\u2e80"
+# An ellipsis, with or without a link after it, or half a character reference.
+_TRUNCATION: Final = re.compile(
     r"(?:\.\.\.*|…|\[…\]|\[\.\.\.*\])[\])»\"”]? ?(?P<link>[^.…]{0,24})$|&(?P<entity>#?\w{0,8});?$|"
     r"(?:المزيد|اقرأ المزيد|[Rr]ead more|\[[Mm]ore\]|بیشتر|مزید پڑھیں|全文|詳細)$"
 )
 
 
-def is_teaser(lines: Sequence[str], folded: Sequence[str], at: int = 0) -> bool:
-    """Whether the line ``at`` is a copy of the beginning of what follows it; ``folded`` holds the `heads` of the lines.
+def is_teaser(lines: Sequence[str], folded: Sequence[str], i: int = 0) -> bool:
+    """Whether line ``i`` is a copy of the beginning of what follows it.
 
-    Lines are compared letter by letter after folding, so an ellipsis, a cut inside a word, other hamza forms
-    and other spacing make no difference.
+    Letters are compared after folding, so an ellipsis, a cut inside a word, other hamza forms and other spacing make
+    no difference.
+
+    Args:
+        lines: the lines of a text.
+        folded: their `folded_prefixes`.
+        i: the index of the line in question.
+
+    >>> from stream.core.normalize.boilerplate.line_prefixes import folded_prefixes
+    >>> lines = ["The mayor opened a new gard…", "The mayor opened a new garden beside the old school."]
+    >>> is_teaser(lines, folded_prefixes(lines))
+    True
     """
-    if at + 1 >= len(lines):
+    if i + 1 >= len(lines):
         return False
-    copy, paragraph = folded[at], folded[at + 1]
-    if len(copy) < LETTERS_PROBED:
+    copy, paragraph = folded[i], folded[i + 1]
+    if len(copy) < PROBE_LETTERS:
         return False
-    if paragraph.startswith(copy[:LETTERS_PROBED]):
-        return _is_cut_copy(lines, at)
-    if len(copy) < _LETTERS_MIN_AHEAD:
+    if paragraph.startswith(copy[:PROBE_LETTERS]):
+        return _is_truncated_copy(lines, i)
+    if len(copy) < _LETTERS_MIN_WITH_LEAD:
         return False
-    if copy.find(paragraph[:LETTERS_PROBED], 1, _AHEAD_MAX) > 0 and _lacks_dateline(lines[at], lines[at + 1]):
+    if copy.find(paragraph[:PROBE_LETTERS], 1, _LEAD_LETTERS_MAX) > 0 and _copies_after_dateline(
+        lines[i], lines[i + 1]
+    ):
         return True
-    return _follows(lines, folded, at)
+    return _is_copied_further_on(lines, folded, i)
 
 
-def _is_cut_copy(lines: Sequence[str], at: int) -> bool:
-    """Whether the line ``at`` is the beginning of what follows; it may span several paragraphs."""
-    line = lines[at]
+def _is_truncated_copy(lines: Sequence[str], i: int) -> bool:
+    """Whether line ``i`` is the beginning of what follows it; it may span several paragraphs."""
+    line = lines[i]
     copy = letters(line)
-    cut = _CUT.search(line, max(0, len(line) - _CUT_CHARS_MAX))
-    share = _IDEOGRAPHIC_SHARE if copy[0] >= _IDEOGRAPHS_FROM else 1
-    least = LETTERS_MIN_CUT if cut else LETTERS_MIN_SENTENCE
-    if len(copy) * share < least:
+    truncation = _TRUNCATION.search(line, max(0, len(line) - _TRUNCATION_CHARS_MAX))
+    weight = _IDEOGRAPH_WEIGHT if copy[0] >= _FIRST_IDEOGRAPH else 1
+    letters_min = LETTERS_MIN_TRUNCATED if truncation else LETTERS_MIN_SENTENCE
+    if len(copy) * weight < letters_min:
         return False
-    if _begins(copy, lines, at + 1):
+    if _is_prefix_of_lines(copy, lines, i + 1):
         return (
-            bool(cut) or len(copy) * share >= LETTERS_MIN or line[-1] in _STOPS or _is_inside_word(line, lines[at + 1])
+            bool(truncation)
+            or len(copy) * weight >= LETTERS_MIN
+            or line[-1] in _STOPS
+            or _ends_inside_word(line, lines[i + 1])
         )
-    if not cut:
+    if not truncation:
         return False
-    tail = letters(cut["link"] or cut["entity"] or ("" if "..." in cut[0] or "…" in cut[0] else cut[0]))
+    ends_with_dots = "..." in truncation[0] or "…" in truncation[0]
+    tail = letters(truncation["link"] or truncation["entity"] or ("" if ends_with_dots else truncation[0]))
     bare = copy.removesuffix(tail)
-    return len(tail) > 0 and len(bare) * share >= LETTERS_MIN_CUT and bare != copy and _begins(bare, lines, at + 1)
+    return (
+        len(tail) > 0
+        and len(bare) * weight >= LETTERS_MIN_TRUNCATED
+        and bare != copy
+        and _is_prefix_of_lines(bare, lines, i + 1)
+    )
 
 
-def _is_inside_word(line: str, paragraph: str) -> bool:
+def _ends_inside_word(line: str, paragraph: str) -> bool:
     return not f"{fold_text(paragraph)} ".startswith(f"{fold_text(line)} ")
 
 
-def _begins(copy: str, lines: Sequence[str], at: int) -> bool:
-    place = 0
-    for line in islice(lines, at, None):
+def _is_prefix_of_lines(copy: str, lines: Sequence[str], start: int) -> bool:
+    """Whether the folded ``copy`` is a prefix of the lines from ``start`` on, joined."""
+    position = 0
+    for line in islice(lines, start, None):
         paragraph = letters(line)
-        if not copy.startswith(paragraph, place):
-            return paragraph.startswith(copy[place:])
-        place += len(paragraph)
-        if place >= len(copy):
+        if not copy.startswith(paragraph, position):
+            return paragraph.startswith(copy[position:])
+        position += len(paragraph)
+        if position >= len(copy):
             return True
     return False
 
 
-def _follows(lines: Sequence[str], folded: Sequence[str], at: int) -> bool:
-    """Behind a dateline or a label of the next paragraph, or behind a line or two that are shorter than the copy."""
-    probe = folded[at][:_LETTERS_MIN_AHEAD]
-    if folded[at + 1].find(probe, 1, _AHEAD_MAX + len(probe)) > 0:
-        return letters(lines[at]) in letters(lines[at + 1])
-    for paragraph in range(at + 2, min(at + 2 + _LINES_BETWEEN_MAX, len(lines))):
-        if len(folded[paragraph - 1]) >= min(len(folded[at]), _LETTERS_BETWEEN_MAX):
+def _is_copied_further_on(lines: Sequence[str], folded: Sequence[str], i: int) -> bool:
+    """Whether line ``i`` is copied after a dateline or label of the next paragraph, or after one or two short lines."""
+    probe = folded[i][:_LETTERS_MIN_WITH_LEAD]
+    if folded[i + 1].find(probe, 1, _LEAD_LETTERS_MAX + len(probe)) > 0:
+        return letters(lines[i]) in letters(lines[i + 1])
+    for later in range(i + 2, min(i + 2 + _LINES_BETWEEN_MAX, len(lines))):
+        if len(folded[later - 1]) >= min(len(folded[i]), _LETTERS_BETWEEN_MAX):
             return False
-        if folded[paragraph].startswith(probe):
-            copy, whole = letters(lines[at]), letters(lines[paragraph])
-            return whole.startswith(copy) and whole != copy  # the whole again is a repeat: the first one stays
+        if folded[later].startswith(probe):
+            copy, paragraph = letters(lines[i]), letters(lines[later])
+            return paragraph.startswith(copy) and paragraph != copy  # equal paragraphs are a repeat: the first stays
     return False
 
 
-def _lacks_dateline(line: str, paragraph: str) -> bool:
-    """The copy has a dateline that the paragraph does not have."""
+def _copies_after_dateline(line: str, paragraph: str) -> bool:
+    """Whether the teaser has a dateline that the paragraph lacks, and copies the paragraph after it."""
     dateline = read_dateline(line)
     if dateline is None:
         return False

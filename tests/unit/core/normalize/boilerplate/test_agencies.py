@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream.core.normalize.boilerplate.agencies import agency_of, credited, is_house, known_parts
+from stream.core.normalize.boilerplate.agencies import find_agency, identify_sources, is_desk_or_paper, parse_credit
 
 
 @pytest.mark.parametrize(
@@ -26,19 +26,19 @@ from stream.core.normalize.boilerplate.agencies import agency_of, credited, is_h
     ],
 )
 def test_names_of_agencies(name: str, short: str) -> None:
-    assert agency_of(name) == short
+    assert find_agency(name) == short
 
 
 @pytest.mark.parametrize("name", ["ap", "Ap", "Aa", "DPA", "was", "واسع", "سبق", "", "EU"])
 def test_words_that_look_like_them(name: str) -> None:
-    assert agency_of(name) is None
+    assert find_agency(name) is None
 
 
 def test_desks_and_papers_are_no_agencies() -> None:
-    assert is_house("وكالات")
-    assert is_house("عين اليوم")
-    assert not is_house("اليوم")
-    assert known_parts(["سبق", "واس", "جدة", "ꙮ"]) == [(None, True), ("SPA", False), (None, False), (None, False)]
+    assert is_desk_or_paper("وكالات")
+    assert is_desk_or_paper("عين اليوم")
+    assert not is_desk_or_paper("اليوم")
+    assert identify_sources(["سبق", "واس", "جدة", "ꙮ"]) == [(None, True), ("SPA", False), (None, False), (None, False)]
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_desks_and_papers_are_no_agencies() -> None:
     ],
 )
 def test_credits_name_nobody_else(credit: str, agencies: list[str] | None) -> None:
-    assert credited(credit) == agencies
+    assert parse_credit(credit) == agencies

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.normalize.boilerplate import Body, strip_furniture
-from stream.core.normalize.fixes import Fixes
+from stream.core.normalize.boilerplate import ArticleParts, remove_boilerplate
+from stream.core.normalize.fixes import FixCounts
 from tests.support.cases import cases
 
 PARAGRAPH = "The mayor opened a new garden beside the old school, and said that the work had taken a full year."
@@ -90,8 +90,8 @@ TEXTS = st.lists(st.sampled_from(TRICKY) | st.text("aط国 .:-(…", min_size=1,
 )
 
 
-def _found(body: Body, fixes: Fixes) -> dict[str, Any]:
-    found: dict[str, Any] = {name: getattr(body, name) for name in Body.__slots__ if name != "text"}
+def _found(body: ArticleParts, fixes: FixCounts) -> dict[str, Any]:
+    found: dict[str, Any] = {name: getattr(body, name) for name in ArticleParts.__slots__ if name != "text"}
     return {"left": body.text, "fixes": dict(fixes)} | {name: value for name, value in found.items() if value}
 
 
@@ -100,23 +100,23 @@ def _found(body: Body, fixes: Fixes) -> dict[str, Any]:
 )
 def test_cases(case: dict[str, Any]) -> None:
     """A case without ``left`` must not change; a known failure still fails."""
-    fixes = Fixes()
-    found = _found(strip_furniture(case["text"], case.get("title"), fixes), fixes)
+    fixes = FixCounts()
+    found = _found(remove_boilerplate(case["text"], case.get("title"), fixes), fixes)
     expected = {name: value for name, value in case.items() if name not in ("name", "text", "title", "known_failure")}
     assert (found == {"left": case["text"], "fixes": {}} | expected) is not case.get("known_failure", False)
 
 
 @given(TEXTS, st.none() | st.sampled_from(TRICKY))
 def test_stripping_twice_changes_nothing_more(text: str, title: str | None) -> None:
-    left = strip_furniture(text, title, Fixes()).text
-    fixes = Fixes()
-    assert strip_furniture(left, title, fixes).text == left
+    left = remove_boilerplate(text, title, FixCounts()).text
+    fixes = FixCounts()
+    assert remove_boilerplate(left, title, fixes).text == left
     assert not fixes
 
 
 @given(TEXTS, st.none() | st.sampled_from(TRICKY))
 def test_what_is_left_is_clean_and_was_there(text: str, title: str | None) -> None:
-    body = strip_furniture(text, title, Fixes())
+    body = remove_boilerplate(text, title, FixCounts())
     lines = body.text.split("\n")
     assert all(line and line == line.strip() for line in lines)
     assert all(any(line in given_line for given_line in text.split("\n")) for line in lines)
@@ -125,14 +125,14 @@ def test_what_is_left_is_clean_and_was_there(text: str, title: str | None) -> No
 
 @given(TEXTS)
 def test_nothing_is_gone_without_a_step(text: str) -> None:
-    fixes = Fixes()
-    body = strip_furniture(text, None, fixes)
+    fixes = FixCounts()
+    body = remove_boilerplate(text, None, fixes)
     assert (body.text == text) is not bool(fixes)
 
 
 @given(TEXTS)
 def test_what_is_moved_stands_in_the_text_as_it_is_told(text: str) -> None:
-    body = strip_furniture(text, None, Fixes())
+    body = remove_boilerplate(text, None, FixCounts())
     for moved in (body.teaser, *(body.byline or "").split(" / "), *(body.dateline or "").split(" / ")):
         assert not moved or all(name in text for name in moved.split("، "))
 
@@ -140,24 +140,24 @@ def test_what_is_moved_stands_in_the_text_as_it_is_told(text: str) -> None:
 @given(st.text(max_size=200), st.none() | st.text(max_size=40))
 def test_no_text_raises(text: str, title: str | None) -> None:
     lines = (" ".join(line.split()) for line in text.splitlines())
-    strip_furniture("\n".join(filter(None, lines)), title, Fixes())
+    remove_boilerplate("\n".join(filter(None, lines)), title, FixCounts())
 
 
 def test_a_text_of_furniture_alone_stays_and_counts_nothing() -> None:
-    fixes = Fixes()
+    fixes = FixCounts()
     text = "Share\nTweet\nLeave a comment\n12 comments"
-    assert strip_furniture(text, None, fixes) == Body(text)
+    assert remove_boilerplate(text, None, fixes) == ArticleParts(text)
     assert not fixes
 
 
 def test_layers_without_end_are_left_as_they_came() -> None:
     text = "واس- الرياض: " * 9 + ARABIC
-    assert strip_furniture(text, None, Fixes()) == Body(text)
+    assert remove_boilerplate(text, None, FixCounts()) == ArticleParts(text)
 
 
 def test_steps_are_added_to_those_of_other_fields() -> None:
-    fixes = Fixes({"spaces": 2})
-    strip_furniture(f"{PARAGRAPH}\nAll rights reserved", None, fixes)
+    fixes = FixCounts({"spaces": 2})
+    remove_boilerplate(f"{PARAGRAPH}\nAll rights reserved", None, fixes)
     assert fixes == {"spaces": 2, "copyright": 1}
 
 
@@ -195,4 +195,4 @@ def test_steps_are_added_to_those_of_other_fields() -> None:
 def test_a_million_characters_do_not_stop_a_worker(piece: str) -> None:
     """Superlinear work would take minutes."""
     text = (piece * (1_000_000 // len(piece))).strip()
-    strip_furniture(text or "x", "A title", Fixes())
+    remove_boilerplate(text or "x", "A title", FixCounts())

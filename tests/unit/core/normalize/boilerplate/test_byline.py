@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream.core.normalize.boilerplate.byline import authors_in, is_name, read_byline, read_signature
+from stream.core.normalize.boilerplate.byline import is_name, read_byline, read_signature, split_names
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_captions_and_prose_are_no_signatures(line: str) -> None:
     ],
 )
 def test_names_are_told_apart(names: str, authors: list[str]) -> None:
-    assert authors_in(names) == authors
+    assert split_names(names) == authors
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.normalize.boilerplate.dateline import CHARS_MAX, named_source, read_dateline, read_dateline_line
+from stream.core.normalize.boilerplate.dateline import CHARS_MAX, read_dateline, read_dateline_line, read_inline_source
 
 SENTENCE = "افتتح رئيس البلدية حديقة عامة."
 LATIN = "The mayor opened a garden."
@@ -106,7 +106,7 @@ def test_headings_are_no_datelines(line: str) -> None:
     ],
 )
 def test_a_source_inside_the_sentence_is_told(line: str, expected: tuple[list[str], str | None]) -> None:
-    assert named_source(line) == expected
+    assert read_inline_source(line) == expected
 
 
 @given(st.text("ABc (),.:-–— واسجدة电讯社报【】1", min_size=1, max_size=160))

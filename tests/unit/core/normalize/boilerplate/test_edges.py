@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 
 from stream.core.folding import letters
-from stream.core.normalize.boilerplate.edges import cut_beginning, cut_end, end_block, end_line
-from stream.core.normalize.boilerplate.line_classifier import Kind
+from stream.core.normalize.boilerplate.edges import (
+    Edge,
+    edge_line_fix,
+    find_glued_end,
+    find_glued_start,
+    trailing_block,
+)
 
 LONG = "افتتح رئيس البلدية حديقة عامة إلى جوار المدرسة القديمة."
 
@@ -30,19 +35,19 @@ LONG = "افتتح رئيس البلدية حديقة عامة إلى جوار �
     ],
 )
 def test_last_lines(line: str, step: str) -> None:
-    assert end_line(line, letters(line), Kind.END) == step
+    assert edge_line_fix(line, letters(line), Edge.END) == step
 
 
 @pytest.mark.parametrize(
     "line", ["?!", "واس.", "سمات القائد: الصبر", "نقلاً عن النهر", "بـ«الشرق الأوسط»", "Smith, Reuters", LONG]
 )
 def test_last_lines_of_the_article(line: str) -> None:
-    assert end_line(line, letters(line), Kind.END) is None
+    assert edge_line_fix(line, letters(line), Edge.END) is None
 
 
 @pytest.mark.parametrize("line", ["Reuter", "سمات حديقة", "Advertisement"])
 def test_what_ends_a_text_does_not_begin_it(line: str) -> None:
-    assert end_line(line, letters(line), Kind.BEGINNING) is None
+    assert edge_line_fix(line, letters(line), Edge.START) is None
 
 
 @pytest.mark.parametrize(
@@ -56,7 +61,7 @@ def test_what_ends_a_text_does_not_begin_it(line: str) -> None:
     ],
 )
 def test_blocks(lines: list[str], block: tuple[str, int] | None) -> None:
-    assert end_block(lines) == block
+    assert trailing_block(lines) == block
 
 
 @pytest.mark.parametrize(
@@ -76,7 +81,7 @@ def test_blocks(lines: list[str], block: tuple[str, int] | None) -> None:
     ],
 )
 def test_glued_to_the_last_paragraph(kept: str, glued: str, step: str) -> None:
-    assert cut_end(kept + glued) == (step, len(kept))
+    assert find_glued_end(kept + glued) == (step, len(kept))
 
 
 @pytest.mark.parametrize(
@@ -91,10 +96,10 @@ def test_glued_to_the_last_paragraph(kept: str, glued: str, step: str) -> None:
     ],
 )
 def test_last_words_of_the_article(line: str) -> None:
-    assert cut_end(line) == (None, 0)
+    assert find_glued_end(line) == (None, 0)
 
 
 def test_glued_to_the_first_paragraph() -> None:
-    assert cut_beginning(f"Next Previous {LONG}") == ("carousel", 14)
-    assert cut_beginning("Next Previous") == (None, 0)
-    assert cut_beginning("Next year") == (None, 0)
+    assert find_glued_start(f"Next Previous {LONG}") == ("carousel", 14)
+    assert find_glued_start("Next Previous") == (None, 0)
+    assert find_glued_start("Next year") == (None, 0)

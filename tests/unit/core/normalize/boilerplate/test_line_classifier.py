@@ -6,13 +6,13 @@ import pytest
 
 from stream.core.folding import letters
 from stream.core.normalize.boilerplate import phrases
-from stream.core.normalize.boilerplate.line_classifier import Kind, classify, kind_of
+from stream.core.normalize.boilerplate.line_classifier import LineKind, find_boilerplate_lines, match_line
 
 LONG = "The mayor opened a new garden beside the old school, and said that the work had taken a full year."
 
 
-def _kind(line: str) -> tuple[str, Kind] | None:
-    return kind_of(line, letters(line))
+def _kind(line: str) -> tuple[str, LineKind] | None:
+    return match_line(line, letters(line))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def _kind(line: str) -> tuple[str, Kind] | None:
     ],
 )
 def test_furniture_anywhere(line: str, step: str) -> None:
-    assert _kind(line) == (step, Kind.ANYWHERE)
+    assert _kind(line) == (step, LineKind.ANYWHERE)
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,11 @@ def test_prose_is_no_furniture(line: str) -> None:
     ],
 )
 def test_where_lines_count(lines: list[str], places: list[int]) -> None:
-    assert sorted(classify(lines, [letters(line) for line in lines])) == places
+    assert sorted(find_boilerplate_lines(lines, [letters(line) for line in lines])) == places
 
 
 def test_every_phrase_is_short_and_has_letters() -> None:
     tables = [*phrases.LINES.values(), *phrases.BUTTONS.values(), *phrases.COUNTED.values()]
     written = [phrase for table in (*tables, phrases.ADVERTISING, phrases.READ_ALSO) for phrase in table.values()]
-    listed = [phrase for entry in (*written, *phrases.STARTS.values()) for phrase in phrases.listed(entry)]
+    listed = [phrase for entry in (*written, *phrases.STARTS.values()) for phrase in phrases.split_phrases(entry)]
     assert all(1 <= len(letters(phrase)) <= 120 for phrase in listed)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.folding import letters
-from stream.core.normalize.boilerplate.line_prefixes import heads
-from stream.core.normalize.boilerplate.repeated_paragraphs import repeated
+from stream.core.normalize.boilerplate.line_prefixes import folded_prefixes
+from stream.core.normalize.boilerplate.repeated_paragraphs import find_repeated_paragraphs
 
 LONG = "افتتح رئيس البلدية حديقة عامة إلى جوار المدرسة القديمة، وقال إن العمل فيها استغرق عاماً كاملاً."
 OTHER = "The mayor opened a new garden beside the old school, and said that the work had taken a full year."
@@ -16,7 +16,7 @@ CHINESE = "市长昨天上午在老学校旁边为一座新公园剪彩，他说
 
 
 def _repeated(*lines: str) -> list[int]:
-    return repeated(lines, heads(lines)) if lines else []
+    return find_repeated_paragraphs(lines, folded_prefixes(lines)) if lines else []
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.normalize.boilerplate.line_prefixes import heads
+from stream.core.normalize.boilerplate.line_prefixes import folded_prefixes
 from stream.core.normalize.boilerplate.teaser import is_teaser
 
 PARAGRAPH = "افتتح رئيس البلدية، صباح أمس، حديقة عامة إلى جوار المدرسة القديمة، وقال إن العمل فيها استغرق عاماً كاملاً."
@@ -20,7 +20,7 @@ CHINESE = "市长昨天上午在老学校旁边为一座新公园剪彩，他说
 def split_teaser(text: str) -> tuple[str | None, str]:
     """Return the first line, if it is a teaser, and the text behind it and those that follow it."""
     lines = text.split("\n")
-    folded = heads(lines)
+    folded = folded_prefixes(lines)
     count = 0
     while is_teaser(lines, folded, count):
         count += 1
