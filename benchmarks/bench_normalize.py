@@ -23,9 +23,9 @@ ARTICLES = 5_000
 def run(corpus: Path, _articles: int) -> None:
     """Articles a CPU second, best of `ROUNDS` rounds that take turns."""
     events = _events(rows(corpus))
-    arrival = EventContext("0" * 32, Origin(topic="articles.raw", partition=0, offset=0), None, 0)
+    context = EventContext("0" * 32, Origin(topic="articles.raw", partition=0, offset=0), None, 0)
     cases: list[tuple[str, Callable[[RawEvent], Any]]] = [
-        ("normalize", lambda event: normalize(event, arrival)),
+        ("normalize", lambda event: normalize(event, context)),
         ("ftfy.fix_text + courlan.clean_url", _directly),
     ]
     best = dict.fromkeys((name for name, _ in cases), float("inf"))

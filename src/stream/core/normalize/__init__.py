@@ -1,4 +1,4 @@
-"""A valid raw event to a clean article: the steps in order, and what each one changed."""
+"""Turns a valid raw event into a clean article: page, text, boilerplate, URL, language, dates, in this order."""
 
 from __future__ import annotations
 
@@ -28,175 +28,213 @@ from stream.core.timestamps import rfc3339
 from stream.errors import Rejected
 
 DEFAULT_TENANT = "default"
-#: A fetch that lies further ahead of the broker's clock than this has a wrong clock; a date further ahead of its
-#: event's own time is a fault of the source.
+#: A ``fetched_at`` further ahead of the broker's clock than this comes from a wrong clock, and a publication date
+#: further ahead of its event's own time is a mistake of the source. Both are dropped.
 FUTURE_MAX_MS = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
 class EventContext:
-    """How the event came: its id, where it stood, and the broker's time in milliseconds (None for files)."""
+    """What is known about an event besides its content.
+
+    Attributes:
+        event_id: the CloudEvents id.
+        origin: the record that the event came in.
+        broker_time_ms: the broker's time of that record in milliseconds, or None, as for files.
+        default_time_ms: the time of an event without ``fetched_at``: the broker's time where there is one.
+    """
 
     event_id: str
     origin: Origin
-    timestamp: int | None
-    #: The time that an event without one of its own is given; `timestamp` where there is one.
-    time: int
+    broker_time_ms: int | None
+    default_time_ms: int
 
 
-def normalize(raw: RawEvent, arrival: EventContext) -> NormalizedEvent:
-    """The article that consumers read, without the duplicate verdict.
+@dataclass(frozen=True, slots=True)
+class _EventDates:
+    fetched_ms: int | None
+    published_at: str | None
+    modified_at: str | None
+
+
+def normalize(raw: RawEvent, context: EventContext) -> NormalizedEvent:
+    """Return the article that consumers read, without the duplicate verdict.
+
+    Fields of the event take precedence over the page's metadata, and those over names found in the text.
+
+    >>> origin = Origin(topic="articles.raw", partition=0, offset=7)
+    >>> context = EventContext("0" * 32, origin, broker_time_ms=1_777_896_000_000, default_time_ms=1_777_896_000_000)
+    >>> raw = RawEvent(url="http://www.news.example/1?utm_source=x", text="LONDON (AP) - It&#39;s open.", title="Open")
+    >>> article = normalize(raw, context)
+    >>> article.text, article.dateline, article.canonical_url
+    ("It's open.", 'LONDON (AP)', 'http://www.news.example/1')
+    >>> [(fix.step, fix.count) for fix in article.fixes]
+    [('dateline', 1), ('entities', 1)]
 
     Raises:
-        Rejected: nothing readable is left, or the URL cannot be one.
+        Rejected: nothing readable is left of the text, the URL has no valid host, or the event has neither a URL nor
+            an id.
     """
     fixes = FixCounts()
-    page = _page(raw, fixes)
-    title = _line(raw.title or page.title, fixes)
-    body = remove_boilerplate(_text(raw, page, fixes), title, fixes)
-    address = _address(raw, page)
-    source = _source(raw, page, address, fixes)
-    language = detect(f"{title}\n{body.text}" if title else body.text, raw.language or page.language)
-    fetched = _moment("fetched_at", (raw.fetched_at,), None, arrival.timestamp, fixes)
-    seen = fetched if fetched is not None else arrival.timestamp
+    page = _read_page(raw, fixes)
+    title = _clean_optional_line(raw.title or page.title, fixes)
+    text = _clean_main_text(raw, page, fixes)
+    parts = remove_boilerplate(text, title, fixes)
+    summary = _clean_optional_text(raw.summary or page.summary, fixes)
+    authors = _clean_lines(raw.authors or page.authors or parts.authors, fixes)
+    section = _clean_optional_line(raw.section or page.section, fixes)
+    tags = _clean_lines(raw.tags or page.tags, fixes)
+    url = _canonicalize_url(raw, page)
+    source = _build_source(raw, page, url, fixes)
+    language = detect(f"{title}\n{parts.text}" if title else parts.text, raw.language or page.language)
+    dates = _parse_dates(raw, page, language, context, fixes)
     return NormalizedEvent(
-        event_id=arrival.event_id,
-        id=raw.id.strip() if raw.id else _id_of(address),
+        event_id=context.event_id,
+        id=_build_id(raw, url),
         tenant=raw.tenant or DEFAULT_TENANT,
-        url=raw.url.strip() if raw.url else (page.url if address else None),
-        canonical_url=address.canonical if address else None,
-        domain=address.domain if address else None,
+        url=raw.url.strip() if raw.url else (page.url if url else None),
+        canonical_url=url.canonical if url else None,
+        domain=url.domain if url else None,
         title=title,
-        text=body.text,
-        summary=_paragraphs(raw.summary or page.summary, fixes),
-        teaser=body.teaser,
+        text=parts.text,
+        summary=summary,
+        teaser=parts.teaser,
         language=language,
-        authors=_lines(raw.authors or page.authors or body.authors, fixes),
-        byline=body.byline,
-        dateline=body.dateline,
-        located=body.located,
-        agencies=body.agencies,
+        authors=authors,
+        byline=parts.byline,
+        dateline=parts.dateline,
+        located=parts.located,
+        agencies=parts.agencies,
         source=source,
-        section=_line(raw.section or page.section, fixes),
-        tags=_lines(raw.tags or page.tags, fixes),
-        published_at=_published("published_at", (raw.published_at, page.published_at), language, seen, fixes),
-        modified_at=_published("modified_at", (raw.modified_at, page.modified_at), language, seen, fixes),
-        fetched_at=rfc3339(fetched) if fetched is not None else None,
-        content=_content(body.text, language),
-        fixes=[Fix(step=step, count=count) for step, count in sorted(fixes.items())],
-        origin=arrival.origin,
+        section=section,
+        tags=tags,
+        published_at=dates.published_at,
+        modified_at=dates.modified_at,
+        fetched_at=rfc3339(dates.fetched_ms) if dates.fetched_ms is not None else None,
+        content=_measure_content(parts.text, language),
+        fixes=[Fix(step=name, count=count) for name, count in sorted(fixes.items())],
+        origin=context.origin,
         extra=raw.extra or {},
-        url_key=address.key if address else None,
-        event_time=fetched if fetched is not None else arrival.time,
+        url_key=url.key if url else None,
+        event_time=dates.fetched_ms if dates.fetched_ms is not None else context.default_time_ms,
     )
 
 
-def normalize_takedown(raw: RawEvent, arrival: EventContext) -> TakedownEvent:
-    """The takedown in a raw event whose status is ``canceled``; known by id or address as its article is.
+def normalize_takedown(raw: RawEvent, context: EventContext) -> TakedownEvent:
+    """Return the takedown in a raw event whose status is ``canceled``, with the same id and URL key as its article.
 
     Raises:
-        Rejected: the URL cannot be one.
+        Rejected: the URL has no valid host, or the event has neither a URL nor an id.
     """
-    address = _address(raw, _NO_PAGE)
-    fetched = _moment("fetched_at", (raw.fetched_at,), None, arrival.timestamp, FixCounts())
+    url = _canonicalize_url(raw, _NO_PAGE)
+    fetched_ms = _parse_date("fetched_at", (raw.fetched_at,), None, context.broker_time_ms, FixCounts())
     return TakedownEvent(
-        event_id=arrival.event_id,
+        event_id=context.event_id,
         tenant=raw.tenant or DEFAULT_TENANT,
-        id=raw.id.strip() if raw.id else _id_of(address),
-        url_key=address.key if address else None,
-        event_time=fetched if fetched is not None else arrival.time,
-        origin=arrival.origin,
+        id=_build_id(raw, url),
+        url_key=url.key if url else None,
+        event_time=fetched_ms if fetched_ms is not None else context.default_time_ms,
+        origin=context.origin,
     )
 
 
-def _page(raw: RawEvent, fixes: FixCounts) -> Page:
-    """The page, where it has to stand in for the text; else an empty one."""
+def _read_page(raw: RawEvent, fixes: FixCounts) -> Page:
+    """Return the event's page if the event has no text, else `_NO_PAGE`."""
     if (raw.text and raw.text.strip()) or not raw.html:
         return _NO_PAGE
     fixes["html_to_text"] += 1
     return read_page(raw.html)
 
 
-def _text(raw: RawEvent, page: Page, fixes: FixCounts) -> str:
+def _clean_main_text(raw: RawEvent, page: Page, fixes: FixCounts) -> str:
     text = clean_text((raw.text or "") if page is _NO_PAGE else page.text, fixes)
     if not text:
         raise Rejected(
             "missing_content",
-            "nothing readable is left of the text; send the article's text or its page",
+            "nothing readable is left of the text after cleaning; send the article's text or its HTML page",
             field="$.text" if page is _NO_PAGE else "$.html",
         )
     return text
 
 
-def _address(raw: RawEvent, page: Page) -> CanonicalUrl | None:
+def _canonicalize_url(raw: RawEvent, page: Page) -> CanonicalUrl | None:
     if raw.url:
-        address = canonicalize(raw.url)
-        if address is None:
-            raise Rejected("invalid_url", "url has no valid host", field="$.url")
-        return address
+        url = canonicalize(raw.url)
+        if url is None:
+            raise Rejected("invalid_url", "url has no valid host; send the article's absolute URL", field="$.url")
+        return url
     return canonicalize(page.url) if page.url else None
 
 
-def _id_of(address: CanonicalUrl | None) -> str:
-    if address is None:
-        raise Rejected("missing_identity", "url or id is needed, so that later versions can be linked", field="$.url")
-    return "url-" + hashlib.sha256(address.key.encode()).hexdigest()[:24]
+def _build_id(raw: RawEvent, url: CanonicalUrl | None) -> str:
+    if raw.id:
+        return raw.id.strip()
+    if url is None:
+        raise Rejected(
+            "missing_identity",
+            "the event has neither url nor id; send one of them, so that later versions can be matched",
+            field="$.url",
+        )
+    return "url-" + hashlib.sha256(url.key.encode()).hexdigest()[:24]
 
 
-def _source(raw: RawEvent, page: Page, address: CanonicalUrl | None, fixes: FixCounts) -> Source:
-    given = Source(name=raw.source) if isinstance(raw.source, str) else raw.source or Source()
-    name = given.name or page.site
-    return Source(
-        name=_line(name, fixes),
-        domain=(_line(given.domain, fixes) or "").lower().removeprefix("www.") or (address.domain if address else None),
+def _build_source(raw: RawEvent, page: Page, url: CanonicalUrl | None, fixes: FixCounts) -> Source:
+    source = Source(name=raw.source) if isinstance(raw.source, str) else raw.source or Source()
+    name = _clean_optional_line(source.name or page.site, fixes)
+    domain = (_clean_optional_line(source.domain, fixes) or "").lower().removeprefix("www.")
+    return Source(name=name, domain=domain or (url.domain if url else None))
+
+
+def _parse_dates(raw: RawEvent, page: Page, language: Language, context: EventContext, fixes: FixCounts) -> _EventDates:
+    fetched_ms = _parse_date("fetched_at", (raw.fetched_at,), None, context.broker_time_ms, fixes)
+    seen_ms = fetched_ms if fetched_ms is not None else context.broker_time_ms
+    published_ms = _parse_date("published_at", (raw.published_at, page.published_at), language.tag, seen_ms, fixes)
+    modified_ms = _parse_date("modified_at", (raw.modified_at, page.modified_at), language.tag, seen_ms, fixes)
+    return _EventDates(
+        fetched_ms,
+        rfc3339(published_ms) if published_ms is not None else None,
+        rfc3339(modified_ms) if modified_ms is not None else None,
     )
 
 
-def _published(
-    name: str, values: tuple[str | float | None, str | None], language: Language, seen: int | None, fixes: FixCounts
-) -> str | None:
-    moment = _moment(name, values, language.tag, seen, fixes)
-    return None if moment is None else rfc3339(moment)
-
-
-def _moment(
-    name: str, values: Sequence[str | float | None], language: str | None, seen: int | None, fixes: FixCounts
+def _parse_date(
+    name: str, values: Sequence[str | float | None], language: str | None, seen_ms: int | None, fixes: FixCounts
 ) -> int | None:
-    """The first of the dates given that is one; what is none, or lies ahead of ``seen``, is listed."""
+    """Return the first valid date of ``values`` in milliseconds; count those that are invalid or in the future."""
     for value in values:
         if value is None or value == "":
             continue
-        moment = parse_moment(value, language)
-        if moment is not None and (seen is None or moment <= seen + FUTURE_MAX_MS):
-            return moment
+        date_ms = parse_moment(value, language)
+        if date_ms is not None and (seen_ms is None or date_ms <= seen_ms + FUTURE_MAX_MS):
+            return date_ms
         fixes[f"{name}_dropped"] += 1
     return None
 
 
-def _content(text: str, language: Language) -> Content:
+def _measure_content(text: str, language: Language) -> Content:
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return Content(chars=len(text), words=_words(text, language), hash=f"sha256:{digest}")
+    return Content(chars=len(text), words=_count_words(text, language), hash=f"sha256:{digest}")
 
 
-def _words(text: str, language: Language) -> int:
-    if primary_language(language.tag) in _UNSPACED:
+def _count_words(text: str, language: Language) -> int:
+    if primary_language(language.tag) in _UNSPACED_LANGUAGES:
         return sum(map(str.isalnum, text))
-    return text.count(" ") + text.count("\n") + 1  # clean text has one between any two words
+    return text.count(" ") + text.count("\n") + 1  # clean text has exactly one of them between two words
 
 
-def _paragraphs(value: str | None, fixes: FixCounts) -> str | None:
+def _clean_optional_text(value: str | None, fixes: FixCounts) -> str | None:
     return clean_text(value, fixes) or None if value else None
 
 
-def _line(value: str | None, fixes: FixCounts) -> str | None:
+def _clean_optional_line(value: str | None, fixes: FixCounts) -> str | None:
     return clean_line(value, fixes) or None if value else None
 
 
-def _lines(values: list[str], fixes: FixCounts) -> list[str]:
+def _clean_lines(values: list[str], fixes: FixCounts) -> list[str]:
     cleaned = (clean_line(value, fixes) for value in values)
     return list(dict.fromkeys(value for value in cleaned if value))
 
 
 _NO_PAGE: Final = Page()
-#: Languages written without spaces between words: each letter counts as one.
-_UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my", "bo"})
+#: Languages that are written without spaces between words: each letter counts as a word.
+_UNSPACED_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "km", "my", "bo"})

@@ -55,8 +55,8 @@ class Normalizer:
         for position, item in enumerate(items):
             place = position if is_array else None
             try:
-                arrival = _arrival(record, place, cloudevents.event_id(identity, place), time)
-                outcomes.append(traced(self._passed(item, arrival, now), trace))
+                context = _event_context(record, place, cloudevents.event_id(identity, place), time)
+                outcomes.append(traced(self._passed(item, context, now), trace))
             except Rejected as error:
                 rejected.append((place, error))
         if rejected:
@@ -69,13 +69,13 @@ class Normalizer:
             parsed, identity = cloudevents.unwrap(parsed, identity)
         return split_articles(parsed, self._limits), identity, isinstance(parsed, list)
 
-    def _passed(self, item: Any, arrival: EventContext, now: str) -> Outcome:
+    def _passed(self, item: Any, context: EventContext, now: str) -> Outcome:
         """The article, or the takedown, on its way to the next step."""
         raw = self._validate(item, self._limits)
         if raw.status == "canceled":
-            takedown = normalize_takedown(raw, arrival)
+            takedown = normalize_takedown(raw, context)
             return Outcome("normalized", self._everywhere(takedown, now), time=takedown.event_time)
-        article = self._normalize(raw, arrival)
+        article = self._normalize(raw, context)
         return Outcome("normalized", [self._publish(article, now)], time=article.event_time)
 
     def _outgoing(self, article: NormalizedEvent, now: str) -> OutputRecord:
@@ -95,7 +95,7 @@ class Normalizer:
         return Outcome("rejected", [letter], code=errors[0][1].code)
 
 
-def _arrival(record: Record, item: int | None, event_id: str, time: int) -> EventContext:
+def _event_context(record: Record, item: int | None, event_id: str, time: int) -> EventContext:
     timestamp = _timestamp(record)
     origin = Origin(
         topic=record.topic,
