@@ -1,4 +1,8 @@
-"""Bytes to raw events, or a coded rejection that a scraper's author understands."""
+"""Turns the bytes of a message into raw events, or into rejections.
+
+A rejection has a code of `stream.errors.REJECTION_CODES` and a message for the author of the scraper, which says what
+is wrong and what to send instead.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +30,24 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one message may hold; larger ones are rejected, not cut.
+    """The largest message that is accepted; larger ones are rejected, not truncated.
 
-    They bound the time that one message can take from all others of its partition. With the defaults the worst
-    inputs known (`tests/fuzz/hostile_inputs.py`) take: a page about 1 s of CPU, a text 2 s, a message of many of them 20 s.
+    The limits bound how long one message can delay the others of its partition. With the defaults, the worst inputs
+    known (`tests/fuzz/hostile_inputs.py`) take 1 s of CPU for a page, 2 s for a text, and 20 s for a message of many.
+
+    Attributes:
+        message_bytes: bytes of a message.
+        message_tags: HTML tags of all pages in a message whose text has to be extracted.
+        text_chars: characters of ``text``.
+        text_lines: lines of ``text``.
+        html_chars: characters of ``html``.
+        html_tags: tags of ``html``.
+        short_chars: characters of every other string, and of each item of a list.
+        id_chars: characters of ``id``.
+        url_chars: characters of ``url``.
+        list_items: items of ``authors`` and of ``tags``.
+        array_items: articles in a message.
+        depth: levels of nesting in an article.
     """
 
     message_bytes: int = 8 * 1024 * 1024
@@ -50,49 +68,65 @@ DEFAULT_LIMITS: Final = Limits()
 
 
 def parse_message(value: bytes | None, limits: Limits = DEFAULT_LIMITS) -> Any:
-    """The JSON value in a message, unchecked.
+    """Return the JSON value in a message, without validating it.
+
+    >>> parse_message(b'{"id": "a", "text": "t"}')
+    {'id': 'a', 'text': 't'}
 
     Raises:
-        Rejected: there is none.
+        Rejected: the message is empty, too large, or not JSON in UTF-8.
     """
     if value is None:
-        raise Rejected("null_value", "the message has no value; send one JSON object, or an array of them")
+        raise Rejected("null_value", "the message has no value; send a JSON object or an array of JSON objects")
     if len(value) > limits.message_bytes:
-        raise Rejected("message_too_large", f"{len(value)} bytes; at most {limits.message_bytes} are accepted")
+        raise Rejected(
+            "message_too_large",
+            f"the message has {len(value)} bytes; send at most {limits.message_bytes}",
+        )
     if not value.strip():
-        raise Rejected("empty_value", "the message is empty; send one JSON object, or an array of them")
+        raise Rejected("empty_value", "the message is empty; send a JSON object or an array of JSON objects")
     return _parse_json(value.removeprefix(_BOM))
 
 
 def split_articles(parsed: Any, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
-    """The articles in a JSON value: the object that it is, or the items of the array; each may still be bad.
+    """Return the articles in a JSON value, an object or an array; the articles themselves are not validated.
+
+    >>> split_articles([{"id": "a"}, {"id": "b"}])
+    [{'id': 'a'}, {'id': 'b'}]
 
     Raises:
-        Rejected: it can hold no articles, holds none, or too many.
+        Rejected: the value is neither an object nor an array, has no articles, or has too many of them.
     """
     if isinstance(parsed, dict):
         return [parsed]
     if not isinstance(parsed, list):
-        raise Rejected("not_an_object", f"the JSON is {_kind(parsed)}; send an object or an array of objects")
+        raise Rejected(
+            "not_an_object",
+            f"the JSON value is {_describe_type(parsed)}; send a JSON object or an array of JSON objects",
+        )
     if not parsed:
-        raise Rejected("empty_value", "the array is empty")
+        raise Rejected("empty_value", "the array is empty; send at least one article")
     if len(parsed) > limits.array_items:
-        raise Rejected("too_many_items", f"{len(parsed)} articles in one message; at most {limits.array_items}")
-    tags = sum(map(_tags_read, parsed))
+        raise Rejected(
+            "too_many_items",
+            f"the message has {len(parsed)} articles; send at most {limits.array_items} in one message",
+        )
+    tags = sum(map(_count_tags_to_parse, parsed))
     if tags > limits.message_tags:
         raise Rejected(
             "html_too_large",
-            f"the pages in this message have {tags} tags in all; at most {limits.message_tags}: send fewer in one",
+            f"the HTML pages in the message have {tags} tags in total; send at most {limits.message_tags} "
+            "in one message",
         )
     return parsed
 
 
-def _tags_read(item: Any) -> int:
-    """The tags of an article's page, if that has to be read for want of a text."""
+def _count_tags_to_parse(item: Any) -> int:
+    """Count the tags of an article's HTML page if it has to be parsed, because the article has no text."""
     if not isinstance(item, dict):
         return 0
     html, text = item.get("html"), item.get("text")
-    has_text = isinstance(text, str) and _filled(text)
+    has_text = isinstance(text, str) and _has_content(text)
     return html.count("<") if isinstance(html, str) and not has_text else 0
 
 
@@ -100,37 +134,47 @@ def _parse_json(value: bytes) -> Any:
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError as error:
-        raise _why_not_json(value, error) from None
+        raise _explain_json_error(value, error) from None
 
 
-def _why_not_json(value: bytes, error: orjson.JSONDecodeError) -> Rejected:
+def _explain_json_error(value: bytes, error: orjson.JSONDecodeError) -> Rejected:
     reason = str(error)
     try:
-        value.decode()  # orjson names a wrong byte by its line and column only
-    except UnicodeDecodeError as wrong:
-        return Rejected("invalid_utf8", f"byte {wrong.start} is not UTF-8; encode the message as UTF-8")
+        value.decode()  # orjson reports an invalid byte by line and column only
+    except UnicodeDecodeError as decode_error:
+        return Rejected(
+            "invalid_utf8",
+            f"byte {decode_error.start} of the message is not valid UTF-8; encode the message as UTF-8",
+        )
     if "depth limit" in reason:
-        return Rejected("too_deep", "the JSON is nested too deep; send flat fields")
+        return Rejected("too_deep", "the JSON is nested too deeply; send flatter fields")
     if "surrogate" in reason:
-        return Rejected("lone_surrogate", f"{reason}; escape characters outside the BMP as pairs, or send UTF-8")
-    return Rejected("invalid_json", reason)
+        return Rejected(
+            "lone_surrogate",
+            f"the JSON contains half of a surrogate pair ({reason}); escape characters beyond U+FFFF as a pair, or "
+            "send them as UTF-8",
+        )
+    return Rejected("invalid_json", f"the message is not valid JSON: {reason}; send a JSON object or an array of them")
 
 
 def validate(item: Any, limits: Limits = DEFAULT_LIMITS) -> RawEvent:
-    """One raw event out of one parsed JSON value.
+    """Return the raw event in one parsed article; unknown fields move to ``extra``.
+
+    >>> validate({"id": "a", "text": "t", "views": 7}).extra
+    {'views': 7}
 
     Raises:
-        Rejected: with the path of the field that is wrong.
+        Rejected: the article violates the contract or a limit; ``field`` is the JSON path of the field.
     """
     if not isinstance(item, dict):
-        raise Rejected("not_an_object", f"an article is a JSON object, this is {_kind(item)}")
+        raise Rejected("not_an_object", f"the article is {_describe_type(item)}; send a JSON object")
     _check_depth(item, limits.depth)
     event = _convert(item)
     _check_sizes(event, limits)
     _check_identity(event, limits)
     _check_status(event)
-    if event.status != "canceled" and not (_filled(event.text) or _filled(event.html)):
-        raise Rejected("missing_content", "text or html is needed, and neither has anything in it", field="$.text")
+    if event.status != "canceled" and not (_has_content(event.text) or _has_content(event.html)):
+        raise Rejected("missing_content", "text and html are both missing or empty; send one of them", field="$.text")
     return event
 
 
@@ -140,7 +184,9 @@ def _convert(item: dict[str, Any]) -> RawEvent:
         event = msgspec.convert(item, RawEvent)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at ")
-        raise Rejected("wrong_type", message, field=path.strip("`") or None) from None
+        raise Rejected(
+            "wrong_type", f"the field has the wrong type: {message}", field=path.strip("`") or None
+        ) from None
     if unknown:
         event = msgspec.structs.replace(event, extra={**unknown, **(event.extra or {})})
     return event
@@ -149,13 +195,13 @@ def _convert(item: dict[str, Any]) -> RawEvent:
 def _check_depth(item: Mapping[str, Any], limit: int) -> None:
     level: list[Any] = [item]
     for _ in range(limit):
-        level = [child for parent in level for child in _children(parent)]
+        level = [child for parent in level for child in _nested_values(parent)]
         if not level:
             return
-    raise Rejected("too_deep", f"the JSON is nested deeper than {limit} levels")
+    raise Rejected("too_deep", f"the article is nested deeper than {limit} levels; send flatter fields")
 
 
-def _children(parent: Any) -> Iterator[Any]:
+def _nested_values(parent: Any) -> Iterator[Any]:
     values = parent.values() if isinstance(parent, dict) else parent
     return (value for value in values if isinstance(value, dict | list))
 
@@ -171,9 +217,13 @@ def _check_sizes(event: RawEvent, limits: Limits) -> None:
     for name in ("authors", "tags"):
         values = getattr(event, name) or ()
         if len(values) > limits.list_items:
-            raise Rejected("too_many_items", f"{len(values)} {name}; at most {limits.list_items}", field=f"$.{name}")
-        for position, value in enumerate(values):
-            _check_length(f"{name}[{position}]", value, limits.short_chars, "text_too_large")
+            raise Rejected(
+                "too_many_items",
+                f"{name} has {len(values)} items; send at most {limits.list_items}",
+                field=f"$.{name}",
+            )
+        for i, value in enumerate(values):
+            _check_length(f"{name}[{i}]", value, limits.short_chars, "text_too_large")
 
 
 def _short_fields(event: RawEvent) -> Iterator[tuple[str, Any]]:
@@ -185,56 +235,69 @@ def _short_fields(event: RawEvent) -> Iterator[tuple[str, Any]]:
 
 
 def _check_lines(text: str | None, limit: int) -> None:
-    # Furniture is looked for line by line, and a line may be a single character.
+    # Boilerplate is searched for line by line, and a line may be a single character.
     if text is not None and (lines := sum(map(text.count, _LINE_BREAKS)) + 1) > limit:
-        raise Rejected("text_too_large", f"text has {lines} lines; at most {limit}", field="$.text")
+        raise Rejected("text_too_large", f"text has {lines} lines; send at most {limit}", field="$.text")
 
 
 def _check_tags(html: str | None, limit: int) -> None:
-    # Finding the article takes time by the tag; what is nested is bounded where it is parsed.
+    # Parsing takes time for each tag; deep nesting is bounded by the parser itself.
     if html is not None and html.count("<") > limit:
-        raise Rejected("html_too_large", f"html has {html.count('<')} tags; at most {limit}", field="$.html")
+        raise Rejected("html_too_large", f"html has {html.count('<')} tags; send at most {limit}", field="$.html")
 
 
 def _check_length(name: str, value: str | None, limit: int, code: str) -> None:
     if value is not None and len(value) > limit:
-        raise Rejected(code, f"{name} has {len(value)} characters; at most {limit}", field=f"$.{name}")
+        raise Rejected(code, f"{name} has {len(value)} characters; send at most {limit}", field=f"$.{name}")
 
 
 def _check_identity(event: RawEvent, limits: Limits) -> None:
-    if not (_filled(event.url) or _filled(event.id)):
-        raise Rejected("missing_identity", "url or id is needed, so that later versions can be linked", field="$.url")
+    if not (_has_content(event.url) or _has_content(event.id)):
+        raise Rejected(
+            "missing_identity",
+            "url and id are both missing or empty; send one of them, so that later versions can be matched",
+            field="$.url",
+        )
     if event.id is not None and (not event.id.strip() or len(event.id) > limits.id_chars or _CONTROL.search(event.id)):
         raise Rejected(
-            "invalid_id", f"id must be 1 to {limits.id_chars} characters without control characters", field="$.id"
+            "invalid_id",
+            f"id is empty, too long or contains control characters; send 1 to {limits.id_chars} characters",
+            field="$.id",
         )
-    if event.url is not None and not _is_address(event.url, limits.url_chars):
+    if event.url is not None and not _is_valid_url(event.url, limits.url_chars):
         raise Rejected(
             "invalid_url",
-            f"url must be absolute, http or https, at most {limits.url_chars} long, without control characters",
+            "url is not absolute, too long or contains control characters; send an http or https URL of at most "
+            f"{limits.url_chars} characters",
             field="$.url",
         )
     if event.tenant is not None and not _TENANT.fullmatch(event.tenant):
         raise Rejected(
-            "invalid_tenant", "tenant is 1 to 64 letters, digits, dots, dashes or underscores", field="$.tenant"
+            "invalid_tenant",
+            "tenant is not a valid name; send 1 to 64 ASCII letters, digits, dots, hyphens or underscores that start "
+            "with a letter or digit",
+            field="$.tenant",
         )
 
 
-def _is_address(url: str, limit: int) -> bool:
+def _is_valid_url(url: str, limit: int) -> bool:
     trimmed = url.strip()
     return len(url) <= limit and bool(_ABSOLUTE_URL.match(trimmed)) and not _CONTROL.search(trimmed)
 
 
 def _check_status(event: RawEvent) -> None:
     if event.status is not None and event.status not in STATUSES:
-        known = ", ".join(STATUSES)
-        raise Rejected("unknown_status", f"status {event.status[:40]!r}; known: {known}", field="$.status")
+        raise Rejected(
+            "unknown_status",
+            f"status {event.status[:40]!r} is unknown; send one of {', '.join(STATUSES)}, or leave it out",
+            field="$.status",
+        )
 
 
-def _filled(value: str | None) -> bool:
+def _has_content(value: str | None) -> bool:
     return value is not None and bool(value.strip())
 
 
-def _kind(value: Any) -> str:
+def _describe_type(value: Any) -> str:
     names: dict[type, str] = {str: "a string", list: "an array", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
