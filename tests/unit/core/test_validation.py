@@ -1,4 +1,4 @@
-"""Every message becomes raw events, or the rejection that tells its sender what to mend."""
+"""Every message becomes raw events, or a rejection with a code and the path of the wrong field."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ OBJECT = b'{"id": "a", "text": "t"}'
 
 
 def parse_articles(message: bytes | None, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
-    """The articles in a message, unchecked."""
+    """Return the articles in ``message`` without validating them."""
     return split_articles(parse_message(message, limits), limits)
 
 
-def read(message: bytes | None, limits: Limits = DEFAULT_LIMITS) -> list[RawEvent]:
+def read_events(message: bytes | None, limits: Limits = DEFAULT_LIMITS) -> list[RawEvent]:
     """Return the valid events in ``message``."""
     return [validate(item, limits) for item in parse_articles(message, limits)]
 
 
-def refuse(message: bytes | None, limits: Limits = DEFAULT_LIMITS) -> tuple[str, str | None]:
-    """Return code and field of the rejection."""
+def rejection_of(message: bytes | None, limits: Limits = DEFAULT_LIMITS) -> tuple[str, str | None]:
+    """Return the code and the field of the rejection of ``message``."""
     with pytest.raises(Rejected) as caught:
-        read(message, limits)
+        read_events(message, limits)
     assert caught.value.message
     return caught.value.code, caught.value.field
 
 
-def article(**fields: Any) -> bytes:
-    """Return a valid message but for ``fields``."""
+def article_json(**fields: Any) -> bytes:
+    """Return a message that is valid apart from ``fields``."""
     return orjson.dumps({"id": "a", "text": "t", **fields})
 
 
 @pytest.mark.parametrize("case", cases("rejections"))
 def test_bad_message_is_rejected_with_its_code(case: dict[str, Any]) -> None:
-    assert refuse(case["json"].encode()) == (case["code"], case.get("field"))
+    assert rejection_of(case["json"].encode()) == (case["code"], case.get("field"))
 
 
-def test_null_value() -> None:
-    assert refuse(None)[0] == "null_value"
+def test_a_message_without_value_is_rejected() -> None:
+    assert rejection_of(None)[0] == "null_value"
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ def test_null_value() -> None:
         (b'{"id":"a","text":"t","more":' + b"[" * 40 + b"]" * 40 + b"}", "too_deep"),
     ],
 )
-def test_unreadable_bytes(message: bytes, code: str) -> None:
-    assert refuse(message)[0] == code
+def test_unreadable_bytes_are_rejected(message: bytes, code: str) -> None:
+    assert rejection_of(message)[0] == code
 
 
 @pytest.mark.parametrize(
@@ -89,76 +89,76 @@ def test_unreadable_bytes(message: bytes, code: str) -> None:
         ({"tenant": "x" * 65}, "invalid_tenant", "$.tenant"),
     ],
 )
-def test_what_is_too_large_is_rejected_not_cut(fields: dict[str, Any], code: str, field: str) -> None:
-    assert refuse(article(**fields)) == (code, field)
+def test_what_is_too_large_is_rejected_and_not_truncated(fields: dict[str, Any], code: str, field: str) -> None:
+    assert rejection_of(article_json(**fields)) == (code, field)
 
 
 def test_20_mb_of_text_are_rejected_before_they_are_parsed() -> None:
-    assert refuse(article(text="x" * 20_000_000))[0] == "message_too_large"
+    assert rejection_of(article_json(text="x" * 20_000_000))[0] == "message_too_large"
 
 
-def test_an_array_is_limited() -> None:
-    assert refuse(b"[" + b",".join([OBJECT] * 3) + b"]", Limits(array_items=2))[0] == "too_many_items"
+def test_the_articles_of_an_array_are_limited() -> None:
+    assert rejection_of(b"[" + b",".join([OBJECT] * 3) + b"]", Limits(array_items=2))[0] == "too_many_items"
 
 
 PAGES = b"[" + b",".join([b'{"id":"a","html":"<p>one<\\u0070>"}'] * 3) + b"]"
 
 
-def test_the_pages_of_a_message_are_limited_together() -> None:
-    assert refuse(PAGES, Limits(message_tags=5)) == ("html_too_large", None)
-    assert len(read(PAGES, Limits(message_tags=6))) == 3
+def test_the_tags_of_all_pages_in_a_message_are_limited() -> None:
+    assert rejection_of(PAGES, Limits(message_tags=5)) == ("html_too_large", None)
+    assert len(read_events(PAGES, Limits(message_tags=6))) == 3
 
 
-def test_pages_that_need_not_be_read_do_not_count() -> None:
+def test_pages_of_articles_with_text_do_not_count() -> None:
     message = PAGES.replace(b'"html"', b'"text":"t","html"')
-    assert len(read(message, Limits(message_tags=0))) == 3
-    assert refuse(message.replace(b'"t"', b'" "'), Limits(message_tags=0))[0] == "html_too_large"
+    assert len(read_events(message, Limits(message_tags=0))) == 3
+    assert rejection_of(message.replace(b'"t"', b'" "'), Limits(message_tags=0))[0] == "html_too_large"
 
 
-def test_limits_themselves_are_allowed() -> None:
+def test_values_exactly_at_the_limits_are_accepted() -> None:
     limits = Limits(text_chars=3, text_lines=1, short_chars=2, list_items=1, id_chars=1, depth=3)
-    assert read(article(text="abc", title="ab", tags=["ab"], extra={"x": [1]}), limits)[0].text == "abc"
+    assert read_events(article_json(text="abc", title="ab", tags=["ab"], extra={"x": [1]}), limits)[0].text == "abc"
 
 
 @pytest.mark.parametrize("content", [{}, {"text": None}, {"text": " ", "html": ""}, {"text": "t"}])
 @pytest.mark.parametrize("identity", [{"id": "a"}, {"url": "https://news.example/1"}])
 def test_a_takedown_needs_no_content(identity: dict[str, Any], content: dict[str, Any]) -> None:
-    (event,) = read(orjson.dumps({**identity, **content, "status": "canceled"}))
+    (event,) = read_events(orjson.dumps({**identity, **content, "status": "canceled"}))
     assert event.status == "canceled"
 
 
 @pytest.mark.parametrize("message", [OBJECT, b"\xef\xbb\xbf" + OBJECT, b"\n " + OBJECT + b"\n", b"[" + OBJECT + b"]"])
-def test_one_article_in_each_wrapping(message: bytes) -> None:
-    assert read(message) == [RawEvent(id="a", text="t")]
+def test_one_article_is_read_with_bom_spaces_or_array_around_it(message: bytes) -> None:
+    assert read_events(message) == [RawEvent(id="a", text="t")]
 
 
-def test_an_array_keeps_its_order() -> None:
-    assert [event.id for event in read(b'[{"id":"1","text":"t"},{"id":"2","text":"t"}]')] == ["1", "2"]
+def test_articles_keep_the_order_of_the_array() -> None:
+    assert [event.id for event in read_events(b'[{"id":"1","text":"t"},{"id":"2","text":"t"}]')] == ["1", "2"]
 
 
-def test_a_bad_item_leaves_its_neighbours_alone() -> None:
+def test_an_invalid_article_does_not_affect_its_neighbours() -> None:
     good, bad = parse_articles(b'[{"id":"1","text":"t"}, 5]')
     assert validate(good).id == "1"
     with pytest.raises(Rejected):
         validate(bad)
 
 
-def test_of_repeated_keys_the_last_counts() -> None:
-    assert read(b'{"id":"a","text":"t","id":"b"}')[0].id == "b"
+def test_the_last_of_repeated_keys_wins() -> None:
+    assert read_events(b'{"id":"a","text":"t","id":"b"}')[0].id == "b"
 
 
-def test_unknown_fields_move_to_extra_and_given_extra_wins() -> None:
-    event = read(article(views=7, wire={"desk": 1}, extra={"views": 8, "own": True}))[0]
+def test_unknown_fields_move_to_extra_where_the_events_own_extra_wins() -> None:
+    event = read_events(article_json(views=7, wire={"desk": 1}, extra={"views": 8, "own": True}))[0]
     assert event.extra == {"views": 8, "wire": {"desk": 1}, "own": True}
 
 
 @pytest.mark.parametrize("digits", ["9223372036854775807", "18446744073709551615", "9" * 25, "-" + "9" * 40])
-def test_huge_integers_are_moments_that_later_steps_judge(digits: str) -> None:
-    event = read(b'{"id":"a","text":"t","published_at":' + digits.encode() + b"}")[0]
+def test_huge_integers_are_accepted_as_dates_for_now(digits: str) -> None:
+    event = read_events(b'{"id":"a","text":"t","published_at":' + digits.encode() + b"}")[0]
     assert event.published_at == pytest.approx(float(digits))
 
 
-def test_every_field_of_the_contract_is_taken() -> None:
+def test_every_field_of_the_contract_is_read() -> None:
     fields = {
         "url": " https://news.example/1 ",
         "id": "a",
@@ -178,7 +178,7 @@ def test_every_field_of_the_contract_is_taken() -> None:
         "status": "usable",
         "extra": {"k": None},
     }
-    event = read(orjson.dumps(fields))[0]
+    event = read_events(orjson.dumps(fields))[0]
     assert {name: getattr(event, name) for name in fields if name != "source"} == {
         name: value for name, value in fields.items() if name != "source"
     }
@@ -199,9 +199,9 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_any_json_is_an_event_or_rejected(value: Any) -> None:
+def test_any_json_is_read_or_rejected(value: Any) -> None:
     try:
-        events = read(orjson.dumps(value))
+        events = read_events(orjson.dumps(value))
     except Rejected:
         return
     assert all(event.id or event.url for event in events)

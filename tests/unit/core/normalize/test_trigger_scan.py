@@ -1,4 +1,4 @@
-"""Which pairs of characters are in a text, told in one look."""
+"""A scan finds which pairs of characters a text contains."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ TEXT = st.text("abcd1239 \nx-،\U0001f468!\U000e0001", max_size=12)
 
 
 @given(TEXT)
-def test_a_pair_is_seen_where_a_pattern_finds_it(text: str) -> None:
-    seen = TriggerScan(PAIRS)(text)
-    for place, pair in enumerate(PAIRS):
-        behind = "(?s:.)" if pair.second == ANY else f"[{pair.second}]"
-        found = re.search(f"[{pair.first}]{behind}", f"\n{text}\n") is not None
-        # Characters of the last planes may be part of any pair.
-        assert bool(seen >> place & 1) == found or (not found and "\U000e0001" in text)
+def test_a_pair_is_found_where_a_regular_expression_finds_it(text: str) -> None:
+    mask = TriggerScan(PAIRS)(text)
+    for bit, pair in enumerate(PAIRS):
+        second = "(?s:.)" if pair.second == ANY else f"[{pair.second}]"
+        expected = re.search(f"[{pair.first}]{second}", f"\n{text}\n") is not None
+        # Characters of the last planes count as part of any pair.
+        assert bool(mask >> bit & 1) == expected or (not expected and "\U000e0001" in text)
 
 
-def test_the_ends_of_a_text_are_line_feeds() -> None:
+def test_both_ends_of_a_text_count_as_a_line_feed() -> None:
     scan = TriggerScan([CharacterPair("\n", "a"), CharacterPair("b", "\n")])
     assert scan("ab") == 0b11
     assert scan("ba") == 0
     assert scan("") == 0
 
 
-def test_half_a_surrogate_pair_is_a_character() -> None:
+def test_a_lone_surrogate_is_a_character() -> None:
     assert TriggerScan([CharacterPair("\ud800-\udfff")])("a\ud800b") == 1
 
 
-def test_too_many_pairs_are_refused() -> None:
+def test_more_than_32_pairs_are_refused() -> None:
     TriggerScan([CharacterPair("a")] * PAIRS_MAX)
     with pytest.raises(ValueError, match="33 pairs"):
         TriggerScan([CharacterPair("a")] * (PAIRS_MAX + 1))

@@ -1,4 +1,4 @@
-"""Agencies are known by their names in many scripts, and by nothing else."""
+"""Agencies are recognized by their names in many scripts, and by nothing else."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from stream.core.normalize.boilerplate.agencies import find_agency, identify_sou
         ("dpa", "dpa"),
     ],
 )
-def test_names_of_agencies(name: str, short: str) -> None:
+def test_an_agency_is_found_by_its_name_in_any_script(name: str, short: str) -> None:
     assert find_agency(name) == short
 
 
 @pytest.mark.parametrize("name", ["ap", "Ap", "Aa", "DPA", "was", "واسع", "سبق", "", "EU"])
-def test_words_that_look_like_them(name: str) -> None:
+def test_a_word_that_looks_like_an_agency_is_not_one(name: str) -> None:
     assert find_agency(name) is None
 
 
-def test_desks_and_papers_are_no_agencies() -> None:
+def test_desks_and_papers_are_not_agencies() -> None:
     assert is_desk_or_paper("وكالات")
     assert is_desk_or_paper("عين اليوم")
     assert not is_desk_or_paper("اليوم")
@@ -51,5 +51,5 @@ def test_desks_and_papers_are_no_agencies() -> None:
         ("", None),
     ],
 )
-def test_credits_name_nobody_else(credit: str, agencies: list[str] | None) -> None:
+def test_a_credit_consists_of_agencies_desks_and_papers(credit: str, agencies: list[str] | None) -> None:
     assert parse_credit(credit) == agencies

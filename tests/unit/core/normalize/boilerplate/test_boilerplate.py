@@ -1,4 +1,4 @@
-"""What a page prints around an article is moved or removed; the article stays."""
+"""Boilerplate is moved into fields or removed; the article stays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.cases import cases
 PARAGRAPH = "The mayor opened a new garden beside the old school, and said that the work had taken a full year."
 SECOND = "Neighbours brought benches, and the choir sang until the rain came down on the new lawn of the school."
 ARABIC = "افتتح رئيس البلدية حديقة عامة إلى جوار المدرسة القديمة، وقال إن العمل فيها استغرق عاماً كاملاً."
-#: Lines that are furniture, lines that look like it, and lines that are glued to it.
+#: Lines that are boilerplate, lines that look like it, and lines with boilerplate glued to them.
 TRICKY = [
     PARAGRAPH,
     SECOND,
@@ -90,24 +90,25 @@ TEXTS = st.lists(st.sampled_from(TRICKY) | st.text("aط国 .:-(…", min_size=1,
 )
 
 
-def _found(body: ArticleParts, fixes: FixCounts) -> dict[str, Any]:
-    found: dict[str, Any] = {name: getattr(body, name) for name in ArticleParts.__slots__ if name != "text"}
-    return {"left": body.text, "fixes": dict(fixes)} | {name: value for name, value in found.items() if value}
+def as_case(parts: ArticleParts, fixes: FixCounts) -> dict[str, Any]:
+    """Return the non-empty parts and the counted fixes as a case file has them."""
+    moved: dict[str, Any] = {name: getattr(parts, name) for name in ArticleParts.__slots__ if name != "text"}
+    return {"left": parts.text, "fixes": dict(fixes)} | {name: value for name, value in moved.items() if value}
 
 
 @pytest.mark.parametrize(
     "case", [case for name in ("boilerplate", "datelines", "bylines", "teasers") for case in cases(name)]
 )
-def test_cases(case: dict[str, Any]) -> None:
+def test_boilerplate_is_found_and_nothing_else(case: dict[str, Any]) -> None:
     """A case without ``left`` must not change; a known failure still fails."""
     fixes = FixCounts()
-    found = _found(remove_boilerplate(case["text"], case.get("title"), fixes), fixes)
+    actual = as_case(remove_boilerplate(case["text"], case.get("title"), fixes), fixes)
     expected = {name: value for name, value in case.items() if name not in ("name", "text", "title", "known_failure")}
-    assert (found == {"left": case["text"], "fixes": {}} | expected) is not case.get("known_failure", False)
+    assert (actual == {"left": case["text"], "fixes": {}} | expected) is not case.get("known_failure", False)
 
 
 @given(TEXTS, st.none() | st.sampled_from(TRICKY))
-def test_stripping_twice_changes_nothing_more(text: str, title: str | None) -> None:
+def test_removing_boilerplate_twice_changes_nothing_more(text: str, title: str | None) -> None:
     left = remove_boilerplate(text, title, FixCounts()).text
     fixes = FixCounts()
     assert remove_boilerplate(left, title, fixes).text == left
@@ -115,47 +116,47 @@ def test_stripping_twice_changes_nothing_more(text: str, title: str | None) -> N
 
 
 @given(TEXTS, st.none() | st.sampled_from(TRICKY))
-def test_what_is_left_is_clean_and_was_there(text: str, title: str | None) -> None:
-    body = remove_boilerplate(text, title, FixCounts())
-    lines = body.text.split("\n")
+def test_the_remaining_text_is_clean_and_part_of_the_original(text: str, title: str | None) -> None:
+    parts = remove_boilerplate(text, title, FixCounts())
+    lines = parts.text.split("\n")
     assert all(line and line == line.strip() for line in lines)
-    assert all(any(line in given_line for given_line in text.split("\n")) for line in lines)
-    assert unicodedata.is_normalized("NFC", body.text)
+    assert all(any(line in original for original in text.split("\n")) for line in lines)
+    assert unicodedata.is_normalized("NFC", parts.text)
 
 
 @given(TEXTS)
-def test_nothing_is_gone_without_a_step(text: str) -> None:
+def test_every_change_is_counted(text: str) -> None:
     fixes = FixCounts()
-    body = remove_boilerplate(text, None, fixes)
-    assert (body.text == text) is not bool(fixes)
+    parts = remove_boilerplate(text, None, fixes)
+    assert (parts.text == text) is not bool(fixes)
 
 
 @given(TEXTS)
-def test_what_is_moved_stands_in_the_text_as_it_is_told(text: str) -> None:
-    body = remove_boilerplate(text, None, FixCounts())
-    for moved in (body.teaser, *(body.byline or "").split(" / "), *(body.dateline or "").split(" / ")):
+def test_moved_parts_are_verbatim(text: str) -> None:
+    parts = remove_boilerplate(text, None, FixCounts())
+    for moved in (parts.teaser, *(parts.byline or "").split(" / "), *(parts.dateline or "").split(" / ")):
         assert not moved or all(name in text for name in moved.split("، "))
 
 
 @given(st.text(max_size=200), st.none() | st.text(max_size=40))
-def test_no_text_raises(text: str, title: str | None) -> None:
+def test_any_text_is_accepted(text: str, title: str | None) -> None:
     lines = (" ".join(line.split()) for line in text.splitlines())
     remove_boilerplate("\n".join(filter(None, lines)), title, FixCounts())
 
 
-def test_a_text_of_furniture_alone_stays_and_counts_nothing() -> None:
+def test_a_text_of_boilerplate_only_stays_and_counts_nothing() -> None:
     fixes = FixCounts()
     text = "Share\nTweet\nLeave a comment\n12 comments"
     assert remove_boilerplate(text, None, fixes) == ArticleParts(text)
     assert not fixes
 
 
-def test_layers_without_end_are_left_as_they_came() -> None:
+def test_a_text_with_too_many_layers_stays() -> None:
     text = "واس- الرياض: " * 9 + ARABIC
     assert remove_boilerplate(text, None, FixCounts()) == ArticleParts(text)
 
 
-def test_steps_are_added_to_those_of_other_fields() -> None:
+def test_counts_add_up_with_those_of_other_fields() -> None:
     fixes = FixCounts({"spaces": 2})
     remove_boilerplate(f"{PARAGRAPH}\nAll rights reserved", None, fixes)
     assert fixes == {"spaces": 2, "copyright": 1}
@@ -192,7 +193,7 @@ def test_steps_are_added_to_those_of_other_fields() -> None:
         "ꙮ",
     ],
 )
-def test_a_million_characters_do_not_stop_a_worker(piece: str) -> None:
-    """Superlinear work would take minutes."""
+def test_removing_boilerplate_takes_linear_time(piece: str) -> None:
+    """Superlinear work on a million characters would take minutes."""
     text = (piece * (1_000_000 // len(piece))).strip()
     remove_boilerplate(text or "x", "A title", FixCounts())

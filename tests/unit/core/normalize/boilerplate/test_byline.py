@@ -1,4 +1,4 @@
-"""By-lines are lines of their own; tests/cases/bylines.jsonl has them inside whole texts."""
+"""Bylines are read from single lines; tests/cases/bylines.jsonl has them inside whole texts."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from stream.core.normalize.boilerplate.byline import is_name, read_byline, read_
         ("山田 太郎記者", ["山田 太郎"]),
     ],
 )
-def test_bylines(line: str, authors: list[str]) -> None:
-    found = read_byline(line)
-    assert found is not None
-    assert found.text == line
-    assert found.authors[:1] == authors
+def test_a_byline_is_read(line: str, authors: list[str]) -> None:
+    byline = read_byline(line)
+    assert byline is not None
+    assert byline.text == line
+    assert byline.authors[:1] == authors
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_bylines(line: str, authors: list[str]) -> None:
         "Automatically Yours: @x",
     ],
 )
-def test_headings_are_no_bylines(line: str) -> None:
+def test_headings_are_not_bylines(line: str) -> None:
     assert read_byline(line) is None
 
 
@@ -62,14 +62,14 @@ def test_headings_are_no_bylines(line: str) -> None:
         ("责任编辑：张三", []),
     ],
 )
-def test_signatures(line: str, authors: list[str]) -> None:
-    found = read_signature(line)
-    assert found is not None
-    assert found.authors == authors
+def test_a_signature_is_read(line: str, authors: list[str]) -> None:
+    signature = read_signature(line)
+    assert signature is not None
+    assert signature.authors == authors
 
 
 @pytest.mark.parametrize("line", ["（资料图）", "(2018)", "Reporting is a craft.", "Edited volumes by the dozen"])
-def test_captions_and_prose_are_no_signatures(line: str) -> None:
+def test_captions_and_prose_are_not_signatures(line: str) -> None:
     assert read_signature(line) is None
 
 
@@ -83,7 +83,7 @@ def test_captions_and_prose_are_no_signatures(line: str) -> None:
         ("張三、李四", ["張三", "李四"]),
     ],
 )
-def test_names_are_told_apart(names: str, authors: list[str]) -> None:
+def test_names_are_separated(names: str, authors: list[str]) -> None:
     assert split_names(names) == authors
 
 
@@ -91,5 +91,5 @@ def test_names_are_told_apart(names: str, authors: list[str]) -> None:
     ("text", "expected"),
     [("مسلّم صالح", True), ("नवीन शर्मा", True), ("الطريق إلى جدة", False), ("نادر", False), ("Room 101", False)],
 )
-def test_names_by_their_shape(text: str, *, expected: bool) -> None:
+def test_names_are_recognized_by_their_shape(text: str, *, expected: bool) -> None:
     assert is_name(text) is expected

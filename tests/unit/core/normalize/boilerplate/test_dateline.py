@@ -1,4 +1,4 @@
-"""Datelines in the forms of many newsrooms; tests/cases/datelines.jsonl has them inside whole texts."""
+"""Datelines in the styles of many newsrooms are read; tests/cases/datelines.jsonl has them inside whole texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LATIN = "The mayor opened a garden."
 
 
 @pytest.mark.parametrize(
-    ("slug", "sentence", "located", "agencies"),
+    ("dateline_text", "sentence", "located", "agencies"),
     [
         ("واس – مكة المكرمة: ", SENTENCE, "مكة المكرمة", ["SPA"]),
         ("القاهرة (رويترز) - ", SENTENCE, "القاهرة", ["Reuters"]),
@@ -34,14 +34,14 @@ LATIN = "The mayor opened a garden."
         ("اسلام آباد( ویب ڈیسک ) ", "باغ کھل گیا ہے۔", "اسلام آباد", []),
     ],
 )
-def test_the_sentence_begins_with_its_own_first_letter(
-    slug: str, sentence: str, located: str | None, agencies: list[str]
+def test_a_dateline_ends_where_the_sentence_starts(
+    dateline_text: str, sentence: str, located: str | None, agencies: list[str]
 ) -> None:
-    found = read_dateline(slug + sentence)
-    assert found is not None
-    assert (slug + sentence)[found.end :] == sentence
-    assert (found.located, found.agencies) == (located, agencies)
-    assert found.text in slug
+    dateline = read_dateline(dateline_text + sentence)
+    assert dateline is not None
+    assert (dateline_text + sentence)[dateline.end :] == sentence
+    assert (dateline.located, dateline.agencies) == (located, agencies)
+    assert dateline.text in dateline_text
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_the_sentence_begins_with_its_own_first_letter(
         "الرياض - واس:",
     ],
 )
-def test_speakers_asides_and_slugs_without_a_sentence_are_none(line: str) -> None:
+def test_speakers_asides_and_datelines_without_a_sentence_are_not_read(line: str) -> None:
     assert read_dateline(line) is None
 
 
@@ -83,16 +83,16 @@ def test_speakers_asides_and_slugs_without_a_sentence_are_none(line: str) -> Non
         ("LONDON (Reuters)", "LONDON", None),
     ],
 )
-def test_a_line_of_its_own(line: str, located: str | None, byline: str | None) -> None:
-    found = read_dateline_line(line)
-    assert found is not None
-    assert (found.text, found.located, found.byline) == (line, located, byline)
+def test_a_dateline_on_its_own_line_is_read(line: str, located: str | None, byline: str | None) -> None:
+    dateline = read_dateline_line(line)
+    assert dateline is not None
+    assert (dateline.text, dateline.located, dateline.byline) == (line, located, byline)
 
 
 @pytest.mark.parametrize(
     "line", ["وعود - لم تتحقق", "حريق في السوق – جدة", "نادر صالح", "London", "الرياض - واس.", "-"]
 )
-def test_headings_are_no_datelines(line: str) -> None:
+def test_headings_are_not_datelines(line: str) -> None:
     assert read_dateline_line(line) is None
 
 
@@ -105,11 +105,11 @@ def test_headings_are_no_datelines(line: str) -> None:
         ("شهردار گفت", ([], None)),
     ],
 )
-def test_a_source_inside_the_sentence_is_told(line: str, expected: tuple[list[str], str | None]) -> None:
+def test_a_source_inside_the_sentence_is_read(line: str, expected: tuple[list[str], str | None]) -> None:
     assert read_inline_source(line) == expected
 
 
 @given(st.text("ABc (),.:-–— واسجدة电讯社报【】1", min_size=1, max_size=160))
-def test_any_line_is_read(line: str) -> None:
-    found = read_dateline(line)
-    assert found is None or (0 < found.end <= CHARS_MAX and found.text in line)
+def test_any_line_is_accepted(line: str) -> None:
+    dateline = read_dateline(line)
+    assert dateline is None or (0 < dateline.end <= CHARS_MAX and dateline.text in line)

@@ -1,4 +1,4 @@
-"""Furniture that counts at the edges of a text alone."""
+"""Boilerplate is found at the edges of a text."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ LONG = "افتتح رئيس البلدية حديقة عامة إلى جوار �
         ("Share", "share_links"),
     ],
 )
-def test_last_lines(line: str, step: str) -> None:
+def test_a_last_line_of_boilerplate_is_found(line: str, step: str) -> None:
     assert edge_line_fix(line, letters(line), Edge.END) == step
 
 
 @pytest.mark.parametrize(
     "line", ["?!", "واس.", "سمات القائد: الصبر", "نقلاً عن النهر", "بـ«الشرق الأوسط»", "Smith, Reuters", LONG]
 )
-def test_last_lines_of_the_article(line: str) -> None:
+def test_the_last_line_of_an_article_stays(line: str) -> None:
     assert edge_line_fix(line, letters(line), Edge.END) is None
 
 
 @pytest.mark.parametrize("line", ["Reuter", "سمات حديقة", "Advertisement"])
-def test_what_ends_a_text_does_not_begin_it(line: str) -> None:
+def test_what_counts_at_the_end_does_not_count_at_the_start(line: str) -> None:
     assert edge_line_fix(line, letters(line), Edge.START) is None
 
 
@@ -60,7 +60,7 @@ def test_what_ends_a_text_does_not_begin_it(line: str) -> None:
         ([LONG, "للتواصل أرسل sms إلى 88548", LONG, "ثم الرسالة"], None),
     ],
 )
-def test_blocks(lines: list[str], block: tuple[str, int] | None) -> None:
+def test_a_block_at_the_end_is_found(lines: list[str], block: tuple[str, int] | None) -> None:
     assert trailing_block(lines) == block
 
 
@@ -80,7 +80,7 @@ def test_blocks(lines: list[str], block: tuple[str, int] | None) -> None:
         ),
     ],
 )
-def test_glued_to_the_last_paragraph(kept: str, glued: str, step: str) -> None:
+def test_boilerplate_glued_to_the_last_paragraph_is_found(kept: str, glued: str, step: str) -> None:
     assert find_glued_end(kept + glued) == (step, len(kept))
 
 
@@ -95,11 +95,11 @@ def test_glued_to_the_last_paragraph(kept: str, glued: str, step: str) -> None:
         "市长昨天上午在老学校旁边为一座新公园剪彩。（图）",
     ],
 )
-def test_last_words_of_the_article(line: str) -> None:
+def test_the_last_words_of_an_article_stay(line: str) -> None:
     assert find_glued_end(line) == (None, 0)
 
 
-def test_glued_to_the_first_paragraph() -> None:
+def test_boilerplate_glued_to_the_first_paragraph_is_found() -> None:
     assert find_glued_start(f"Next Previous {LONG}") == ("carousel", 14)
     assert find_glued_start("Next Previous") == (None, 0)
     assert find_glued_start("Next year") == (None, 0)

@@ -1,4 +1,4 @@
-"""Lines are furniture by their whole shape."""
+"""Lines are classified as boilerplate by their whole shape."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from stream.core.normalize.boilerplate.line_classifier import LineKind, find_boi
 LONG = "The mayor opened a new garden beside the old school, and said that the work had taken a full year."
 
 
-def _kind(line: str) -> tuple[str, LineKind] | None:
+def match(line: str) -> tuple[str, LineKind] | None:
+    """Return the fix and the kind of ``line``."""
     return match_line(line, letters(line))
 
 
@@ -29,8 +30,8 @@ def _kind(line: str) -> tuple[str, LineKind] | None:
         ("Image source, Getty Images", "photo_credits"),
     ],
 )
-def test_furniture_anywhere(line: str, step: str) -> None:
-    assert _kind(line) == (step, LineKind.ANYWHERE)
+def test_boilerplate_is_matched_anywhere(line: str, step: str) -> None:
+    assert match(line) == (step, LineKind.ANYWHERE)
 
 
 @pytest.mark.parametrize(
@@ -49,13 +50,13 @@ def test_furniture_anywhere(line: str, step: str) -> None:
         "حقوق النشر في خطر",
     ],
 )
-def test_prose_is_no_furniture(line: str) -> None:
-    found = _kind(line)
-    assert found is None or line == "Image source code"
+def test_prose_is_not_boilerplate(line: str) -> None:
+    actual = match(line)
+    assert actual is None or line == "Image source code"
 
 
 @pytest.mark.parametrize(
-    ("lines", "places"),
+    ("lines", "indexes"),
     [
         (["Share", LONG], [0]),
         ([LONG, "Share", LONG], []),
@@ -72,12 +73,12 @@ def test_prose_is_no_furniture(line: str) -> None:
         ([LONG, "Read more", *["A headline of a story"] * 9], [1, 2, 3, 4, 5, 6, 7]),
     ],
 )
-def test_where_lines_count(lines: list[str], places: list[int]) -> None:
-    assert sorted(find_boilerplate_lines(lines, [letters(line) for line in lines])) == places
+def test_lines_count_depending_on_their_neighbours(lines: list[str], indexes: list[int]) -> None:
+    assert sorted(find_boilerplate_lines(lines, [letters(line) for line in lines])) == indexes
 
 
 def test_every_phrase_is_short_and_has_letters() -> None:
     tables = [*phrases.LINES.values(), *phrases.BUTTONS.values(), *phrases.COUNTED.values()]
-    written = [phrase for table in (*tables, phrases.ADVERTISING, phrases.READ_ALSO) for phrase in table.values()]
-    listed = [phrase for entry in (*written, *phrases.STARTS.values()) for phrase in phrases.split_phrases(entry)]
-    assert all(1 <= len(letters(phrase)) <= 120 for phrase in listed)
+    entries = [entry for table in (*tables, phrases.ADVERTISING, phrases.READ_ALSO) for entry in table.values()]
+    all_phrases = [phrase for entry in (*entries, *phrases.STARTS.values()) for phrase in phrases.split_phrases(entry)]
+    assert all(1 <= len(letters(phrase)) <= 120 for phrase in all_phrases)

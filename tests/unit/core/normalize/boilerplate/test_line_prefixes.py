@@ -1,4 +1,4 @@
-"""Heads of lines are folded at once, as each alone would be."""
+"""Prefixes of lines are folded in one call, with the same result as one by one."""
 
 from __future__ import annotations
 

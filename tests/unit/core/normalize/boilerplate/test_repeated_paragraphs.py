@@ -1,4 +1,4 @@
-"""A paragraph that stood before is a repeat; refrains, lists and tables are not."""
+"""Repeated paragraphs are found; refrains, lists and tables are not."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ OTHER = "The mayor opened a new garden beside the old school, and said that the 
 CHINESE = "市长昨天上午在老学校旁边为一座新公园剪彩，他说工程历时整整一年，附近的居民都来了。"
 
 
-def _repeated(*lines: str) -> list[int]:
+def repeated(*lines: str) -> list[int]:
+    """Return the indexes of the repeated lines."""
     return find_repeated_paragraphs(lines, folded_prefixes(lines)) if lines else []
 
 
 @pytest.mark.parametrize(
-    ("lines", "places"),
+    ("lines", "indexes"),
     [
         ((LONG, OTHER, LONG), [2]),
         ((LONG, LONG.replace("إ", "ا")), [1]),
@@ -32,8 +33,10 @@ def _repeated(*lines: str) -> list[int]:
         ((CHINESE, OTHER, CHINESE), [2]),
     ],
 )
-def test_paragraphs_and_what_is_repeated_with_them(lines: tuple[str, ...], places: list[int]) -> None:
-    assert _repeated(*lines) == places
+def test_repeated_paragraphs_are_found_with_the_lines_repeated_around_them(
+    lines: tuple[str, ...], indexes: list[int]
+) -> None:
+    assert repeated(*lines) == indexes
 
 
 @pytest.mark.parametrize(
@@ -50,12 +53,12 @@ def test_paragraphs_and_what_is_repeated_with_them(lines: tuple[str, ...], place
     ],
 )
 def test_what_may_be_repeated_on_purpose_stays(lines: tuple[str, ...]) -> None:
-    assert _repeated(*lines) == []
+    assert repeated(*lines) == []
 
 
 @given(st.lists(st.sampled_from([LONG, OTHER, CHINESE, "Yes.", "No", LONG[:-1]]), max_size=9))
-def test_what_is_left_has_no_repeats(lines: list[str]) -> None:
-    places = _repeated(*lines)
-    left = [line for place, line in enumerate(lines) if place not in places]
-    assert _repeated(*left) == []
+def test_the_remaining_text_has_no_repeats_and_lost_no_line(lines: list[str]) -> None:
+    indexes = repeated(*lines)
+    left = [line for i, line in enumerate(lines) if i not in indexes]
+    assert repeated(*left) == []
     assert {letters(line) for line in left} == {letters(line) for line in lines}

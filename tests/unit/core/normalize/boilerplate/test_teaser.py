@@ -1,4 +1,4 @@
-"""A copy of the first paragraph, cut or whole, is moved out of the text; headings are not."""
+"""Teasers are copies of the first paragraph, truncated or whole; headings are not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHINESE = "市长昨天上午在老学校旁边为一座新公园剪彩，他说
 
 
 def split_teaser(text: str) -> tuple[str | None, str]:
-    """Return the first line, if it is a teaser, and the text behind it and those that follow it."""
+    """Return the first line if it is a teaser, and the text after it and after the teasers that follow it."""
     lines = text.split("\n")
     folded = folded_prefixes(lines)
     count = 0
@@ -85,7 +85,7 @@ def test_headings_repeats_and_unrelated_paragraphs_stay(text: str) -> None:
 
 
 @pytest.mark.parametrize("between", [REST, f"كتب: نادر صالح\n{REST}"])
-def test_short_lines_may_stand_between(between: str) -> None:
+def test_short_lines_may_come_between(between: str) -> None:
     assert split_teaser(f"{PARAGRAPH[:80]}…\n{between}\n{PARAGRAPH}") == (
         PARAGRAPH[:80] + "…",
         f"{between}\n{PARAGRAPH}",
@@ -97,12 +97,12 @@ def test_a_copy_may_span_paragraphs() -> None:
     assert split_teaser(f"{teaser}\n{ENGLISH}\n{PARAGRAPH}\n{REST}") == (teaser, f"{ENGLISH}\n{PARAGRAPH}\n{REST}")
 
 
-def test_of_several_teasers_all_are_removed_and_the_first_is_told() -> None:
+def test_all_of_several_teasers_are_removed() -> None:
     assert split_teaser(f"{ENGLISH[:40]}…\n{ENGLISH[:70]}…\n{ENGLISH}") == (ENGLISH[:40] + "…", ENGLISH)
 
 
 @given(st.lists(st.text("abءآ́ .…\u064b", min_size=1, max_size=70), max_size=4).map("\n".join))
-def test_what_is_left_has_no_teaser(text: str) -> None:
+def test_the_remaining_text_has_no_teaser(text: str) -> None:
     teaser, left = split_teaser(text)
     assert split_teaser(left) == (None, left)
     assert text.endswith(left)
@@ -110,16 +110,16 @@ def test_what_is_left_has_no_teaser(text: str) -> None:
 
 
 @given(st.integers(33, len(ENGLISH) - 3), st.sampled_from(["…", " ..."]))
-def test_a_cut_anywhere_is_found(place: int, ellipsis: str) -> None:
-    cut = ENGLISH[:place] + ellipsis
-    assert split_teaser(f"{cut}\n{ENGLISH}")[1] == ENGLISH
+def test_a_copy_truncated_anywhere_is_found(end: int, ellipsis: str) -> None:
+    teaser = ENGLISH[:end] + ellipsis
+    assert split_teaser(f"{teaser}\n{ENGLISH}")[1] == ENGLISH
 
 
 @given(st.integers(58, len(ENGLISH) - 3))
-def test_a_long_cut_needs_no_ellipsis(place: int) -> None:
-    assert split_teaser(f"{ENGLISH[:place]}\n{ENGLISH}")[1] == ENGLISH
+def test_a_long_truncated_copy_needs_no_ellipsis(end: int) -> None:
+    assert split_teaser(f"{ENGLISH[:end]}\n{ENGLISH}")[1] == ENGLISH
 
 
-def test_a_copy_that_begins_with_many_marks_is_found() -> None:
+def test_a_copy_of_a_paragraph_that_starts_with_many_marks_is_found() -> None:
     marked = "\u064b" * 100 + PARAGRAPH
     assert split_teaser(f"{PARAGRAPH[:60]}\n{marked}") == (PARAGRAPH[:60], marked)

@@ -1,4 +1,4 @@
-"""Marks of HTML in plain text; more cases are in cases/text_fixes.jsonl."""
+"""Remnants of HTML in plain text are resolved; more cases are in cases/text_fixes.jsonl."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from stream.core.normalize.text.html_remnants import decode_entities, remove_tag
 
 
 @given(st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=20), st.integers(0, 3))
-def test_what_was_escaped_comes_back_however_often(text: str, times: int) -> None:
+def test_text_that_was_escaped_several_times_is_restored(text: str, times: int) -> None:
     escaped = html.escape(text)
     if decode_entities(text)[1]:
-        return  # it looked like a reference itself
+        return  # the text itself looks like a reference
     for _ in range(times):
         escaped = escaped.replace("&", "&amp;")
     assert decode_entities(escaped)[0] == text
 
 
 @pytest.mark.parametrize("text", ["&", "&;", "&#;", "&#x;", "&bogus;", "a&b;c", "AT&T", "&amp", "&#99999999;"])
-def test_what_is_no_reference_stays(text: str) -> None:
+def test_an_ampersand_without_a_known_reference_stays(text: str) -> None:
     assert decode_entities(text) == (text, 0)
 
 
@@ -39,11 +39,11 @@ def test_what_is_no_reference_stays(text: str) -> None:
         ("<person> <address>", "<person> <address>", 0),
     ],
 )
-def test_tags_go_and_symbols_stay(text: str, plain: str, count: int) -> None:
+def test_tags_are_removed_and_ticker_symbols_stay(text: str, plain: str, count: int) -> None:
     assert remove_tags(text) == (plain, count)
 
 
 @given(st.text('<>/pb ia="x', max_size=40))
-def test_only_tags_are_removed(text: str) -> None:
+def test_the_count_is_zero_only_if_nothing_changes(text: str) -> None:
     plain, count = remove_tags(text)
     assert (count > 0) == (plain != text)

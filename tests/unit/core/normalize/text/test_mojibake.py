@@ -1,4 +1,4 @@
-"""Text that was decoded with the wrong encoding; more cases are in cases/text_fixes.jsonl."""
+"""Mojibake is fixed; more cases are in cases/text_fixes.jsonl."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SENTENCES = [
 @pytest.mark.parametrize(
     ("sentence", "encoding"), [*((sentence, "latin-1") for sentence in SENTENCES), (SENTENCES[0], "cp1256")]
 )
-def test_utf8_that_was_read_as_one_byte_a_character(sentence: str, encoding: str) -> None:
+def test_utf8_decoded_with_a_single_byte_encoding_is_fixed(sentence: str, encoding: str) -> None:
     broken = sentence.encode().decode(encoding)
     assert fix_utf8_mojibake(broken) == (sentence, 1)
     assert TriggerScan(UTF8_TRIGGERS)(broken)
@@ -33,7 +33,7 @@ def test_utf8_that_was_read_as_one_byte_a_character(sentence: str, encoding: str
     ("sentence", "encoding"),
     [(SENTENCES[0], "cp1256"), (SENTENCES[1], "cp1251"), (SENTENCES[2], "cp1253"), (SENTENCES[3], "cp1255")],
 )
-def test_one_byte_a_character_that_was_read_as_latin(sentence: str, encoding: str) -> None:
+def test_single_byte_encodings_decoded_as_latin_are_fixed(sentence: str, encoding: str) -> None:
     broken = sentence.encode(encoding).decode("cp1252", "surrogateescape").encode("utf-8", "replace").decode()
     assert fix_legacy_mojibake(broken) == (sentence, 1)
     assert TriggerScan(LEGACY_TRIGGERS)(broken)
@@ -52,13 +52,13 @@ def test_one_byte_a_character_that_was_read_as_latin(sentence: str, encoding: st
         "Ç, Á, É",
     ],
 )
-def test_right_text_stays(line: str) -> None:
+def test_correct_text_stays(line: str) -> None:
     assert fix_utf8_mojibake(line) == (line, 0)
     assert fix_legacy_mojibake(line) == (line, 0)
 
 
 @given(st.text(max_size=60) | st.text("طظ§„…ƒÃ©Ø±ÙÐ°ÇáÓÚ \n", max_size=60))
-def test_whatever_comes_is_counted_and_nothing_is_raised(text: str) -> None:
-    for decode in (fix_utf8_mojibake, fix_legacy_mojibake):
-        again, count = decode(text)
-        assert (count > 0) == (again != text)
+def test_any_text_is_accepted_and_every_change_counted(text: str) -> None:
+    for fix in (fix_utf8_mojibake, fix_legacy_mojibake):
+        fixed, count = fix(text)
+        assert (count > 0) == (fixed != text)

@@ -1,4 +1,4 @@
-"""Quotation marks that belong together; more cases are in cases/text_fixes.jsonl."""
+"""Quotation marks are matched; more cases are in cases/text_fixes.jsonl."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from stream.core.normalize.text.quotes import match_quotes, merge_doubled_marks
         ('a 5" and “b" c', 'a 5" and “b" c', 0),
     ],
 )
-def test_of_a_pair_the_wrong_mark_changes(text: str, matched: str, lines: int) -> None:
+def test_the_wrong_mark_of_a_pair_is_corrected(text: str, matched: str, lines: int) -> None:
     assert match_quotes(text) == (matched, lines)
 
 
@@ -39,7 +39,7 @@ def test_of_a_pair_the_wrong_mark_changes(text: str, matched: str, lines: int) -
         ("source: '' and \"\"", "source: '' and \"\"", 0),
     ],
 )
-def test_two_marks_for_one_become_one(text: str, joined: str, count: int) -> None:
+def test_a_doubled_mark_becomes_one_mark(text: str, joined: str, count: int) -> None:
     assert merge_doubled_marks(text) == (joined, count)
 
 

@@ -1,4 +1,4 @@
-"""Repeated marks, broken words and disguised addresses; more cases are in cases/text_fixes.jsonl."""
+"""Repeated marks, broken words and disguised addresses are fixed; more cases are in cases/text_fixes.jsonl."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stream.core.normalize.text import repeated_marks
         ("so ??? and ??", "so ? and ?", 2),
     ],
 )
-def test_emphasis_is_said_once(text: str, short: str, count: int) -> None:
+def test_repeated_emphasis_becomes_one_mark(text: str, short: str, count: int) -> None:
     assert repeated_marks.shorten_emphasis(text) == (short, count)
 
 
@@ -27,7 +27,7 @@ def test_emphasis_is_said_once(text: str, short: str, count: int) -> None:
     ("text", "short"),
     [("كذا،، ثم،،،", "كذا، ثم،"), ("so,, he", "so, he"), (",,Ja“, 9,,100", ",,Ja“, 9,,100"), ("a;; b", "a; b")],
 )
-def test_pauses_are_made_once(text: str, short: str) -> None:
+def test_repeated_pauses_become_one_mark(text: str, short: str) -> None:
     assert repeated_marks.shorten_pauses(text)[0] == short
 
 
@@ -52,7 +52,7 @@ def test_an_ellipsis_has_three_dots(text: str, short: str) -> None:
         ("a-\nb 5-\nsix -\nseven", "a-\nb 5-\nsix -\nseven", 0),
     ],
 )
-def test_a_word_stands_on_one_line(text: str, joined: str, count: int) -> None:
+def test_a_broken_word_is_joined(text: str, joined: str, count: int) -> None:
     assert repeated_marks.join_broken_words(text) == (joined, count)
 
 
@@ -69,12 +69,12 @@ def test_a_word_stands_on_one_line(text: str, joined: str, count: int) -> None:
         ("a [.] b, point (dot)", "a [.] b, point (dot)"),
     ],
 )
-def test_addresses_are_shown_as_they_are_meant(text: str, shown: str) -> None:
+def test_disguised_addresses_are_restored(text: str, shown: str) -> None:
     assert repeated_marks.restore_addresses(text)[0] == shown
 
 
 @given(st.text("!?؟،,;.ab字 \n-", max_size=40))
-def test_words_stay(text: str) -> None:
+def test_letters_never_change(text: str) -> None:
     for step in (
         repeated_marks.shorten_emphasis,
         repeated_marks.shorten_pauses,

@@ -1,4 +1,4 @@
-"""Spaces around punctuation; more cases are in cases/text_fixes.jsonl."""
+"""Spaces around punctuation are corrected; more cases are in cases/text_fixes.jsonl."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ STEPS = [
         ("", "", 0),
     ],
 )
-def test_a_mark_stands_behind_its_word(text: str, joined: str, count: int) -> None:
+def test_the_space_before_a_mark_is_removed(text: str, joined: str, count: int) -> None:
     assert spacing.remove_space_before_mark(text) == (joined, count)
 
 
 @pytest.mark.parametrize(
-    ("part", "text", "parted"),
+    ("fix", "text", "spaced"),
     [
         (spacing.add_space_after_script_mark, "كلمة،كلمة؛كلمة؟كلمة", "كلمة، كلمة؛ كلمة؟ كلمة"),
         (spacing.add_space_after_script_mark, "١،٥٠٠ و1،5", "١،٥٠٠ و1،5"),
@@ -64,10 +64,10 @@ def test_a_mark_stands_behind_its_word(text: str, joined: str, count: int) -> No
         (spacing.add_space_after_cased_word, "שלום.שלום", "שלום. שלום"),
     ],
 )
-def test_words_are_parted_but_not_numbers_initials_and_addresses(
-    part: Callable[[str], tuple[str, int]], text: str, parted: str
+def test_words_are_separated_but_not_numbers_initials_or_addresses(
+    fix: Callable[[str], tuple[str, int]], text: str, spaced: str
 ) -> None:
-    assert part(text)[0] == parted
+    assert fix(text)[0] == spaced
 
 
 @pytest.mark.parametrize(
@@ -81,13 +81,13 @@ def test_words_are_parted_but_not_numbers_initials_and_addresses(
         ("so :( and ;-) and ( )", "so :( and ;-) and ()"),
     ],
 )
-def test_brackets_hold_no_spaces_at_their_edges(text: str, joined: str) -> None:
+def test_spaces_inside_brackets_are_removed(text: str, joined: str) -> None:
     assert spacing.remove_spaces_inside_brackets(text)[0] == joined
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
 @given(st.text('كلمة wordСлово ،؛؟۔.:!?,;"»«”“()[]5٣\n', max_size=30))
-def test_nothing_but_spaces_changes(step: Callable[[str], tuple[str, int]], text: str) -> None:
+def test_only_spaces_change(step: Callable[[str], tuple[str, int]], text: str) -> None:
     changed, count = step(text)
     assert (count > 0) == (changed != text)
     assert changed.replace(" ", "") == text.replace(" ", "")

@@ -1,4 +1,4 @@
-"""Published text gets conservative fixes, each counted, and no second run finds more to fix."""
+"""Published text gets conservative fixes, each counted, and a second run finds nothing more to fix."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stream.core.normalize.text.characters import MARKS_MAX
 from stream.core.normalize.trigger_scan import TriggerScan
 from tests.support.cases import cases
 
-#: Characters that the steps look at, so that what they do to each other is met often.
+#: Strings that the fixes look for, so that interactions between fixes occur often.
 TRICKY = st.lists(
     st.sampled_from(
         [
@@ -82,7 +82,7 @@ def test_text_is_fixed_and_every_fix_is_counted(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", cases("text_keep"))
-def test_what_is_right_stays(case: dict[str, Any]) -> None:
+def test_correct_text_stays(case: dict[str, Any]) -> None:
     fixes = FixCounts()
     assert clean_text(case["given"], fixes) == case["given"]
     assert not fixes
@@ -90,13 +90,13 @@ def test_what_is_right_stays(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", cases("text_known_failures"))
 def test_known_failures_still_fail(case: dict[str, Any]) -> None:
-    """One that works by now belongs to the fixes."""
+    """A case that passes by now belongs in text_fixes.jsonl."""
     assert clean_text(case["given"], FixCounts()) != case["wanted"]
 
 
 @pytest.mark.parametrize("step", TEXT_STEPS.steps, ids=lambda step: step.fix.__name__)
 @given(ANY_TEXT)
-def test_each_step_counts_what_it_changes_and_is_found_where_it_does(step: FixStep, text: str) -> None:
+def test_each_step_counts_its_changes_and_changes_only_texts_with_its_triggers(step: FixStep, text: str) -> None:
     once, count = step.fix(text)
     assert (count > 0) == (once != text)
     if step.triggers and not TriggerScan(step.triggers)(text):
@@ -104,8 +104,8 @@ def test_each_step_counts_what_it_changes_and_is_found_where_it_does(step: FixSt
 
 
 @given(ANY_TEXT)
-def test_no_letter_is_lost_that_no_step_removes(text: str) -> None:
-    """Encodings, entities and tags replace letters; what the other steps remove are no letters."""
+def test_no_letter_is_lost_by_fixes_that_remove_none(text: str) -> None:
+    """Fixes of encodings, entities, tags, forms and addresses replace letters; the others change none."""
     fixes = FixCounts()
     cleaned = clean_text(text, fixes)
     if not fixes.keys() & {"mojibake", "entities", "html_tags", "presentation_forms", "addresses"}:
@@ -131,17 +131,17 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
 
 @given(ANY_TEXT)
 @example("كلمة\n، كلمة")
-def test_a_line_is_one_line_and_cleaning_it_twice_changes_nothing(text: str) -> None:
+def test_a_line_has_no_line_break_and_cleaning_it_twice_changes_nothing(text: str) -> None:
     once = clean_line(text, FixCounts())
     assert "\n" not in once
     assert clean_line(once, FixCounts()) == once
 
 
 @given(st.text("aBz9ءيغЖя字 .:!،؟«", max_size=24))
-def test_a_line_that_looks_plain_is_what_the_steps_make_of_it(text: str) -> None:
-    fixes, stepwise = FixCounts(), FixCounts()
-    assert clean_line(text, fixes) == clean_text(text, stepwise)
-    assert fixes == stepwise
+def test_the_shortcut_for_plain_lines_gives_the_same_result_as_the_steps(text: str) -> None:
+    fixes, expected = FixCounts(), FixCounts()
+    assert clean_line(text, fixes) == clean_text(text, expected)
+    assert fixes == expected
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_line_that_looks_plain_is_what_the_steps_make_of_it(text: str) -> None
         ("加拿大的市长来了，很多人参加", "latin-1"),
     ],
 )
-def test_a_no_break_space_may_be_a_byte_of_a_letter(sentence: str, encoding: str) -> None:
+def test_a_no_break_space_that_is_a_byte_of_a_letter_is_restored_to_it(sentence: str, encoding: str) -> None:
     broken = sentence.encode().decode(encoding)
     assert "\xa0" in broken
     assert clean_text(broken, FixCounts()) == sentence.replace("\xa0", " ")
@@ -169,7 +169,7 @@ def test_clean_text_is_nfc_without_control_characters(text: str) -> None:
     assert cleaned.split() == [word for line in cleaned.split("\n") for word in line.split(" ") if word]
 
 
-def test_no_script_stacks_more_marks_than_stay() -> None:
+def test_combining_marks_beyond_the_limit_are_removed() -> None:
     fixes = FixCounts()
     stacked = "a" + "\u0301" * (MARKS_MAX + 7) + "b" + "\u0301" * 3
     assert clean_text(stacked, fixes) == unicodedata.normalize("NFC", "a" + "\u0301" * MARKS_MAX + "b" + "\u0301" * 3)
@@ -216,8 +216,8 @@ def test_no_script_stacks_more_marks_than_stay() -> None:
         "« ا",
     ],
 )
-def test_work_grows_with_the_length_alone(piece: str) -> None:
-    """A message of a million characters must not stop a worker."""
+def test_cleaning_takes_linear_time(piece: str) -> None:
+    """Superlinear work on a million characters would stall a worker."""
     text = "&a" + piece * (300_000 // len(piece)) + "b"
     start = time.process_time()
     clean_text(text, FixCounts())
