@@ -1,4 +1,4 @@
-"""Cases as data: one JSON object a line in tests/cases."""
+"""Reads the case files in tests/cases: one JSON object per line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FOLDER = Path(__file__).parents[1] / "cases"
 
 
 def cases(name: str) -> list[ParameterSet]:
-    """Return the cases in ``name``.jsonl as parameters, each under its own name."""
+    """Return the cases in ``name``.jsonl as pytest parameters, each with its name as the id."""
     lines = (_FOLDER / f"{name}.jsonl").read_bytes().splitlines()
-    read: list[dict[str, Any]] = [orjson.loads(line) for line in lines if line.strip()]
-    return [pytest.param(case, id=case["name"]) for case in read]
+    parsed: list[dict[str, Any]] = [orjson.loads(line) for line in lines if line.strip()]
+    return [pytest.param(case, id=case["name"]) for case in parsed]
