@@ -31,7 +31,7 @@ BENCHMARKS: dict[str, Callable[[Path, Given], None]] = {
     "pages": lambda corpus, _: report_html_text.run(corpus.parent),
     "folding": lambda corpus, given: bench_folding.run(corpus, given.articles),
     "languages": lambda corpus, _: report_languages.run(corpus.parent),
-    "furniture": lambda corpus, _: report_boilerplate.run(corpus.parent),
+    "boilerplate": lambda corpus, _: report_boilerplate.run(corpus.parent),
     "dedup": lambda corpus, given: bench_dedup.run(corpus, given.indexed, given.folder),
     "restores": lambda corpus, _: bench_restore.run(corpus),
     "process": lambda corpus, given: bench_offline.run(corpus, given.articles),

@@ -1,4 +1,4 @@
-"""Page furniture on real news: how often each step applies, the largest cuts, teasers found, and the time it takes."""
+"""Boilerplate in real news: how often each fix applies, the largest cuts, the teasers found, and the time it takes."""
 
 from __future__ import annotations
 
@@ -25,44 +25,46 @@ WIDTH = 110
 
 
 class Case(NamedTuple):
-    """One article: clean, and without its furniture."""
+    """One clean article, with and without its boilerplate."""
 
     id: str
     text: str
-    body: ArticleParts
+    parts: ArticleParts
     fixes: FixCounts
 
     @property
     def cut_chars(self) -> int:
-        """Characters that are no longer in the text."""
-        return len(self.text) - len(self.body.text)
+        """The number of characters that were removed from the text."""
+        return len(self.text) - len(self.parts.text)
 
 
 def run(data: Path) -> None:
-    """Print the figures for the corpora in the folder ``data``."""
+    """Print the report on the corpora in the folder ``data``."""
     cases: list[Case] = []
     for name in CORPORA:
         if (data / name).is_file():
-            cases += _counted(data / name)
-    _print_cuts("by characters", sorted(cases, key=lambda case: -case.cut_chars))
-    _print_cuts("by share", sorted(cases, key=lambda case: -case.cut_chars / len(case.text)))
+            cases += _report_corpus(data / name)
+    _print_largest_cuts("by characters", sorted(cases, key=lambda case: -case.cut_chars))
+    _print_largest_cuts("by share", sorted(cases, key=lambda case: -case.cut_chars / len(case.text)))
     if (data / TRUNCATED).is_file():
         _print_teasers(data / TRUNCATED)
 
 
-def examples(data: Path, step: str, count: int = 10) -> None:
-    """Print the lines before and after of ``count`` articles that ``step`` changed."""
-    changed = (case for name in CORPORA if (data / name).is_file() for case in _read(data / name) if case.fixes[step])
+def print_examples(data: Path, fix: str, count: int = 10) -> None:
+    """Print the lines that ``fix`` and others removed from ``count`` articles, and what is left."""
+    changed = (
+        case for name in CORPORA if (data / name).is_file() for case in _clean_articles(data / name) if case.fixes[fix]
+    )
     for case in islice(changed, count):
-        left = set(case.body.text.split("\n"))
+        kept = set(case.parts.text.split("\n"))
         print(f"\n{case.id} {dict(case.fixes)}")
         print(
             "\n".join(
-                f"  - {line[:WIDTH]} … {line[-WIDTH // 2 :]}" for line in case.text.split("\n") if line not in left
+                f"  - {line[:WIDTH]} … {line[-WIDTH // 2 :]}" for line in case.text.split("\n") if line not in kept
             )
         )
-        print(f"  + {case.body.text[:WIDTH]!r} … {case.body.text[-WIDTH // 2 :]!r}")
-        moved = {name: getattr(case.body, name) for name in ArticleParts.__slots__ if name != "text"}
+        print(f"  + {case.parts.text[:WIDTH]!r} … {case.parts.text[-WIDTH // 2 :]!r}")
+        moved = {name: getattr(case.parts, name) for name in ArticleParts.__slots__ if name != "text"}
         print(f"  { ({name: value for name, value in moved.items() if value}) }")
 
 
@@ -74,27 +76,27 @@ def _articles(path: Path) -> Iterator[tuple[str, str, str | None]]:
             yield str(row["id"]), text, clean_line(title, FixCounts()) if title else None
 
 
-def _read(path: Path) -> Iterator[Case]:
+def _clean_articles(path: Path) -> Iterator[Case]:
     for name, text, title in _articles(path):
         fixes = FixCounts()
         yield Case(name, text, remove_boilerplate(text, title, fixes), fixes)
 
 
-def _counted(path: Path) -> list[Case]:
+def _report_corpus(path: Path) -> list[Case]:
     articles = list(_articles(path))
-    cases = list(_read(path))
-    steps = Counter(step for case in cases for step in case.fixes)
+    cases = list(_clean_articles(path))
+    counts = Counter(fix for case in cases for fix in case.fixes)
     changed = sum(map(bool, (case.fixes for case in cases)))
-    mean, folding = _microseconds(articles)
-    print(f"{path.name}: {len(cases)} articles, {changed} changed")
-    print(f"  {mean:.1f} µs an article; folding the text alone takes {folding:.1f}")
-    print("  articles by step: " + ", ".join(f"{step} {count}" for step, count in steps.most_common()))
+    removing_us, folding_us = _measure_us(articles)
+    print(f"{path.name}: {len(cases)} articles, {changed} of them changed")
+    print(f"  {removing_us:.1f} µs per article; folding the text alone takes {folding_us:.1f} µs")
+    print("  articles by fix: " + ", ".join(f"{fix} {count}" for fix, count in counts.most_common()))
     return cases
 
 
-def _microseconds(articles: list[tuple[str, str, str | None]]) -> tuple[float, float]:
-    """(`remove_boilerplate`, `letters`) an article, each the best of some rounds."""
-    stripping, folding = [], []
+def _measure_us(articles: list[tuple[str, str, str | None]]) -> tuple[float, float]:
+    """Return CPU microseconds per article of `remove_boilerplate` and of `letters`, the best of `ROUNDS` rounds."""
+    removing, folding = [], []
     for _ in range(ROUNDS):
         start = time.process_time()
         for _, text, title in articles:
@@ -102,12 +104,12 @@ def _microseconds(articles: list[tuple[str, str, str | None]]) -> tuple[float, f
         middle = time.process_time()
         for _, text, _ in articles:
             letters(text)
-        stripping.append(middle - start)
+        removing.append(middle - start)
         folding.append(time.process_time() - middle)
-    return min(stripping) / len(articles) * 1e6, min(folding) / len(articles) * 1e6
+    return min(removing) / len(articles) * 1e6, min(folding) / len(articles) * 1e6
 
 
-def _print_cuts(order: str, cases: list[Case]) -> None:
+def _print_largest_cuts(order: str, cases: list[Case]) -> None:
     print(f"largest cuts {order}:")
     for case in filter(lambda case: case.cut_chars, cases[:CUTS_SHOWN]):
         share = case.cut_chars / len(case.text)
@@ -116,9 +118,10 @@ def _print_cuts(order: str, cases: list[Case]) -> None:
 
 def _print_teasers(path: Path) -> None:
     pairs: list[dict[str, Any]] = [orjson.loads(line) for line in path.read_bytes().splitlines()]
-    found = false = 0
+    true_positives = false_positives = 0
     for pair in pairs:
         short, long = clean_text(pair["short"], FixCounts()), clean_text(pair["long"], FixCounts())
-        found += remove_boilerplate(f"{short}\n{long}", None, FixCounts()).teaser == short.split("\n")[0]
-        false += remove_boilerplate(long, None, FixCounts()).teaser is not None
-    print(f"teasers of {len(pairs)}: {found} found ({found / len(pairs):.2%}), {false} in untouched texts")
+        true_positives += remove_boilerplate(f"{short}\n{long}", None, FixCounts()).teaser == short.split("\n")[0]
+        false_positives += remove_boilerplate(long, None, FixCounts()).teaser is not None
+    share = true_positives / len(pairs)
+    print(f"{true_positives} of {len(pairs)} teasers found ({share:.2%}), {false_positives} in texts without one")

@@ -1,1 +1,1 @@
-"""Fuzzing: hostile input by the piece, mutations of a small corpus, and a runner that works for minutes."""
+"""Fuzzing: hostile inputs, mutations of a small corpus, and a runner that fuzzes for minutes."""

@@ -1,8 +1,9 @@
 """Fuzz for minutes: ``python -m tests.fuzz.run --minutes 20 --target raw|html|worst``.
 
-Uses atheris, guided by coverage, where it is installed (``pip install atheris``), else mutations of the seeds. Prints
-executions, findings and the slowest input; what fails is saved in ``--save`` and given to ``--replay FILE``. The target
-``worst`` measures the longest pages of `fuzz.hostile` instead. Ends with 1 if anything was found.
+Uses atheris, guided by coverage, if it is installed (``pip install atheris``), and otherwise mutates the seeds. Prints
+the number of executions, the findings and the slowest input. Inputs that failed are saved in the folder ``--save``;
+``--replay FILE`` runs one of them again. The target ``worst`` measures the slowest pages of
+`tests.fuzz.hostile_inputs` instead. Exits with 1 if there are findings.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from stream.core.normalize.html import read_page
 from stream.errors import Rejected
 from tests.fuzz.hostile_inputs import PAGES as SHAPES
 from tests.fuzz.hostile_inputs import page
-from tests.fuzz.mutations import mutated
+from tests.fuzz.mutations import mutate
 from tests.fuzz.seeds import MESSAGES, PAGES
 from tests.fuzz.targets import TARGETS, Target
 
@@ -31,39 +32,40 @@ SEEDS = {"raw": MESSAGES, "html": PAGES}
 
 
 class Run:
-    """A target with its books: what was tried, what was found, what took longest."""
+    """A fuzzing run of one target: counts executions, and saves findings and the slowest input in ``folder``."""
 
     def __init__(self, target: Target, folder: Path) -> None:
         self._target = target
         self._folder = folder
-        self._began = self._told = time.monotonic()
+        self._started = self._last_report = time.monotonic()
         self.executions = 0
         self.findings: set[str] = set()
-        self.slowest = 0.0
+        self.slowest_s = 0.0
 
-    def one(self, data: bytes) -> None:
-        """Try one input; what it raises is noted, each place once."""
+    def execute(self, data: bytes) -> None:
+        """Run the target on one input, and report progress twice a minute."""
         start = time.process_time()
         try:
             self._target(data)
-        except Exception as error:  # noqa: BLE001 # whatever it is, it is what is looked for
-            self._found(data, error)
-        taken = time.process_time() - start
+        except Exception as error:  # noqa: BLE001 # any exception is a finding
+            self._record_finding(data, error)
+        duration_s = time.process_time() - start
         self.executions += 1
-        if taken > self.slowest:
-            self.slowest = taken
+        if duration_s > self.slowest_s:
+            self.slowest_s = duration_s
             self._save("slowest", data)
-        if time.monotonic() - self._told > 30:
-            self._told = time.monotonic()
+        if time.monotonic() - self._last_report > 30:
+            self._last_report = time.monotonic()
             print(self.summary(), flush=True)
 
-    def _found(self, data: bytes, error: Exception) -> None:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        name = f"{type(error).__name__} {Path(place.filename).name}:{place.lineno}"
+    def _record_finding(self, data: bytes, error: Exception) -> None:
+        """Report and save an input that failed, once for each line of code that raised."""
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        name = f"{type(error).__name__} {Path(frame.filename).name}:{frame.lineno}"
         if name not in self.findings:
             self.findings.add(name)
-            saved = self._save(hashlib.sha256(data).hexdigest()[:16], data)
-            print(f"FOUND {name}: {str(error)[:200]!r}; saved as {saved}", flush=True)
+            path = self._save(hashlib.sha256(data).hexdigest()[:16], data)
+            print(f"FINDING {name}: {str(error)[:200]!r}; input saved as {path}", flush=True)
 
     def _save(self, name: str, data: bytes) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -72,88 +74,92 @@ class Run:
         return path
 
     def summary(self) -> str:
-        """What was done so far."""
-        seconds = time.monotonic() - self._began
+        """Return the number of executions and findings so far, and the slowest input."""
+        elapsed_s = time.monotonic() - self._started
         return (
-            f"{self.executions} executions in {seconds:.0f} s, {len(self.findings)} findings, "
-            f"slowest {self.slowest:.2f} s of CPU ({self._folder / 'slowest'})"
+            f"{self.executions} executions in {elapsed_s:.0f} s, {len(self.findings)} findings, "
+            f"slowest input {self.slowest_s:.2f} s of CPU ({self._folder / 'slowest'})"
         )
 
 
-def _mutating(run: Run, seeds: tuple[bytes, ...], seconds: float, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 # inputs, no secrets
-    print(f"mutations, seed {seed}", flush=True)
-    end = time.monotonic() + seconds
+def _fuzz_with_mutations(run: Run, seeds: tuple[bytes, ...], duration_s: float, seed: int) -> None:
+    numbers = random.Random(seed)  # noqa: S311 # inputs, not secrets
+    print(f"fuzzing with mutations, --seed {seed}", flush=True)
+    end = time.monotonic() + duration_s
     while time.monotonic() < end:
-        run.one(mutated(chance, seeds))
+        run.execute(mutate(numbers, seeds))
 
 
-def _guided(run: Run, seeds: tuple[bytes, ...], seconds: float, seed: int, folder: Path) -> None:
-    atheris: Any = importlib.import_module("atheris")  # installed by who wants it
+def _fuzz_with_atheris(run: Run, seeds: tuple[bytes, ...], duration_s: float, seed: int, folder: Path) -> None:
+    atheris: Any = importlib.import_module("atheris")  # an optional dependency
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
-    for number, data in enumerate(seeds):
-        (corpus / f"seed-{number}").write_bytes(data)
+    for i, data in enumerate(seeds):
+        (corpus / f"seed-{i}").write_bytes(data)
     atheris.instrument_all()
-    end = time.monotonic() + seconds
+    end = time.monotonic() + duration_s
 
-    def one(data: bytes) -> None:
-        run.one(data)
+    def execute(data: bytes) -> None:
+        run.execute(data)
         if time.monotonic() > end:
             print(run.summary(), flush=True)
             sys.stdout.flush()
             # libFuzzer never returns, and counts an exception as a crash.
             os._exit(1 if run.findings else 0)
 
-    def change(data: bytes, size: int, number: int) -> bytes:
-        chance = random.Random(number)  # noqa: S311 # inputs, no secrets
-        made = atheris.Mutate(data, size) if chance.random() < 0.5 else mutated(chance, (data, *seeds))
-        return made[:size]
+    def mutate_input(data: bytes, size: int, number: int) -> bytes:
+        numbers = random.Random(number)  # noqa: S311 # inputs, not secrets
+        mutation = atheris.Mutate(data, size) if numbers.random() < 0.5 else mutate(numbers, (data, *seeds))
+        return mutation[:size]
 
     options = [sys.argv[0], str(corpus), f"-seed={seed}", "-max_len=20000", "-timeout=60", "-verbosity=0"]
-    atheris.Setup(options, one, custom_mutator=change)
+    atheris.Setup(options, execute, custom_mutator=mutate_input)
     atheris.Fuzz()
 
 
-def _worst(names: list[str]) -> int:
-    """CPU seconds of each hostile page, the worst last."""
-    read_page("<p>warm")
-    times: list[tuple[float, str]] = []
-    for name in names:
-        html = page(name)
+def _measure_hostile_pages(shapes: list[str]) -> int:
+    """Print the CPU seconds of the slowest hostile pages, the slowest last."""
+    read_page("<p>loads the parser")
+    results: list[tuple[float, str]] = []
+    for shape in shapes:
+        html = page(shape)
         start = time.process_time()
         try:
             read_page(html)
-            rejected = ""
+            rejection = ""
         except Rejected as error:
-            rejected = f" ({error.code})"
-        times.append((time.process_time() - start, f"{name}, {len(html)} characters{rejected}"))
-    for taken, what in sorted(times)[-15:]:
-        print(f"{taken:6.2f} s  {what}")
+            rejection = f" (rejected: {error.code})"
+        results.append((time.process_time() - start, f"{shape}, {len(html)} characters{rejection}"))
+    for duration_s, description in sorted(results)[-15:]:
+        print(f"{duration_s:6.2f} s  {description}")
     return 0
 
 
 def main() -> int:
-    """Run as told on the command line."""
+    """Run the target that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--target", choices=[*TARGETS, "worst"], required=True)
-    parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1, 2**31))
-    parser.add_argument("--save", type=Path, default=Path("fuzz-found"))
-    parser.add_argument("--replay", type=Path, help="run this input alone")
-    parser.add_argument("--mutations", action="store_true", help="do not use atheris, though it is installed")
-    given = parser.parse_args()
-    if given.target == "worst":
-        return _worst(list(SHAPES))
-    if given.replay:
-        TARGETS[given.target](given.replay.read_bytes())
+    parser.add_argument("--target", choices=[*TARGETS, "worst"], required=True, help="what to fuzz or measure")
+    parser.add_argument("--minutes", type=float, default=20, help="how long to fuzz (default: 20)")
+    parser.add_argument(
+        "--seed", type=int, default=random.SystemRandom().randrange(1, 2**31), help="seed of the mutations"
+    )
+    parser.add_argument(
+        "--save", type=Path, default=Path("fuzz-found"), help="folder for findings and the slowest input"
+    )
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="run the target on this input only")
+    parser.add_argument("--mutations", action="store_true", help="mutate the seeds even if atheris is installed")
+    arguments = parser.parse_args()
+    if arguments.target == "worst":
+        return _measure_hostile_pages(list(SHAPES))
+    if arguments.replay:
+        TARGETS[arguments.target](arguments.replay.read_bytes())
         return 0
-    folder = given.save / given.target
-    run = Run(TARGETS[given.target], folder)
-    seeds, seconds = SEEDS[given.target], given.minutes * 60
-    if importlib.util.find_spec("atheris") and not given.mutations:
-        _guided(run, seeds, seconds, given.seed, folder)
-    _mutating(run, seeds, seconds, given.seed)
+    folder = arguments.save / arguments.target
+    run = Run(TARGETS[arguments.target], folder)
+    seeds, duration_s = SEEDS[arguments.target], arguments.minutes * 60
+    if importlib.util.find_spec("atheris") and not arguments.mutations:
+        _fuzz_with_atheris(run, seeds, duration_s, arguments.seed, folder)
+    _fuzz_with_mutations(run, seeds, duration_s, arguments.seed)
     print(run.summary())
     return 1 if run.findings else 0
 

@@ -1,4 +1,4 @@
-"""What mutations start from: messages and pages of invented people and places, and pieces that parsers trip over."""
+"""Seeds of the mutations: messages and pages about invented people and places, and strings that confuse parsers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is fuzzed: bytes into the flow. Anything but an outcome or a documented rejection is a finding."""
+"""Fuzz targets: bytes go into the flow. Anything but an outcome or a documented rejection is a finding."""
 
 from __future__ import annotations
 
@@ -40,69 +40,69 @@ _STRUCTURED: Final[Headers] = (("content-type", b"application/cloudevents+json")
 
 
 class Finding(AssertionError):
-    """The flow did what it must not do."""
+    """The flow violated an invariant."""
 
 
 def fuzz_raw(data: bytes) -> None:
-    """A message of the raw topic, through both steps; the last byte tells whether it says to be a CloudEvent."""
+    """Put a message of the raw topic through both steps; a final space makes it a structured CloudEvent."""
     record = raw(data, headers=_STRUCTURED if data[-1:] == b" " else ())
     outcomes = _NORMALIZER(record, now=NOW)
-    again = _NORMALIZER(record, now=LATER)
-    if [_values(outcome) for outcome in outcomes] != [_values(outcome) for outcome in again]:
-        raise Finding("a second reading gives another value")
+    repeated = _NORMALIZER(record, now=LATER)
+    if [_output_values(outcome) for outcome in outcomes] != [_output_values(outcome) for outcome in repeated]:
+        raise Finding("normalizing the message again gives another value")
     if not outcomes:
-        raise Finding("a message without an outcome")
-    passed: list[OutputRecord] = []
+        raise Finding("the message has no outcome")
+    normalized: list[OutputRecord] = []
     for outcome in outcomes:
-        _check(outcome)
+        _check_outcome(outcome)
         if outcome.result == "rejected":
             if [output.value for output in outcome.outputs] != [data]:
-                raise Finding("the dead letter does not hold the message")
+                raise Finding("the dead letter does not contain the message")
         else:
-            passed += outcome.outputs
-    for outcome in Flow().stored(passed):
-        _check(outcome)
+            normalized += outcome.outputs
+    for outcome in Flow().stored(normalized):
+        _check_outcome(outcome)
 
 
 def fuzz_html(data: bytes) -> None:
-    """A page: read alone, and as an event."""
+    """Read an HTML page by itself, and put it through the flow as an event."""
     try:
         html = data.decode("utf-8", "surrogatepass" if data[-1:] == b"\n" else "replace")
-    except UnicodeDecodeError:  # surrogates may pass, but other bytes are no UTF-8 either
+    except UnicodeDecodeError:  # surrogates are allowed, but other bytes may be invalid, too
         html = data.decode("utf-8", "replace")
     try:
         validate({"id": "a", "html": html})
         read_page(html)
     except Rejected as error:
         if error.code not in REJECTION_CODES:
-            raise Finding(f"unknown code {error.code}") from error
+            raise Finding(f"unknown rejection code {error.code}") from error
     fuzz_raw(orjson.dumps({"id": "a", "html": html.encode("utf-8", "replace").decode()}))
 
 
-def _values(outcome: Outcome) -> list[bytes | None]:
+def _output_values(outcome: Outcome) -> list[bytes | None]:
     return [output.value for output in outcome.outputs]
 
 
-def _check(outcome: Outcome) -> None:
+def _check_outcome(outcome: Outcome) -> None:
     if outcome.result == "rejected":
         if outcome.code not in REJECTION_CODES or [output.topic for output in outcome.outputs] != [TOPICS.rejected]:
-            raise Finding(f"not a dead letter with a known code: {outcome.code}")
+            raise Finding(f"the outcome is not one dead letter with a known code: {outcome.code}")
         return
     for output in outcome.outputs:
         if output.value is not None:
-            _read(output)
+            _check_output(output)
 
 
-def _read(output: OutputRecord) -> None:
+def _check_output(output: OutputRecord) -> None:
     for kind in _EVENTS[output.topic]:
         try:
             event: object = codec.decode(output.value or b"", kind)
         except codec.UNREADABLE:
             continue
         if isinstance(event, NormalizedEvent) and _CONTROLS.search(f"{event.title}{event.text}"):
-            raise Finding("control characters in what is published")
+            raise Finding("the published text contains control characters")
         return
-    raise Finding(f"an output to {output.topic} is none of its events")
+    raise Finding(f"the output to {output.topic} is not one of the events of that topic")
 
 
 TARGETS: Final[Mapping[str, Target]] = {"raw": fuzz_raw, "html": fuzz_html}
