@@ -60,7 +60,9 @@ def vary_hamza_seats(text: str, random: Random) -> str:
 
 def add_marks(text: str, random: Random) -> str:
     """Add tatweel, vowel signs and invisible characters inside words."""
-    return _WORD.sub(lambda word: "".join(letter + _random_marks(random) for letter in word[0][:-1]) + word[0][-1], text)
+    return _WORD.sub(
+        lambda word: "".join(letter + _random_marks(random) for letter in word[0][:-1]) + word[0][-1], text
+    )
 
 
 def _random_marks(random: Random) -> str:
@@ -73,7 +75,9 @@ def vary_digits(text: str, random: Random) -> str:
     """Write all digits in another script, with another thousands separator."""
     zero = ord(random.choice(DIGIT_ZEROS))
     text = "".join(chr(zero + int(letter)) if letter in _DIGITS else letter for letter in text)
-    return re.sub(r"(?<![\d.,٬،])(\d{1,3})[.,٬،](\d{3})(?![\d.,٬،])", lambda match: _vary_thousands(match, random), text)
+    return re.sub(
+        r"(?<![\d.,٬،])(\d{1,3})[.,٬،](\d{3})(?![\d.,٬،])", lambda match: _vary_thousands(match, random), text
+    )
 
 
 def _vary_thousands(match: re.Match[str], random: Random) -> str:
