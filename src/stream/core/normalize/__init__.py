@@ -181,7 +181,10 @@ def _build_id(raw: RawEvent, url: CanonicalUrl | None) -> str:
 def _build_source(raw: RawEvent, page: Page, url: CanonicalUrl | None, fixes: FixCounts) -> Source:
     source = Source(name=raw.source) if isinstance(raw.source, str) else raw.source or Source()
     name = _clean_optional_line(source.name or page.site, fixes)
-    domain = (_clean_optional_line(source.domain, fixes) or "").lower().removeprefix("www.")
+    # In lower case first: what is cleaned may depend on it.
+    domain = _clean_optional_line((source.domain or "").lower(), fixes) or ""
+    while domain.startswith("www."):
+        domain = domain.removeprefix("www.")
     return Source(name=name, domain=domain or (url.domain if url else None))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stream.core.contracts import codec
@@ -234,6 +234,8 @@ def test_any_event_is_an_article_or_rejected(raw: RawEvent) -> None:
 
 @settings(max_examples=400, deadline=None)
 @given(RAW)
+@example(RawEvent(id="1", text="a", source=Source(domain="AA;AA")))
+@example(RawEvent(id="1", text="a", source=Source(domain="www.www.news.example")))
 def test_normalizing_a_published_article_changes_nothing(raw: RawEvent) -> None:
     try:
         first = normalize(raw, CONTEXT)
