@@ -38,6 +38,14 @@ BESIDE_EACH_OTHER = (
     ["न", "्त", "ไ", "้ำ", "ำ", "้"],
     ["U.S", ".A", "צה", '"ל', "می\u200c", "خواهم"],
     ["新闻", "خبر", "ข่าว", "новости", "ニュース", "뉴스", "ﷺ", "x2"],
+    # NFC, which the first text needs, puts the marks of the second one into another order.
+    ["\u3099", "\u0e48\u094d"],
+)
+# Marks that have an order in NFC or compose, joiners, jamo and numbers: what normalization may move or join.
+MARKED_TEXT = st.text(
+    "aиカक่ี\u0e48\u0e38\u0e3a\u094d\u093c\u0951\u0952\u3099\uff9e\u0306\u0323\u0307\u0654\u0651\u1037\u103a\u0f71\u0f72"
+    "\u200c\u200dㅎ\u1100\u1161\u11a8\uffa1\uffc2가1٣,. \n\U0002f800\U00020000",
+    max_size=12,
 )
 
 
@@ -112,13 +120,19 @@ def test_folding_is_idempotent_and_keeps_the_tokens(text: str) -> None:
     assert listed(tokenize(folded)) == listed(tokenize(text))
 
 
-@given(ANY_TEXT, ANY_TEXT)
+@given(ANY_TEXT | MARKED_TEXT, ANY_TEXT | MARKED_TEXT)
+@example("\u3099", "\u0e48\u094d")
 def test_tokens_do_not_depend_on_their_surroundings(one: str, other: str) -> None:
     assert listed(tokenize(f"{one}\n{other}")) == listed(tokenize(one)) + listed(tokenize(other))
 
 
 @pytest.mark.parametrize("texts", BESIDE_EACH_OTHER, ids="|".join)
 def test_neighbours_in_a_batch_do_not_touch(texts: list[str]) -> None:
+    assert listed_by_text(tokenize_all(texts)) == [listed(tokenize(text)) for text in texts]
+
+
+@given(st.lists(MARKED_TEXT, min_size=1, max_size=6))
+def test_marks_of_a_text_keep_their_order_whatever_is_in_the_batch(texts: list[str]) -> None:
     assert listed_by_text(tokenize_all(texts)) == [listed(tokenize(text)) for text in texts]
 
 
