@@ -20,7 +20,7 @@ from stream.core.dedup.fingerprint import FORMAT, Fingerprint
 from stream.core.dedup.rules import VERSION, new_cluster_id
 from stream.core.index.keys import scope_prefix
 from stream.core.index.partition_index import LAYOUT_VERSION, PartitionIndex
-from stream.core.timestamps import rfc3339
+from stream.core.timestamps import format_rfc3339
 from stream.settings import DAY_MS
 from stream.state.rocksdb_store import RocksStore
 
@@ -88,7 +88,7 @@ def _event(offset: int, made: Pieces) -> FingerprintEvent:
         id=name,
         url_key=f"paper{offset % 997}.example/politics/2026/{name}",
         source=f"paper{offset % 997}.example",
-        published_at=rfc3339(moment),
+        published_at=format_rfc3339(moment),
         display_hash=display_hash,
         format=FORMAT,
         text_hash=text_hash,
@@ -106,7 +106,7 @@ def _event(offset: int, made: Pieces) -> FingerprintEvent:
             method="nothing-alike",
             version=VERSION,
         ),
-        origin=Origin(topic="articles.raw", partition=0, offset=offset, timestamp=rfc3339(moment)),
+        origin=Origin(topic="articles.raw", partition=0, offset=offset, timestamp=format_rfc3339(moment)),
     )
 
 

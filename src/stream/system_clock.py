@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from stream.core.timestamps import rfc3339
+from stream.core.timestamps import format_rfc3339
 
 
 def now_ms() -> int:
@@ -14,4 +14,4 @@ def now_ms() -> int:
 
 def now() -> str:
     """The present time in UTC, as RFC 3339."""
-    return rfc3339(now_ms())
+    return format_rfc3339(now_ms())

@@ -11,7 +11,7 @@ from faust.types import TP
 from stream.core.contracts.records import InputRecord, Record
 from stream.core.index.store import MemoryStore, Store
 from stream.core.pipeline.offline import OfflineFlow
-from stream.core.timestamps import rfc3339
+from stream.core.timestamps import format_rfc3339
 from stream.observability.metrics import Metrics
 from stream.settings import DAY_MS
 from stream.state.partition_indexes import PartitionIndexes
@@ -27,7 +27,7 @@ def changelog(articles: Sequence[dict[str, Any]]) -> list[InputRecord]:
     flow = OfflineFlow(window_ms=WINDOW_MS)
     outputs = [
         output
-        for outcomes in flow.run(map(dumps, articles), now=rfc3339(0))
+        for outcomes in flow.run(map(dumps, articles), now=format_rfc3339(0))
         for outcome in outcomes
         for output in outcome.outputs
         if output.topic == "articles.fingerprints"

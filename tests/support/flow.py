@@ -13,7 +13,7 @@ from faust.types import TP
 
 from stream.core.contracts.records import OutputRecord, Record
 from stream.core.pipeline.offline import OfflineFlow
-from stream.core.timestamps import rfc3339
+from stream.core.timestamps import format_rfc3339
 from stream.runtime.app import ArticleFlow
 from stream.settings import STAGES, Settings, Stage
 from stream.transport.record_batch import RecordBatch, consumer_of
@@ -203,7 +203,7 @@ def offline(site: Site, messages: Sequence[dict[str, Any]]) -> list[OutputRecord
     flow = OfflineFlow(topics=site.topics, window_ms=site.settings.window_ms)
     return [
         output
-        for outcomes in flow.run(map(orjson.dumps, messages), now=rfc3339(0))
+        for outcomes in flow.run(map(orjson.dumps, messages), now=format_rfc3339(0))
         for outcome in outcomes
         for output in outcome.outputs
     ]

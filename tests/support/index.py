@@ -28,7 +28,7 @@ from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX
 from stream.core.index.store import Store
 from stream.core.pipeline.deduplicate import Deduplicator, changelog_event
 from stream.core.pipeline.outcome import Outcome
-from stream.core.timestamps import rfc3339
+from stream.core.timestamps import format_rfc3339
 
 HOUR_MS: Final = 3600 * 1000
 DAY_MS: Final = 24 * HOUR_MS
@@ -68,7 +68,7 @@ def article(
         text=text,
         language=Language(tag=language, confidence=1.0, direction="ltr"),
         source=Source(domain=source),
-        fetched_at=rfc3339(time),
+        fetched_at=format_rfc3339(time),
         content=Content(
             chars=len(text), words=len(text.split()), hash="sha256:" + hashlib.sha256(text.encode()).hexdigest()
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from stream.core.normalize.dates import parse_moment
-from stream.core.timestamps import milliseconds
+from stream.core.timestamps import to_epoch_ms
 from stream.system_clock import now, now_ms
 
 
@@ -17,4 +17,4 @@ def test_both_functions_return_the_same_time() -> None:
 
 
 def test_the_present_is_later_than_the_writing_of_this_test() -> None:
-    assert now_ms() > milliseconds(datetime(2026, 1, 1, tzinfo=UTC))
+    assert now_ms() > to_epoch_ms(datetime(2026, 1, 1, tzinfo=UTC))

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.cli.bidi import is_rtl, phrase, wrapped
-from stream.core.timestamps import milliseconds, rfc3339
+from stream.core.timestamps import to_epoch_ms, format_rfc3339
 from stream.dead_letters.dead_letter import DeadLetter, RecordId, source_domains
 from stream.errors import REJECTION_CODES
 
@@ -56,7 +56,7 @@ def parse_time(text: str, now: int) -> int:
         raise click.UsageError(
             f"{text!r} is not a time; write it as 2026-05-04T06:00:00Z, or as an age: 30m, 2h, 3d, 1w"
         )
-    return milliseconds(parsed)
+    return to_epoch_ms(parsed)
 
 
 def parse_record_id(text: str, topic: str) -> RecordId:
@@ -115,7 +115,7 @@ def _encode_content(name: str, value: bytes | None) -> dict[str, str | None]:
 def format_time(time_ms: int | None) -> str | None:
     """RFC 3339; None if there is no time, or it is outside the calendar."""
     try:
-        return None if time_ms is None else rfc3339(time_ms)
+        return None if time_ms is None else format_rfc3339(time_ms)
     except OverflowError:
         return None
 

@@ -19,13 +19,13 @@ from stream.core.index.postings import ANCHORS_SHARED_MIN
 from stream.core.pipeline.deduplicate import source_of
 from stream.core.pipeline.offline import OfflineFlow
 from stream.core.pipeline.outcome import scope_of
-from stream.core.timestamps import read_rfc3339, rfc3339
+from stream.core.timestamps import format_rfc3339, parse_rfc3339
 from stream.errors import Rejected
 
 #: Nothing is forgotten: events without a time of fetching are all seen at one moment.
 WINDOW_MS: Final = 366 * 24 * 3600 * 1000
 #: Stands in headers only, which nobody reads here.
-_NOW: Final = rfc3339(0)
+_NOW: Final = format_rfc3339(0)
 
 #: The ``method`` of a verdict -> what it means.
 METHODS: Final[dict[str, str]] = {
@@ -153,7 +153,7 @@ def checks(likeness: Likeness, apart: Apart = TOGETHER, *, unit: str = "words") 
 
 
 def _times(article: EnrichedEvent) -> Times:
-    seen = read_rfc3339(article.fetched_at or article.origin.timestamp or "")
+    seen = parse_rfc3339(article.fetched_at or article.origin.timestamp or "")
     return Times(article.published_at, seen or 0)
 
 

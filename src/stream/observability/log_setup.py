@@ -28,7 +28,7 @@ from aiokafka.errors import KafkaError as AioKafkaError  # type: ignore[import-u
 from kafka.errors import KafkaError
 
 from stream.core.contracts import codec
-from stream.core.timestamps import rfc3339
+from stream.core.timestamps import format_rfc3339
 from stream.errors import Rejected, StreamError
 from stream.observability.log_throttle import EVERY_S, LogThrottle
 
@@ -234,7 +234,7 @@ def _ordered_fields(_logger: Any, _name: str, event: Any) -> dict[str, Any]:
     """All fields of a sealed record, in the order of the line."""
     record: logging.LogRecord = event["_record"]
     return {
-        "time": rfc3339(int(record.created * 1000)),
+        "time": format_rfc3339(int(record.created * 1000)),
         "level": record.levelname.lower(),
         "logger": record.name,
         "event": event["event"],

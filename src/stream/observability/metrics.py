@@ -23,7 +23,7 @@ from stream import __version__
 from stream.core.contracts.events import DUPLICATE_RELATIONS, RELATIONS
 from stream.core.index.store import MEMORY_KINDS
 from stream.core.pipeline.outcome import TAKEDOWN_RESULTS, Outcome
-from stream.core.timestamps import read_rfc3339
+from stream.core.timestamps import parse_rfc3339
 from stream.errors import REJECTION_CODES
 from stream.observability.fast_histogram import FastHistogram
 from stream.observability.metric_definitions import CATALOGUE, Metric
@@ -208,5 +208,5 @@ class Metrics:
 
 def _seconds(moment: str) -> float | None:
     """Parse RFC 3339 into seconds since 1970; None if it is invalid: a metric is not worth a stop."""
-    milliseconds = read_rfc3339(moment)
-    return None if milliseconds is None else milliseconds / 1000
+    to_epoch_ms = parse_rfc3339(moment)
+    return None if to_epoch_ms is None else to_epoch_ms / 1000

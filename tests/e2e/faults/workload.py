@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from stream.core.timestamps import rfc3339
+from stream.core.timestamps import format_rfc3339
 from tests.support.stories import STORIES
 
 Headers = list[tuple[str, bytes]]
@@ -108,7 +108,7 @@ class Newsroom:
             weights = [weight for weight, _ in kinds.values()]
             _, change = self._chance.choices(list(kinds.values()), weights)[0]
             made = change(self._chance.choice(self._made[-RECENT:]))
-        made["fetched_at"] = rfc3339(self._now_ms)
+        made["fetched_at"] = format_rfc3339(self._now_ms)
         if self._chance.random() < 0.05:
             del made["fetched_at"]
         self._made.append(made)
@@ -162,4 +162,4 @@ class Newsroom:
     def _takedown(self) -> dict[str, Any]:
         earlier = self._chance.choice(self._made[-RECENT:])
         kept = {name: earlier[name] for name in ("url", "tenant")}
-        return {**kept, "status": "canceled", "fetched_at": rfc3339(self._now_ms)}
+        return {**kept, "status": "canceled", "fetched_at": format_rfc3339(self._now_ms)}

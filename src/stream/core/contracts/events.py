@@ -29,7 +29,7 @@ Time = Annotated[
         extra_json_schema={"format": "date-time", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$"},
     ),
 ]
-#: Milliseconds since 1970, in the years that `clock.rfc3339` can write.
+#: Milliseconds since 1970, in the years that `format_rfc3339` can write.
 Milliseconds = Annotated[int, Meta(ge=-62_135_596_800_000, le=253_402_300_799_999)]
 Hex32 = Annotated[str, Meta(extra_json_schema={"pattern": _HEX_32})]
 Hash = Annotated[

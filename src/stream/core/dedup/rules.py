@@ -19,7 +19,7 @@ from stream.core.contracts.events import DUPLICATE_RELATIONS, Change, Duplicate,
 from stream.core.dedup.fingerprint import FORMAT, NO_HASHES, Fingerprint, Sequence16, found_in
 from stream.core.dedup.similarity import Likeness, Text, furniture
 from stream.core.folding import Hashes
-from stream.core.timestamps import HOUR_MS, read_rfc3339
+from stream.core.timestamps import HOUR_MS, parse_rfc3339
 
 #: Of the shorter text, this share and so many tokens more must stand in the longer one.
 SHARE_MIN: Final = 0.55
@@ -76,7 +76,7 @@ class Times(NamedTuple):
 
     def hours_from(self, other: Times) -> float:
         """How far apart two articles were published; seen, where it is not known of both."""
-        mine, theirs = (read_rfc3339(times.published) if times.published else None for times in (self, other))
+        mine, theirs = (parse_rfc3339(times.published) if times.published else None for times in (self, other))
         apart = self.seen - other.seen if mine is None or theirs is None else mine - theirs
         return abs(apart) / HOUR_MS
 

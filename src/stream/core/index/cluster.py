@@ -9,7 +9,7 @@ import msgspec
 from stream.core.contracts.events import ClusterEvent, FingerprintEvent
 from stream.core.dedup.rules import new_cluster_id
 from stream.core.index.records import StoredArticle
-from stream.core.timestamps import rfc3339
+from stream.core.timestamps import format_rfc3339
 
 SOURCES_MAX: Final = 100
 #: The first members are known by their offsets; of a larger cluster the others are only counted.
@@ -49,7 +49,7 @@ class Cluster(msgspec.Struct, array_like=True):
     def add(self, article: StoredArticle | FingerprintEvent, scope: str, offset: int) -> None:
         """Count ``article`` in."""
         # Files have no time of arrival: an event time of 0 is none.
-        seen = [rfc3339(article.event_time)] if article.event_time else []
+        seen = [format_rfc3339(article.event_time)] if article.event_time else []
         self.size += 1
         self.sources = sorted({*self.sources, *_known(article.source)})[:SOURCES_MAX]
         self.languages = sorted({*self.languages, language_of(scope)})

@@ -24,7 +24,7 @@ from stream.core.normalize.html import Page, read_page
 from stream.core.normalize.language import detect, primary_language
 from stream.core.normalize.text import clean_line, clean_text
 from stream.core.normalize.url import CanonicalUrl, canonicalize
-from stream.core.timestamps import rfc3339
+from stream.core.timestamps import format_rfc3339
 from stream.errors import Rejected
 
 DEFAULT_TENANT = "default"
@@ -110,7 +110,7 @@ def normalize(raw: RawEvent, context: EventContext) -> NormalizedEvent:
         tags=tags,
         published_at=dates.published_at,
         modified_at=dates.modified_at,
-        fetched_at=rfc3339(dates.fetched_ms) if dates.fetched_ms is not None else None,
+        fetched_at=format_rfc3339(dates.fetched_ms) if dates.fetched_ms is not None else None,
         content=_measure_content(parts.text, language),
         fixes=[Fix(step=name, count=count) for name, count in sorted(fixes.items())],
         origin=context.origin,
@@ -195,8 +195,8 @@ def _parse_dates(raw: RawEvent, page: Page, language: Language, context: EventCo
     modified_ms = _parse_date("modified_at", (raw.modified_at, page.modified_at), language.tag, seen_ms, fixes)
     return _EventDates(
         fetched_ms,
-        rfc3339(published_ms) if published_ms is not None else None,
-        rfc3339(modified_ms) if modified_ms is not None else None,
+        format_rfc3339(published_ms) if published_ms is not None else None,
+        format_rfc3339(modified_ms) if modified_ms is not None else None,
     )
 
 

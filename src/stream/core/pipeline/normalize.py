@@ -17,7 +17,7 @@ from stream.core.contracts.trace_context import trace_headers
 from stream.core.normalize import EventContext, normalize, normalize_takedown
 from stream.core.pipeline.dead_letter import dead_letter
 from stream.core.pipeline.outcome import Outcome, Wrap, scope_of, traced, unwrapped
-from stream.core.timestamps import rfc3339
+from stream.core.timestamps import format_rfc3339
 from stream.core.validation import DEFAULT_LIMITS, Limits, parse_message, split_articles, validate
 from stream.errors import Rejected
 
@@ -101,7 +101,7 @@ def _event_context(record: Record, item: int | None, event_id: str, time: int) -
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        timestamp=rfc3339(timestamp) if timestamp is not None else None,
+        timestamp=format_rfc3339(timestamp) if timestamp is not None else None,
         item=item,
     )
     return EventContext(event_id, origin, timestamp, timestamp if timestamp is not None else time)

@@ -24,7 +24,7 @@ from stream.core.contracts.events import (
     TakedownEvent,
 )
 from stream.core.contracts.topics import Topics
-from stream.core.timestamps import rfc3339
+from stream.core.timestamps import format_rfc3339
 from stream.core.validation import RAW_FIELDS, STATUSES
 from stream.errors import REJECTION_CODES, Rejected
 
@@ -71,8 +71,8 @@ def test_events_survive_the_wire(name: str, kind: type[msgspec.Struct]) -> None:
 
 
 @pytest.mark.parametrize("milliseconds", [0, -1, 1_777_874_400_000, -62_135_596_800_000, 253_402_300_799_999])
-def test_times_have_one_shape(milliseconds: int) -> None:
-    assert TIME.search(rfc3339(milliseconds))
+def test_times_have_one_shape(to_epoch_ms: int) -> None:
+    assert TIME.search(format_rfc3339(to_epoch_ms))
 
 
 @pytest.mark.parametrize(
@@ -83,13 +83,13 @@ def test_other_shapes_of_times_are_told_apart(other: str) -> None:
 
 
 @pytest.mark.parametrize("milliseconds", [-62_135_596_800_001, 253_402_300_800_000])
-def test_event_time_that_no_date_can_write_is_not_decoded(milliseconds: int) -> None:
+def test_event_time_that_no_date_can_write_is_not_decoded(to_epoch_ms: int) -> None:
     with pytest.raises(OverflowError):
-        rfc3339(milliseconds)
+        format_rfc3339(to_epoch_ms)
     timed = {"normalized": NormalizedEvent, "takedown": TakedownEvent, "fingerprint": FingerprintEvent}
     for name, kind in timed.items():
         with pytest.raises(msgspec.ValidationError):
-            msgspec.convert(generate_contracts.examples()[name] | {"event_time": milliseconds}, kind)
+            msgspec.convert(generate_contracts.examples()[name] | {"event_time": to_epoch_ms}, kind)
 
 
 @pytest.mark.parametrize("event_id", ["", "a-1", "0" * 31, "0" * 33, "G" * 32, "A" * 32])

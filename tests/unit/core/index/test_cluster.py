@@ -11,7 +11,7 @@ from stream.core.contracts.events import ClusterEvent
 from stream.core.index.cluster import MEMBERS_MAX, SOURCES_MAX, Cluster, language_of
 from stream.core.index.records import StoredArticle, pack_article, unpack_article
 from stream.core.index.store import MemoryStore
-from stream.core.timestamps import rfc3339
+from stream.core.timestamps import format_rfc3339
 from tests.support.index import START_MS, Partition, article
 
 CLUSTER = "c" * 32
@@ -46,8 +46,8 @@ def test_consumers_are_told_all_but_its_members() -> None:
         size=1,
         sources=["paper.example"],
         languages=["ar"],
-        first_seen=rfc3339(START_MS),
-        last_seen=rfc3339(START_MS),
+        first_seen=format_rfc3339(START_MS),
+        last_seen=format_rfc3339(START_MS),
         earliest_published_at="2026-05-01T00:00:00.000Z",
     )
 
@@ -96,7 +96,7 @@ def test_whatever_the_order_size_sources_and_times_are_those_of_all_its_articles
     cluster = of(*(known(source=source, time=time) for source, time in articles))
     assert cluster.size == len(articles)
     assert cluster.sources == sorted({source for source, _ in articles if source})
-    times = [rfc3339(time) for _, time in articles if time]
+    times = [format_rfc3339(time) for _, time in articles if time]
     assert cluster.first_seen == min(times, default=None)
     assert cluster.last_seen == max(times, default=None)
 

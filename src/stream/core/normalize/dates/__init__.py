@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from stream.core.timestamps import milliseconds
+from stream.core.timestamps import to_epoch_ms
 
 #: Nothing on the web was published or fetched outside these years; such a date is an error of the source.
 FIRST_YEAR: Final = 1900
@@ -61,7 +61,7 @@ def parse_moment(value: str | float, language: str | None = None) -> int | None:
 def _to_milliseconds(moment: datetime | None) -> int | None:
     if moment is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
         return None
-    return milliseconds(moment)
+    return to_epoch_ms(moment)
 
 
 def _parse_number(value: float) -> datetime | None:

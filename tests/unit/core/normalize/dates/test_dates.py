@@ -17,7 +17,7 @@ from scripts.generate_month_names import LOCALES
 from stream.core.normalize.dates import CHARS_MAX, FIRST_YEAR, LAST_YEAR, parse_moment
 from stream.core.normalize.dates.calendars import Calendar
 from stream.core.normalize.dates.month_names import load_names
-from stream.core.timestamps import milliseconds, rfc3339
+from stream.core.timestamps import to_epoch_ms, format_rfc3339
 from tests.support.cases import cases
 
 DIGITS = {
@@ -30,13 +30,13 @@ DIGITS = {
 
 
 def midnight(day: date) -> int:
-    return milliseconds(datetime(day.year, day.month, day.day, tzinfo=UTC))
+    return to_epoch_ms(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("case", cases("dates"))
 def test_a_value_is_parsed_or_none(case: dict[str, Any]) -> None:
     parsed = parse_moment(case["value"], case.get("language"))
-    assert (rfc3339(parsed) if parsed is not None else None) == case["moment"]
+    assert (format_rfc3339(parsed) if parsed is not None else None) == case["moment"]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_formatted_date_is_parsed_back(
     if offset_minutes is not None:
         expected += timedelta(hours=time_of_day.hour, minutes=time_of_day.minute - offset_minutes)
     parsed = parse_moment(text, language)
-    assert parsed == (milliseconds(expected) if FIRST_YEAR <= expected.year <= LAST_YEAR else None)
+    assert parsed == (to_epoch_ms(expected) if FIRST_YEAR <= expected.year <= LAST_YEAR else None)
 
 
 @given(
@@ -177,12 +177,12 @@ DATE_LIKE = st.lists(st.sampled_from(PARTS), max_size=12).flatmap(
 @given(st.text(st.characters(), max_size=30) | DATE_LIKE | st.integers() | st.floats() | st.datetimes().map(str))
 def test_any_value_is_a_moment_in_range_or_none(value: str | float) -> None:
     parsed = parse_moment(value)
-    assert parsed is None or FIRST_YEAR <= int(rfc3339(parsed)[:4]) <= LAST_YEAR
-    assert parsed is None or parse_moment(rfc3339(parsed)) == parsed
+    assert parsed is None or FIRST_YEAR <= int(format_rfc3339(parsed)[:4]) <= LAST_YEAR
+    assert parsed is None or parse_moment(format_rfc3339(parsed)) == parsed
     assert parse_moment(value) == parsed
 
 
 @given(DATE_LIKE, st.text(st.characters(), max_size=12) | st.sampled_from(["ar", "en-US", "th", "pl"]))
 def test_any_language_is_accepted(value: str, language: str) -> None:
     parsed = parse_moment(value, language)
-    assert parsed is None or FIRST_YEAR <= int(rfc3339(parsed)[:4]) <= LAST_YEAR
+    assert parsed is None or FIRST_YEAR <= int(format_rfc3339(parsed)[:4]) <= LAST_YEAR
