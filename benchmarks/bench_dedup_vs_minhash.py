@@ -26,7 +26,7 @@ from rensa import RMinHash, RMinHashLSH
 from benchmarks.dedup_support import MIB, decided, in_process, normalized, resident_bytes
 from benchmarks.synthetic_index import WINDOW_MS
 from stream.core.contracts.events import NormalizedEvent
-from stream.core.dedup.fingerprint import runs
+from stream.core.dedup.array_sets import runs
 from stream.core.folding import Hashes, mix, tokenize_all
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore

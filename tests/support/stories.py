@@ -11,7 +11,7 @@ import orjson
 
 from stream.core.dedup.fingerprint import NO_HASHES, fingerprint
 from stream.core.dedup.rules import NO_TIMES, Candidates, IncomingArticle, IndexedArticle, Times, Verdict, decide
-from stream.core.dedup.similarity import Likeness
+from stream.core.dedup.similarity import Similarity
 from stream.core.index.postings import ANCHORS_SHARED_MIN
 
 #: Six sentences a story, all invented, in scripts with and without spaces, from left and from right.
@@ -74,9 +74,9 @@ def is_found(one: str, other: str) -> bool:
     return shared_anchors(one, other) >= ANCHORS_SHARED_MIN
 
 
-def figures(**changed: object) -> Likeness:
+def figures(**changed: object) -> Similarity:
     """A likeness of which the figures are given: of 100 tokens just enough are shared."""
-    found = object.__new__(Likeness)
+    found = object.__new__(Similarity)
     usual = {
         "is_spaced": True,
         "tokens": 100,

@@ -1,9 +1,7 @@
-"""Articles as arguments of a command: a file, or one of those in a file."""
+"""Articles as arguments of a command: a file, or one article in a file."""
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
@@ -11,115 +9,108 @@ from typing import Any, BinaryIO, Final, cast
 import click
 import orjson
 
-from stream.cli.input_files import MESSAGE_BYTES_MAX, STDIN, InputError, expand_paths, read_messages
+from stream.cli.input_files import (
+    MESSAGE_BYTES_MAX,
+    STDIN,
+    expand_paths,
+    read_lines,
+    read_messages,
+    uncompressed_suffix,
+)
 from stream.evaluation.labelled_pairs import RowError, raw_event
 
-_WHOLE: Final = (".txt", ".html", ".htm")
+_DOCUMENT_SUFFIXES: Final = (".txt", ".html", ".htm")
 
 
-def numbered_lines(path: str) -> Iterator[tuple[int, bytes]]:
-    """The lines of a JSONL file, ``.gz`` too, or of standard input; with their numbers, without blank ones.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    try:
-        with cast("BinaryIO", click.open_file(path, "rb")) as stored:
-            plain = gzip.GzipFile(fileobj=stored) if path.lower().endswith(".gz") else stored
-            number = 0
-            while line := plain.readline(MESSAGE_BYTES_MAX):
-                number += 1
-                if value := line.strip(b"\r\n\t "):
-                    yield number, value
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: {error}") from error
-
-
-def article(reference: str) -> dict[str, Any]:
-    """The raw event behind ``reference``: FILE, FILE.jsonl:LINE, FILE.jsonl#ID, or - for standard input.
+def read_article(reference: str) -> dict[str, Any]:
+    """Read one article: FILE, FILE.jsonl:LINE, FILE.jsonl#ID, or - for standard input.
 
     Raises:
-        InputError: there is no such file, or it cannot be read.
-        UsageError: it does not tell one article.
+        InputError: The file does not exist, or cannot be read.
+        UsageError: ``reference`` does not name exactly one article.
     """
     try:
-        return raw_event(_value(reference), "stdin" if reference == STDIN else reference)
+        return raw_event(_read_value(reference), "stdin" if reference == STDIN else reference)
     except RowError as error:
         raise click.UsageError(f"{reference}: {error.message}") from None
 
 
-def row(reference: str) -> tuple[bytes, int]:
-    """The row behind FILE.jsonl:LINE, and its number.
+def read_row(reference: str) -> tuple[bytes, int]:
+    """Read the row at FILE.jsonl:LINE; return it with its line number.
 
     Raises:
-        InputError: there is no such file, or it cannot be read.
-        UsageError: it has no such line.
+        InputError: The file does not exist, or cannot be read.
+        UsageError: It has no such line.
     """
-    path, line, _ = _parts(reference)
-    for number, value in numbered_lines(expand_paths([path])[0]) if line else ():
-        if str(number) == line:
-            return value, number
-    raise click.UsageError(f"{reference}: give two articles, or one row of labelled pairs as FILE.jsonl:LINE")
+    path, line, _ = _split_reference(reference)
+    for message in read_lines(expand_paths([path])[0]) if line else ():
+        if str(message.line) == line:
+            return message.value, message.line
+    raise click.UsageError(f"{reference}: name two articles, or one row of labelled pairs as FILE.jsonl:LINE")
 
 
-def _value(reference: str) -> Any:
+def _read_value(reference: str) -> Any:
     if reference == STDIN:
-        return _from_stdin()
-    path, line, name = _parts(reference)
-    kind = Path(expand_paths([path])[0].lower().removesuffix(".gz")).suffix
-    if kind in _WHOLE:
+        return _read_stdin()
+    path, line, article_id = _split_reference(reference)
+    suffix = uncompressed_suffix(expand_paths([path])[0])
+    if suffix in _DOCUMENT_SUFFIXES:
         (message,) = read_messages([path])
-        return _parsed(message.value, path) if message.value else ""
-    found = _items(path, kind)
+        return _parse(message.value, path) if message.value else ""
+    items = list(_read_items(path, suffix))
     if line:
-        found = [(number, item) for number, item in found if str(number) == line]
-    elif name:
-        found = [(number, item) for number, item in found if isinstance(item, dict) and str(item.get("id")) == name]
-    if not found:
-        raise click.UsageError(f"{reference}: there is no such article")
-    if len(found) > 1 and not name:
-        raise click.UsageError(f"{path} has {len(found)} articles; name one as {path}:LINE or {path}#ID")
-    return found[0][1]
+        items = [(number, item) for number, item in items if str(number) == line]
+    elif article_id:
+        items = [
+            (number, item) for number, item in items if isinstance(item, dict) and str(item.get("id")) == article_id
+        ]
+    if not items:
+        raise click.UsageError(f"{reference}: there is no such article in the file")
+    if len(items) > 1 and not article_id:
+        raise click.UsageError(f"{path} has {len(items)} articles; name one as {path}:LINE or {path}#ID")
+    return items[0][1]
 
 
-def _parts(reference: str) -> tuple[str, str, str]:
-    """The path, and the line or the id that is named behind it. A file of that very name counts before both."""
+def _split_reference(reference: str) -> tuple[str, str, str]:
+    """Split into path, line and id. A file with exactly this name takes precedence."""
     if Path(reference).exists():
         return reference, "", ""
-    path, _, name = reference.partition("#")
-    if name and Path(path).exists():
-        return path, "", name
+    path, _, article_id = reference.partition("#")
+    if article_id and Path(path).exists():
+        return path, "", article_id
     path, _, line = reference.rpartition(":")
     return (path, line, "") if path and line.isdigit() else (reference, "", "")
 
 
-def _items(path: str, kind: str) -> list[tuple[int, Any]]:
-    """The articles in a file, numbered by line, or by place in an array."""
-    if kind == ".json":
-        values = [_parsed(message.value, path) for message in read_messages([path])]
+def _read_items(path: str, suffix: str) -> Iterator[tuple[int, Any]]:
+    """Yield the articles in a file, numbered by line, or by position in an array."""
+    if suffix == ".json":
+        values = [_parse(message.value, path) for message in read_messages([path])]
         items = values[0] if values and isinstance(values[0], list) else values
-        return [(number, _published(item)) for number, item in enumerate(items, 1)]
-    return [(number, _published(_parsed(value, f"{path}:{number}"))) for number, value in numbered_lines(path)]
+        yield from enumerate(map(_published_value, items), 1)
+    else:
+        for message in read_lines(path):
+            yield message.line, _published_value(_parse(message.value, f"{path}:{message.line}"))
 
 
-def _published(item: Any) -> Any:
-    """The event in a line of ``stream process``; anything else as it is."""
+def _published_value(item: Any) -> Any:
+    """The event in a line written by ``stream process``; anything else unchanged."""
     return item["value"] if isinstance(item, dict) and {"topic", "value"} <= item.keys() else item
 
 
-def _parsed(value: bytes, place: str) -> Any:
+def _parse(value: bytes, location: str) -> Any:
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError as error:
-        raise click.UsageError(f"{place}: not JSON: {error}") from None
+        raise click.UsageError(f"{location}: not JSON: {error}") from None
 
 
-def _from_stdin() -> Any:
-    """An article in JSON, a page, or a text."""
+def _read_stdin() -> Any:
+    """Read an article in JSON, a page, or a text."""
     with cast("BinaryIO", click.open_file(STDIN, "rb")) as file:
         value = file.read(MESSAGE_BYTES_MAX)
     try:
-        return _published(orjson.loads(value))
+        return _published_value(orjson.loads(value))
     except orjson.JSONDecodeError:
         text = value.decode("utf-8-sig", "replace")
     return {"html": text} if text.lstrip().startswith("<") else text

@@ -1,7 +1,7 @@
-"""Text of both directions on a terminal: nothing is reordered, and lines that mix directions are isolated.
+"""Left-to-right and right-to-left text on a terminal: nothing is reordered; lines that mix directions are isolated.
 
-A terminal that knows Unicode's bidirectional algorithm (UAX #9) takes each line for a paragraph of its own, so text is
-broken into lines first, and each line is put between an isolate and its end.
+A terminal that implements Unicode's bidirectional algorithm (UAX #9) treats each line as a paragraph of its own. So
+text is broken into lines first, and then each line is put between an isolate and its end.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-#: Left-to-right isolate, right-to-left isolate, and what ends either.
+#: Left-to-right isolate, right-to-left isolate, and the end of either.
 LRI, RLI, PDI = "\u2066", "\u2067", "\u2069"
-#: Columns where nothing tells: a log, a pipe.
+#: Columns if nothing says how wide the output is: a log, a pipe.
 PLAIN_COLUMNS: Final = 120
 _RTL: Final = ("R", "AL")
 
 
 def console() -> Console:
     """Standard output, as wide as the terminal or as COLUMNS says."""
-    made = Console(highlight=False)
-    if not made.is_terminal and "COLUMNS" not in os.environ:
-        made.width = PLAIN_COLUMNS
-    return made
+    out = Console(highlight=False)
+    if not out.is_terminal and "COLUMNS" not in os.environ:
+        out.width = PLAIN_COLUMNS
+    return out
 
 
 def is_coloured(out: Console) -> bool:
-    """Colours are shown; else signs have to tell."""
+    """Whether colours are shown; if not, signs must take their place."""
     return out.color_system is not None and not out.no_color
 
 
 def is_rtl(text: str) -> bool:
-    """The first letter that has a direction is read from the right (UAX #9, rule P2)."""
+    """Whether the first letter with a direction is right-to-left (UAX #9, rule P2)."""
     for char in text:
         direction = unicodedata.bidirectional(char)
         if direction in (*_RTL, "L"):
@@ -42,11 +42,11 @@ def is_rtl(text: str) -> bool:
     return False
 
 
-def isolated(text: Text, *, rtl: bool, beside: bool = False) -> Text:
-    """One line of ``text`` in the direction of what it is a part of.
+def isolate(text: Text, *, rtl: bool, beside: bool = False) -> Text:
+    """Isolate one line of ``text`` in the direction of the paragraph that it is part of.
 
-    Unchanged where all of it has that direction. ``beside``: other text stands on the same line, so that what is
-    read from the right is isolated anyway.
+    A line with this direction only is returned unchanged. ``beside``: other text is on the same line of the terminal,
+    so right-to-left text is isolated in any case.
     """
     directions = {unicodedata.bidirectional(char) for char in text.plain}
     has_rtl = not directions.isdisjoint(_RTL)
@@ -57,11 +57,14 @@ def isolated(text: Text, *, rtl: bool, beside: bool = False) -> Text:
 
 
 def phrase(text: str, *, rtl: bool | None = None) -> Text:
-    """A short text inside a line of ours."""
-    return isolated(Text(" ".join(text.split())), rtl=is_rtl(text) if rtl is None else rtl, beside=True)
+    """A short text, on one line, for use inside a line of the program's own text."""
+    return isolate(Text(" ".join(text.split())), rtl=is_rtl(text) if rtl is None else rtl, beside=True)
 
 
-def wrapped(text: Text, out: Console, *, width: int | None, rtl: bool, beside: bool = False) -> list[Text]:
-    """The lines of ``text``, at most ``width`` columns wide, each one isolated where it needs that."""
+def wrap_lines(text: Text, out: Console, *, width: int | None, rtl: bool, beside: bool = False) -> list[Text]:
+    """Break ``text`` into lines of at most ``width`` columns, each isolated if necessary.
+
+    ``width``: None to keep the lines as they are.
+    """
     lines = text.wrap(out, width) if width else text.split(allow_blank=True)
-    return [isolated(line, rtl=rtl, beside=beside) for line in lines]
+    return [isolate(line, rtl=rtl, beside=beside) for line in lines]

@@ -16,7 +16,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from stream.cli.bidi import is_rtl, phrase, wrapped
+from stream.cli.bidi import is_rtl, phrase, wrap_lines
 from stream.core.timestamps import to_epoch_ms, format_rfc3339
 from stream.dead_letters.dead_letter import DeadLetter, RecordId, source_domains
 from stream.errors import REJECTION_CODES
@@ -215,7 +215,7 @@ def _print_value(out: Console, dead_letter: DeadLetter) -> None:
     kind, text, rest = readable_value(dead_letter.value)
     _print_title(out, f"value, {kind}")
     width = out.width if out.is_terminal else None
-    for line in wrapped(Text(escape_invisible(text)), out, width=width, rtl=is_rtl(text)):
+    for line in wrap_lines(Text(escape_invisible(text)), out, width=width, rtl=is_rtl(text)):
         out.print(line, soft_wrap=True)
     if rest:
         hint = f"… {rest}; for the whole value: stream deadletters show {dead_letter.record_id.short} --raw"

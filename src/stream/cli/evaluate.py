@@ -15,151 +15,156 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from stream.cli.article_arguments import numbered_lines
-from stream.cli.bidi import console, is_rtl, phrase, wrapped
-from stream.cli.input_files import expand_paths
+from stream.cli.bidi import console, is_rtl, phrase, wrap_lines
+from stream.cli.input_files import expand_paths, read_lines
 from stream.core.contracts.events import RELATIONS, EnrichedEvent
 from stream.evaluation.explanation import Comparison, compare
 from stream.evaluation.labelled_pairs import Pair, RowError, read_pair
-from stream.evaluation.scoring import CROSS, MISTAKES, Judged, Scores, evaluate_together
-from stream.evaluation.scoring import evaluate as judged
+from stream.evaluation.scoring import CROSS, MISTAKES, DecidedPair, Scores, decide_in_one_index, decide_pairs
 from stream.evaluation.word_diff import align
 
-#: Of many bad rows, so many are told.
+#: At most this many bad rows are listed.
 _BAD_ROWS_SHOWN: Final = 10
-#: Lines of a text in the list of errors.
-_LINES: Final = 8
-#: Between two texts side by side.
+#: Lines of each text in the list of errors.
+_TEXT_LINES: Final = 8
+_TITLE_LINES: Final = 2
+#: Columns between two texts side by side, and the fewest that a text gets.
 _GUTTER: Final = 3
+_TEXT_COLUMNS_MIN: Final = 20
 
 
 @dataclass
 class _File:
-    """A file of pairs, and what became of them."""
+    """A file of pairs, their scores, and the wrong decisions."""
 
     path: str
     pairs: list[Pair]
     scores: Scores = field(default_factory=Scores)
-    mistakes: list[Judged] = field(default_factory=list)
+    mistakes: list[DecidedPair] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class _Error:
-    """A wrong decision, with the two texts it is about, and how they compare."""
+    """A wrong decision, the two articles that it is about, and how they compare."""
 
-    judged: Judged
+    decided: DecidedPair
     first: EnrichedEvent
     second: EnrichedEvent
-    compared: Comparison
+    comparison: Comparison
 
     @property
     def rank(self) -> tuple[int, float]:
-        """The worst first: by kind of mistake, then those that are most alike."""
-        mistake = self.judged.mistake
-        return (MISTAKES.index(mistake) if mistake else len(MISTAKES)), -self.compared.likeness.containment
+        """Sort key for the worst first: by kind of mistake, then by similarity."""
+        mistake = self.decided.mistake
+        return (MISTAKES.index(mistake) if mistake else len(MISTAKES)), -self.comparison.similarity.containment
 
 
 @click.command(epilog="Example: stream evaluate pairs.jsonl --min-f1 0.95")
 @click.argument("files", nargs=-1, required=True, metavar="PAIRS.jsonl...")
-@click.option("--errors", "shown", type=click.IntRange(min=0), default=5, show_default=True, help="Errors to show.")
-@click.option("--min-f1", type=click.FloatRange(0, 1), help="Exit with 1 when F1 of all files is below.")
-@click.option("--one-index", is_flag=True, help="All articles of a file in one index; count the links across pairs.")
-@click.option("--no-url", is_flag=True, help="Leave addresses away, so that the texts alone decide.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
+@click.option(
+    "--errors", "errors_shown", type=click.IntRange(min=0), default=5, show_default=True, help="Errors to show."
+)
+@click.option("--min-f1", type=click.FloatRange(0, 1), help="Exit with 1 if F1 over all files is lower.")
+@click.option("--one-index", is_flag=True, help="Put all articles of a file into one index; count links across pairs.")
+@click.option("--no-url", is_flag=True, help="Ignore URLs, so that the texts alone decide.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object, for scripts.")
 def evaluate(
-    files: tuple[str, ...], *, shown: int, min_f1: float | None, one_index: bool, no_url: bool, as_json: bool
+    files: tuple[str, ...], *, errors_shown: int, min_f1: float | None, one_index: bool, no_url: bool, as_json: bool
 ) -> None:
     """Measure the decisions on labelled pairs: precision, recall and F1 of links, and the worst errors.
 
-    Each row of the files (JSONL, .gz too, or - for standard input) is one pair, a then b: {"a": {...}, "b": {...}},
+    Each row of the files (JSONL, .gz too, or - for standard input) is one pair, a before b: {"a": {...}, "b": {...}},
     or {"long": ..., "short": ...}, with the fields of raw events. The label is "is_duplicate": 1, 0 or null (left
     out); or "label": "update", 0, or 1 (the same event; left out). "relation" may name the relation that b must
-    have. Every relation but new is a link. No window applies. More in docs/guides/evaluating-decisions.md.
+    have. Every relation except new is a link. No duplicate window applies. For details, see
+    docs/guides/evaluating-decisions.md.
 
     Exit codes: 0 done, 1 below --min-f1, 2 wrong usage or bad rows, 66 unreadable input.
     """
-    evaluated = [_File(path, list(pairs)) for path, pairs in _read(files, with_url=not no_url)]
+    evaluated = [_File(path, pairs) for path, pairs in _read_files(files, with_url=not no_url)]
     try:
         for file in evaluated:
-            _judge(file, one_index=one_index)
+            _decide(file, one_index=one_index)
     except RowError as error:
         raise click.UsageError(str(error)) from None
     total = sum((file.scores for file in evaluated), Scores())
-    errors = _worst([judged for file in evaluated for judged in file.mistakes])
+    errors = _rank_errors([mistake for file in evaluated for mistake in file.mistakes])
     if as_json:
-        sys.stdout.buffer.write(
-            orjson.dumps(_as_json(evaluated, total, errors[:shown]), option=orjson.OPT_APPEND_NEWLINE)
-        )
+        report = _report_json(evaluated, total, errors[:errors_shown])
+        sys.stdout.buffer.write(orjson.dumps(report, option=orjson.OPT_APPEND_NEWLINE))
         sys.stdout.flush()
     else:
-        _show(console(), evaluated, total, errors, shown, one_index=one_index)
+        _show(console(), evaluated, total, errors, errors_shown, one_index=one_index)
     sys.exit(1 if min_f1 is not None and _is_below(total, min_f1) else 0)
 
 
 def _is_below(total: Scores, min_f1: float) -> bool:
-    """Where nothing was to be linked and nothing was, F1 is none, and nothing is wrong; unless nothing was judged."""
-    return not total.judged if total.f1 is None else total.f1 < min_f1
+    """Whether F1 is too low. There is no F1 without links and without pairs to be linked; that is fine with labels."""
+    return not total.labelled if total.f1 is None else total.f1 < min_f1
 
 
-def _read(files: tuple[str, ...], *, with_url: bool) -> Iterator[tuple[str, list[Pair]]]:
+def _read_files(files: tuple[str, ...], *, with_url: bool) -> Iterator[tuple[str, list[Pair]]]:
     bad: list[RowError] = []
     for path in expand_paths(files):
         pairs = []
-        for number, line in numbered_lines(path):
+        for row in read_lines(path):
             try:
-                pairs.append(read_pair(line, f"{path}:{number}", number=number, with_url=with_url))
+                pairs.append(read_pair(row.value, f"{path}:{row.line}", number=row.line, with_url=with_url))
             except RowError as error:
                 bad.append(error)
         if not bad and not pairs:
-            raise click.UsageError(f"{path}: no pairs in it")
+            raise click.UsageError(f"{path}: there are no pairs in this file")
         yield path, pairs
     if bad:
         more = f"\nand {len(bad) - _BAD_ROWS_SHOWN} more" if len(bad) > _BAD_ROWS_SHOWN else ""
         raise click.UsageError("\n".join(map(str, bad[:_BAD_ROWS_SHOWN])) + more)
 
 
-def _judge(file: _File, *, one_index: bool) -> None:
-    results = evaluate_together(file.pairs) if one_index else judged(file.pairs)
-    watched = track(
-        results,
+def _decide(file: _File, *, one_index: bool) -> None:
+    """Decide the pairs of ``file`` with a progress bar, and add them to its scores."""
+    results = track(
+        decide_in_one_index(file.pairs) if one_index else decide_pairs(file.pairs),
         file.path,
         total=len(file.pairs),
         console=Console(stderr=True),
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    for result in watched:
-        file.scores.add(result)
-        if result.mistake:
-            file.mistakes.append(result)
+    for decided in results:
+        file.scores.add(decided)
+        if decided.mistake:
+            file.mistakes.append(decided)
 
 
-def _worst(mistakes: list[Judged]) -> list[_Error]:
+def _rank_errors(mistakes: list[DecidedPair]) -> list[_Error]:
     errors = []
-    for wrong in mistakes:
-        first = wrong.other or wrong.first
-        errors.append(_Error(wrong, first, wrong.second, compare(first, wrong.second)))
+    for decided in mistakes:
+        first = decided.other or decided.first
+        errors.append(_Error(decided, first, decided.second, compare(first, decided.second)))
     return sorted(errors, key=lambda error: error.rank)
 
 
 def _show(
-    out: Console, files: list[_File], total: Scores, errors: list[_Error], shown: int, *, one_index: bool
+    out: Console, files: list[_File], total: Scores, errors: list[_Error], errors_shown: int, *, one_index: bool
 ) -> None:
     rows = [(file.path, file.scores) for file in files]
     if len(files) > 1:
         rows.append(("all", total))
-    out.print(_scores(rows, one_index=one_index))
+    out.print(_scores_table(rows, one_index=one_index))
     out.print()
-    out.print(_confusion(total))
-    for error in errors[:shown]:
+    out.print(_confusion_table(total))
+    for error in errors[:errors_shown]:
         out.print()
         _show_error(out, error)
     if errors:
         out.print()
-        out.print(f"{min(shown, len(errors))} of {len(errors)} errors shown; stream explain FILE:LINE says more")
+        shown = min(errors_shown, len(errors))
+        out.print(
+            f"{shown} of {len(errors)} errors shown; for details of one, run: stream explain FILE:LINE", soft_wrap=True
+        )
 
 
-def _scores(rows: list[tuple[str, Scores]], *, one_index: bool) -> Table:
+def _scores_table(rows: list[tuple[str, Scores]], *, one_index: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("file", overflow="fold")
     names = ["pairs", "left out", "precision", "recall", "F1", "false links", "missed", "relation right"]
@@ -169,7 +174,7 @@ def _scores(rows: list[tuple[str, Scores]], *, one_index: bool) -> Table:
         table.add_column(name, justify="right")
     for path, scores in rows:
         relation = f"{scores.relations_right} of {scores.relations_named}" if scores.relations_named else "-"
-        values = [scores.pairs, scores.left_out, *map(_share, (scores.precision, scores.recall, scores.f1))]
+        values = [scores.pairs, scores.left_out, *map(_format_share, (scores.precision, scores.recall, scores.f1))]
         values += [scores.false_links, scores.missed, relation]
         if one_index:
             values += [scores.cross_links, scores.first_links]
@@ -177,34 +182,35 @@ def _scores(rows: list[tuple[str, Scores]], *, one_index: bool) -> Table:
     return table
 
 
-def _confusion(scores: Scores) -> Table:
-    found = [name for name in (*RELATIONS, CROSS) if any(name in counts for counts in scores.confusion.values())]
+def _confusion_table(scores: Scores) -> Table:
+    decisions = [name for name in (*RELATIONS, CROSS) if any(name in counts for counts in scores.confusion.values())]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("expected")
-    for name in found:
+    for name in decisions:
         table.add_column(name, justify="right")
     for expected in sorted(scores.confusion):
         counts = scores.confusion[expected]
-        table.add_row(expected, *(str(counts[name]) if counts[name] else "." for name in found))
+        table.add_row(expected, *(str(counts[name]) if counts[name] else "." for name in decisions))
     return table
 
 
-def _share(value: float | None) -> str:
+def _format_share(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
 def _show_error(out: Console, error: _Error) -> None:
-    judged, likeness = error.judged, error.compared.likeness
-    told = Text.assemble(
-        (f"{judged.pair.place}  {judged.mistake}", "bold red"),
-        f"  expected {judged.pair.expected}, found {judged.found} ({judged.second.duplicate.method})",
+    decided, comparison = error.decided, error.comparison
+    heading = Text.assemble(
+        (f"{decided.pair.location}  {decided.mistake}", "bold red"),
+        f"  expected {decided.pair.expected}, got {decided.decision} ({decided.second.duplicate.method})",
     )
-    out.print(told, soft_wrap=True)
-    reason = error.compared.reason or "similar-text"
-    scores = error.compared.scores
-    measures = f"contains {likeness.containment:.0%}, Jaccard {scores.jaccard:.2f}; the texts alone: {reason}"
-    out.print(Text(measures, style="dim"), soft_wrap=True)
-    width = max(20, (out.width - _GUTTER) // 2)
+    out.print(heading, soft_wrap=True)
+    scores = (
+        f"containment {comparison.similarity.containment:.0%}, Jaccard {comparison.scores.jaccard:.2f};"
+        f" by their texts alone: {comparison.reason or 'similar-text'}"
+    )
+    out.print(Text(scores, style="dim"), soft_wrap=True)
+    width = max(_TEXT_COLUMNS_MIN, (out.width - _GUTTER) // 2)
     table = Table.grid(padding=(0, _GUTTER, 0, 0))
     for _ in "ab":
         table.add_column(width=width, no_wrap=True)
@@ -214,23 +220,25 @@ def _show_error(out: Console, error: _Error) -> None:
 
 
 def _columns(error: _Error, out: Console, width: int) -> Iterator[list[Text]]:
-    """The beginnings of both articles, with what only one of them has in colour."""
+    """Yield the lines of both articles' beginnings, with what only one of them has in colour."""
     passages = align(error.first.text, error.second.text).passages
-    firsts = [(word.text, passage.is_shared) for passage in passages for word in passage.first]
-    seconds = [(word.text, passage.is_shared) for passage in passages for word in passage.second]
-    for event, words, style in ((error.first, firsts, "red"), (error.second, seconds, "green")):
-        rtl = event.language.direction == "rtl"
+    first_words = [(word.text, passage.is_shared) for passage in passages for word in passage.first]
+    second_words = [(word.text, passage.is_shared) for passage in passages for word in passage.second]
+    for event, words, style in ((error.first, first_words, "red"), (error.second, second_words, "green")):
         title = event.title or ""
-        head = [phrase(event.id), *_lines(Text(title, style="bold"), out, width, rtl=is_rtl(title))[:2]]
+        head = [
+            phrase(event.id),
+            *_wrap(Text(title, style="bold"), out, width, rtl=is_rtl(title))[:_TITLE_LINES],
+        ]
         text = Text.assemble(*((word, "" if is_shared else style) for word, is_shared in words))
-        yield head + _lines(text, out, width, rtl=rtl)[:_LINES]
+        yield head + _wrap(text, out, width, rtl=event.language.direction == "rtl")[:_TEXT_LINES]
 
 
-def _lines(text: Text, out: Console, width: int, *, rtl: bool) -> list[Text]:
-    return wrapped(text, out, width=width, rtl=rtl, beside=True) if text else []
+def _wrap(text: Text, out: Console, width: int, *, rtl: bool) -> list[Text]:
+    return wrap_lines(text, out, width=width, rtl=rtl, beside=True) if text else []
 
 
-def _as_json(files: list[_File], total: Scores, errors: list[_Error]) -> dict[str, Any]:
+def _report_json(files: list[_File], total: Scores, errors: list[_Error]) -> dict[str, Any]:
     return {
         "files": [{"file": file.path, **_scores_json(file.scores)} for file in files],
         "all": _scores_json(total),
@@ -239,26 +247,27 @@ def _as_json(files: list[_File], total: Scores, errors: list[_Error]) -> dict[st
 
 
 def _scores_json(scores: Scores) -> dict[str, Any]:
-    """Every count, the shares (null where they are nothing divided by nothing), and expected -> found -> count."""
+    """Every count, the shares (null for zero divided by zero), and expected -> decision -> count."""
     shares = {"precision": scores.precision, "recall": scores.recall, "f1": scores.f1}
     counts = {name: value for name, value in vars(scores).items() if name != "confusion"}
-    return {**counts, **shares, "confusion": {name: dict(found) for name, found in sorted(scores.confusion.items())}}
+    confusion = {expected: dict(decisions) for expected, decisions in sorted(scores.confusion.items())}
+    return {**counts, **shares, "confusion": confusion}
 
 
 def _error_json(error: _Error) -> dict[str, Any]:
-    judged, compared = error.judged, error.compared
+    decided, comparison = error.decided, error.comparison
     return {
-        "place": judged.pair.place,
-        "mistake": judged.mistake,
-        "expected": judged.pair.expected,
-        "found": judged.found,
-        "method": judged.second.duplicate.method,
+        "place": decided.pair.location,
+        "mistake": decided.mistake,
+        "expected": decided.pair.expected,
+        "found": decided.decision,
+        "method": decided.second.duplicate.method,
         "a": {"id": error.first.id, "title": error.first.title},
         "b": {"id": error.second.id, "title": error.second.title},
         "by_text": {
-            "reason": compared.reason,
-            "jaccard": compared.scores.jaccard,
-            "containment": compared.scores.containment,
-            "title_similarity": compared.scores.title_similarity,
+            "reason": comparison.reason,
+            "jaccard": comparison.scores.jaccard,
+            "containment": comparison.scores.containment,
+            "title_similarity": comparison.scores.title_similarity,
         },
     }

@@ -13,58 +13,59 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stream.cli.article_arguments import article, row
-from stream.cli.bidi import console, is_coloured, phrase, wrapped
+from stream.cli.article_arguments import read_article, read_row
+from stream.cli.bidi import console, is_coloured, phrase, wrap_lines
 from stream.cli.input_files import STDIN
 from stream.core.contracts.events import EnrichedEvent
-from stream.core.dedup.rules import VERSION
 from stream.errors import Rejected
+from stream.evaluation import explanation
 from stream.evaluation.explanation import Explanation
-from stream.evaluation.explanation import explain as explained
 from stream.evaluation.labelled_pairs import RowError, read_pair
 from stream.evaluation.word_diff import Alignment, Passage, Word, align
 
-#: Of longer passages, so many words at each end are shown.
+#: Of longer passages, this many words at each end are shown.
 _SHARED_ENDS, _CHANGED_ENDS = 12, 40
+#: The figures in the JSON output.
 _FIGURES: Final = (
     *("tokens", "covered", "containment", "changed", "number_changes", "new_number_changes", "numbers_known"),
     *("length_ratio", "is_longer", "is_opening", "shares_opening", "has_other_names"),
 )
-#: Style of words and of numbers in passages that only A has, and only B has; signs where there are no colours.
+#: For passages that only A has, and that only B has: style of words, style of numbers, and the signs around the passage
+#: if there are no colours.
 _CHANGES: Final = (("red strike", "bold white on red", "[-", "-]"), ("green", "bold black on green", "{+", "+}"))
 
 
 @click.command(epilog="Example: stream explain old.txt new.html, or: stream explain feed.jsonl:12 feed.jsonl#b7")
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B", required=False)
-@click.option("--full", is_flag=True, help="Show long passages whole.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, for scripts.")
+@click.option("--full", is_flag=True, help="Show long passages in full.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object, for scripts.")
 def explain(first: str, second: str | None, full: bool, as_json: bool) -> None:
-    """Explain the verdict on B where A came before it, and show what differs.
+    """Explain the verdict on B if A comes before it, and show how the texts differ.
 
-    A and B are .txt, .html or .json files, FILE.jsonl:LINE, FILE.jsonl#ID, or - for one from standard input. Lines
-    that stream process wrote do too. Alone, A is a row of labelled pairs: PAIRS.jsonl:LINE. Only these two articles
-    are compared, and however far apart they were fetched.
+    A and B are .txt, .html or .json files, FILE.jsonl:LINE, FILE.jsonl#ID, or - for standard input (one of them).
+    Output lines of stream process are accepted too. Without B, A is a row of labelled pairs: PAIRS.jsonl:LINE. Only
+    these two articles are compared, no matter how far apart they were fetched.
 
-    In the differences, [-red-] stands in A only and {+green+} in B only; what both have is shown as A has it.
+    In the differences, [-red-] is in A only and {+green+} is in B only; shared passages are shown as A has them.
 
     Exit codes: 0 linked, 1 new (not linked), 2 wrong usage, 66 unreadable input.
     """
-    found = _explained(*_events(first, second))
-    alignment = align(found.first.text, found.second.text)
+    explained = _explain(*_read_events(first, second))
+    alignment = align(explained.first.text, explained.second.text)
     if as_json:
-        click.echo(orjson.dumps(_as_json(found, alignment)))
+        click.echo(orjson.dumps(_explanation_json(explained, alignment)))
     else:
-        _show(console(), found, alignment, full=full)
-    sys.exit(0 if found.is_linked else 1)
+        _show(console(), explained, alignment, full=full)
+    sys.exit(0 if explained.is_linked else 1)
 
 
-def _events(first: str, second: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+def _read_events(first: str, second: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
     if second is not None:
         if first == second == STDIN:
             raise click.UsageError("only one of A and B can be standard input")
-        return article(first), article(second)
-    value, number = row(first)
+        return read_article(first), read_article(second)
+    value, number = read_row(first)
     try:
         pair = read_pair(value, first, number=number)
     except RowError as error:
@@ -72,155 +73,170 @@ def _events(first: str, second: str | None) -> tuple[dict[str, Any], dict[str, A
     return pair.first, pair.second
 
 
-def _explained(first: dict[str, Any], second: dict[str, Any]) -> Explanation:
+def _explain(first: dict[str, Any], second: dict[str, Any]) -> Explanation:
     try:
-        return explained(first, second)
+        return explanation.explain(first, second)
     except Rejected as error:
         raise click.UsageError(f"{error.code}: {error.message}") from None
 
 
-def _show(out: Console, found: Explanation, alignment: Alignment, *, full: bool) -> None:
-    for name, event in zip("AB", (found.first, found.second), strict=True):
+def _show(out: Console, explained: Explanation, alignment: Alignment, *, full: bool) -> None:
+    for name, event in zip("AB", (explained.first, explained.second), strict=True):
         out.print(_heading(name, event), soft_wrap=True)
-    verdict = found.second.duplicate
-    style = "bold green" if found.is_linked else "bold yellow"
-    told = f"B is {verdict.relation}" + (" of A" if found.is_linked else "")
     out.print()
-    out.print(Text.assemble((told, style), f": {found.meaning}"), soft_wrap=True)
-    out.print(Text(f"rule {verdict.method}, version {VERSION}", style="dim"), soft_wrap=True)
-    out.print(_scores(found))
-    out.print(_checks(found))
+    out.print(_verdict(explained), soft_wrap=True)
+    verdict = explained.second.duplicate
+    out.print(Text(f"rule {verdict.method}, version {verdict.version}", style="dim"), soft_wrap=True)
+    out.print()
+    out.print(_scores(explained))
+    out.print()
+    out.print(_checks_table(explained))
     out.print()
     _show_numbers(out, alignment)
-    rtl = found.second.language.direction == "rtl"
-    for line in wrapped(diff(alignment, is_plain=not is_coloured(out), full=full), out, width=_width(out), rtl=rtl):
+    rtl = explained.second.language.direction == "rtl"
+    differences = diff(alignment, is_plain=not is_coloured(out), full=full)
+    for line in wrap_lines(differences, out, width=_wrap_width(out), rtl=rtl):
         out.print(line, soft_wrap=True)
     if alignment.is_cut:
-        out.print(Text("The texts go on; only their beginnings are shown.", style="dim"))
+        out.print(Text("The texts are longer; only their beginnings are shown.", style="dim"))
 
 
-def _width(out: Console) -> int | None:
-    """Lines are broken for a terminal only."""
+def _wrap_width(out: Console) -> int | None:
+    """The width of a terminal; None for a file or a pipe, whose lines are not broken."""
     return out.width if out.is_terminal else None
 
 
 def _heading(name: str, event: EnrichedEvent) -> Text:
     language = event.language
-    about = f"  {language.tag} ({language.confidence:.0%} sure), {event.content.words} words  "
+    details = f"  {language.tag} ({language.confidence:.0%} confidence), {event.content.words} words  "
     return Text.assemble(
-        (f"{name}  ", "bold"), phrase(event.id), (about, "dim"), phrase(event.title) if event.title else "no title"
+        (f"{name}  ", "bold"), phrase(event.id), (details, "dim"), phrase(event.title) if event.title else "no title"
     )
 
 
-def _scores(found: Explanation) -> Text:
-    scores = found.comparison.scores
+#: The relation -> what B is.
+_RELATIONS: Final = {
+    "new": "B is new",
+    "revision": "B is a revision of A",
+    "expansion": "B is an expansion of A",
+    "recrawl": "B is a recrawl of A",
+    "copy": "B is a copy of A",
+    "near_copy": "B is a near copy of A",
+    "excerpt": "B is an excerpt of A",
+}
+
+
+def _verdict(explained: Explanation) -> Text:
+    style = "bold green" if explained.is_linked else "bold yellow"
+    return Text.assemble((_RELATIONS[explained.second.duplicate.relation], style), f": {explained.meaning}")
+
+
+def _scores(explained: Explanation) -> Text:
+    scores = explained.comparison.scores
     change = scores.change
     parts = {
-        "containment": _number(scores.containment),
-        "jaccard": _number(scores.jaccard),
-        "title similarity": _number(scores.title_similarity),
-        "changed words": _number(change.tokens if change else None),
-        "numbers changed": _yes(change.numbers if change else None),
-        "same source": _yes(scores.same_source),
+        "containment": _format_number(scores.containment),
+        "Jaccard": _format_number(scores.jaccard),
+        "title similarity": _format_number(scores.title_similarity),
+        "changed words": _format_number(change.tokens if change else None),
+        "numbers changed": _format_bool(change.numbers if change else None),
+        "same source": _format_bool(scores.same_source),
     }
     return Text("  ").join(Text.assemble((f"{name} ", "dim"), (value, "bold")) for name, value in parts.items())
 
 
-def _checks(found: Explanation) -> Table:
-    reason = found.comparison.reason
+def _checks_table(explained: Explanation) -> Table:
+    reason = explained.comparison.reason
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("")
-    table.add_column("texts at two addresses are linked with")
-    table.add_column("found: " + ("linked" if reason is None else f"not linked, {reason}"))
-    for check in found.comparison.checks:
+    table.add_column("Two texts at different URLs are linked if they have:")
+    table.add_column("These texts: " + ("linked" if reason is None else f"not linked, {reason}"))
+    for check in explained.comparison.checks:
         sign = Text("ok", style="green") if check.is_met else Text("no", style="bold red")
-        table.add_row(sign, check.required, Text(check.found))
+        table.add_row(sign, check.required, Text(check.actual))
     return table
 
 
 def _show_numbers(out: Console, alignment: Alignment) -> None:
-    told = False
     for name, numbers, change in zip("AB", alignment.numbers, _CHANGES, strict=True):
         if numbers:
             line = Text.assemble((f"numbers only in {name}: ", "bold"))
             out.print(line + Text(", ").join(Text(number, style=change[1]) for number in numbers), soft_wrap=True)
-            told = True
-    if told:
+    if any(alignment.numbers):
         out.print()
 
 
 def diff(alignment: Alignment, *, is_plain: bool, full: bool) -> Text:
-    """Both texts in one, what only one of them has marked by colour, or by signs where ``is_plain``."""
-    shown = Text()
+    """Show both texts in one; what only one of them has is marked by colour, or by signs if ``is_plain``."""
+    merged = Text()
     for passage in alignment.passages:
         if passage.is_shared:
-            shown.append(_shortened(passage.first, _SHARED_ENDS, full=full))
+            merged.append(_shorten(passage.first, _SHARED_ENDS, full=full))
         else:
-            shown.append(_change(passage, is_plain=is_plain, full=full))
-    shown.rstrip()
-    return shown
+            merged.append(_show_change(passage, is_plain=is_plain, full=full))
+    merged.rstrip()
+    return merged
 
 
-def _change(passage: Passage, *, is_plain: bool, full: bool) -> Text:
+def _show_change(passage: Passage, *, is_plain: bool, full: bool) -> Text:
     parts, space = [], ""
     for words, (style, number_style, start, end) in zip((passage.first, passage.second), _CHANGES, strict=True):
         if words:
             last = words[-1].text
-            bare = last.rstrip()
-            text = _shortened(
-                [*words[:-1], words[-1]._replace(text=bare)],
+            without_space = last.rstrip()
+            text = _shorten(
+                [*words[:-1], words[-1]._replace(text=without_space)],
                 _CHANGED_ENDS,
                 full=full,
                 style=style,
                 number_style=number_style,
             )
             parts.append(Text.assemble(start, text, end) if is_plain else text)
-            space = last[len(bare) :]
+            space = last[len(without_space) :]
     return Text(" ").join(parts).append(space)
 
 
-def _shortened(words: Sequence[Word], ends: int, *, full: bool, style: str = "", number_style: str = "") -> Text:
+def _shorten(words: Sequence[Word], ends: int, *, full: bool, style: str = "", number_style: str = "") -> Text:
     left_out = len(words) - 2 * ends
     if full or left_out < ends:
-        return _styled(words, style, number_style)
+        return _style(words, style, number_style)
     note = Text(f"… ({left_out} more words) … ", style="dim")
-    return Text.assemble(_styled(words[:ends], style, number_style), note, _styled(words[-ends:], style, number_style))
+    return Text.assemble(_style(words[:ends], style, number_style), note, _style(words[-ends:], style, number_style))
 
 
-def _styled(words: Sequence[Word], style: str, number_style: str) -> Text:
+def _style(words: Sequence[Word], style: str, number_style: str) -> Text:
     return Text.assemble(*((word.text, number_style if word.is_number else style) for word in words))
 
 
-def _number(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-def _yes(value: bool | None) -> str:
+def _format_bool(value: bool | None) -> str:
     return {True: "yes", False: "no", None: "-"}[value]
 
 
-def _as_json(found: Explanation, alignment: Alignment) -> dict[str, Any]:
-    compared = found.comparison
-    numbers = dict(zip(("only_a", "only_b"), alignment.numbers, strict=True))
+def _explanation_json(explained: Explanation, alignment: Alignment) -> dict[str, Any]:
+    comparison, duplicate = explained.comparison, explained.second.duplicate
+    score_names = ("jaccard", "containment", "title_similarity", "change", "same_source")
     return {
-        "is_linked": found.is_linked,
-        "relation": found.second.duplicate.relation,
-        "method": found.second.duplicate.method,
-        "meaning": found.meaning,
-        "version": VERSION,
-        "a": _article_json(found.first),
-        "b": _article_json(found.second),
-        "scores": {
-            name: value
-            for name, value in msgspec.to_builtins(compared.scores).items()
-            if name in ("jaccard", "containment", "title_similarity", "change", "same_source")
-        },
+        "is_linked": explained.is_linked,
+        "relation": duplicate.relation,
+        "method": duplicate.method,
+        "meaning": explained.meaning,
+        "version": duplicate.version,
+        "a": _article_json(explained.first),
+        "b": _article_json(explained.second),
+        "scores": {name: msgspec.to_builtins(getattr(comparison.scores, name)) for name in score_names},
         "by_text": {
-            "reason": compared.reason,
-            "checks": [check._asdict() for check in compared.checks],
-            "likeness": {name: getattr(compared.likeness, name) for name in _FIGURES},
+            "reason": comparison.reason,
+            "checks": [
+                {"reason": check.reason, "required": check.required, "found": check.actual, "is_met": check.is_met}
+                for check in comparison.checks
+            ],
+            "likeness": {name: getattr(comparison.similarity, name) for name in _FIGURES},
         },
-        "numbers": numbers,
+        "numbers": dict(zip(("only_a", "only_b"), alignment.numbers, strict=True)),
         "passages": list(_passages_json(alignment)),
         "is_cut": alignment.is_cut,
     }

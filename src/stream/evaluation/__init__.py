@@ -1,1 +1,1 @@
-"""Decisions measured on labelled pairs, and explained."""
+"""Measure and explain duplicate decisions on labelled pairs of articles."""

@@ -1,20 +1,22 @@
-"""Why the second of two articles got its verdict: what the rules required, and what they found."""
+"""Why the second of two articles got its verdict: what the rules require, and what the two texts have."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-import numpy as np
 import orjson
 
 from stream.core.contracts import codec
 from stream.core.contracts.events import Duplicate, EnrichedEvent
-from stream.core.dedup import rules
+from stream.core.dedup import requirements
 from stream.core.dedup.fingerprint import fingerprints
-from stream.core.dedup.rules import TOGETHER, Apart, Candidates, IncomingArticle, IndexedArticle, Times, decide, judge
-from stream.core.dedup.similarity import Likeness, Text
+from stream.core.dedup.requirements import NO_SEPARATION, Requirement, Separation, first_failed_requirement
+from stream.core.dedup.rules import Candidates, IncomingArticle, IndexedArticle, Times, decide
+from stream.core.dedup.similarity import Similarity, Text
+from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from stream.core.index.postings import ANCHORS_SHARED_MIN
 from stream.core.pipeline.deduplicate import source_of
 from stream.core.pipeline.offline import OfflineFlow
@@ -22,65 +24,70 @@ from stream.core.pipeline.outcome import scope_of
 from stream.core.timestamps import format_rfc3339, parse_rfc3339
 from stream.errors import Rejected
 
-#: Nothing is forgotten: events without a time of fetching are all seen at one moment.
+#: Long enough to forget nothing: events without a fetch time all count as seen at one moment.
 WINDOW_MS: Final = 366 * 24 * 3600 * 1000
-#: Stands in headers only, which nobody reads here.
+#: Only in headers, which nobody reads here.
 _NOW: Final = format_rfc3339(0)
 
 #: The ``method`` of a verdict -> what it means.
 METHODS: Final[dict[str, str]] = {
-    "same-address": "both have the same id or address",
-    "same-text": "both texts are the same once folded",
-    "similar-text": "enough of the shorter text stands in the longer one",
+    "same-address": "both articles have the same id or URL",
+    "same-text": "both texts are the same, apart from spelling variants, spacing and punctuation",
+    "similar-text": "enough of the shorter text is in the longer one",
     "nothing-alike": "the texts share too few passages to be compared",
-    "too-little-alike": "too little of the shorter text stands in the longer one",
-    "other-opening": "much is alike, but neither beginning stands in the other: boilerplate, or items of a list",
-    "other-names": "the texts are alike, but each has a title that names what only its own text tells",
-    "other-numbers": "the texts are alike, but their numbers are others, as in two reports made from one template",
-    "round-up": "the longer text contains the shorter one among much else",
-    "other-title": "the text is the same, but too short to tell, and the titles are others",
+    "too-little-alike": "too little of the shorter text is in the longer one",
+    "other-opening": "the texts share much, but neither opening is in the other text: boilerplate, or items of a list",
+    "other-names": "the texts are similar, but each title names something that only its own text mentions",
+    "other-numbers": "the texts are similar, but their numbers differ, as in two reports made from one template",
+    "round-up": "the longer text contains the shorter one among many other items",
+    "other-title": "the texts are the same, but they are very short and their titles differ",
 }
 
 
 class Check(NamedTuple):
-    """One thing that two texts at different addresses must have in common. ``reason``: the method where they do not."""
+    """One requirement for two texts at different URLs. ``reason``: the ``method`` of the verdict if it is not met."""
 
     reason: str
     required: str
-    found: str
+    actual: str
     is_met: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two articles compared by their texts. ``scores``: as they are published for a pair that is linked.
+    """Two articles compared by their texts.
 
-    ``anchors``: how many both share; ``anchors_required``: from how many on they are compared at all.
-    ``apart``: what lies between them, the earlier one taken for the first of its cluster.
+    ``separation``: between the articles, as if the earlier one were the first of its cluster. ``scores``: as they are
+    published for a linked pair. ``anchors``: how many both texts have; ``anchors_required``: how many they must share
+    to be compared at all.
     """
 
-    likeness: Likeness
-    apart: Apart
+    similarity: Similarity
+    separation: Separation
     scores: Duplicate
     anchors: int
     anchors_required: int
     is_spaced: bool
+    thresholds: Thresholds
 
     @property
     def reason(self) -> str | None:
-        """Why the texts are not one in versions; None if they are."""
-        return "nothing-alike" if self.anchors < self.anchors_required else judge(self.likeness, self.apart)
+        """The ``method`` of the verdict if the texts alone were not linked; None if they were."""
+        if self.anchors < self.anchors_required:
+            return "nothing-alike"
+        return first_failed_requirement(self.similarity, self.separation, self.thresholds)
 
     @property
     def checks(self) -> list[Check]:
-        """What the rule for similar texts requires, in its order, and what it found."""
-        seen = Check(
+        """What the rule for similar texts requires, in its order, and what the texts have."""
+        shares_anchors = Check(
             "nothing-alike",
-            f"at least {self.anchors_required} of the passages that the index looks up",
+            f"share at least {self.anchors_required} of the passages that the index looks up",
             str(self.anchors),
             self.anchors >= self.anchors_required,
         )
-        return [seen, *checks(self.likeness, self.apart, unit="words" if self.is_spaced else "characters")]
+        unit = "words" if self.is_spaced else "characters"
+        return [shares_anchors, *check_requirements(self.similarity, self.separation, self.thresholds, unit=unit)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +100,7 @@ class Explanation:
 
     @property
     def is_linked(self) -> bool:
-        """The second one is linked to the first one."""
+        """Whether the second article is linked to the first one."""
         return self.second.duplicate.relation != "new"
 
     @property
@@ -101,54 +108,69 @@ class Explanation:
         """The rule that decided, in words."""
         scopes = [scope_of(event) for event in (self.first, self.second)]
         if scopes[0] != scopes[1]:
-            return f"articles of {scopes[0]} and {scopes[1]} never meet: only one tenant and language is compared"
+            return f"articles in {scopes[0]} and {scopes[1]} are never compared: tenant and language must be the same"
         return METHODS.get(self.second.duplicate.method, self.second.duplicate.method)
 
 
 def explain(first: dict[str, Any], second: dict[str, Any]) -> Explanation:
-    """The verdict on ``second``, a raw event, where ``first`` alone came before it; without ``fetched_at``, no window.
+    """Decide ``second``, a raw event, with only ``first`` before it, and compare both.
 
     Raises:
-        Rejected: one of them is no article; the message begins with A or B.
+        Rejected: One of them is not a valid article; the message begins with A or B.
     """
     flow = OfflineFlow(window_ms=WINDOW_MS)
-    found = zip("AB", decided(flow, (first, second)), strict=True)
-    one, two = (_accepted(name, event) for name, event in found)
-    return Explanation(one, two, compare(one, two))
+    published = []
+    for name, result in zip("AB", publish(flow, (first, second)), strict=True):
+        if isinstance(result, Rejected):
+            raise Rejected(result.code, f"{name}: {result.message}", field=result.field)
+        published.append(result)
+    first_event, second_event = published
+    return Explanation(first_event, second_event, compare(first_event, second_event))
 
 
-def decided(flow: OfflineFlow, events: Iterable[dict[str, Any]]) -> Iterator[EnrichedEvent | Rejected]:
-    """What ``flow`` publishes of each raw event, or why it does not."""
+def publish(flow: OfflineFlow, events: Iterable[dict[str, Any]]) -> Iterator[EnrichedEvent | Rejected]:
+    """Yield what ``flow`` publishes for each raw event, or why it rejects the event."""
     for outcomes in flow.run(map(orjson.dumps, events), now=_NOW):
         (outcome,) = outcomes
-        sent = outcome.outputs[0]
+        output = outcome.outputs[0]
         if outcome.code is None:
-            yield codec.decode(sent.value or b"", EnrichedEvent)
+            yield codec.decode(output.value or b"", EnrichedEvent)
         else:
-            yield Rejected(outcome.code, dict(sent.headers)["__errors.message"].decode())
+            yield Rejected(outcome.code, dict(output.headers)["__errors.message"].decode())
 
 
-def compare(first: EnrichedEvent, second: EnrichedEvent) -> Comparison:
-    """How the texts of two published articles compare, whatever was decided."""
-    mine, other = fingerprints([(second.text, second.title), (first.text, first.title)])
-    subject = IncomingArticle(second.id, scope_of(second), None, source_of(second), "", mine, _times(second))
-    earlier = IndexedArticle(0, first.id, source_of(first), "", 1, 0, "", other, _times(first))
-    anchors = [set(found.anchors.tolist()) for found in (mine, other)]
+def compare(first: EnrichedEvent, second: EnrichedEvent, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> Comparison:
+    """Compare the texts of two published articles, regardless of their verdicts."""
+    incoming_print, earlier_print = fingerprints([(second.text, second.title), (first.text, first.title)])
+    incoming = IncomingArticle(second.id, scope_of(second), None, source_of(second), "", incoming_print, _times(second))
+    earlier = IndexedArticle(0, first.id, source_of(first), "", 1, 0, "", earlier_print, _times(first))
+    anchors, earlier_anchors = set(incoming_print.anchors.tolist()), set(earlier_print.anchors.tolist())
     return Comparison(
-        likeness=Text(mine).likeness(Text(other)),
-        apart=Apart(hours=subject.times.hours_from(earlier.times)),
-        scores=decide(subject, Candidates(same_address=earlier)).duplicate,
-        anchors=len(anchors[0] & anchors[1]),
-        anchors_required=max(1, int(np.ceil(ANCHORS_SHARED_MIN * min(map(len, anchors))))),
-        is_spaced=mine.is_spaced,
+        similarity=Text(incoming_print).similarity_to(Text(earlier_print)),
+        separation=Separation(hours=incoming.times.hours_from(earlier.times)),
+        scores=decide(incoming, Candidates(same_address=earlier), thresholds).duplicate,
+        anchors=len(anchors & earlier_anchors),
+        anchors_required=max(1, math.ceil(ANCHORS_SHARED_MIN * min(len(anchors), len(earlier_anchors)))),
+        is_spaced=incoming_print.is_spaced,
+        thresholds=thresholds,
     )
 
 
-def checks(likeness: Likeness, apart: Apart = TOGETHER, *, unit: str = "words") -> Sequence[Check]:
-    """What `stream.core.dedup.rules.judge` requires of two texts, in its order."""
+def check_requirements(
+    similarity: Similarity,
+    separation: Separation = NO_SEPARATION,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+    *,
+    unit: str = "words",
+) -> Sequence[Check]:
+    """Check each of `stream.core.dedup.requirements.REQUIREMENTS`, in their order.
+
+    ``unit``: what the tokens are called.
+    """
+    pair = _Pair(similarity, separation, thresholds, unit)
     return [
-        Check(reason, *_DESCRIBED[is_met](likeness, apart, unit), is_met=is_met(likeness, apart))
-        for reason, is_met in rules.REQUIREMENTS
+        Check(reason, *_DESCRIPTIONS[is_met](pair), is_met=is_met(similarity, separation, thresholds))
+        for reason, is_met in requirements.REQUIREMENTS
     ]
 
 
@@ -157,71 +179,80 @@ def _times(article: EnrichedEvent) -> Times:
     return Times(article.published_at, seen or 0)
 
 
-def _described_tokens(likeness: Likeness, _apart: Apart, unit: str) -> tuple[str, str]:
-    return f"at least {rules.TOKENS_MIN} {unit} in the shorter text", str(likeness.tokens)
+class _Pair(NamedTuple):
+    """Two texts whose requirements are described. ``unit``: what their tokens are called."""
+
+    similarity: Similarity
+    separation: Separation
+    thresholds: Thresholds
+    unit: str
+
+    def required_overlap(self, penalty: float = 0.0) -> str:
+        tokens = requirements.required_overlap(self.similarity, self.separation, self.thresholds, penalty=penalty)
+        return f"at least {math.ceil(tokens)} of its {self.unit} in the longer one"
+
+    @property
+    def overlap(self) -> str:
+        return f"{self.similarity.covered} ({self.similarity.containment:.0%})"
 
 
-def _described_covered(likeness: Likeness, apart: Apart, unit: str) -> tuple[str, str]:
-    usual = f"{rules.share_required(likeness, apart):.0%} and {rules.TOKENS_MORE} more, or {rules.SHARE_MAX:.0%}"
-    later = f", more than {rules.LATER_HOURS} hours apart" if apart.is_later else ""
-    return f"{_so_many(likeness, apart, unit)} ({usual}{later})", _covered(likeness)
+def _describe_tokens(pair: _Pair) -> tuple[str, str]:
+    return f"at least {pair.thresholds.tokens_min} {pair.unit} in the shorter text", str(pair.similarity.tokens)
 
 
-def _described_opening(likeness: Likeness, apart: Apart, unit: str) -> tuple[str, str]:
-    more = rules.share_more_apart(likeness)
-    required = f"the beginning is in both, or {_so_many(likeness, apart, unit, more=more)}"
-    return required, "yes" if likeness.shares_opening else f"no, {_covered(likeness)}"
+def _describe_overlap(pair: _Pair) -> tuple[str, str]:
+    similarity, separation, thresholds, _ = pair
+    share = requirements.required_share(similarity, separation, thresholds)
+    rule = f"{share:.0%} plus {thresholds.overlap_base_tokens}, at most {thresholds.overlap_share_max:.0%}"
+    late = f"; more than {thresholds.late_after_hours} hours apart" if separation.is_late(thresholds) else ""
+    return f"{pair.required_overlap()} ({rule}{late})", pair.overlap
 
 
-def _described_names(likeness: Likeness, apart: Apart, unit: str) -> tuple[str, str]:
-    more = rules.share_more_names(likeness, apart)
-    required = f"titles name the same, or {_so_many(likeness, apart, unit, more=more)}"
-    return required, f"no, {_covered(likeness)}" if likeness.has_other_names else "yes"
+def _describe_opening(pair: _Pair) -> tuple[str, str]:
+    penalty = requirements.opening_penalty(pair.similarity, pair.thresholds)
+    required = f"the opening of one in the other, or {pair.required_overlap(penalty)}"
+    return required, "yes" if pair.similarity.shares_opening else f"no, {pair.overlap}"
 
 
-def _described_changes(likeness: Likeness, _apart: Apart, unit: str) -> tuple[str, str]:
-    size = rules.TOKENS_A_NUMBER
-    allowed = f"at most {likeness.tokens // size} of its passages with other numbers (one in {size} {unit})"
-    return allowed, str(rules.numbers_changed(likeness))
+def _describe_names(pair: _Pair) -> tuple[str, str]:
+    penalty = requirements.names_penalty(pair.similarity, pair.separation, pair.thresholds)
+    required = f"titles without other names, or {pair.required_overlap(penalty)}"
+    return required, f"no, {pair.overlap}" if pair.similarity.has_other_names else "yes"
 
 
-def _described_numbers(likeness: Likeness, _apart: Apart, unit: str) -> tuple[str, str]:
-    known = likeness.numbers_known
-    required = f"at least {rules.NUMBERS_KNOWN_MIN:.0%} of the numbers in both, or {rules.SHARE_SURE:.0%} of its {unit}"
+def _describe_number_changes(pair: _Pair) -> tuple[str, str]:
+    tokens_per_change = pair.thresholds.tokens_per_number_change
+    allowed = pair.similarity.tokens // tokens_per_change
+    required = f"at most {allowed} changed passages with numbers (one per {tokens_per_change} {pair.unit})"
+    return required, str(requirements.count_number_changes(pair.similarity, pair.thresholds))
+
+
+def _describe_shared_numbers(pair: _Pair) -> tuple[str, str]:
+    known, thresholds = pair.similarity.numbers_known, pair.thresholds
+    required = (
+        f"at least {thresholds.shared_numbers_min:.0%} of the numbers in both,"
+        f" or {thresholds.nearly_all_share_min:.0%} of the {pair.unit}"
+    )
     return required, "no numbers" if known is None else f"{known:.0%} of the numbers"
 
 
-def _described_lengths(likeness: Likeness, _apart: Apart, _unit: str) -> tuple[str, str]:
-    times = 1 / rules.EXPANSION_RATIO_MIN
-    required = f"a later text more than {times:.0f} times as long begins like the earlier one"
-    if not likeness.is_longer:
-        return required, "it is not longer"
-    times = 1 / likeness.length_ratio if likeness.length_ratio else float("inf")
-    return required, f"{times:.1f} times as long, {'the same' if likeness.is_opening else 'another'} beginning"
+def _describe_round_up(pair: _Pair) -> tuple[str, str]:
+    similarity = pair.similarity
+    times = 1 / pair.thresholds.expansion_ratio_min
+    required = f"the same opening, if B is more than {times:.0f} times as long as A"
+    if not similarity.is_longer:
+        return required, "B is not longer"
+    times = 1 / similarity.length_ratio if similarity.length_ratio else math.inf
+    return required, f"{times:.1f} times as long, {'the same' if similarity.is_opening else 'another'} opening"
 
 
-#: Each of `stream.core.dedup.rules.REQUIREMENTS` -> what it requires of two texts, and what it found, in words.
-_DESCRIBED: Final[dict[Callable[[Likeness, Apart], bool], Callable[[Likeness, Apart, str], tuple[str, str]]]] = {
-    rules.has_enough_tokens: _described_tokens,
-    rules.is_covered: _described_covered,
-    rules.opens_alike: _described_opening,
-    rules.names_the_same: _described_names,
-    rules.keeps_numbers: _described_changes,
-    rules.knows_numbers: _described_numbers,
-    rules.is_no_round_up: _described_lengths,
+#: Each of `stream.core.dedup.requirements.REQUIREMENTS` -> what it requires and what the texts have, in words.
+_DESCRIPTIONS: Final[dict[Requirement, Callable[[_Pair], tuple[str, str]]]] = {
+    requirements.has_enough_tokens: _describe_tokens,
+    requirements.has_enough_overlap: _describe_overlap,
+    requirements.has_shared_opening: _describe_opening,
+    requirements.has_same_names: _describe_names,
+    requirements.has_few_number_changes: _describe_number_changes,
+    requirements.has_shared_numbers: _describe_shared_numbers,
+    requirements.is_not_round_up: _describe_round_up,
 }
-
-
-def _so_many(likeness: Likeness, apart: Apart, unit: str, *, more: float = 0.0) -> str:
-    required = rules.tokens_required(likeness, apart, more=more)
-    return f"at least {np.ceil(required):.0f} of its {unit} in the longer one"
-
-
-def _covered(likeness: Likeness) -> str:
-    return f"{likeness.covered} ({likeness.containment:.0%})"
-
-
-def _accepted(name: str, found: EnrichedEvent | Rejected) -> EnrichedEvent:
-    if isinstance(found, Rejected):
-        raise Rejected(found.code, f"{name}: {found.message}", field=found.field)
-    return found

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from stream.cli.bidi import LRI, PDI, PLAIN_COLUMNS, RLI, console, is_rtl, isolated, phrase, wrapped
+from stream.cli.bidi import LRI, PDI, PLAIN_COLUMNS, RLI, console, is_rtl, isolate, phrase, wrap_lines
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,13 @@ def test_the_first_letter_tells_the_direction(text: str, expected: bool) -> None
     ],
 )
 def test_lines_that_mix_directions_are_isolated(text: str, rtl: bool, beside: bool, expected: str | None) -> None:
-    made = isolated(Text(text), rtl=rtl, beside=beside).plain
+    made = isolate(Text(text), rtl=rtl, beside=beside).plain
     assert made == (text if expected is None else f"{expected}{text}{PDI}")
 
 
 def test_each_line_is_isolated_on_its_own_and_as_wide_as_asked() -> None:
     text = Text("قال المتحدث باسم CNN إن ١٢ شخصا " * 6 + "\nنص")
-    lines = wrapped(text, Console(width=200), width=30, rtl=True, beside=True)
+    lines = wrap_lines(text, Console(width=200), width=30, rtl=True, beside=True)
     assert len(lines) > 6
     assert all(line.plain.startswith(RLI) and line.plain.endswith(PDI) and line.cell_len <= 30 for line in lines)
     letters = "".join(line.plain.strip(RLI + PDI).replace(" ", "") for line in lines)

@@ -99,8 +99,8 @@ def test_what_is_shown() -> None:
     assert "all 8 1 0.8000 0.8000 0.8000 1 1 2 of 3" in lines
     assert "expected new revision copy near_copy excerpt" in lines
     assert "linked 1 . . 1 ." in lines
-    assert "wrong.jsonl:1 false link expected new, found near_copy (similar-text)" in lines
-    assert "2 of 3 errors shown; stream explain FILE:LINE says more" in lines
+    assert "wrong.jsonl:1 false link expected new, got near_copy (similar-text)" in lines
+    assert "2 of 3 errors shown; for details of one, run: stream explain FILE:LINE" in lines
     assert "\x1b" not in result.output
 
 
@@ -157,27 +157,27 @@ def test_bad_rows_are_told_together_with_line_and_code(folder: Path) -> None:
     )
     result = stream("evaluate", "good.jsonl", "bad.jsonl")
     assert (result.exit_code, result.stdout) == (2, "")
-    for told in (
+    for message in (
         "bad.jsonl:3: not_json: ",
         "bad.jsonl:4: no_label: ",
         "bad.jsonl:5: missing_content: b: ",
         "and 2 more",
     ):
-        assert told in result.stderr
+        assert message in result.stderr
     assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("content", "message"),
     [
-        (b"\n\n", "-: no pairs in it"),
+        (b"\n\n", "-: there are no pairs in this file"),
         (jsonl(row(BRIDGE, "\u200b", is_duplicate=0)), "-:1: missing_content: nothing readable"),
     ],
 )
-def test_input_without_pairs_is_exit_code_2(given: bytes, told: str) -> None:
-    result = stream("evaluate", "-", stdin=given)
+def test_input_without_pairs_is_exit_code_2(content: bytes, message: str) -> None:
+    result = stream("evaluate", "-", stdin=content)
     assert result.exit_code == 2
-    assert told in result.stderr
+    assert message in result.stderr
 
 
 def test_input_that_cannot_be_read_is_exit_code_66(folder: Path) -> None:

@@ -112,13 +112,13 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "told"), WRONG)
-def test_wrong_usage_is_exit_code_2(folder: Path, arguments: tuple[str, ...], told: str) -> None:
+@pytest.mark.parametrize(("arguments", "message"), WRONG)
+def test_wrong_usage_is_exit_code_2(folder: Path, arguments: tuple[str, ...], message: str) -> None:
     (folder / "empty.txt").write_text(" ")
     (folder / "number.json").write_text("5")
     result = stream("explain", *arguments)
     assert result.exit_code == 2
-    assert told in " ".join(result.stderr.split())
+    assert message in " ".join(result.stderr.split())
     assert result.stdout == ""
 
 
@@ -134,8 +134,8 @@ def test_a_file_that_is_not_there_is_exit_code_66(name: str) -> None:
 def test_what_is_shown_without_colours() -> None:
     output = stream("explain", "bridge.txt", "edited.txt").output
     assert output.startswith("A  bridge.txt  en (")
-    assert f"\nB is near_copy of A: {METHODS['similar-text']}\nrule similar-text, version " in output
-    for part in ("containment 0.", "jaccard 0.", "title similarity -", "ok  at least 8 words", "no title"):
+    assert f"\nB is a near copy of A: {METHODS['similar-text']}\nrule similar-text, version " in output
+    for part in ("containment 0.", "Jaccard 0.", "title similarity -", "ok  at least 8 words", "no title"):
         assert part in output
     assert "Port Calder [-on Monday morning-] {+at dawn+} after a routine inspection found [-deep-] cracks" in output
     assert "more words) …" in output

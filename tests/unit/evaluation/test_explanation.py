@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.dedup import rules
-from stream.core.dedup.rules import TOGETHER, Apart, judge
-from stream.core.dedup.similarity import Likeness
+from stream.core.dedup.requirements import NO_SEPARATION, REASONS, Separation, first_failed_requirement
+from stream.core.dedup.rules import RULES
+from stream.core.dedup.similarity import Similarity
 from stream.errors import Rejected
-from stream.evaluation.explanation import METHODS, checks, compare, explain
+from stream.evaluation.explanation import METHODS, check_requirements, compare, explain
 from tests.support.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_RESET, HARVEST
 
 REPORT = (
@@ -88,7 +88,7 @@ def test_two_that_are_not_linked_have_scores_too() -> None:
 def test_articles_of_two_languages_never_meet() -> None:
     found = explain(event("a", BRIDGE), event("b", FLOOD))
     assert not found.is_linked
-    assert found.meaning.startswith("articles of default/en and default/ar never meet")
+    assert found.meaning.startswith("articles in default/en and default/ar are never compared")
 
 
 def test_the_window_hides_nothing() -> None:
@@ -103,20 +103,19 @@ def test_the_window_hides_nothing() -> None:
 def test_what_is_no_article_is_rejected_by_name(first: str, second: str, name: str) -> None:
     if name == "B":
         second = "\u200b"
-    with pytest.raises(Rejected) as told:
+    with pytest.raises(Rejected) as caught:
         explain(event("a", first), event("b", second))
-    assert told.value.code == "missing_content"
-    assert told.value.message.startswith(f"{name}: ")
+    assert caught.value.code == "missing_content"
+    assert caught.value.message.startswith(f"{name}: ")
 
 
 def test_every_method_has_a_meaning() -> None:
-    reasons = {reason for name, reason in vars(rules).items() if name == "_REASONS" for reason in reason}
-    assert {name for name, _ in rules.RULES} | reasons | {"nothing-alike", "other-title"} == METHODS.keys()
+    assert {name for name, _ in RULES} | {*REASONS} | {"nothing-alike", "other-title"} == METHODS.keys()
 
 
 @dataclass
 class Figures:
-    """What `judge` and `checks` ask of a likeness."""
+    """What `first_failed_requirement` and `check_requirements` read of a `Similarity`."""
 
     is_spaced: bool
     tokens: int
@@ -132,7 +131,7 @@ class Figures:
 
     @property
     def containment(self) -> float:
-        """As in `Likeness`."""
+        """As in `Similarity`."""
         return self.covered / self.tokens if self.tokens else 0.0
 
 
@@ -152,11 +151,11 @@ FIGURES = st.builds(
 ).filter(lambda figures: figures.covered <= figures.tokens)
 
 
-@given(FIGURES, st.sampled_from([TOGETHER, Apart(hours=31)]))
-def test_checks_agree_with_the_rule_and_name_the_first_that_fails(figures: Figures, apart: Apart) -> None:
-    likeness = cast("Likeness", figures)
-    failed = [check.reason for check in checks(likeness, apart) if not check.is_met]
-    assert (failed[0] if failed else None) == judge(likeness, apart)
+@given(FIGURES, st.sampled_from([NO_SEPARATION, Separation(hours=31)]))
+def test_checks_agree_with_the_rule_and_name_the_first_that_fails(figures: Figures, separation: Separation) -> None:
+    similarity = cast("Similarity", figures)
+    failed = [check.reason for check in check_requirements(similarity, separation) if not check.is_met]
+    assert (failed[0] if failed else None) == first_failed_requirement(similarity, separation)
 
 
 @pytest.mark.parametrize("field", ["published_at", "fetched_at"])
@@ -177,8 +176,8 @@ def test_checks_say_what_is_required_in_numbers() -> None:
     found = explain(event("a", BRIDGE), event("b", BRIDGE_EDITED))
     required = " ".join(check.required for check in found.comparison.checks)
     assert "words" in required
-    likeness = found.comparison.likeness
-    assert f"{likeness.covered} ({likeness.containment:.0%})" in [check.found for check in found.comparison.checks]
+    similarity = found.comparison.similarity
+    assert f"{similarity.covered} ({similarity.containment:.0%})" in [check.actual for check in found.comparison.checks]
     chinese = "市政府星期一宣布，旧桥经过两年维修后重新开放，行人和车辆都可以通过。"
     characters = explain(event("a", chinese), event("b", chinese.replace("两年", "三年")))
     assert "characters" in " ".join(check.required for check in characters.comparison.checks)

@@ -95,11 +95,11 @@ def test_expected_is_said_in_a_word() -> None:
 @pytest.mark.parametrize(("row", "code", "names"), BAD)
 def test_a_bad_row_is_told_with_place_and_code(row: Any, code: str, names: str) -> None:
     value = row if isinstance(row, bytes) else orjson.dumps(row)
-    with pytest.raises(RowError) as told:
+    with pytest.raises(RowError) as caught:
         read_pair(value, "pairs.jsonl:7", number=7)
-    assert told.value.code == code
-    assert str(told.value).startswith(f"pairs.jsonl:7: {code}: ")
-    assert names in told.value.message
+    assert caught.value.code == code
+    assert str(caught.value).startswith(f"pairs.jsonl:7: {code}: ")
+    assert names in caught.value.message
     assert code in ROW_CODES or code in REJECTION_CODES
 
 

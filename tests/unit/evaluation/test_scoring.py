@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stream.evaluation.explanation import explain
 from stream.evaluation.labelled_pairs import Pair, RowError, read_pair
-from stream.evaluation.scoring import MISTAKES, Judged, Scores, evaluate, evaluate_together
+from stream.evaluation.scoring import MISTAKES, DecidedPair, Scores, decide_in_one_index, decide_pairs
 from tests.support.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_RESET, HARVEST, fictional
 
 URL = "https://paper.example/bridge"
@@ -23,16 +23,16 @@ def pairs(*rows: dict[str, Any]) -> list[Pair]:
     return [read_pair(orjson.dumps(row), f"p:{number}", number=number) for number, row in enumerate(rows, 1)]
 
 
-def scores(judged: Sequence[Judged]) -> Scores:
+def scores(decided: Sequence[DecidedPair]) -> Scores:
     """All of them counted."""
     counted = Scores()
-    for one in judged:
+    for one in decided:
         counted.add(one)
     return counted
 
 
 #: Two texts, the label, the decision, and what is wrong with it.
-JUDGED: list[tuple[str, str, dict[str, Any], str, str | None]] = [
+DECISIONS: list[tuple[str, str, dict[str, Any], str, str | None]] = [
     (BRIDGE, BRIDGE_EDITED, {"is_duplicate": 1}, "near_copy", None),
     (BRIDGE, BRIDGE_TEASER, {"is_duplicate": 1}, "excerpt", None),
     (BRIDGE_TEASER, BRIDGE, {"is_duplicate": 1}, "expansion", None),
@@ -52,39 +52,39 @@ JUDGED: list[tuple[str, str, dict[str, Any], str, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("first", "second", "label", "found", "mistake"), JUDGED)
+@pytest.mark.parametrize(("first", "second", "label", "decision", "mistake"), DECISIONS)
 def test_a_pair_is_judged_by_its_label(
-    first: str, second: str, label: dict[str, Any], found: str, mistake: str | None
+    first: str, second: str, label: dict[str, Any], decision: str, mistake: str | None
 ) -> None:
-    (judged,) = evaluate(pairs({"a": {"text": first}, "b": {"text": second}, **label}))
-    assert (judged.found, judged.mistake) == (found, mistake)
+    (decided,) = decide_pairs(pairs({"a": {"text": first}, "b": {"text": second}, **label}))
+    assert (decided.decision, decided.mistake) == (decision, mistake)
     assert mistake is None or mistake in MISTAKES
 
 
 def test_pairs_never_meet() -> None:
     rows = [{"a": {"id": "a", "text": BRIDGE}, "b": {"id": "b", "text": HARVEST}, "is_duplicate": 0}] * 450
-    counted = scores(list(evaluate(pairs(*rows))))
+    counted = scores(list(decide_pairs(pairs(*rows))))
     assert counted.true_apart == counted.pairs == 450
 
 
 def test_dates_hide_nothing() -> None:
     old, new = ({"text": BRIDGE, "date": date, "fetched_at": date} for date in ("1987-01-01", "2026-01-01"))
-    (judged,) = evaluate(pairs({"a": old, "b": new, "is_duplicate": 1}))
-    assert judged.found == "copy"
-    assert judged.first.published_at == "1987-01-01T00:00:00.000Z"
+    (decided,) = decide_pairs(pairs({"a": old, "b": new, "is_duplicate": 1}))
+    assert decided.decision == "copy"
+    assert decided.first.published_at == "1987-01-01T00:00:00.000Z"
 
 
 def test_a_pair_is_judged_as_explain_explains_it() -> None:
     texts = [event["text"] for event in fictional(40, seed=7)]
     made = pairs(*({"a": {"text": a}, "b": {"text": b}, "label": 1} for a in texts[:8] for b in texts[:8]))
-    for judged in evaluate(made):
-        alone = explain(judged.pair.first, judged.pair.second).second.duplicate
-        assert (judged.second.duplicate.relation, judged.second.duplicate.jaccard) == (alone.relation, alone.jaccard)
+    for decided in decide_pairs(made):
+        alone = explain(decided.pair.first, decided.pair.second).second.duplicate
+        assert (decided.second.duplicate.relation, decided.second.duplicate.jaccard) == (alone.relation, alone.jaccard)
 
 
 def test_an_article_that_the_core_rejects_is_a_bad_row() -> None:
     (pair,) = pairs({"a": {"text": BRIDGE}, "b": {"text": "\u200b\u2060"}, "is_duplicate": 0})
-    for run in (evaluate, evaluate_together):
+    for run in (decide_pairs, decide_in_one_index):
         with pytest.raises(RowError, match=r"^p:1: missing_content: "):
             list(run([pair]))
 
@@ -92,12 +92,12 @@ def test_an_article_that_the_core_rejects_is_a_bad_row() -> None:
 def test_scores_count_links_as_positive() -> None:
     counted = scores(
         list(
-            evaluate(
-                pairs(*({"a": {"text": a}, "b": {"text": b}, **label} for a, b, label, *_ in JUDGED)),
+            decide_pairs(
+                pairs(*({"a": {"text": a}, "b": {"text": b}, **label} for a, b, label, *_ in DECISIONS)),
             )
         )
     )
-    assert (counted.pairs, counted.left_out, counted.judged) == (15, 2, 13)
+    assert (counted.pairs, counted.left_out, counted.labelled) == (15, 2, 13)
     assert (counted.true_links, counted.false_links, counted.missed, counted.true_apart) == (7, 1, 3, 2)
     assert counted.precision == 7 / 8
     assert counted.recall == 7 / 10
@@ -110,13 +110,13 @@ def test_scores_count_links_as_positive() -> None:
 
 def test_shares_of_nothing_are_none() -> None:
     assert (Scores().precision, Scores().recall, Scores().f1) == (None, None, None)
-    apart = scores(list(evaluate(pairs({"a": {"text": BRIDGE}, "b": {"text": HARVEST}, "label": 0}))))
+    apart = scores(list(decide_pairs(pairs({"a": {"text": BRIDGE}, "b": {"text": HARVEST}, "label": 0}))))
     assert (apart.precision, apart.recall, apart.f1) == (None, None, None)
     assert Scores(false_links=1).f1 == 0
     assert Scores(missed=1).f1 == 0
 
 
-@given(st.lists(st.sampled_from(range(len(JUDGED))), max_size=6), st.integers(0, 6))
+@given(st.lists(st.sampled_from(range(len(DECISIONS))), max_size=6), st.integers(0, 6))
 def test_scores_of_two_files_add_up(chosen: list[int], cut: int) -> None:
     def counted(places: list[int]) -> Scores:
         return scores([ALL[place] for place in places])
@@ -124,7 +124,7 @@ def test_scores_of_two_files_add_up(chosen: list[int], cut: int) -> None:
     assert counted(chosen[:cut]) + counted(chosen[cut:]) == counted(chosen)
 
 
-ALL = list(evaluate(pairs(*({"a": {"text": a}, "b": {"text": b}, **label} for a, b, label, *_ in JUDGED))))
+ALL = list(decide_pairs(pairs(*({"a": {"text": a}, "b": {"text": b}, **label} for a, b, label, *_ in DECISIONS))))
 
 # All pairs in one index
 
@@ -136,17 +136,17 @@ def excerpt(long: str, short: str) -> dict[str, Any]:
 
 def test_together_each_finds_its_own() -> None:
     rows = [excerpt(BRIDGE, BRIDGE_TEASER), excerpt(FLOOD, FLOOD.split("\n")[0]), excerpt(HARVEST, HARVEST[:220])]
-    judged = list(evaluate_together(pairs(*rows)))
-    assert [one.found for one in judged] == ["excerpt"] * 3
-    counted = scores(judged)
+    decided = list(decide_in_one_index(pairs(*rows)))
+    assert [one.decision for one in decided] == ["excerpt"] * 3
+    counted = scores(decided)
     assert (counted.true_links, counted.cross_links, counted.first_links) == (3, 0, 0)
 
 
 def test_together_a_link_to_another_pair_is_a_cross_link() -> None:
     rows = [excerpt(BRIDGE, BRIDGE_TEASER), excerpt(HARVEST, BRIDGE_EDITED)]
-    first, second = evaluate_together(pairs(*rows))
+    first, second = decide_in_one_index(pairs(*rows))
     assert first.mistake is None
-    assert (second.found, second.mistake, second.is_linked) == ("cross link", "cross link", False)
+    assert (second.decision, second.mistake, second.is_linked) == ("cross link", "cross link", False)
     assert second.other == first.first
     counted = scores([first, second])
     assert (counted.precision, counted.recall) == (0.5, 0.5)
@@ -155,7 +155,7 @@ def test_together_a_link_to_another_pair_is_a_cross_link() -> None:
 
 def test_together_links_of_first_articles_are_counted_apart() -> None:
     rows = [excerpt(BRIDGE, BRIDGE_TEASER), excerpt(BRIDGE_EDITED, BRIDGE_EDITED[:400])]
-    first, second = evaluate_together(pairs(*rows))
+    first, second = decide_in_one_index(pairs(*rows))
     assert (first.first_other, second.first_other) == (None, first.first)
     # The second pair's articles are in one cluster: that of the first pair.
     assert second.mistake is None
@@ -164,18 +164,18 @@ def test_together_links_of_first_articles_are_counted_apart() -> None:
 
 def test_together_an_item_that_keeps_a_cluster_of_its_own_is_linked_to_its_article() -> None:
     item = " ".join(BRIDGE.split()[-60:])
-    (judged,) = evaluate_together(pairs(excerpt(BRIDGE, item)))
-    assert judged.first.duplicate.cluster_id != judged.second.duplicate.cluster_id
-    assert (judged.found, judged.mistake, judged.other) == ("excerpt", None, None)
+    (decided,) = decide_in_one_index(pairs(excerpt(BRIDGE, item)))
+    assert decided.first.duplicate.cluster_id != decided.second.duplicate.cluster_id
+    assert (decided.decision, decided.mistake, decided.other) == ("excerpt", None, None)
 
 
 def test_together_a_relation_counts_for_the_article_that_it_relates_to() -> None:
     rows = [excerpt(BRIDGE, BRIDGE_TEASER), excerpt(BRIDGE, BRIDGE_TEASER), excerpt(HARVEST, HARVEST)]
-    judged = list(evaluate_together(pairs(*rows)))
+    decided = list(decide_in_one_index(pairs(*rows)))
     # The second teaser is a copy of the first one; the third row's is one of its own article.
-    assert [one.found for one in judged] == ["excerpt", "copy", "copy"]
-    assert [one.mistake for one in judged] == [None, None, "other relation"]
-    counted = scores(judged)
+    assert [one.decision for one in decided] == ["excerpt", "copy", "copy"]
+    assert [one.mistake for one in decided] == [None, None, "other relation"]
+    counted = scores(decided)
     assert (counted.relations_named, counted.relations_right) == (2, 1)
 
 
@@ -185,7 +185,7 @@ def test_together_an_article_in_several_rows_is_known_again() -> None:
         {"a": {"id": "x", "text": BRIDGE}, "b": {"id": "y", "text": HARVEST}, "label": 0},
         {"a": {"id": "y", "text": HARVEST}, "b": {"id": "x", "text": BRIDGE}, "label": 0},
     ]
-    judged = list(evaluate_together(pairs(*rows)))
-    counted = scores(judged)
+    decided = list(decide_in_one_index(pairs(*rows)))
+    counted = scores(decided)
     assert (counted.true_apart, counted.cross_links, counted.first_links) == (3, 0, 0)
-    assert [one.found for one in judged] == ["new"] * 3
+    assert [one.decision for one in decided] == ["new"] * 3

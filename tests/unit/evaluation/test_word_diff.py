@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stream.core.folding import tokenize
 from stream.evaluation import word_diff
-from stream.evaluation.word_diff import ISLAND_MAX, WORDS_MAX, Passage, align, words
+from stream.evaluation.word_diff import ISLAND_WORDS_MAX, WORDS_MAX, Passage, align, words
 
 #: Texts, each with its words parted by a bar.
 WORDS = [
@@ -99,7 +99,7 @@ def test_a_few_shared_words_between_longer_changes_are_no_passage() -> None:
     assert [passage.is_shared for passage in align(first, second).passages] == [True, False, True]
     # Between changes as short as themselves they stay.
     assert [shown(p)[0] for p in align("x 1 per 2 y", "x 3 per 4 y").passages] == ["x", "1", "per", "2", "y"]
-    assert ISLAND_MAX == 2
+    assert ISLAND_WORDS_MAX == 2
 
 
 def test_numbers_that_only_one_text_has() -> None:

@@ -1,8 +1,8 @@
-"""How two texts compare: which tokens of each stand in runs that the other has too.
+"""How similar two texts are: which tokens of each are in shingles that the other has too.
 
-Broder 1997 defines resemblance and containment over shingles; here containment counts the tokens that shared
-shingles cover, so a word that was exchanged costs one token and not all the shingles that it stands in. The tokens
-that stay uncovered are where templates differ from each other: a report of another day has other numbers there.
+Broder 1997 defines resemblance and containment over sets of shingles. Containment here counts the tokens that shared
+shingles cover, so a word that was replaced costs one token rather than all the shingles that it is in. The tokens that
+stay uncovered are where texts made from one template differ: the report of another day has other numbers there.
 """
 
 from __future__ import annotations
@@ -12,125 +12,132 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from stream.core.dedup.fingerprint import NUMBER, Fingerprint, Sequence16, found_in, runs, unique
-from stream.core.folding import Hashes, Mask, Places
+from stream.core.dedup.array_sets import isin_sorted, runs, unique
+from stream.core.dedup.fingerprint import NUMBER, Fingerprint, TokenHashes
+from stream.core.folding import Hashes, Indices, Mask
 
-#: Runs at the beginning of the shorter text, and of the longer one, that tell a teaser from a quotation.
+#: How many shingles are the opening of the shorter text, and among how many first ones of the longer text they must
+#: be. A teaser is an opening; a quotation is not.
 OPENING_SHORTER: Final = 24
 OPENING_LONGER: Final = 64
 
 
-class Likeness:
-    """How a text compares with an earlier one, by their first `TOKENS_MAX` tokens; furniture is left out.
+class Similarity:
+    """How an incoming text compares with an earlier one, by their first `TOKENS_MAX` tokens, without boilerplate.
 
-    What it tells is measured when it is asked for, and once: most pairs are told apart by the first figure.
+    Each figure is computed when it is first read, and once: the first figure is enough to tell most pairs apart.
+
+    >>> from stream.core.dedup.fingerprint import fingerprint
+    >>> earlier = Text(fingerprint("the old bridge reopens on monday after a long winter", None))
+    >>> later = Text(fingerprint("the old bridge reopens on friday after a long winter", None))
+    >>> similarity = later.similarity_to(earlier)
+    >>> similarity.tokens, similarity.covered, similarity.containment
+    (10, 9, 0.9)
+    >>> similarity.jaccard  # 5 of 11 different shingles
+    0.45454545454545453
     """
 
-    def __init__(self, ours: Text, theirs: Text) -> None:
-        #: The text in hand is the longer one.
-        self.is_longer = ours.fingerprint.tokens > theirs.fingerprint.tokens
-        self._shorter, self._longer = (theirs, ours) if self.is_longer else (ours, theirs)
-        self._size = run_size(ours, theirs)
-        left_out = ours.furniture_in(theirs, self._size)
-        masks = (left_out, ours.furniture) if self.is_longer else (ours.furniture, left_out)
-        self._furniture, self._furniture_longer = masks
+    def __init__(self, incoming: Text, earlier: Text) -> None:
+        #: Whether the incoming text is the longer one.
+        self.is_longer = incoming.fingerprint.tokens > earlier.fingerprint.tokens
+        self._shorter, self._longer = (earlier, incoming) if self.is_longer else (incoming, earlier)
+        self._size = shingle_size(incoming, earlier)
+        masks = (incoming.boilerplate, incoming.boilerplate_in(earlier, self._size))
+        self._boilerplate, self._boilerplate_longer = masks[::-1] if self.is_longer else masks
 
     @cached_property
     def is_spaced(self) -> bool:
-        """Words are compared in both; else characters in one of them at least."""
+        """Whether the tokens of both texts are words, rather than characters."""
         return self._shorter.fingerprint.is_spaced and self._longer.fingerprint.is_spaced
 
     @cached_property
     def length_ratio(self) -> float:
-        """Shorter by longer, of all their tokens."""
-        return (
-            self._shorter.fingerprint.tokens / self._longer.fingerprint.tokens
-            if self._longer.fingerprint.tokens
-            else 1.0
-        )
+        """Length of the shorter text divided by that of the longer one, counting all their tokens."""
+        longer = self._longer.fingerprint.tokens
+        return self._shorter.fingerprint.tokens / longer if longer else 1.0
 
     @cached_property
     def tokens(self) -> int:
-        """Tokens of the shorter text that count."""
-        return _count(self._shorter, self._furniture)
+        """Number of tokens of the shorter text, without boilerplate."""
+        return _count(self._shorter, self._boilerplate)
 
     @cached_property
     def covered(self) -> int:
-        """Those of them that stand in runs that the longer text has too."""
-        return int(np.count_nonzero(_but(self._covered, self._furniture)))
+        """How many of these `tokens` are in shingles that the longer text has too."""
+        return int(np.count_nonzero(_excluding(self._covered, self._boilerplate)))
 
     @cached_property
     def containment(self) -> float:
-        """Share of the shorter text found in the longer one."""
+        """Share of the shorter text that is found in the longer one, 0 to 1."""
         return self.covered / self.tokens if self.tokens else 0.0
 
     @cached_property
     def changed(self) -> float:
-        """Share of the tokens of both that only one of them has."""
-        total = self.tokens + _count(self._longer, self._furniture_longer)
-        shared = self.covered + int(np.count_nonzero(_but(self._covered_longer, self._furniture_longer)))
+        """Share of the tokens of both texts that only one of them has, 0 to 1."""
+        total = self.tokens + _count(self._longer, self._boilerplate_longer)
+        shared = self.covered + int(np.count_nonzero(_excluding(self._covered_longer, self._boilerplate_longer)))
         return (total - shared) / total if total else 0.0
 
     @cached_property
     def number_changes(self) -> int:
-        """Runs of tokens in the shorter text that the longer has not and that hold a number."""
-        return self._runs_with(self._changed_numbers)
+        """Number of changed passages of the shorter text that contain a number."""
+        return self._count_passages(self._changed_numbers)
 
     @cached_property
     def new_number_changes(self) -> int:
-        """Those of them that hold a number which the longer text has nowhere."""
+        """Number of those passages that contain a number which is nowhere in the longer text."""
         changed, others = self._changed_numbers, self._longer.numbers
         values = self._shorter.fingerprint.sequence[changed].tolist()
         is_new = np.array([value not in others for value in values], dtype=np.bool_)
-        return self._runs_with(changed[is_new])
+        return self._count_passages(changed[is_new])
 
     @cached_property
     def numbers_known(self) -> float | None:
-        """Of the text with fewer numbers, the share of them that the other has too; None without any."""
+        """Of the text with fewer different numbers, the share of them that the other has too; None if it has none."""
         numbers, others = self._shorter.numbers, self._longer.numbers
         fewest = min(len(numbers), len(others))
         return len(numbers & others) / fewest if fewest else None
 
     @cached_property
     def is_opening(self) -> bool:
-        """The longer text begins as the shorter one does: half of its first runs stand there."""
-        opening = self._shorter.shingled(self._size).each[:OPENING_SHORTER]
-        found = found_in(opening, np.sort(self._longer.shingled(self._size).each[:OPENING_LONGER]))
-        return len(found) > 0 and 2 * int(np.count_nonzero(found)) >= len(found)
+        """Whether the longer text begins like the shorter one: half of the shorter one's first shingles are there."""
+        opening = self._shorter.shingles(self._size).in_order[:OPENING_SHORTER]
+        is_shared = isin_sorted(opening, np.sort(self._longer.shingles(self._size).in_order[:OPENING_LONGER]))
+        return len(opening) > 0 and 2 * int(np.count_nonzero(is_shared)) >= len(opening)
 
     @cached_property
     def shares_opening(self) -> bool:
-        """Half of the beginning of one of them stands somewhere in the other."""
+        """Whether half of the opening of one of the texts is anywhere in the other."""
         openings = (self._covered[:OPENING_SHORTER], self._covered_longer[:OPENING_SHORTER])
         return any(len(covered) > 0 and 2 * np.count_nonzero(covered) >= len(covered) for covered in openings)
 
     @cached_property
     def has_other_names(self) -> bool:
-        """Each title has a word that its own text has too and the other text has not."""
-        return _is_missing(self._shorter, self._longer) and _is_missing(self._longer, self._shorter)
+        """Whether each title has a word that is in its own text and not in the other text."""
+        return _has_own_title_word(self._shorter, self._longer) and _has_own_title_word(self._longer, self._shorter)
 
     @cached_property
     def jaccard(self) -> float:
-        """The resemblance of both shingle sets, furniture and all."""
+        """Resemblance of the two sets of shingles, 0 to 1; boilerplate counts here."""
         texts = (self._shorter, self._longer)
-        mine, theirs = (unique(text.shingled(self._size).sorted, is_sorted=True) for text in texts)
-        shared = int(np.count_nonzero(found_in(mine, theirs)))
-        union = len(mine) + len(theirs) - shared
+        shorter, longer = (unique(text.shingles(self._size).sorted, is_sorted=True) for text in texts)
+        shared = int(np.count_nonzero(isin_sorted(shorter, longer)))
+        union = len(shorter) + len(longer) - shared
         return shared / union if union else 0.0
 
     @cached_property
     def has_other_numbers(self) -> bool:
-        """One of the texts has a number that the other has not."""
+        """Whether one of the texts has a number that the other does not have."""
         return self._shorter.numbers != self._longer.numbers
 
     @cached_property
-    def _changed_numbers(self) -> Places:
-        return (self._shorter.numeric & ~self._covered).nonzero()[0]
+    def _changed_numbers(self) -> Indices:
+        return (self._shorter.is_number & ~self._covered).nonzero()[0]
 
-    def _runs_with(self, places: Places) -> int:
-        """How many runs of uncovered tokens these places of the shorter text are in."""
-        # Those of one run have the same count of covered tokens before them.
-        return len(set(np.cumsum(self._covered)[places].tolist())) if len(places) else 0
+    def _count_passages(self, indices: Indices) -> int:
+        """Count the runs of uncovered tokens of the shorter text that the tokens at ``indices`` are in."""
+        # Tokens of one run have the same number of covered tokens before them.
+        return len(set(np.cumsum(self._covered)[indices].tolist())) if len(indices) else 0
 
     @cached_property
     def _covered(self) -> Mask:
@@ -142,110 +149,113 @@ class Likeness:
 
 
 class Shingles(NamedTuple):
-    """The shingles of one size: one after another, sorted, and the places of these in the text."""
+    """The shingles of one text and size: as they follow each other, sorted, and the indices that sort them."""
 
-    each: Hashes
+    in_order: Hashes
     sorted: Hashes
-    order: Places
+    order: Indices
 
-    def found_in(self, ordered: Hashes) -> Mask:
-        """Which of them, one after another, are among the sorted ``ordered``."""
-        found = np.empty(len(self.each), dtype=np.bool_)
-        found[self.order] = found_in(self.sorted, ordered)
-        return found
+    def isin(self, ordered: Hashes) -> Mask:
+        """Check which shingles, as they follow each other, are in the sorted array ``ordered``."""
+        is_in = np.empty(len(self.in_order), dtype=np.bool_)
+        is_in[self.order] = isin_sorted(self.sorted, ordered)
+        return is_in
 
 
 class Text:
-    """A text ready to be compared with several others. ``furniture``: tokens that many unrelated texts have."""
+    """A text prepared for comparisons with several others.
 
-    def __init__(self, fingerprint: Fingerprint, furniture: Mask | None = None) -> None:
+    ``boilerplate``: which of its tokens many unrelated texts have too, see `find_boilerplate`.
+    """
+
+    def __init__(self, fingerprint: Fingerprint, boilerplate: Mask | None = None) -> None:
         self.fingerprint = fingerprint
-        self.furniture = furniture if furniture is not None and furniture.any() else None
+        self.boilerplate = boilerplate if boilerplate is not None and boilerplate.any() else None
         self._shingles: dict[int, Shingles] = {}
 
-    def likeness(self, other: Text) -> Likeness:
-        """How this text, the later one, compares with ``other``."""
-        return Likeness(self, other)
+    def similarity_to(self, earlier: Text) -> Similarity:
+        """Compare this text, the incoming one, with an earlier one."""
+        return Similarity(self, earlier)
 
     @cached_property
     def numbers(self) -> frozenset[int]:
-        """The numbers in it."""
-        return frozenset(self.fingerprint.sequence[self.numeric].tolist())
+        """The different numbers in the text, as their token hashes."""
+        return frozenset(self.fingerprint.sequence[self.is_number].tolist())
 
     @cached_property
-    def vocabulary(self) -> Sequence16:
-        """Its tokens, sorted."""
+    def vocabulary(self) -> TokenHashes:
+        """The tokens, sorted."""
         return np.sort(self.fingerprint.sequence)
 
     @cached_property
-    def numeric(self) -> Mask:
+    def is_number(self) -> Mask:
         """Which tokens are numbers."""
         is_number: Mask = (self.fingerprint.sequence & np.uint16(NUMBER)) != 0
         return is_number
 
-    def shingled(self, size: int) -> Shingles:
+    def shingles(self, size: int) -> Shingles:
         """The shingles of ``size`` tokens."""
-        known = self._shingles.get(size)
-        if known is None:
-            each = runs(self.fingerprint.sequence, size)
-            order = np.argsort(each)
-            known = self._shingles[size] = Shingles(each, each[order], order)
-        return known
+        cached = self._shingles.get(size)
+        if cached is None:
+            in_order = runs(self.fingerprint.sequence, size)
+            order = np.argsort(in_order)
+            cached = self._shingles[size] = Shingles(in_order, in_order[order], order)
+        return cached
 
     def covered_by(self, other: Text, size: int) -> Mask:
-        """Which tokens stand in a run of ``size`` that ``other`` has too."""
-        return _spread(self.shingled(size).found_in(other.shingled(size).sorted), size)
+        """Which tokens are in shingles of ``size`` tokens that ``other`` has too."""
+        return _cover(self.shingles(size).isin(other.shingles(size).sorted), size)
 
-    def furniture_in(self, other: Text, size: int) -> Mask | None:
-        """Which tokens of ``other`` stand in runs that are furniture here."""
-        if self.furniture is None:
+    def boilerplate_in(self, other: Text, size: int) -> Mask | None:
+        """Which tokens of ``other`` are in shingles that consist of boilerplate in this text."""
+        if self.boilerplate is None:
             return None
-        inside = np.convolve(self.furniture, np.ones(size, dtype=np.intp), "valid") == size
-        ours = self.shingled(size)
-        return _spread(other.shingled(size).found_in(ours.sorted[inside[ours.order]]), size)
+        is_inside = np.convolve(self.boilerplate, np.ones(size, dtype=np.intp), "valid") == size
+        shingles = self.shingles(size)
+        return _cover(other.shingles(size).isin(shingles.sorted[is_inside[shingles.order]]), size)
 
 
-def run_size(one: Text, other: Text) -> int:
-    """Tokens of the runs that two texts are compared by: fewer where one of them has no more."""
-    shortest = min(len(one.fingerprint.sequence), len(other.fingerprint.sequence))
-    return max(1, min(one.fingerprint.grain.run, other.fingerprint.grain.run, shortest))
+def shingle_size(text: Text, other: Text) -> int:
+    """Size of the shingles that two texts are compared by, in tokens: smaller if one of the texts has no more."""
+    shortest = min(len(text.fingerprint.sequence), len(other.fingerprint.sequence))
+    return max(1, min(text.fingerprint.params.shingle, other.fingerprint.params.shingle, shortest))
 
 
-def furniture(fingerprint: Fingerprint, common: Hashes) -> Mask | None:
-    """The tokens of ``fingerprint`` that stand in ``common`` anchors, or between two of them with no other anchor between.
+def find_boilerplate(fingerprint: Fingerprint, common: Hashes) -> Mask | None:
+    """Find the tokens in ``common`` anchors, or between two of them that follow each other among the anchors.
 
-    ``common``: anchors that many unrelated texts have, sorted. None where there are none.
+    ``common``: the anchors that many unrelated texts have, sorted. None if there are none.
     """
     if not len(common):
         return None
     shingles = fingerprint.shingles
-    places = found_in(shingles, fingerprint.anchors).nonzero()[0]
-    is_common = found_in(shingles[places], common)
+    anchors = isin_sorted(shingles, fingerprint.anchors).nonzero()[0]
+    is_common = isin_sorted(shingles[anchors], common)
     starts = np.zeros(len(shingles), dtype=np.bool_)
-    starts[places[is_common]] = True
-    for before in np.flatnonzero(is_common[1:] & is_common[:-1]).tolist():
-        starts[places[before] : places[before + 1]] = True
-    return _spread(starts, max(1, min(fingerprint.grain.anchor, len(fingerprint.sequence))))
+    starts[anchors[is_common]] = True
+    for i in np.flatnonzero(is_common[1:] & is_common[:-1]).tolist():
+        starts[anchors[i] : anchors[i + 1]] = True
+    return _cover(starts, max(1, min(fingerprint.params.anchor, len(fingerprint.sequence))))
 
 
-def _is_missing(text: Text, other: Text) -> bool:
+def _has_own_title_word(text: Text, other: Text) -> bool:
     title = text.fingerprint.title
-    told = title[found_in(title, text.vocabulary)]
-    return not found_in(told, other.vocabulary).all()
+    in_own_text = title[isin_sorted(title, text.vocabulary)]
+    return not isin_sorted(in_own_text, other.vocabulary).all()
 
 
-def _spread(starts: Mask, size: int) -> Mask:
-    """Which tokens the runs of ``size`` that begin where ``starts`` is true cover."""
+def _cover(starts: Mask, size: int) -> Mask:
+    """Mark the tokens of the shingles of ``size`` tokens that begin where ``starts`` is true."""
     covered = np.zeros(len(starts) + size - 1 if len(starts) else 0, dtype=np.bool_)
-    for place in range(size):
-        covered[place : place + len(starts)] |= starts
+    for i in range(size):
+        covered[i : i + len(starts)] |= starts
     return covered
 
 
-def _but(covered: Mask, furniture: Mask | None) -> Mask:
-    return covered if furniture is None else covered & ~furniture
+def _excluding(covered: Mask, boilerplate: Mask | None) -> Mask:
+    return covered if boilerplate is None else covered & ~boilerplate
 
 
-def _count(text: Text, furniture: Mask | None) -> int:
+def _count(text: Text, boilerplate: Mask | None) -> int:
     count = len(text.fingerprint.sequence)
-    return count if furniture is None else count - int(np.count_nonzero(furniture))
+    return count if boilerplate is None else count - int(np.count_nonzero(boilerplate))

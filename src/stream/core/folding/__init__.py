@@ -39,7 +39,7 @@ from stream.core.folding.tables import (
 )
 
 Hashes = NDArray[np.uint64]
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
 _PRIVATE_PLANES: Final = 0xE0000
@@ -97,7 +97,7 @@ class TokenBatch:
     """The tokens of several texts behind each other; those of text ``n`` begin at ``bounds[n]``."""
 
     tokens: Tokens
-    bounds: Places
+    bounds: Indices
 
 
 def fold_text(text: str) -> str:
@@ -203,7 +203,7 @@ def _with_rare(codes: Codes, points: Codes, text: str) -> Codes:
     return _with_yeh_hamza(_kept(_expanded(codes)))
 
 
-def _compose(text: str, points: Codes, codes: Codes, composing: Places) -> str:
+def _compose(text: str, points: Codes, codes: Codes, composing: Indices) -> str:
     """``text`` with the words in NFC that hold a character at ``composing``.
 
     NFC also puts marks into canonical order, so the other words are left alone: what a word folds to must not depend on
@@ -219,7 +219,8 @@ def _compose(text: str, points: Codes, codes: Codes, composing: Places) -> str:
     lasts = words[np.append(gaps > 1, True)]
     starts = np.append(0, borders + 1)[firsts]
     stops = np.append(borders, len(text))[lasts]
-    parts, end = [], 0
+    parts: list[str] = []
+    end = 0
     for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
         stretch = text[start:stop]
         if has_half_width:
@@ -290,7 +291,7 @@ def _resolve(codes: Codes) -> None:
         _close_up(codes, places[inside], kinds[inside])
 
 
-def _seat_hamza(codes: Codes, places: Places) -> None:
+def _seat_hamza(codes: Codes, places: Indices) -> None:
     # شئون and شؤون, جاءوا and جاؤوا: before waw, hamza is written on any seat.
     before_waw = places[codes[places + 1] == _WAW]
     if len(before_waw):
@@ -304,7 +305,7 @@ def _seat_hamza(codes: Codes, places: Places) -> None:
         codes[hundreds[is_hundred] - 1] = DELETED
 
 
-def _close_up(codes: Codes, places: Places, kinds: Codes) -> None:
+def _close_up(codes: Codes, places: Indices, kinds: Codes) -> None:
     """Abbreviations without their dots and quotation marks; a gap where Persian has a non-joiner or a space."""
     codes[places[kinds == NON_JOINER]] = GAP
     right = _BEHIND.take(codes[places + 1], mode="clip")
@@ -346,7 +347,7 @@ def _alone(codes: Codes) -> Mask | None:
     return tables().unspaced.take(codes, mode="clip")
 
 
-def _starts(codes: Codes, alone: Mask | None) -> Places:
+def _starts(codes: Codes, alone: Mask | None) -> Indices:
     """Where tokens begin."""
     inside = codes != GAP
     digit = _is_digit(codes)
@@ -354,11 +355,11 @@ def _starts(codes: Codes, alone: Mask | None) -> Places:
     begins[1:] = ~inside[:-1] | (digit[1:] != digit[:-1])
     if alone is not None:
         begins[1:] |= alone[1:] | alone[:-1]
-    starts: Places = (begins & inside).nonzero()[0]
+    starts: Indices = (begins & inside).nonzero()[0]
     return starts
 
 
-def _hashes(codes: Codes, starts: Places) -> Hashes:
+def _hashes(codes: Codes, starts: Indices) -> Hashes:
     if not len(starts):
         return np.empty(0, np.uint64)
     # One running polynomial over the text; dividing by the power that a token begins at makes the token's own of it.

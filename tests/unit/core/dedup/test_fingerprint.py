@@ -11,25 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from stream.core.dedup.array_sets import isin_sorted, minima, runs
 from stream.core.dedup.fingerprint import (
     CHARACTERS,
     FORMAT,
     NUMBER,
-    TITLE_MAX,
+    TITLE_TOKENS_MAX,
     TOKENS_MAX,
     WORDS,
     Fingerprint,
-    Grain,
-    Sequence16,
+    ShingleParams,
+    TokenHashes,
     fingerprint,
     fingerprints,
-    found_in,
-    minima,
-    runs,
 )
 from stream.core.folding import Hashes, mix, tokenize
 
-GRAINS = {"words": WORDS, "characters": CHARACTERS}
+PARAMS = {"words": WORDS, "characters": CHARACTERS}
 # What joins tokens so that each stays one.
 JOINTS = {"words": " ", "characters": ""}
 ALPHABETS = {
@@ -95,16 +93,16 @@ def test_a_title_says_nothing_of_the_text() -> None:
 
 def test_the_guaranteed_runs_are_as_long_as_documented() -> None:
     """A run holds a whole window of shingles."""
-    assert [grain.anchor + grain.window - 1 for grain in (WORDS, CHARACTERS)] == [25, 37]
-    assert [grain.anchor + grain.opening_window - 1 for grain in (WORDS, CHARACTERS)] == [15, 17]
-    assert [grain.anchor + grain.opening - 1 for grain in (WORDS, CHARACTERS)] == [27, 29]
+    assert [params.anchor + params.window - 1 for params in (WORDS, CHARACTERS)] == [25, 37]
+    assert [params.anchor + params.opening_window - 1 for params in (WORDS, CHARACTERS)] == [15, 17]
+    assert [params.anchor + params.opening - 1 for params in (WORDS, CHARACTERS)] == [27, 29]
 
 
-@pytest.mark.parametrize("kind", GRAINS)
+@pytest.mark.parametrize("kind", PARAMS)
 @given(st.data())
 def test_texts_that_share_a_long_run_share_an_anchor(kind: str, data: st.DataObject) -> None:
-    grain = GRAINS[kind]
-    length = grain.anchor + grain.window - 1
+    params = PARAMS[kind]
+    length = params.anchor + params.window - 1
     token = ALPHABETS[kind]
     run = data.draw(st.lists(token, min_size=length, max_size=length))
     around = st.tuples(st.lists(token, max_size=60), st.lists(token, max_size=60))
@@ -113,12 +111,12 @@ def test_texts_that_share_a_long_run_share_an_anchor(kind: str, data: st.DataObj
     assert shared_anchors(one, texts_around(kind, run, [], []))
 
 
-@pytest.mark.parametrize("kind", GRAINS)
+@pytest.mark.parametrize("kind", PARAMS)
 @given(st.data())
 def test_in_the_opening_of_both_a_shorter_run_is_enough(kind: str, data: st.DataObject) -> None:
-    grain = GRAINS[kind]
-    length = grain.anchor + grain.opening_window - 1
-    before_max = grain.anchor + grain.opening - 1 - length
+    params = PARAMS[kind]
+    length = params.anchor + params.opening_window - 1
+    before_max = params.anchor + params.opening - 1 - length
     token = ALPHABETS[kind]
     run = data.draw(st.lists(token, min_size=length, max_size=length))
     around = st.tuples(st.lists(token, max_size=before_max), st.lists(token, max_size=90))
@@ -130,7 +128,7 @@ def texts_around(kind: str, run: list[str], before: list[str], behind: list[str]
     """Return the fingerprint of ``run`` between others, all in tokens of one kind."""
     found = fingerprint(JOINTS[kind].join([*before, *run, *behind]), None)
     assert found.tokens == len(before) + len(run) + len(behind)
-    assert found.grain == GRAINS[kind]
+    assert found.params == PARAMS[kind]
     return found
 
 
@@ -139,17 +137,17 @@ def shared_anchors(one: Fingerprint, other: Fingerprint) -> set[int]:
     return set(one.anchors.tolist()) & set(other.anchors.tolist())
 
 
-@pytest.mark.parametrize("kind", GRAINS)
+@pytest.mark.parametrize("kind", PARAMS)
 def test_anchors_are_the_smallest_of_all_windows_and_of_narrower_ones_in_the_opening(kind: str) -> None:
-    grain: Grain = GRAINS[kind]
-    for count in range(grain.anchor, 160):
+    params: ShingleParams = PARAMS[kind]
+    for count in range(params.anchor, 160):
         text = many_words(count) if kind == "words" else "".join(chr(0x4E00 + 37 * place) for place in range(count))
         found = fingerprint(text, None)
         shingles = found.shingles.tolist()
-        assert len(shingles) == count - grain.anchor + 1
-        expected = smallest(shingles[: grain.opening], grain.opening_window)
-        if len(shingles) >= grain.window:
-            expected |= smallest(shingles, grain.window)
+        assert len(shingles) == count - params.anchor + 1
+        expected = smallest(shingles[: params.opening], params.opening_window)
+        if len(shingles) >= params.window:
+            expected |= smallest(shingles, params.window)
         assert found.anchors.tolist() == sorted(expected)
 
 
@@ -179,7 +177,7 @@ def test_there_is_one_run_for_each_place_where_it_fits(tokens: Hashes, size: int
 
 @given(st.lists(st.integers(0, 3), max_size=30), st.integers(1, 6))
 def test_runs_have_one_hash_if_their_tokens_are_the_same(values: list[int], size: int) -> None:
-    tokens: Sequence16 = np.array([value << 14 for value in values], dtype=np.uint16)
+    tokens: TokenHashes = np.array([value << 14 for value in values], dtype=np.uint16)
     tuples = [tuple(values[place : place + size]) for place in range(len(values) - size + 1)]
     pairs = set(zip(tuples, runs(tokens, size).tolist(), strict=True))
     assert len({run for run, _ in pairs}) == len({found for _, found in pairs}) == len(pairs)
@@ -191,7 +189,7 @@ FEW_HASHES = st.lists(st.integers(0, 40), max_size=30).map(lambda values: np.arr
 @given(FEW_HASHES, FEW_HASHES)
 def test_those_of_one_array_that_are_in_another_are_found(values: Hashes, others: Hashes) -> None:
     expected = [value in set(others.tolist()) for value in values.tolist()]
-    assert found_in(values, np.sort(others)).tolist() == expected
+    assert isin_sorted(values, np.sort(others)).tolist() == expected
 
 
 @given(st.lists(ALPHABETS["words"] | ALPHABETS["characters"], max_size=60).map(" ".join))
@@ -209,7 +207,7 @@ def test_the_sequence_is_part_of_each_hash_and_a_bit_for_numbers(text: str) -> N
 def test_a_text_is_shingled_as_most_of_its_tokens_ask(text: str, is_spaced: bool) -> None:
     found = fingerprint(text, None)
     assert found.is_spaced is is_spaced
-    assert found.grain == (WORDS if is_spaced else CHARACTERS)
+    assert found.params == (WORDS if is_spaced else CHARACTERS)
 
 
 @pytest.mark.parametrize("count", [TOKENS_MAX - 1, TOKENS_MAX, TOKENS_MAX + 1, TOKENS_MAX + 904])
@@ -228,7 +226,7 @@ def test_everything_stored_is_sorted_unique_and_bounded(count: int) -> None:
         assert all(one < other for one, other in pairwise(values.tolist()))
     assert len(found.anchors) <= len(found.shingles) <= TOKENS_MAX
     assert set(found.anchors.tolist()) <= set(found.shingles.tolist())
-    assert len(found.title) <= TITLE_MAX
+    assert len(found.title) <= TITLE_TOKENS_MAX
     assert [values.dtype for values in arrays(found)] == [np.uint16, np.uint16, np.uint64, np.uint64]
 
 
@@ -240,21 +238,21 @@ def test_a_text_without_tokens(text: str) -> None:
     assert plain(found) == plain(fingerprint("", None))
 
 
-@pytest.mark.parametrize("kind", GRAINS)
+@pytest.mark.parametrize("kind", PARAMS)
 def test_a_text_with_fewer_shingles_than_a_window_has_one_anchor(kind: str) -> None:
-    grain = GRAINS[kind]
-    for count in range(1, grain.anchor + grain.opening_window - 1):
+    params = PARAMS[kind]
+    for count in range(1, params.anchor + params.opening_window - 1):
         text = many_words(count) if kind == "words" else "新一二三四五六七八九十百千万亿兆"[:count]
         found = fingerprint(text, None)
-        assert found.grain == grain
-        assert len(found.shingles) == max(1, count - grain.anchor + 1)
+        assert found.params == params
+        assert len(found.shingles) == max(1, count - params.anchor + 1)
         assert found.anchors.tolist() == [min(found.shingles.tolist())]
 
 
-@pytest.mark.parametrize("kind", GRAINS)
+@pytest.mark.parametrize("kind", PARAMS)
 def test_a_text_shorter_than_an_anchor_is_told_apart_by_all_of_it(kind: str) -> None:
     tokens = ["ab", "cd", "ef"] if kind == "words" else list("新闻今天日")
-    texts = [JOINTS[kind].join(tokens[:count]) for count in range(1, GRAINS[kind].anchor)]
+    texts = [JOINTS[kind].join(tokens[:count]) for count in range(1, PARAMS[kind].anchor)]
     anchors = [fingerprint(text, None).anchors.tolist() for text in texts]
     assert len({value for found in anchors for value in found}) == len(texts)
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from stream.core.contracts.events import DUPLICATE_RELATIONS
 from stream.core.dedup.fingerprint import FORMAT, fingerprint
-from stream.core.dedup.rules import RULES, SHORT_TOKENS, TOKENS_MOVED_MIN, VERSION, Candidates, decide, new_cluster_id
+from stream.core.dedup.rules import RULES, VERSION, Candidates, decide, new_cluster_id
+from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS
 from stream.core.folding import letters
 from tests.support.cases import cases
 from tests.support.stories import (
@@ -160,7 +161,7 @@ class TestTemplates:
         body = story("Latin") + " The harbour office asks every captain to call two hours before arrival."
         before = body + " Prices rose by 12 percent to 340 marks. In the bay 56 ships wait and 7 left on Monday."
         later = body + " Up {} percent, they came to {} marks. Waiting were {} ships, while {} sailed.".format(*numbers)
-        assert min(len(before.split()), len(later.split())) > TOKENS_MOVED_MIN
+        assert min(len(before.split()), len(later.split())) > DEFAULT_THRESHOLDS.moved_numbers_tokens_min
         assert decide_similar(later, before).duplicate.relation == relation
 
     def test_a_round_up_of_many_articles_is_no_expansion_of_one(self) -> None:
@@ -213,7 +214,10 @@ class TestRules:
         found = decide_similar(text, text, title=title, title_before=title_before).duplicate
         assert (found.relation, found.method) == (relation, method)
 
-    @pytest.mark.parametrize(("tokens", "relation"), [(SHORT_TOKENS - 1, "new"), (SHORT_TOKENS, "copy")])
+    @pytest.mark.parametrize(
+        ("tokens", "relation"),
+        [(DEFAULT_THRESHOLDS.short_text_tokens - 1, "new"), (DEFAULT_THRESHOLDS.short_text_tokens, "copy")],
+    )
     def test_a_longer_text_is_a_copy_whatever_its_title(self, tokens: int, relation: str) -> None:
         text = " ".join(story("Latin").split()[:tokens])
         found = decide_similar(text, text, title="One", title_before="Another").duplicate

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from stream.core.dedup.rules import TOKENS_MIN, Apart, Candidates, Times, decide, judge
-from stream.core.dedup.similarity import Likeness
+from stream.core.dedup.requirements import Separation, first_failed_requirement
+from stream.core.dedup.rules import Candidates, Times, decide
+from stream.core.dedup.similarity import Similarity
+from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS
 from stream.core.timestamps import HOUR_MS
 from tests.support.stories import decide_similar, earlier, figures, story, subject
 
@@ -17,7 +19,7 @@ class TestThresholds:
     """Where one figure more or less makes another verdict."""
 
     @pytest.mark.parametrize(
-        ("likeness", "reason"),
+        ("similarity", "reason"),
         [
             (figures(), None),
             (figures(covered=58), "too-little-alike"),
@@ -27,8 +29,11 @@ class TestThresholds:
             (figures(tokens=10, covered=9), "too-little-alike"),
             (figures(tokens=20, covered=15), None),
             (figures(tokens=20, covered=14), "too-little-alike"),
-            (figures(tokens=TOKENS_MIN, covered=TOKENS_MIN), None),
-            (figures(tokens=TOKENS_MIN - 1, covered=TOKENS_MIN - 1), "too-little-alike"),
+            (figures(tokens=DEFAULT_THRESHOLDS.tokens_min, covered=DEFAULT_THRESHOLDS.tokens_min), None),
+            (
+                figures(tokens=DEFAULT_THRESHOLDS.tokens_min - 1, covered=DEFAULT_THRESHOLDS.tokens_min - 1),
+                "too-little-alike",
+            ),
             (figures(tokens=0, covered=0), "too-little-alike"),
             (figures(length_ratio=0.29, covered=68), "too-little-alike"),
             (figures(length_ratio=0.29, covered=70), None),
@@ -64,24 +69,24 @@ class TestThresholds:
             (figures(is_longer=True, length_ratio=0.19, covered=99, new_number_changes=3), "other-numbers"),
         ],
     )
-    def test_two_texts_are_one_from_here_on(self, likeness: Likeness, reason: str | None) -> None:
-        assert judge(likeness) == reason
+    def test_two_texts_are_one_from_here_on(self, similarity: Similarity, reason: str | None) -> None:
+        assert first_failed_requirement(similarity) == reason
 
     @pytest.mark.parametrize(("cluster_depth", "covered"), [(0, 60), (1, 75), (2, 85), (3, 95), (4, 95), (9, 95)])
     def test_each_link_asks_for_more_up_to_nearly_all(self, cluster_depth: int, covered: int) -> None:
-        assert judge(figures(covered=covered), Apart(cluster_depth)) is None
-        assert judge(figures(covered=covered - 2), Apart(cluster_depth)) == "too-little-alike"
+        assert first_failed_requirement(figures(covered=covered), Separation(cluster_depth)) is None
+        assert first_failed_requirement(figures(covered=covered - 2), Separation(cluster_depth)) == "too-little-alike"
 
     @pytest.mark.parametrize(("hours", "covered"), [(30.0, 75), (30.001, 85), (999.0, 85)])
     def test_titles_that_name_others_ask_for_more_a_day_later(self, hours: float, covered: int) -> None:
         found = {count: figures(has_other_names=True, covered=count) for count in (covered - 2, covered)}
-        assert judge(found[covered], Apart(hours=hours)) is None
-        assert judge(found[covered - 2], Apart(hours=hours)) == "other-names"
+        assert first_failed_requirement(found[covered], Separation(hours=hours)) is None
+        assert first_failed_requirement(found[covered - 2], Separation(hours=hours)) == "other-names"
 
     @pytest.mark.parametrize(("hours", "covered"), [(30.0, 60), (30.001, 65), (999.0, 65)])
     def test_texts_have_more_in_common_a_day_later(self, hours: float, covered: int) -> None:
-        assert judge(figures(covered=covered), Apart(hours=hours)) is None
-        assert judge(figures(covered=covered - 2), Apart(hours=hours)) == "too-little-alike"
+        assert first_failed_requirement(figures(covered=covered), Separation(hours=hours)) is None
+        assert first_failed_requirement(figures(covered=covered - 2), Separation(hours=hours)) == "too-little-alike"
 
     @pytest.mark.parametrize(
         ("published", "before", "seen_apart_h", "hours"),

@@ -12,14 +12,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stream.core.dedup.fingerprint import NO_HASHES, TOKENS_MAX, Fingerprint, fingerprint
-from stream.core.dedup.fingerprint import WORDS as GRAIN
-from stream.core.dedup.similarity import OPENING_LONGER, OPENING_SHORTER, Likeness, Text, furniture
+from stream.core.dedup.fingerprint import WORDS as PARAMS
+from stream.core.dedup.similarity import OPENING_LONGER, OPENING_SHORTER, Similarity, Text, find_boilerplate
 from stream.core.folding import Mask
 
 # Few tokens, so that texts share runs of them.
 VOCABULARY = {"words": [*"abcdef", "10", "25", "31"], "characters": [*"新闻今天日本国人"]}
 RUN = {"words": 3, "characters": 5}
-WINDOW = GRAIN.window
+WINDOW = PARAMS.window
 JOINT = {"words": " ", "characters": ""}
 KINDS = list(VOCABULARY)
 WORDS = st.lists(st.sampled_from(VOCABULARY["words"]), max_size=40)
@@ -28,7 +28,7 @@ MARKS = st.sets(st.integers(0, 45))
 
 
 class Measures(NamedTuple):
-    """What a `Likeness` tells of two texts."""
+    """What a `Similarity` tells of two texts."""
 
     tokens: int
     covered: int
@@ -45,22 +45,22 @@ class Measures(NamedTuple):
     shares_opening: bool
 
 
-def measures(found: Likeness) -> Measures:
+def measures(found: Similarity) -> Measures:
     """Return all that ``found`` tells."""
     return Measures(*(getattr(found, name) for name in Measures._fields))
 
 
 def text_of(words: list[str], kind: str = "words", marks: set[int] | None = None) -> Text:
-    """Return ``words`` as a text; the tokens at ``marks`` are furniture."""
+    """Return ``words`` as a text; the tokens at ``marks`` are boilerplate."""
     found = fingerprint(JOINT[kind].join(words), None)
     assert found.tokens == len(words)
     mask = np.array([place in (marks or ()) for place in range(len(found.sequence))], dtype=np.bool_)
     return Text(found, mask if marks else None)
 
 
-def likeness_of(one: str, other: str) -> Likeness:
+def similarity_of(one: str, other: str) -> Similarity:
     """Return how one text compares with another."""
-    return Text(fingerprint(one, None)).likeness(Text(fingerprint(other, None)))
+    return Text(fingerprint(one, None)).similarity_to(Text(fingerprint(other, None)))
 
 
 def runs_of(words: list[str], size: int) -> list[tuple[str, ...]]:
@@ -80,7 +80,7 @@ def covered_places(words: list[str], runs: set[tuple[str, ...]], size: int) -> s
 
 
 def expected_measures(one: list[str], other: list[str], kind: str, marks: set[int]) -> Measures:
-    """Return how ``one``, whose furniture is at ``marks``, compares with ``other``."""
+    """Return how ``one``, whose boilerplate is at ``marks``, compares with ``other``."""
     size = size_for(one, other, kind)
     runs, runs_other = set(runs_of(one, size)), set(runs_of(other, size))
     marked_runs = {run for start, run in enumerate(runs_of(one, size)) if {*range(start, start + size)} <= marks}
@@ -136,22 +136,22 @@ def test_the_measures_are_those_of_plain_sets(kind: str, data: st.DataObject) ->
     words = st.lists(st.sampled_from(VOCABULARY[kind]), max_size=40)
     one, more = data.draw(words), data.draw(words)
     other = data.draw(st.sampled_from([more, one[5:] + more + one[:20], more + one]))
-    found = text_of(one, kind).likeness(text_of(other, kind))
+    found = text_of(one, kind).similarity_to(text_of(other, kind))
     assert measures(found) == expected_measures(one, other, kind, set())
 
 
 @given(WORDS, WORDS, MARKS)
 @example(list("abcdef"), list("abcdef"), {0, 1, 2})
 @example(list("abc"), list("xabcd"), {0, 1, 2})
-def test_furniture_is_left_out_on_both_sides(one: list[str], other: list[str], marks: set[int]) -> None:
+def test_boilerplate_is_left_out_on_both_sides(one: list[str], other: list[str], marks: set[int]) -> None:
     marks &= {*range(len(one))}
-    found = text_of(one, marks=marks).likeness(text_of(other))
+    found = text_of(one, marks=marks).similarity_to(text_of(other))
     assert measures(found) == expected_measures(one, other, "words", marks)
 
 
 @given(WORDS | LONG_WORDS, WORDS | LONG_WORDS, MARKS)
 def test_all_shares_are_between_none_and_all(one: list[str], other: list[str], marks: set[int]) -> None:
-    found = text_of(one, marks=marks).likeness(text_of(other))
+    found = text_of(one, marks=marks).similarity_to(text_of(other))
     shares = (found.containment, found.changed, found.jaccard, found.length_ratio, found.numbers_known or 0.0)
     assert all(0 <= share <= 1 for share in shares)
     assert 0 <= found.covered <= found.tokens
@@ -160,7 +160,7 @@ def test_all_shares_are_between_none_and_all(one: list[str], other: list[str], m
 @given(WORDS | LONG_WORDS, WORDS | LONG_WORDS)
 def test_it_does_not_matter_which_text_came_first(one: list[str], other: list[str]) -> None:
     """Of two texts of one length, the later one counts as the shorter."""
-    there, back = (measures(mine.likeness(theirs)) for mine, theirs in twice(text_of(one), text_of(other)))
+    there, back = (measures(mine.similarity_to(theirs)) for mine, theirs in twice(text_of(one), text_of(other)))
     assert (there.changed, there.jaccard, there.numbers_known) == (back.changed, back.jaccard, back.numbers_known)
     assert not (there.is_longer and back.is_longer)
     if len(one) != len(other):
@@ -175,32 +175,32 @@ def twice(one: Text, other: Text) -> list[tuple[Text, Text]]:
 
 @given(WORDS | LONG_WORDS)
 def test_a_text_is_all_of_itself(words: list[str]) -> None:
-    found, share = text_of(words).likeness(text_of(words)), 1.0 if words else 0.0
+    found, share = text_of(words).similarity_to(text_of(words)), 1.0 if words else 0.0
     assert (found.containment, found.changed, found.length_ratio, found.jaccard) == (share, 0.0, 1.0, share)
     assert (found.number_changes, found.is_longer, found.is_opening) == (0, False, bool(words))
 
 
 def test_one_exchanged_word_costs_one_token() -> None:
     words = "the harbour of the old town opens again on monday after a long and stormy winter".split()
-    found = text_of(words).likeness(text_of([*words[:7], "friday", *words[8:]]))
+    found = text_of(words).similarity_to(text_of([*words[:7], "friday", *words[8:]]))
     assert (found.tokens, found.covered, found.changed) == (16, 15, 1 / 16)
 
 
 def test_texts_shorter_than_a_run_are_compared_whole() -> None:
-    assert likeness_of("storm warning", "a storm warning today").containment == 1.0
-    assert likeness_of("warning storm", "a storm warning today").containment == 0.0
-    assert likeness_of("storm", "the storm is over").containment == 1.0
+    assert similarity_of("storm warning", "a storm warning today").containment == 1.0
+    assert similarity_of("warning storm", "a storm warning today").containment == 0.0
+    assert similarity_of("storm", "the storm is over").containment == 1.0
 
 
 def test_an_empty_text_is_like_nothing() -> None:
-    found = likeness_of("", "the storm is over")
+    found = similarity_of("", "the storm is over")
     assert (found.containment, found.length_ratio, found.is_opening) == (0.0, 0.0, False)
-    both = likeness_of("", "")
+    both = similarity_of("", "")
     assert (both.containment, both.changed, both.length_ratio) == (0.0, 0.0, 1.0)
 
 
 def test_a_text_of_characters_is_compared_with_words_by_shorter_runs() -> None:
-    found = likeness_of("新闻今 a b c d e", "a b c 新闻今天日本国")
+    found = similarity_of("新闻今 a b c d e", "a b c 新闻今天日本国")
     assert (found.tokens, found.covered) == (8, 6)
 
 
@@ -216,7 +216,8 @@ def test_a_text_of_characters_is_compared_with_words_by_shorter_runs() -> None:
 )
 def test_numbers_that_changed_are_counted_by_place(later: str, earlier: str, changes: int) -> None:
     assert (
-        likeness_of(later, earlier).number_changes == changes or likeness_of(earlier, later).number_changes == changes
+        similarity_of(later, earlier).number_changes == changes
+        or similarity_of(earlier, later).number_changes == changes
     )
 
 
@@ -229,7 +230,7 @@ def test_numbers_that_changed_are_counted_by_place(later: str, earlier: str, cha
     ],
 )
 def test_a_number_that_is_elsewhere_was_only_moved(later: str, earlier: str, changes: tuple[int, int]) -> None:
-    found = likeness_of(later, earlier)
+    found = similarity_of(later, earlier)
     assert (found.number_changes, found.new_number_changes) == changes
 
 
@@ -245,8 +246,8 @@ def test_a_number_that_is_elsewhere_was_only_moved(later: str, earlier: str, cha
     ],
 )
 def test_known_numbers_are_a_share_of_the_fewer(later: str, earlier: str, known: float | None) -> None:
-    assert likeness_of(later, earlier).numbers_known == known
-    assert likeness_of(earlier, later).numbers_known == known
+    assert similarity_of(later, earlier).numbers_known == known
+    assert similarity_of(earlier, later).numbers_known == known
 
 
 @pytest.mark.parametrize(
@@ -263,13 +264,13 @@ def test_other_names_are_those_of_both_titles(title: str | None, title_before: s
     """They count only where the title's own text has them and the other text has not."""
     later = Text(fingerprint("the minister received the ambassador from westmark", title))
     before = Text(fingerprint("the minister received the ambassador from lowland", title_before))
-    assert later.likeness(before).has_other_names is has_other_names
+    assert later.similarity_to(before).has_other_names is has_other_names
 
 
 def test_only_what_is_remembered_is_compared_and_the_whole_length_counts() -> None:
     words = [f"{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676)}" for n in range(2 * TOKENS_MAX)]
     whole, half = text_of(words), text_of(words[:TOKENS_MAX])
-    found = half.likeness(whole)
+    found = half.similarity_to(whole)
     assert (found.tokens, found.covered, found.changed, found.length_ratio) == (TOKENS_MAX, TOKENS_MAX, 0.0, 0.5)
 
 
@@ -277,7 +278,7 @@ def test_only_what_is_remembered_is_compared_and_the_whole_length_counts() -> No
 def test_an_opening_stands_near_the_beginning_of_the_longer_text(place: int, is_opening: bool) -> None:
     """Of 24 runs, 12 have to begin among the first 64."""
     words = [f"{chr(97 + n % 26)}{chr(97 + n // 26)}x" for n in range(200)]
-    found = text_of(words[place : place + 40]).likeness(text_of(words))
+    found = text_of(words[place : place + 40]).similarity_to(text_of(words))
     assert (found.containment, found.is_opening) == (1.0, is_opening)
 
 
@@ -291,9 +292,9 @@ BELOW = (
 )
 
 
-def expected_furniture(found: Fingerprint, common: set[int]) -> list[bool]:
+def expected_boilerplate(found: Fingerprint, common: set[int]) -> list[bool]:
     """Return the tokens in common anchors and between neighbouring ones."""
-    size, shingles = found.grain.anchor, found.shingles.tolist()
+    size, shingles = found.params.anchor, found.shingles.tolist()
     anchors = [place for place, value in enumerate(shingles) if value in set(found.anchors.tolist())]
     marked = {place for place in anchors if shingles[place] in common}
     for before, behind in pairwise(anchors):
@@ -303,15 +304,15 @@ def expected_furniture(found: Fingerprint, common: set[int]) -> list[bool]:
 
 
 @given(st.permutations([OWN, OTHER, BELOW]), st.data())
-def test_furniture_is_in_common_anchors_and_between_them(parts: list[str], data: st.DataObject) -> None:
+def test_boilerplate_is_in_common_anchors_and_between_them(parts: list[str], data: st.DataObject) -> None:
     found = fingerprint(" ".join(parts), None)
     common = data.draw(st.sets(st.sampled_from(found.anchors.tolist()), min_size=1))
-    mask = furniture(found, np.array(sorted(common), dtype=np.uint64))
+    mask = find_boilerplate(found, np.array(sorted(common), dtype=np.uint64))
     assert mask is not None
-    assert mask.tolist() == expected_furniture(found, common)
+    assert mask.tolist() == expected_boilerplate(found, common)
 
 
-def test_what_many_articles_have_below_them_is_furniture_and_the_article_is_not() -> None:
+def test_what_many_articles_have_below_them_is_boilerplate_and_the_article_is_not() -> None:
     """Up to a window of it is left at each end, where its first and last anchors are not known."""
     mask = marked(f"{OWN} {BELOW}", BELOW)
     own, below = len(OWN.split()), len(BELOW.split())
@@ -321,27 +322,27 @@ def test_what_many_articles_have_below_them_is_furniture_and_the_article_is_not(
 
 
 def marked(text: str, common: str) -> Mask:
-    """Return the furniture of ``text`` where all anchors of ``common`` are."""
-    mask = furniture(fingerprint(text, None), fingerprint(common, None).anchors)
+    """Return the boilerplate of ``text`` where all anchors of ``common`` are."""
+    mask = find_boilerplate(fingerprint(text, None), fingerprint(common, None).anchors)
     assert mask is not None
     return mask
 
 
-def test_without_common_anchors_there_is_no_furniture() -> None:
-    assert furniture(fingerprint(OWN, None), NO_HASHES) is None
+def test_without_common_anchors_there_is_no_boilerplate() -> None:
+    assert find_boilerplate(fingerprint(OWN, None), NO_HASHES) is None
     assert not marked(OWN, BELOW).any()
 
 
 @pytest.mark.parametrize("text", ["", "one", "one two three", "新闻今"])
-def test_texts_shorter_than_an_anchor_are_furniture_whole_or_not_at_all(text: str) -> None:
+def test_texts_shorter_than_an_anchor_are_boilerplate_whole_or_not_at_all(text: str) -> None:
     assert marked(text, text or OWN).tolist() == [True] * fingerprint(text, None).tokens
     assert not marked(text, OWN).any()
 
 
-def test_texts_that_share_furniture_alone_have_little_in_common() -> None:
+def test_texts_that_share_boilerplate_alone_have_little_in_common() -> None:
     mine = fingerprint(f"{OWN} {BELOW}", None)
     others = Text(fingerprint(f"{OTHER} {BELOW}", None))
-    assert Text(mine).likeness(others).containment > 0.75
-    found = Text(mine, furniture(mine, fingerprint(BELOW, None).anchors)).likeness(others)
+    assert Text(mine).similarity_to(others).containment > 0.75
+    found = Text(mine, find_boilerplate(mine, fingerprint(BELOW, None).anchors)).similarity_to(others)
     assert found.containment < 0.6
     assert found.tokens < 60
