@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any, Final
@@ -150,8 +150,9 @@ def _show(
     rows = [(file.path, file.scores) for file in files]
     if len(files) > 1:
         rows.append(("all", total))
-    out.print(_scores_table(rows, one_index=one_index))
-    out.print()
+    for columns in _column_groups(out.width, one_index=one_index):
+        out.print(_scores_table(rows, columns))
+        out.print()
     out.print(_confusion_table(total))
     for error in errors[:errors_shown]:
         out.print()
@@ -164,21 +165,47 @@ def _show(
         )
 
 
-def _scores_table(rows: list[tuple[str, Scores]], *, one_index: bool) -> Table:
+def _format_share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _format_relations(scores: Scores) -> str:
+    return f"{scores.relations_right} of {scores.relations_named}" if scores.relations_named else "-"
+
+
+_COLUMNS: Final[dict[str, Callable[[Scores], object]]] = {
+    "pairs": lambda scores: scores.pairs,
+    "left out": lambda scores: scores.left_out,
+    "precision": lambda scores: _format_share(scores.precision),
+    "recall": lambda scores: _format_share(scores.recall),
+    "F1": lambda scores: _format_share(scores.f1),
+    "false links": lambda scores: scores.false_links,
+    "missed": lambda scores: scores.missed,
+    "relation right": _format_relations,
+}
+_ONE_INDEX_COLUMNS: Final[dict[str, Callable[[Scores], object]]] = {
+    "cross links": lambda scores: scores.cross_links,
+    "links of a to a": lambda scores: scores.first_links,
+}
+#: From this width on, all columns are in one table.
+_WIDE: Final = 110
+
+
+def _column_groups(width: int, *, one_index: bool) -> list[Mapping[str, Callable[[Scores], object]]]:
+    """The columns of each table of scores, so that no heading is cut."""
+    if not one_index:
+        return [_COLUMNS]
+    return [_COLUMNS | _ONE_INDEX_COLUMNS] if width >= _WIDE else [_COLUMNS, _ONE_INDEX_COLUMNS]
+
+
+def _scores_table(rows: list[tuple[str, Scores]], columns: Mapping[str, Callable[[Scores], object]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("file", overflow="fold")
-    names = ["pairs", "left out", "precision", "recall", "F1", "false links", "missed", "relation right"]
-    if one_index:
-        names += ["cross links", "links of a to a"]
-    for name in names:
-        table.add_column(name, justify="right")
+    for name in columns:
+        # A narrow terminal breaks headings between words only.
+        table.add_column(name, justify="right", no_wrap=" " not in name)
     for path, scores in rows:
-        relation = f"{scores.relations_right} of {scores.relations_named}" if scores.relations_named else "-"
-        values = [scores.pairs, scores.left_out, *map(_format_share, (scores.precision, scores.recall, scores.f1))]
-        values += [scores.false_links, scores.missed, relation]
-        if one_index:
-            values += [scores.cross_links, scores.first_links]
-        table.add_row(path, *map(str, values))
+        table.add_row(path, *(str(value(scores)) for value in columns.values()))
     return table
 
 
@@ -192,10 +219,6 @@ def _confusion_table(scores: Scores) -> Table:
         counts = scores.confusion[expected]
         table.add_row(expected, *(str(counts[name]) if counts[name] else "." for name in decisions))
     return table
-
-
-def _format_share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
 
 
 def _show_error(out: Console, error: _Error) -> None:

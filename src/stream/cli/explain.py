@@ -132,17 +132,25 @@ def _verdict(explained: Explanation) -> Text:
 
 
 def _scores(explained: Explanation) -> Text:
+    """The published scores, on two lines that fit any terminal."""
     scores = explained.comparison.scores
     change = scores.change
-    parts = {
-        "containment": _format_number(scores.containment),
-        "Jaccard": _format_number(scores.jaccard),
-        "title similarity": _format_number(scores.title_similarity),
-        "changed words": _format_number(change.tokens if change else None),
-        "numbers changed": _format_bool(change.numbers if change else None),
-        "same source": _format_bool(scores.same_source),
-    }
-    return Text("  ").join(Text.assemble((f"{name} ", "dim"), (value, "bold")) for name, value in parts.items())
+    lines = (
+        {
+            "containment": _format_number(scores.containment),
+            "Jaccard": _format_number(scores.jaccard),
+            "title similarity": _format_number(scores.title_similarity),
+        },
+        {
+            "changed words": _format_number(change.tokens if change else None),
+            "numbers changed": _format_bool(change.numbers if change else None),
+            "same source": _format_bool(scores.same_source),
+        },
+    )
+    return Text("\n").join(
+        Text("  ").join(Text.assemble((f"{name} ", "dim"), (value, "bold")) for name, value in line.items())
+        for line in lines
+    )
 
 
 def _checks_table(explained: Explanation) -> Table:

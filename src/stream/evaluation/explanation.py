@@ -82,7 +82,7 @@ class Comparison:
         """What the rule for similar texts requires, in its order, and what the texts have."""
         shares_anchors = Check(
             "nothing-alike",
-            f"share at least {self.anchors_required} of the passages that the index looks up",
+            f"at least {self.anchors_required} in common of the passages that the index looks up",
             str(self.anchors),
             self.anchors >= self.anchors_required,
         )

