@@ -66,7 +66,7 @@ class DeadLetter:
     def identity(self) -> cloudevents.Identity:
         """The identity of the original event: its CloudEvents source and id, else its coordinates."""
         topic, partition, offset = self.origin or self.record_id
-        return cloudevents.identity(InputRecord(topic, partition, offset, None, None, None, self.headers))
+        return cloudevents.event_identity(InputRecord(topic, partition, offset, None, None, None, self.headers))
 
     @property
     def event_key(self) -> bytes:
@@ -129,7 +129,7 @@ def is_readable_normalized(dead_letter: DeadLetter) -> bool:
     topic, partition, offset = dead_letter.origin or dead_letter.record_id
     record = InputRecord(topic, partition, offset, None, dead_letter.key, dead_letter.value, dead_letter.headers)
     kind: type[TakedownEvent | NormalizedEvent]
-    kind = TakedownEvent if cloudevents.kind(record) == cloudevents.TAKEDOWN else NormalizedEvent
+    kind = TakedownEvent if cloudevents.event_type(record) == cloudevents.TAKEDOWN else NormalizedEvent
     try:
         codec.decode(dead_letter.value or b"", kind)
     except codec.UNREADABLE:

@@ -114,7 +114,7 @@ def test_a_requeued_event_keeps_its_identity(headers: Headers) -> None:
     letter = read_dead_letter(
         stored(dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected("too_deep", ""))]), 0)
     )
-    assert cloudevents.identity(stored(requeued_record(letter), 99)) == cloudevents.identity(record)
+    assert cloudevents.event_identity(stored(requeued_record(letter), 99)) == cloudevents.event_identity(record)
 
 
 def test_valid_items_of_a_requeued_array_keep_their_event_ids() -> None:

@@ -1,4 +1,4 @@
-"""JSON on the wire: typed events to bytes and back."""
+"""Encode typed events as JSON and decode them."""
 
 from __future__ import annotations
 
@@ -9,26 +9,31 @@ import orjson
 
 T = TypeVar("T")
 
-#: What `decode` raises: the bytes are not JSON, of another shape, or no UTF-8.
+#: What `decode` raises if the bytes are not JSON, not UTF-8, or do not have the event's shape.
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError)
 
 
 def encode(event: msgspec.Struct) -> bytes:
-    """An event as UTF-8 JSON."""
+    """Encode an event as JSON in UTF-8.
+
+    >>> from stream.core.contracts.events import Fix
+    >>> encode(Fix(step="quotes", count=2))
+    b'{"step":"quotes","count":2}'
+    """
     return orjson.dumps(msgspec.to_builtins(event))
 
 
-def decode(data: bytes, kind: type[T]) -> T:
-    """The event in ``data``.
+def decode(data: bytes, event_type: type[T]) -> T:
+    """Decode an event of ``event_type`` from JSON.
 
     Raises:
-        msgspec.ValidationError: it has another shape.
-        msgspec.DecodeError: it is not JSON.
-        UnicodeDecodeError: a text in it is not UTF-8.
+        msgspec.ValidationError: The JSON does not have the shape of the event.
+        msgspec.DecodeError: The data are not JSON.
+        UnicodeDecodeError: A string in the JSON is not UTF-8.
     """
-    decoder = _decoders.get(kind)
+    decoder = _decoders.get(event_type)
     if decoder is None:
-        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+        decoder = _decoders[event_type] = msgspec.json.Decoder(event_type)
     return cast("T", decoder.decode(data))
 
 

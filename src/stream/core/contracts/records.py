@@ -1,4 +1,4 @@
-"""Records as the core sees them: what is read from a topic and what is to be written to one."""
+"""Kafka records as the core sees them: those it reads, and those it wants written."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ Headers = Sequence[tuple[str, bytes]]
 
 
 class Record(Protocol):
-    """One record as it stands in a log; aiokafka's ``ConsumerRecord`` is one."""
+    """A record read from a topic; aiokafka's ``ConsumerRecord`` is one."""
 
     @property
     def topic(self) -> str:
-        """The topic that it stands in."""
+        """Name of the topic."""
 
     @property
     def partition(self) -> int:
-        """The partition of it."""
+        """Number of the partition."""
 
     @property
     def offset(self) -> int:
-        """Its place in the partition."""
+        """Offset in the partition."""
 
     @property
     def timestamp(self) -> int | None:
-        """Milliseconds since 1970, or None where the source has no time (files)."""
+        """Milliseconds since 1970, or None if the source has no times (files)."""
 
     @property
     def key(self) -> bytes | None:
-        """As it came."""
+        """The key, unchanged."""
 
     @property
     def value(self) -> bytes | None:
-        """As it came; None is a tombstone."""
+        """The value, unchanged; None is a tombstone."""
 
     @property
     def headers(self) -> Headers:
-        """Names and values in order; a name may come twice."""
+        """Names and values in order; a name may occur twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputRecord:
-    """A record that no broker made: a line of a file, a case of a test."""
+    """A record that does not come from a broker: a line of a file, a test case."""
 
     topic: str
     partition: int
@@ -56,7 +56,7 @@ class InputRecord:
 
 @dataclass(frozen=True, slots=True)
 class OutputRecord:
-    """One record to be sent. Without a ``partition``, the key chooses it as every Kafka client does."""
+    """A record to be written. Without a ``partition``, it is chosen by the key, as Kafka clients do."""
 
     topic: str
     key: bytes | None
@@ -67,7 +67,7 @@ class OutputRecord:
 
 @dataclass(frozen=True, slots=True)
 class RecordMetadata:
-    """Where a record was stored. The offset is -1 where a broker confirmed a retry without naming it."""
+    """Where a record was stored. The offset is -1 if a broker confirmed a retry without an offset."""
 
     topic: str
     partition: int

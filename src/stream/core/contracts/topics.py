@@ -1,4 +1,4 @@
-"""The topics of the flow: names, and what each one needs from the broker."""
+"""The topics: their names, and their configuration at the broker."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Final
 
 _MIB: Final = 1024 * 1024
 _DAY_MS: Final = 24 * 3600 * 1000
-#: The changelog outlives the duplicate window by this, so that a restore never misses an article in the window.
+#: The changelog is kept longer than the duplicate window by this, so that a restore has every article in the window.
 CHANGELOG_MARGIN_MS: Final = 2 * _DAY_MS
 RAW_MESSAGE_BYTES: Final = 24 * _MIB
-#: An output holds no more than its input and its headers do.
+#: An output is never larger than its input and the headers together.
 OUTPUT_MESSAGE_BYTES: Final = RAW_MESSAGE_BYTES + _MIB
 
 
@@ -28,13 +28,17 @@ class Topics:
 
     @classmethod
     def with_prefix(cls, prefix: str) -> Topics:
-        """The usual names behind ``prefix``: several flows on one cluster."""
+        """Put ``prefix`` before the usual names, for several flows on one cluster.
+
+        >>> Topics.with_prefix("test.").raw
+        'test.articles.raw'
+        """
         return cls(**{name: prefix + getattr(cls(), name) for name in cls.__slots__})
 
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """One topic as it has to be. ``partitions`` is None where more or fewer do no harm."""
+    """The required configuration of one topic. ``exact_partitions``: another number of partitions is an error."""
 
     name: str
     partitions: int
@@ -51,10 +55,10 @@ def topic_specs(
     retention_ms: int,
     window_ms: int,
 ) -> list[TopicSpec]:
-    """Every topic of the flow.
+    """List the specifications of all topics.
 
-    The normalized topic and the changelog have the same number of partitions, which must never change: a
-    scope's articles and its index live in one partition of each.
+    The normalized topic and the changelog have the same number of partitions, which must never change: a scope's
+    articles are in one partition of the first, and its index is in the same partition of the second.
     """
     deleted = {"cleanup.policy": "delete", "retention.ms": str(retention_ms)}
     output = {**deleted, "max.message.bytes": str(OUTPUT_MESSAGE_BYTES)}

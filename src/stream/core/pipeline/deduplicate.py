@@ -284,7 +284,7 @@ def changelog_event(record: Record) -> FingerprintEvent | RemovalEvent:
         UnicodeDecodeError: a text in it is not UTF-8.
     """
     value = record.value or b""
-    if cloudevents.kind(record) == cloudevents.REMOVAL:
+    if cloudevents.event_type(record) == cloudevents.REMOVAL:
         return codec.decode(value, RemovalEvent)
     return codec.decode(value, FingerprintEvent)
 
@@ -292,7 +292,7 @@ def changelog_event(record: Record) -> FingerprintEvent | RemovalEvent:
 def _decode(record: Record) -> NormalizedEvent | TakedownEvent:
     value = record.value or b""
     try:
-        if cloudevents.kind(record) == cloudevents.TAKEDOWN:
+        if cloudevents.event_type(record) == cloudevents.TAKEDOWN:
             return codec.decode(value, TakedownEvent)
         return codec.decode(value, NormalizedEvent)
     except codec.UNREADABLE as error:

@@ -64,7 +64,7 @@ class Normalizer:
         return outcomes
 
     def _items(self, record: Record) -> tuple[list[Any], cloudevents.Identity, bool]:
-        parsed, identity = self._parse(record.value, self._limits), cloudevents.identity(record)
+        parsed, identity = self._parse(record.value, self._limits), cloudevents.event_identity(record)
         if cloudevents.is_structured(record) and isinstance(parsed, dict):
             parsed, identity = cloudevents.unwrap(parsed, identity)
         return split_articles(parsed, self._limits), identity, isinstance(parsed, list)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.contracts.cloudevents import Identity, event_id, headers, identity, is_structured, unwrap
+from stream.core.contracts.cloudevents import Identity, event_id, event_identity, headers, is_structured, unwrap
 from stream.core.contracts.records import Headers, InputRecord
 
 FALLBACK = Identity("articles.raw/2", "7")
@@ -32,16 +32,16 @@ def test_a_published_record_has_every_attribute() -> None:
 
 
 def test_source_and_id_of_the_sender_are_the_identity() -> None:
-    assert identity(record([("ce_source", b"/scraper"), ("ce_id", b"1")])) == Identity("/scraper", "1")
+    assert event_identity(record([("ce_source", b"/scraper"), ("ce_id", b"1")])) == Identity("/scraper", "1")
 
 
 @pytest.mark.parametrize("found", [[], [("ce_id", b"1")], [("ce_source", b"s")], [("ce_source", b"s"), ("ce_id", b"")]])
 def test_without_both_the_coordinates_are(found: Headers) -> None:
-    assert identity(record(found)) == FALLBACK
+    assert event_identity(record(found)) == FALLBACK
 
 
 def test_ids_that_are_no_utf8_stay_apart() -> None:
-    one, other = (identity(record([("ce_source", b"s"), ("ce_id", raw)])) for raw in (b"\xff", b"\xfe"))
+    one, other = (event_identity(record([("ce_source", b"s"), ("ce_id", raw)])) for raw in (b"\xff", b"\xfe"))
     assert event_id(one, None) != event_id(other, None)
 
 
