@@ -1,4 +1,7 @@
-"""The AsyncAPI document: every topic, its keys, its messages and who sends them; `scripts.generate_contracts` packages it."""
+"""The AsyncAPI document: every topic with its keys, its messages and who sends them.
+
+`scripts.generate_contracts` writes it into the package.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,18 @@ Json = dict[str, Any]
 
 
 class _Message(NamedTuple):
-    """One kind of message: ``event``: its component, empty for a tombstone; ``kind``: its type in CloudEvents."""
+    """One message of a topic.
+
+    ``event``: name of its schema component, empty for a tombstone. ``example``: name of its example. ``event_type``: its
+    CloudEvents type.
+    """
 
     name: str
     event: str
     example: str
     summary: str
     key: Json
-    kind: str = ""
+    event_type: str = ""
 
 
 class _Channel(NamedTuple):
@@ -35,7 +42,7 @@ class _Channel(NamedTuple):
 _TENANT: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _SCOPE_KEY: Final[Json] = {
     "type": "string",
-    "description": "the scope, tenant/language: what can be a copy of each other has one partition and one order",
+    "description": "the scope, tenant/language: articles that may be copies of each other are in one partition, in order",
     "pattern": f"^{_TENANT}/[a-z]{{2,3}}$",
 }
 _ARTICLE_KEY: Final[Json] = {"type": "string", "description": "the article's id"}
@@ -44,27 +51,27 @@ _WITHDRAWN: Final = _Message(
     "WithdrawnArticle",
     "",
     "takedown",
-    "A tombstone, no value: the article with this id was withdrawn, every version of it. It stands in both topics.",
+    "A tombstone (no value): the article with this id was withdrawn, in all versions. It is sent to both topics.",
     _ARTICLE_KEY,
     cloudevents.WITHDRAWN,
 )
 _CHANNELS: Final[dict[str, _Channel]] = {
     "raw": _Channel(
-        "Articles and takedowns as scrapers send them: one in a message, or an array of them.",
+        "Articles and takedowns as scrapers send them: one per message, or an array of them.",
         (
             _Message(
                 "RawArticle",
                 "RawEvent",
                 "raw",
-                "An article; with the status canceled, a takedown of the one with its id or address.",
-                {"type": ["string", "null"], "description": "free; messages with one key keep their order"},
+                "An article; or, with the status canceled, a takedown of the article with this id or URL.",
+                {"type": ["string", "null"], "description": "any key; messages with the same key keep their order"},
             ),
         ),
         actions=("receive",),
     ),
     "normalized": _Channel(
         "Clean articles and takedowns on their way to the duplicate decision; internal, written by the normalize step "
-        "alone.",
+        "only.",
         (
             _Message(
                 "NormalizedArticle",
@@ -78,7 +85,7 @@ _CHANNELS: Final[dict[str, _Channel]] = {
                 "Takedown",
                 "TakedownEvent",
                 "takedown",
-                "A takedown, in every partition: it does not tell the language of its article.",
+                "A takedown, sent to every partition, since it does not say the language of its article.",
                 {"type": "string", "description": "tenant/*", "pattern": f"^{_TENANT}/\\*$"},
                 cloudevents.TAKEDOWN,
             ),
@@ -86,7 +93,7 @@ _CHANNELS: Final[dict[str, _Channel]] = {
         ("send", "receive"),
     ),
     "enriched": _Channel(
-        "New articles, revisions and expansions: each story once. And tombstones of what was withdrawn.",
+        "New articles, revisions and expansions, so each story once; and tombstones of withdrawn articles.",
         (
             _Message(
                 "EnrichedArticle",
@@ -100,13 +107,13 @@ _CHANNELS: Final[dict[str, _Channel]] = {
         ),
     ),
     "duplicates": _Channel(
-        "Copies, near copies, excerpts and recrawls. And tombstones of what was withdrawn.",
+        "Copies, near copies, excerpts and recrawls; and tombstones of withdrawn articles.",
         (
             _Message(
                 "DuplicateArticle",
                 "EnrichedEvent",
                 "duplicate",
-                "A copy, near copy, excerpt or recrawl, linked to what it copies.",
+                "A copy, near copy, excerpt or recrawl, linked to the earlier article.",
                 _ARTICLE_KEY,
                 cloudevents.DUPLICATE,
             ),
@@ -114,13 +121,13 @@ _CHANNELS: Final[dict[str, _Channel]] = {
         ),
     ),
     "clusters": _Channel(
-        "Clusters of two or more events; the newest record of a cluster replaces those before it.",
+        "Clusters of two or more events; the newest record of a cluster replaces the earlier ones.",
         (
             _Message(
                 "Cluster",
                 "ClusterEvent",
                 "cluster",
-                "A cluster as it stands; of one event, where a takedown has left no more.",
+                "The current state of a cluster; it has one event only if a takedown removed the others.",
                 _CLUSTER_KEY,
                 cloudevents.CLUSTER,
             ),
@@ -128,7 +135,7 @@ _CHANNELS: Final[dict[str, _Channel]] = {
                 "EmptiedCluster",
                 "",
                 "emptied-cluster",
-                "A tombstone, no value: everything in the cluster was withdrawn.",
+                "A tombstone (no value): every article of the cluster was withdrawn.",
                 _CLUSTER_KEY,
                 cloudevents.CLUSTER,
             ),
@@ -141,7 +148,7 @@ _CHANNELS: Final[dict[str, _Channel]] = {
                 "Fingerprint",
                 "FingerprintEvent",
                 "fingerprint",
-                "All that later decisions need of one article.",
+                "Everything that later decisions need of one article.",
                 _SCOPE_KEY,
                 cloudevents.FINGERPRINT,
             ),
@@ -157,30 +164,31 @@ _CHANNELS: Final[dict[str, _Channel]] = {
         ("send", "receive"),
     ),
     "rejected": _Channel(
-        "Messages that were rejected, as they came, with the reason in headers.",
+        "Rejected messages, unchanged, with the reason in headers.",
         (
             _Message(
                 "RejectedMessage",
                 "DeadLetterHeaders",
                 "rejected-headers",
-                "A message that was rejected, as it came.",
-                {"type": ["string", "null"], "description": "the original key, untouched"},
+                "A rejected message, unchanged.",
+                {"type": ["string", "null"], "description": "the original key, unchanged"},
             ),
         ),
     ),
 }
 _INTRODUCTION: Final = (
-    "Raw scraped articles in; new articles, revisions and copies out, each copy linked to what it copies.\n\n"
-    "Delivery is at least once: an event may come again, with the same `event_id` and the same content. "
-    "Every field of a published event is present, and null where its value is not known. "
-    "Fields may be added: ignore those that you do not know. A record without a value withdraws what its key names."
+    "Raw scraped articles in; new articles, revisions and copies out, each copy linked to the earlier article.\n\n"
+    "Delivery is at least once: an event may be delivered again, with the same `event_id` and the same content. "
+    "Published events have all their fields; a field without a value is null. "
+    "Fields may be added later: ignore unknown fields. A record without a value withdraws the article or cluster that its "
+    "key names."
 )
 
 
 def asyncapi(version: str, schemas: Json, examples: dict[str, Json]) -> Json:
-    """The AsyncAPI 3.0 document of all topics, under their usual names.
+    """Make the AsyncAPI 3.0 document of all topics, under their usual names.
 
-    ``schemas``: components by the names of the events' types. ``examples``: events by the names in `_CHANNELS`.
+    ``schemas``: event type -> schema component. ``examples``: name of an example in `_CHANNELS` -> event.
     """
     return {
         "asyncapi": "3.0.0",
@@ -211,7 +219,7 @@ def asyncapi(version: str, schemas: Json, examples: dict[str, Json]) -> Json:
 
 def _channels() -> Json:
     topics = Topics()
-    # Neither cleanup nor sizes depend on what is handed in here.
+    # Neither cleanup policies nor sizes depend on these arguments.
     specs = topic_specs(topics, raw_partitions=1, scope_partitions=1, output_partitions=1, retention_ms=1, window_ms=1)
     configs = {spec.name: spec.config for spec in specs}
     return {
@@ -257,7 +265,7 @@ def _content(name: str, message: _Message, examples: dict[str, Json]) -> Json:
         payload: Json = {"oneOf": [event, many]}
         return {"headers": headers, "payload": payload, "examples": [{"payload": examples[message.example]}]}
     if name == "rejected":
-        payload = {"description": "the original value, untouched: any bytes, or none"}
+        payload = {"description": "the original value, unchanged: any bytes, or none"}
         return {"headers": event, "payload": payload, "examples": [{"headers": examples[message.example]}]}
     sent = _headers_example(name, message, examples)
     headers = {
@@ -276,7 +284,7 @@ def _headers_example(name: str, message: _Message, examples: dict[str, Json]) ->
     else:
         example = examples[message.example]
         event_id = example.get("event_id") or f"{example['cluster_id']}.{example['size']}"
-    made = cloudevents.headers(f"/{getattr(Topics(), name)}", event_id, message.kind, "2026-05-04T06:00:02.500Z")
+    made = cloudevents.headers(f"/{getattr(Topics(), name)}", event_id, message.event_type, "2026-05-04T06:00:02.500Z")
     return {header: value.decode() for header, value in made}
 
 
@@ -289,19 +297,19 @@ def _kafka(binding: Json) -> Json:
 
 
 _CE_ID: Final = (
-    "the event_id; of a tombstone, that of the takedown, or of the withdrawn event that came again; of a cluster, its "
-    "id and size, or after a takedown the event_id of that and the cluster's id"
+    "the event_id; for a tombstone, the event_id of the takedown, or of the withdrawn event that was delivered again; for "
+    "a cluster, its id and size, or after a takedown the takedown's event_id and the cluster's id"
 )
 _TRACE: Final[Json] = {
     TRACEPARENT: {
         "type": "string",
         "pattern": TRACEPARENT_PATTERN,
-        "description": "W3C Trace Context, as the raw message had it; absent where that had no valid one",
+        "description": "W3C Trace Context of the raw message; absent if it had no valid one",
     },
     TRACESTATE: {
         "type": "string",
         "maxLength": TRACESTATE_BYTES_MAX,
-        "description": "the same; only beside a traceparent",
+        "description": "W3C Trace Context of the raw message; only together with a traceparent",
     },
 }
 _HEADERS: Final[Json] = {
@@ -311,7 +319,7 @@ _HEADERS: Final[Json] = {
     "properties": {
         "ce_specversion": {"const": "1.0"},
         "ce_id": {"type": "string", "minLength": 1, "description": _CE_ID},
-        "ce_source": {"type": "string", "format": "uri-reference", "description": "a slash and the topic"},
+        "ce_source": {"type": "string", "format": "uri-reference", "description": "a slash and the name of the topic"},
         "ce_type": {"type": "string", "minLength": 1},
         "ce_time": {"type": "string", "format": "date-time", "description": "when it was published"},
         "content-type": {"const": "application/json"},
@@ -321,29 +329,29 @@ _HEADERS: Final[Json] = {
 }
 _HEADERS_OF_RAW: Final[Json] = {
     "title": "CloudEventHeadersOfRaw",
-    "description": "Optional. Source and id together name the event, so that one sent twice is known; without them "
-    "its place in the topic does.",
+    "description": "Optional. Source and id together identify the event, so that an event sent twice is recognized; "
+    "without them, its partition and offset do.",
     "type": "object",
     "properties": {
-        "ce_id": {"type": "string", "description": "another one for every event of the source"},
+        "ce_id": {"type": "string", "description": "unique among the events of the source"},
         "ce_source": {"type": "string", "description": "the scraper"},
         "content-type": {
             "type": "string",
-            "description": "application/cloudevents+json where the value is a CloudEvent with the article in data",
+            "description": "application/cloudevents+json if the value is a CloudEvent with the article in data",
         },
         TRACEPARENT: {
             "type": "string",
-            "description": "W3C Trace Context: goes on to what is made of the message; left out where it is not valid",
+            "description": "W3C Trace Context: passed on to everything made from the message, unless it is invalid",
         },
-        TRACESTATE: {"type": "string", "description": "the same"},
+        TRACESTATE: {"type": "string", "description": "W3C Trace Context, passed on like traceparent"},
         ATTEMPTS: {
             "type": "string",
             "pattern": "^[0-9]+$",
-            "description": "how often the message was put back after it was rejected; its dead letters keep it",
+            "description": "how often the message was requeued after it was rejected; its dead letters keep this header",
         },
         LETTER: {
             "type": "string",
-            "description": "topic/partition/offset of the dead letter that was put back",
+            "description": "topic/partition/offset of the dead letter that was requeued",
         },
     },
 }

@@ -1,8 +1,8 @@
 """JSON Schemas of all events and the AsyncAPI document, generated from the types in `stream.core.contracts.events`.
 
 ``python -m scripts.generate_contracts`` writes them into the package, and docs/reference/metrics.md from
-`stream.observability.metric_definitions`; with ``--check`` it only names the stale ones, and exits with 1 if there
-are any.
+`stream.observability.metric_definitions`. With ``--check``, it writes nothing: it lists the stale files, and exits with 1
+if there are any.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from stream.core.validation import DEFAULT_LIMITS
 from stream.errors import REJECTION_CODES
 from stream.observability import metric_definitions
 
-#: Where the documents are.
+#: The folder of the documents.
 FOLDER: Final = Path(events.__file__).with_name("schemas")
 Json = dict[str, Any]
 
@@ -49,40 +49,40 @@ SCHEMAS: Final[dict[str, type[msgspec.Struct]]] = {
     "rejected-headers": DeadLetterHeaders,
 }
 ASYNCAPI: Final = "asyncapi"
-#: The version of the contracts: the first number changes when something that was promised goes away.
+#: The version of the contracts. An incompatible change increases the first number.
 VERSION: Final = "1.0.0"
 _MAJOR: Final = f"v{VERSION.partition('.')[0]}"
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-#: Written by hand; every other file in the folder is generated.
+#: This file is written by hand; every other file in the folder is generated.
 _EXAMPLES: Final = "examples.json"
 _ENUM_LINE: Final = "\n- `{}`: {}"
 
 
 def load(name: str) -> Json:
-    """A packaged document by its name: one of `SCHEMAS`, or `ASYNCAPI`.
+    """Load a packaged document by its name: one of `SCHEMAS`, or `ASYNCAPI`.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: There is no document with this name.
     """
     if name not in {*SCHEMAS, ASYNCAPI}:
-        raise ValueError(f"no contract {name!r}; there are {', '.join([*SCHEMAS, ASYNCAPI])}")
+        raise ValueError(f"no contract {name!r}; known: {', '.join([*SCHEMAS, ASYNCAPI])}")
     return _read(f"{name}.json")
 
 
 def examples() -> dict[str, Json]:
-    """A valid fictional event for each of `SCHEMAS`, and ``duplicate`` for the duplicates topic."""
+    """Load a valid fictional event for each of `SCHEMAS`, and ``duplicate`` for the duplicates topic."""
     return _read(_EXAMPLES)
 
 
 def documents() -> dict[str, str]:
-    """The text of every document by its file name."""
+    """Generate the text of every document: file name -> text."""
     shared = _components(list(SCHEMAS.values()), "#/components/schemas/{name}")
     made = {name: schema(name) for name in SCHEMAS} | {ASYNCAPI: asyncapi(VERSION, shared, examples())}
     return {f"{name}.json": json.dumps(made[name], ensure_ascii=False, indent=2) + "\n" for name in sorted(made)}
 
 
 def schema(name: str) -> Json:
-    """The JSON Schema (draft 2020-12) of one event, complete in itself."""
+    """Generate the self-contained JSON Schema (draft 2020-12) of one event."""
     kind = SCHEMAS[name]
     parts = _components([kind], "#/$defs/{name}")
     made = {
@@ -108,17 +108,17 @@ def _components(kinds: Sequence[type[msgspec.Struct]], ref_template: str) -> dic
 
 
 def _tidy(node: Any) -> Any:
-    """The same schema in fewer words: types that may be null as a list of types, no defaults, Markdown."""
+    """Simplify a schema: types that may be null become a list of types, defaults go, descriptions become Markdown."""
     if isinstance(node, list):
         return [_tidy(item) for item in node]
     if not isinstance(node, dict):
         return node.replace("``", "`") if isinstance(node, str) else node
     tidied = {name: _tidy(value) for name, value in node.items() if name != "default" and value != []}
-    return _joined(tidied) if "anyOf" in tidied else tidied
+    return _join_types(tidied) if "anyOf" in tidied else tidied
 
 
-def _joined(node: Json) -> Json:
-    """``anyOf`` of types as one list of types, where at most one of them has constraints."""
+def _join_types(node: Json) -> Json:
+    """Replace ``anyOf`` of types by a list of types, if at most one of them has constraints."""
     variants: list[Json] = node["anyOf"]
     constrained = [variant for variant in variants if set(variant) - {"type"}]
     if len(constrained) > 1 or any("type" not in variant or "enum" in variant for variant in variants):
@@ -142,15 +142,15 @@ def _merge(base: Json, added: Json) -> Json:
     return merged
 
 
-def _filled(name: str) -> Json:
+def _require_text(name: str) -> Json:
     return {"required": [name], "properties": {name: {"type": "string", "pattern": r"\S"}}}
 
 
-def _texts(limit: int, *names: str) -> dict[str, Json]:
+def _limit_texts(limit: int, *names: str) -> dict[str, Json]:
     return {name: {"maxLength": limit} for name in names}
 
 
-def _lists(*names: str) -> dict[str, Json]:
+def _limit_lists(*names: str) -> dict[str, Json]:
     return {
         name: {"maxItems": DEFAULT_LIMITS.list_items, "items": {"maxLength": DEFAULT_LIMITS.short_chars}}
         for name in names
@@ -161,18 +161,18 @@ def _lists(*names: str) -> dict[str, Json]:
 _TAKEDOWN: Final[Json] = {"required": ["status"], "properties": {"status": {"const": "canceled"}}}
 _MOMENTS: Final = ("published_at", "modified_at", "fetched_at")
 _CONTROL: Final = r"[\u0000-\u001f\u007f-\u009f\u2028\u2029]"
-#: What the types do not say: how fields depend on each other, and what `stream.core.validation` accepts.
+#: What the types cannot express: how fields depend on each other, and what `stream.core.validation` accepts.
 _ADDED: Final[dict[str, Json]] = {
     "RawEvent": {
         "properties": {
-            **_texts(DEFAULT_LIMITS.text_chars, "text"),
-            **_texts(DEFAULT_LIMITS.html_chars, "html"),
-            **_texts(DEFAULT_LIMITS.short_chars, "title", "summary", "section", "language", *_MOMENTS),
+            **_limit_texts(DEFAULT_LIMITS.text_chars, "text"),
+            **_limit_texts(DEFAULT_LIMITS.html_chars, "html"),
+            **_limit_texts(DEFAULT_LIMITS.short_chars, "title", "summary", "section", "language", *_MOMENTS),
             "source": {
                 "maxLength": DEFAULT_LIMITS.short_chars,
-                "properties": _texts(DEFAULT_LIMITS.short_chars, "name", "domain"),
+                "properties": _limit_texts(DEFAULT_LIMITS.short_chars, "name", "domain"),
             },
-            **_lists("authors", "tags"),
+            **_limit_lists("authors", "tags"),
             "url": {
                 "maxLength": DEFAULT_LIMITS.url_chars,
                 "pattern": r"^\s*[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#]",
@@ -188,8 +188,8 @@ _ADDED: Final[dict[str, Json]] = {
         },
         "additionalProperties": True,
         "allOf": [
-            {"anyOf": [_filled("url"), _filled("id")]},
-            {"anyOf": [_filled("text"), _filled("html"), _TAKEDOWN]},
+            {"anyOf": [_require_text("url"), _require_text("id")]},
+            {"anyOf": [_require_text("text"), _require_text("html"), _TAKEDOWN]},
         ],
     },
     "Duplicate": {
@@ -209,7 +209,7 @@ _ADDED: Final[dict[str, Json]] = {
     "DeadLetterHeaders": {
         "properties": {
             "__errors.code": {
-                "description": "why it was rejected"
+                "description": "why the record was rejected"
                 + "".join(_ENUM_LINE.format(code, REJECTION_CODES[code]) for code in sorted(REJECTION_CODES)),
                 "enum": sorted(REJECTION_CODES),
             }
@@ -221,42 +221,44 @@ _ADDED: Final[dict[str, Json]] = {
 # The packaged files
 
 
-def stale(folder: Path) -> list[str]:
-    """The files in ``folder`` that are missing, differ from what is generated, or should not be there."""
+def find_stale(folder: Path) -> list[str]:
+    """List the files in ``folder`` that are missing, differ from what is generated, or should not be there."""
     made = documents()
-    there = {path.name: path.read_text("utf-8") for path in folder.glob("*.json") if path.name != _EXAMPLES}
-    return sorted(name for name in {*made, *there} if made.get(name) != there.get(name))
+    existing = {path.name: path.read_text("utf-8") for path in folder.glob("*.json") if path.name != _EXAMPLES}
+    return sorted(name for name in {*made, *existing} if made.get(name) != existing.get(name))
 
 
 def write(folder: Path) -> None:
-    """Write every document into ``folder``, and remove those that are none any more."""
+    """Write every document into ``folder``, and delete files that are no longer generated."""
     made = documents()
-    for name in stale(folder):
+    for name in find_stale(folder):
         if name in made:
             (folder / name).write_text(made[name], "utf-8")
         else:
             (folder / name).unlink()
 
 
-def stale_page(page: Path) -> bool:
-    """Whether the page of the metrics is to be written; never outside a checkout, which has no folder for it."""
-    there = page.read_text("utf-8") if page.exists() else None
-    return page.parent.is_dir() and there != metric_definitions.document()
+def is_page_stale(page: Path) -> bool:
+    """Whether the metrics page must be written. False outside a checkout, where its folder does not exist."""
+    existing = page.read_text("utf-8") if page.exists() else None
+    return page.parent.is_dir() and existing != metric_definitions.document()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the documents into the package, or check them; the exit code."""
+    """Write the documents into the package, or check them; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m scripts.generate_contracts", description="Generate the contract documents."
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; name stale documents and exit with 1")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; list stale documents and exit with 1 if there are any"
+    )
     check: bool = parser.parse_args(arguments).check
     folder = FOLDER
     page = Path(__file__).parents[1] / "docs" / "reference" / "metrics.md"
-    names = stale(folder)
+    names = find_stale(folder)
     if not check:
         write(folder)
-    if stale_page(page):
+    if is_page_stale(page):
         names.append(f"docs/{page.name}")
         if not check:
             page.write_text(metric_definitions.document(), "utf-8")

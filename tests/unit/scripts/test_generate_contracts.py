@@ -39,7 +39,7 @@ TAKEDOWN = {
 
 
 def test_packaged_files_are_what_is_generated() -> None:
-    assert generate_contracts.stale(generate_contracts.FOLDER) == [], "run: python -m scripts.generate_contracts"
+    assert generate_contracts.find_stale(generate_contracts.FOLDER) == [], "run: python -m scripts.generate_contracts"
     assert generate_contracts.main(["--check"]) == 0
 
 
@@ -50,36 +50,36 @@ def test_generation_is_deterministic() -> None:
         assert not text.endswith("\n\n")
 
 
-def test_stale_missing_and_needless_files_are_named_and_mended(tmp_path: Path) -> None:
+def test_stale_missing_and_unknown_files_are_listed_and_fixed(tmp_path: Path) -> None:
     generate_contracts.write(tmp_path)
-    assert generate_contracts.stale(tmp_path) == []
+    assert generate_contracts.find_stale(tmp_path) == []
     (tmp_path / "raw.json").write_text("{}")
     (tmp_path / "cluster.json").unlink()
     (tmp_path / "story.json").write_text("{}")
-    assert generate_contracts.stale(tmp_path) == ["cluster.json", "raw.json", "story.json"]
+    assert generate_contracts.find_stale(tmp_path) == ["cluster.json", "raw.json", "story.json"]
     generate_contracts.write(tmp_path)
-    assert generate_contracts.stale(tmp_path) == []
+    assert generate_contracts.find_stale(tmp_path) == []
 
 
 def test_check_names_what_is_stale(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(generate_contracts, "stale", lambda _folder: ["raw.json"])
+    monkeypatch.setattr(generate_contracts, "find_stale", lambda _folder: ["raw.json"])
     assert generate_contracts.main(["--check"]) == 1
     assert capsys.readouterr().out == "stale: raw.json\n"
 
 
 def test_the_page_of_the_metrics_is_what_is_generated(tmp_path: Path) -> None:
     page = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
-    assert not generate_contracts.stale_page(page), "run: python -m scripts.generate_contracts"
+    assert not generate_contracts.is_page_stale(page), "run: python -m scripts.generate_contracts"
     other = tmp_path / "docs" / "metrics.md"
-    assert not generate_contracts.stale_page(other)  # an installed package has no folder for it
+    assert not generate_contracts.is_page_stale(other)  # an installed package has no folder for it
     other.parent.mkdir()
-    assert generate_contracts.stale_page(other)
+    assert generate_contracts.is_page_stale(other)
     other.write_text(page.read_text("utf-8") + " ", "utf-8")
-    assert generate_contracts.stale_page(other)
+    assert generate_contracts.is_page_stale(other)
 
 
-def test_unknown_contract_is_told_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="no contract 'story'; there are raw, normalized"):
+def test_the_error_for_an_unknown_contract_lists_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="no contract 'story'; known: raw, normalized"):
         generate_contracts.load("story")
 
 
@@ -87,7 +87,7 @@ def test_unknown_contract_is_told_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize("name", generate_contracts.SCHEMAS)
-def test_schema_is_valid_and_says_what_it_is(name: str) -> None:
+def test_schema_is_valid_and_has_an_id_a_title_and_a_description(name: str) -> None:
     schema = generate_contracts.load(name)
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
@@ -161,7 +161,7 @@ def test_published_events_have_many_relations() -> None:
 
 
 @pytest.mark.parametrize("topic", [Topics().enriched, Topics().duplicates])
-def test_withdrawn_articles_have_tombstones_where_their_versions_stood(topic: str) -> None:
+def test_withdrawn_articles_have_tombstones_in_the_topics_of_their_versions(topic: str) -> None:
     keys = {output.key for output in published() if output.topic == topic and output.value is None}
     ids = {event["id"] for event in of_topic(Topics().normalized, "article.normalized.v1")}
     assert len(keys) == 3
@@ -186,7 +186,7 @@ def test_headers_of_dead_letters_are_valid() -> None:
     assert codes == {"missing_identity", "invalid_utf8", "null_value"}
 
 
-def test_codes_of_dead_letters_are_told_with_their_meanings() -> None:
+def test_the_schema_lists_the_rejection_codes_with_their_meanings() -> None:
     code = generate_contracts.load("rejected-headers")["properties"]["__errors.code"]
     assert code["enum"] == sorted(REJECTION_CODES)
     for name, meaning in REJECTION_CODES.items():
@@ -197,13 +197,13 @@ def changed(event: Json, path: str, value: Any) -> Json:
     """Return ``event`` with another value at ``path``; `...` removes what is there."""
     event = copy.deepcopy(event)
     *parents, last = path.split("/")
-    place = event
+    parent = event
     for name in parents:
-        place = place[name]
+        parent = parent[name]
     if value is ...:
-        del place[last]
+        del parent[last]
     else:
-        place[last] = value
+        parent[last] = value
     return event
 
 
