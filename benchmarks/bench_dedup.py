@@ -1,8 +1,8 @@
-"""The duplicate decision on one core, on indexes that hold nothing and that hold many articles; and rivals beside it.
+"""The duplicate decision on one core, with an empty index and with large ones; then compared with other libraries.
 
-Fingerprint, look-up, decision and insert are timed in batches as the deduplicate step does them; reading and writing
-JSON is not. Each size is measured in a process of its own, on a copy of an index that is made once: see
-`benchmarks.signatures`.
+Fingerprint, look-up, decision and insert are timed in batches, as in the deduplicate step, without reading and writing
+JSON. Each size is measured in a process of its own, on a copy of an index that is built once: see
+`benchmarks.synthetic_index`.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ from stream.core.pipeline.deduplicate import incoming_article
 from stream.core.pipeline.outcome import scope_of
 from stream.state.rocksdb_store import RocksStore
 
-#: The sizes take turns, so that what else the machine does hits all of them.
+#: The sizes take turns, so that other load on the machine affects all of them.
 TURNS: Final = 3
-#: One article in so many is not recorded but looked up.
+#: One in this many articles is looked up and not recorded.
 HELD_BACK_EVERY: Final = 3
-#: Look-ups before anything is timed, so that the caches are as they are in a worker that runs for long.
+#: Look-ups before the timing starts, so that the caches are filled as in a worker that has run for long.
 WARM_UP: Final = 1_000
 GOALS: Final = (
-    "wanted: 5,000 articles/s at 1 M, 80 % of that at 10 M; p99 of a look-up 5 ms; "
+    "goals: 5,000 articles/s at 1 M, 80 % of that at 10 M; p99 of a look-up 5 ms; "
     "an article 1,500 bytes on disk and 150 of memory"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was measured on an index of ``indexed`` articles, with ``articles`` more. Bytes, seconds."""
+    """Measurements on an index of ``indexed`` articles with ``articles`` more: sizes in bytes, times in seconds."""
 
     indexed: int
     articles: int
@@ -74,49 +74,49 @@ class Figures:
 
 
 def run(corpus: Path, indexed: Sequence[int], folder: Path) -> None:
-    """Print the figures for an empty index and for each of ``indexed`` articles, then those of the rivals."""
+    """Print the figures for an empty index and for each size in ``indexed``, then those of the other libraries."""
     articles = normalized(rows(corpus))
     shapes = [shape(found) for found in fingerprints((article.text, article.title) for article in articles)]
     mean = np.mean(shapes, axis=0)
     print(f"{len(articles)} articles, a mean of {mean[0]:.0f} tokens and {mean[2]:.1f} anchors")
     folder.mkdir(parents=True, exist_ok=True)
-    made = {count: _made(folder, count, shapes) for count in sorted({0, *indexed})}
-    # Beside what is kept: tables can be linked on one file system only.
+    made = {count: _build_index(folder, count, shapes) for count in sorted({0, *indexed})}
+    # In the same folder as the indexes: files can be hard-linked on one file system only.
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         turns = [
-            [in_process(partial(_measured, count, articles, made[count], Path(scratch))) for count in made]
+            [in_process(partial(_measure, count, articles, made[count], Path(scratch))) for count in made]
             for _ in range(TURNS)
         ]
         _print([_best(one) for one in zip(*turns, strict=True)])
         bench_dedup_vs_minhash.run(corpus, articles, Path(scratch))
 
 
-def _made(folder: Path, count: int, shapes: Sequence[Shape]) -> Path:
+def _build_index(folder: Path, count: int, shapes: Sequence[Shape]) -> Path:
     started = time.perf_counter()
     path = filled(folder, count, shapes)
     print(f"index of {count:,} articles: {path}, ready in {time.perf_counter() - started:.0f} s", flush=True)
     return path
 
 
-def _measured(count: int, articles: Sequence[NormalizedEvent], made: Path, scratch: Path) -> Figures:
-    """The figures of one turn on the index in ``made``, which holds ``count`` articles."""
-    later = [_at(article, count + place) for place, article in enumerate(articles)]
+def _measure(count: int, articles: Sequence[NormalizedEvent], made: Path, scratch: Path) -> Figures:
+    """Measure one turn on the index in ``made``, which holds ``count`` articles."""
+    later = [_at(article, count + i) for i, article in enumerate(articles)]
     held_back = _subjects(later[::HELD_BACK_EVERY])
-    recorded = [article for place, article in enumerate(later) if place % HELD_BACK_EVERY]
+    recorded = [article for i, article in enumerate(later) if i % HELD_BACK_EVERY]
     gc_tuning.relax()  # as a worker does
     before = resident_bytes()
     path = copied(made, scratch / "measured")
     store = RocksStore(path)
     index = PartitionIndex(store, window_ms=WINDOW_MS)
-    _lookups(index, held_back[:WARM_UP])
+    _time_lookups(index, held_back[:WARM_UP])
     found = decided(index, recorded)
-    lookups = _lookups(index, held_back)
+    lookups = _time_lookups(index, held_back)
     resident, readers = resident_bytes() - before, property_of(store, "estimate-table-readers-mem")
     caches = property_of(store, "block-cache-usage", "cur-size-all-mem-tables")
     settle(store)
     index.close()
     disk_after = bytes_of(path)
-    restore_cpu, restore_wall = _restored(copied(made, path), found.recorded)
+    restore_cpu, restore_wall = _time_restore(copied(made, path), found.recorded)
     return Figures(
         indexed=count,
         articles=len(recorded),
@@ -134,7 +134,7 @@ def _measured(count: int, articles: Sequence[NormalizedEvent], made: Path, scrat
 
 
 def _best(turns: Sequence[Figures]) -> Figures:
-    """The shortest times of all turns, and the look-ups of all; the memory and the disk of the first."""
+    """Combine turns: the shortest times, all look-ups, and memory and disk of the first turn."""
     passes = [turn.best for turn in turns]
     best = min(passes, key=lambda one: one.cpu)
     return replace(
@@ -151,7 +151,7 @@ def _best(turns: Sequence[Figures]) -> Figures:
 
 
 def _at(article: NormalizedEvent, offset: int) -> NormalizedEvent:
-    """``article`` seen behind those in the index, and in their scope."""
+    """Move ``article`` into the scope of those in the index, after them in time."""
     tenant, _, language = SCOPE.partition("/")
     moved = msgspec.structs.replace(
         article,
@@ -170,8 +170,8 @@ def _subjects(articles: Sequence[NormalizedEvent]) -> list[tuple[IncomingArticle
     ]
 
 
-def _lookups(index: PartitionIndex, subjects: Iterable[tuple[IncomingArticle, int]]) -> list[float]:
-    """The seconds of each look-up, alone and without anything read before it."""
+def _time_lookups(index: PartitionIndex, subjects: Iterable[tuple[IncomingArticle, int]]) -> list[float]:
+    """Time each look-up in seconds, alone and without prefetching."""
     seconds = []
     for subject, moment in subjects:
         started = time.perf_counter()
@@ -180,8 +180,8 @@ def _lookups(index: PartitionIndex, subjects: Iterable[tuple[IncomingArticle, in
     return seconds
 
 
-def _restored(path: Path, events: Sequence[FingerprintEvent]) -> tuple[float, float]:
-    """The seconds, CPU and wall, in which ``events`` are read from JSON and taken over."""
+def _time_restore(path: Path, events: Sequence[FingerprintEvent]) -> tuple[float, float]:
+    """Time the restore of ``events`` from JSON: CPU seconds and wall seconds."""
     values = [codec.encode(event) for event in events]
     index = PartitionIndex(RocksStore(path), window_ms=WINDOW_MS)
     cpu, wall = time.process_time(), time.perf_counter()
@@ -212,7 +212,7 @@ def _print(figures: Sequence[Figures]) -> None:
 
 
 def _print_size(one: Figures, empty: Figures) -> None:
-    """Memory an article is what the index needs beyond its caches, and beyond that of the empty one."""
+    """Print sizes. Memory per article is what the index needs beyond its caches, and beyond the empty index."""
     held = one.indexed or one.articles
     disk = one.disk_before if one.indexed else one.disk_after
     beyond = (one.resident - one.caches) - (empty.resident - empty.caches)

@@ -1,9 +1,9 @@
-"""datasketch's and rensa's MinHash LSH beside our decision: the same articles, folded alike, in the same run.
+"""The duplicate decision compared with MinHash LSH by datasketch and rensa: same articles, same folding, same run.
 
 MinHash (Broder 1997) with 128 permutations over word 3-shingles of folded tokens, banded at a threshold of Jaccard
-similarity; candidates count as duplicates if their estimated similarity reaches it. Both are given the hashes that our
-folding makes; datasketch once more with its own hash function, SHA-1. Both keep all in memory, and nothing else than
-these signatures.
+similarity; candidates count as duplicates if their estimated similarity reaches it. Both get the hashes of this
+project's folding; datasketch is measured again with its own hash function, SHA-1. Both keep everything in memory, and
+store nothing but these signatures.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from stream.state.rocksdb_store import RocksStore
 PERMUTATIONS: Final = 128
 SHINGLE: Final = 3
 #: Articles folded together, as many as `stream.core.dedup.fingerprint` takes.
-FOLDED: Final = 24
+FOLDED_TOGETHER: Final = 24
 #: rensa's bands have equal sizes; these are steepest near the threshold.
 RENSA_BANDS: Final = {0.5: 32, 0.7: 16}
 ROUNDS: Final = 2
@@ -160,15 +160,15 @@ def run(corpus: Path, articles: Sequence[NormalizedEvent], scratch: Path) -> Non
     linking: dict[str, Callable[[PairSet], Count]] = {"ours": _our_count}
     linking.update({name: partial(_count, make) for name, make in RIVALS.items()})
     print("\nprecision, recall and F1 on labelled pairs; in ant_truncated every teaser may be linked to every article")
-    print(f"{'':16} " + " ".join(f"{given.name:>29}" for given in sets))
+    print(f"{'':16} " + " ".join(f"{pair_set.name:>29}" for pair_set in sets))
     for name, link in linking.items():
-        print(f"{name:16} " + " ".join(f"{link(given)!s:>29}" for given in sets))
+        print(f"{name:16} " + " ".join(f"{link(pair_set)!s:>29}" for pair_set in sets))
 
 
 def shingles(texts: Sequence[str]) -> Iterator[Hashes]:
     """Of each text, the hashes of its shingles of `SHINGLE` folded tokens; of a shorter text, one of all."""
-    for start in range(0, len(texts), FOLDED):
-        batch = tokenize_all(texts[start : start + FOLDED])
+    for start in range(0, len(texts), FOLDED_TOGETHER):
+        batch = tokenize_all(texts[start : start + FOLDED_TOGETHER])
         bounds = batch.bounds.tolist()
         for begin, end in pairwise(bounds):
             yield mix(runs(batch.tokens.hashes[begin:end], min(SHINGLE, end - begin)))
@@ -230,7 +230,7 @@ def _sets(folder: Path) -> Iterator[PairSet]:
 
 
 def _pair(row: dict[str, Any], are_alike: bool, number: int, language: str) -> Pair:
-    """Without addresses, which would tell what belongs together."""
+    """Normalize the articles of a row without URLs, which would show which of them belong together."""
     given = (
         [row["a"], row["b"]]
         if "a" in row
@@ -244,18 +244,20 @@ def _pair(row: dict[str, Any], are_alike: bool, number: int, language: str) -> P
     return Pair(first, second, are_alike)
 
 
-def _our_count(given: PairSet) -> Count:
+def _our_count(pair_set: PairSet) -> Count:
     """Ours links what it puts into one cluster. Pairs that are not crossed have a tenant, and so a scope, each."""
     index = PartitionIndex(MemoryStore(), window_ms=WINDOW_MS)
     articles = [
-        msgspec.structs.replace(article, tenant="all" if given.is_crossed else f"t{number}", event_id=f"{event:032x}")
-        for event, (number, article) in enumerate(_in_order(given.pairs))
+        msgspec.structs.replace(
+            article, tenant="all" if pair_set.is_crossed else f"t{number}", event_id=f"{event:032x}"
+        )
+        for event, (number, article) in enumerate(_in_order(pair_set.pairs))
     ]
     clusters = [event.duplicate.cluster_id for event in decided(index, articles).recorded]
     firsts: dict[str, list[int]] = {}
-    for number, cluster in enumerate(clusters[: len(given.pairs)]):
+    for number, cluster in enumerate(clusters[: len(pair_set.pairs)]):
         firsts.setdefault(cluster, []).append(number)
-    return _counted(given, [firsts.get(cluster, []) for cluster in clusters[len(given.pairs) :]])
+    return _counted(pair_set, [firsts.get(cluster, []) for cluster in clusters[len(pair_set.pairs) :]])
 
 
 def _in_order(pairs: Sequence[Pair]) -> Iterator[tuple[int, NormalizedEvent]]:
@@ -263,20 +265,22 @@ def _in_order(pairs: Sequence[Pair]) -> Iterator[tuple[int, NormalizedEvent]]:
     yield from ((number, pair.second) for number, pair in enumerate(pairs))
 
 
-def _count(make: Callable[[], Rival], given: PairSet) -> Count:
+def _count(make: Callable[[], Rival], pair_set: PairSet) -> Count:
     rival = make()
-    for number, found in enumerate(shingles([pair.first.text for pair in given.pairs])):
+    for number, found in enumerate(shingles([pair.first.text for pair in pair_set.pairs])):
         rival.similar(found, key=number)
-    return _counted(given, [rival.similar(found) for found in shingles([pair.second.text for pair in given.pairs])])
+    return _counted(
+        pair_set, [rival.similar(found) for found in shingles([pair.second.text for pair in pair_set.pairs])]
+    )
 
 
-def _counted(given: PairSet, linked: Iterable[Sequence[int]]) -> Count:
+def _counted(pair_set: PairSet, linked: Iterable[Sequence[int]]) -> Count:
     """``linked``: for each second article, the pairs whose first one it was linked to."""
     right = found = 0
-    for number, (pair, numbers) in enumerate(zip(given.pairs, linked, strict=True)):
+    for number, (pair, numbers) in enumerate(zip(pair_set.pairs, linked, strict=True)):
         is_linked = number in numbers
         right += is_linked and pair.are_alike
-        found += len(numbers) if given.is_crossed else is_linked
-    alike = sum(pair.are_alike for pair in given.pairs)
-    pairs = len(given.pairs) ** 2 if given.is_crossed else len(given.pairs)
+        found += len(numbers) if pair_set.is_crossed else is_linked
+    alike = sum(pair.are_alike for pair in pair_set.pairs)
+    pairs = len(pair_set.pairs) ** 2 if pair_set.is_crossed else len(pair_set.pairs)
     return Count(right, alike, found, pairs)

@@ -1,7 +1,7 @@
-"""Folding: whether other spellings of real articles fold to the same tokens, and what folding costs.
+"""Folding: whether other spellings of real articles fold to the same tokens, and how long folding takes.
 
-Timed beside what a program without tables of its own would do: NFKC, `str.translate` and case folding, one after
-the other. That folds less, and gives no tokens.
+For comparison, what a program without tables of its own would do: NFKC, `str.translate` and case folding, one after
+the other. That folds less, and yields no tokens.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from benchmarks.corpus import rows
 from stream.core.folding import _fold, tokenize
 from stream.core.folding.tables import tables
 
-_Given = TypeVar("_Given")
+_Input = TypeVar("_Input")
 ARTICLE_CHARS: Final = 2_000
 ROUNDS: Final = 9
 CALLS: Final = 200
 SHOWN: Final = 5
 SAMPLE: Final = 300
-NAIVE: Final = {ord(one): other for one, other in zip("أإآٱىةکی", "اااايهكي", strict=True)} | dict.fromkeys(
+NAIVE: Final = {ord(variant): base for variant, base in zip("أإآٱىةکی", "اااايهكي", strict=True)} | dict.fromkeys(
     (0x0640, *range(0x064B, 0x0660))
 )
 
 
 def run(corpus: Path, _articles: int = 0) -> None:
-    """Print how many articles and their variants have equal tokens, and the time of an article in microseconds."""
+    """Print how many articles have the same tokens as their variants, and the time for one article in microseconds."""
     texts = [row["text"] for row in rows(corpus) if row.get("text")]
     _count_equal(texts)
     started = time.process_time()
     tables.__wrapped__()
-    print(f"tables made in {1e3 * (time.process_time() - started):.0f} ms, once a process")
+    print(f"tables built in {1e3 * (time.process_time() - started):.0f} ms, once per process")
     article = next((text for text in texts if len(text) >= ARTICLE_CHARS), texts[0] * ARTICLE_CHARS)[:ARTICLE_CHARS]
     naive = _microseconds(_naive, article)
     for name, work, text in (
@@ -47,7 +47,7 @@ def run(corpus: Path, _articles: int = 0) -> None:
         ("fold and hash into tokens", tokenize, article),
     ):
         spent = _microseconds(work, text)
-        print(f"{name:34} {spent:7.1f} µs for {len(text)} characters, {spent / naive:.2f} of the first")
+        print(f"{name:34} {spent:7.1f} µs for {len(text)} characters, {spent / naive:.2f} times the first")
     sample = texts[:: max(1, len(texts) // SAMPLE)]
     characters = sum(map(len, sample))
     spent = _microseconds(lambda many: [_fold(text) for text in many], sample, calls=1)
@@ -55,25 +55,25 @@ def run(corpus: Path, _articles: int = 0) -> None:
 
 
 def _count_equal(texts: list[str]) -> None:
-    differing = [number for number, text in enumerate(texts) if not _is_equal(text, variant(text, number))]
+    differing = [number for number, text in enumerate(texts) if not _have_equal_tokens(text, variant(text, number))]
     print(f"{len(texts) - len(differing)} of {len(texts)} articles fold to the tokens of their variant")
     for number in differing[:SHOWN]:
         print(f"  article {number} differs")
 
 
-def _is_equal(one: str, other: str) -> bool:
-    return np.array_equal(tokenize(one).hashes, tokenize(other).hashes)
+def _have_equal_tokens(text: str, other: str) -> bool:
+    return np.array_equal(tokenize(text).hashes, tokenize(other).hashes)
 
 
 def _naive(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(NAIVE).casefold()
 
 
-def _microseconds(work: Callable[[_Given], object], given: _Given, calls: int = CALLS) -> float:
+def _microseconds(work: Callable[[_Input], object], value: _Input, calls: int = CALLS) -> float:
     best = float("inf")
     for _ in range(ROUNDS):
         started = time.process_time()
         for _ in range(calls):
-            work(given)
+            work(value)
         best = min(best, time.process_time() - started)
     return 1e6 * best / calls

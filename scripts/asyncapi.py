@@ -19,8 +19,8 @@ Json = dict[str, Any]
 class _Message(NamedTuple):
     """One message of a topic.
 
-    ``event``: name of its schema component, empty for a tombstone. ``example``: name of its example. ``event_type``: its
-    CloudEvents type.
+    ``event``: name of its schema component, empty for a tombstone. ``example``: name of its example. ``event_type``:
+    its CloudEvents type.
     """
 
     name: str
@@ -42,7 +42,7 @@ class _Channel(NamedTuple):
 _TENANT: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _SCOPE_KEY: Final[Json] = {
     "type": "string",
-    "description": "the scope, tenant/language: articles that may be copies of each other are in one partition, in order",
+    "description": "the scope, tenant/language: articles that may be copies of each other share a partition",
     "pattern": f"^{_TENANT}/[a-z]{{2,3}}$",
 }
 _ARTICLE_KEY: Final[Json] = {"type": "string", "description": "the article's id"}
@@ -51,7 +51,7 @@ _WITHDRAWN: Final = _Message(
     "WithdrawnArticle",
     "",
     "takedown",
-    "A tombstone (no value): the article with this id was withdrawn, in all versions. It is sent to both topics.",
+    "A tombstone (no value): the article with this id was withdrawn, in all versions. Both topics get it.",
     _ARTICLE_KEY,
     cloudevents.WITHDRAWN,
 )
@@ -180,8 +180,8 @@ _INTRODUCTION: Final = (
     "Raw scraped articles in; new articles, revisions and copies out, each copy linked to the earlier article.\n\n"
     "Delivery is at least once: an event may be delivered again, with the same `event_id` and the same content. "
     "Published events have all their fields; a field without a value is null. "
-    "Fields may be added later: ignore unknown fields. A record without a value withdraws the article or cluster that its "
-    "key names."
+    "Fields may be added later: ignore unknown fields. A record without a value withdraws the article or cluster that "
+    "its key names."
 )
 
 
@@ -297,8 +297,8 @@ def _kafka(binding: Json) -> Json:
 
 
 _CE_ID: Final = (
-    "the event_id; for a tombstone, the event_id of the takedown, or of the withdrawn event that was delivered again; for "
-    "a cluster, its id and size, or after a takedown the takedown's event_id and the cluster's id"
+    "the event_id; for a tombstone, the event_id of the takedown, or of the withdrawn event that was delivered again; "
+    "for a cluster, its id and size, or after a takedown the takedown's event_id and the cluster's id"
 )
 _TRACE: Final[Json] = {
     TRACEPARENT: {
@@ -347,7 +347,7 @@ _HEADERS_OF_RAW: Final[Json] = {
         ATTEMPTS: {
             "type": "string",
             "pattern": "^[0-9]+$",
-            "description": "how often the message was requeued after it was rejected; its dead letters keep this header",
+            "description": "how often the message was requeued after a rejection; its dead letters keep this header",
         },
         LETTER: {
             "type": "string",

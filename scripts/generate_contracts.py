@@ -1,8 +1,8 @@
 """JSON Schemas of all events and the AsyncAPI document, generated from the types in `stream.core.contracts.events`.
 
 ``python -m scripts.generate_contracts`` writes them into the package, and docs/reference/metrics.md from
-`stream.observability.metric_definitions`. With ``--check``, it writes nothing: it lists the stale files, and exits with 1
-if there are any.
+`stream.observability.metric_definitions`. With ``--check``, it writes nothing: it lists the stale files, and exits
+with 1 if there are any.
 """
 
 from __future__ import annotations

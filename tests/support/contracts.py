@@ -88,11 +88,11 @@ def messages() -> list[bytes | None]:
 @cache
 def published() -> tuple[OutputRecord, ...]:
     """Return everything that the flow publishes for `messages`, the normalized records included."""
-    given = messages()
-    flow = OfflineFlow(window_ms=7 * DAY_MS).run(given, now=NOW)
+    values = messages()
+    flow = OfflineFlow(window_ms=7 * DAY_MS).run(values, now=NOW)
     outputs = [output for outcomes in flow for outcome in outcomes for output in outcome.outputs]
     normalizer = Normalizer(Topics())
-    for offset, value in enumerate(given):
+    for offset, value in enumerate(values):
         record = InputRecord(Topics().raw, 3, offset, 1_777_874_400_000 + offset, b"key", value)
         outputs += [output for outcome in normalizer(record, now=NOW) for output in outcome.outputs]
     return tuple(outputs)
@@ -114,10 +114,10 @@ def resolve(root: Json, reference: str) -> Any:
     start, *names = reference.split("/")
     if start != "#":
         raise KeyError(reference)
-    place: Any = root
+    node: Any = root
     for name in names:
-        place = place[name]
-    return place
+        node = node[name]
+    return node
 
 
 def unresolved(root: Json) -> list[str]:

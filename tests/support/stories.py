@@ -17,17 +17,18 @@ from stream.core.index.postings import ANCHORS_SHARED_MIN
 #: Six sentences a story, all invented, in scripts with and without spaces, from left and from right.
 _STORIES: Final = Path(__file__).parents[1] / "cases" / "duplicates_stories.jsonl"
 STORIES: Final[dict[str, dict[str, Any]]] = {
-    found["name"]: found for found in map(orjson.loads, _STORIES.read_bytes().splitlines())
+    row["name"]: row for row in map(orjson.loads, _STORIES.read_bytes().splitlines())
 }
 SCRIPTS: Final = tuple(STORIES)
-REPRINTED: Final = tuple(name for name, found in STORIES.items() if "reprint" in found)
+REPRINTED: Final = tuple(name for name, row in STORIES.items() if "reprint" in row)
 
 
 def subject(
     text: str, *, title: str | None = None, name: str = "later", display_hash: str = "later", times: Times = NO_TIMES
 ) -> IncomingArticle:
-    found = fingerprint(text, title)
-    return IncomingArticle(name, "default/xx", f"later.example/{name}", "later.example", display_hash, found, times)
+    return IncomingArticle(
+        name, "default/xx", f"later.example/{name}", "later.example", display_hash, fingerprint(text, title), times
+    )
 
 
 def earlier(
@@ -40,18 +41,18 @@ def earlier(
     display_hash: str = "earlier",
     times: Times = NO_TIMES,
 ) -> IndexedArticle:
-    """An article as the index remembers it, without what it was found by."""
-    found = dataclasses.replace(fingerprint(text, title), anchors=NO_HASHES, shingles=NO_HASHES)
+    """An article as the index returns it: without anchors and shingles."""
+    stored = dataclasses.replace(fingerprint(text, title), anchors=NO_HASHES, shingles=NO_HASHES)
     source, cluster_id = "earlier.example", f"{offset:032x}"
     return IndexedArticle(
-        offset, f"earlier-{offset}", source, cluster_id, revision, cluster_depth, display_hash, found, times
+        offset, f"earlier-{offset}", source, cluster_id, revision, cluster_depth, display_hash, stored, times
     )
 
 
 def decide_similar(
     later: str, before: str, *, title: str | None = None, title_before: str | None = None, cluster_depth: int = 0
 ) -> Verdict:
-    """The verdict on ``later`` when all that is known is ``before``, from another address."""
+    """Decide ``later`` with only ``before``, from another URL, in the index."""
     mine, other = subject(later, title=title), earlier(before, title=title_before, cluster_depth=cluster_depth)
     if mine.fingerprint.text_hash == other.fingerprint.text_hash:
         return decide(mine, Candidates(same_text=other))
@@ -59,24 +60,25 @@ def decide_similar(
 
 
 def story(script: str, *sentences: int) -> str:
-    found: list[str] = STORIES[script]["sentences"]
-    return "\n".join(found[place] for place in sentences or range(len(found)))
+    """The story in ``script``; only these ``sentences`` of it, if any are named."""
+    all_sentences: list[str] = STORIES[script]["sentences"]
+    return "\n".join(all_sentences[i] for i in sentences or range(len(all_sentences)))
 
 
-def shared_anchors(one: str, other: str) -> float:
+def shared_anchors(text: str, other: str) -> float:
     """Of the text with fewer anchors, the share of them that the other has too."""
-    mine, theirs = (fingerprint(text, None).anchors for text in (one, other))
-    return len(np.intersect1d(mine, theirs)) / min(len(mine), len(theirs))
+    anchors, other_anchors = fingerprint(text, None).anchors, fingerprint(other, None).anchors
+    return len(np.intersect1d(anchors, other_anchors)) / min(len(anchors), len(other_anchors))
 
 
-def is_found(one: str, other: str) -> bool:
-    """The index would look at one text when the other comes."""
-    return shared_anchors(one, other) >= ANCHORS_SHARED_MIN
+def is_candidate(text: str, other: str) -> bool:
+    """Whether the index would return one text as a candidate for the other."""
+    return shared_anchors(text, other) >= ANCHORS_SHARED_MIN
 
 
 def figures(**changed: object) -> Similarity:
-    """A likeness of which the figures are given: of 100 tokens just enough are shared."""
-    found = object.__new__(Similarity)
+    """A similarity with these figures; by default, 100 tokens of which just enough are shared."""
+    similarity = object.__new__(Similarity)
     usual = {
         "is_spaced": True,
         "tokens": 100,
@@ -90,5 +92,5 @@ def figures(**changed: object) -> Similarity:
         "shares_opening": True,
         "has_other_names": False,
     }
-    vars(found).update(usual | changed)
-    return found
+    vars(similarity).update(usual | changed)
+    return similarity

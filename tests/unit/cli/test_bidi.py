@@ -13,7 +13,7 @@ from stream.cli.bidi import LRI, PDI, PLAIN_COLUMNS, RLI, console, is_rtl, isola
     ("text", "expected"),
     [("bridge", False), ("الجسر", True), ("12 (الجسر) bridge", True), ("«גשר»", True), ("12", False), ("", False)],
 )
-def test_the_first_letter_tells_the_direction(text: str, expected: bool) -> None:
+def test_the_first_letter_with_a_direction_decides(text: str, expected: bool) -> None:
     assert is_rtl(text) == expected
 
 
@@ -32,8 +32,8 @@ def test_the_first_letter_tells_the_direction(text: str, expected: bool) -> None
     ],
 )
 def test_lines_that_mix_directions_are_isolated(text: str, rtl: bool, beside: bool, expected: str | None) -> None:
-    made = isolate(Text(text), rtl=rtl, beside=beside).plain
-    assert made == (text if expected is None else f"{expected}{text}{PDI}")
+    line = isolate(Text(text), rtl=rtl, beside=beside).plain
+    assert line == (text if expected is None else f"{expected}{text}{PDI}")
 
 
 def test_each_line_is_isolated_on_its_own_and_as_wide_as_asked() -> None:

@@ -54,14 +54,14 @@ def measured(*arguments: str, stdin: bytes | None = None) -> dict[str, Any]:
     result = stream("evaluate", *arguments, "--json", stdin=stdin)
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
-    found: dict[str, Any] = orjson.loads(result.stdout)
-    return found
+    report: dict[str, Any] = orjson.loads(result.stdout)
+    return report
 
 
 @pytest.mark.usefixtures("folder")
 def test_each_file_and_all_of_them() -> None:
-    found = measured("good.jsonl", "wrong.jsonl")
-    good, wrong = found["files"]
+    report = measured("good.jsonl", "wrong.jsonl")
+    good, wrong = report["files"]
     assert (good["file"], good["pairs"], good["left_out"], good["true_links"], good["true_apart"]) == (
         *("good.jsonl", 5, 1, 3, 1),
     )
@@ -69,9 +69,9 @@ def test_each_file_and_all_of_them() -> None:
     assert (good["relations_right"], good["relations_named"]) == (2, 2)
     assert (wrong["false_links"], wrong["missed"], wrong["true_links"], wrong["relations_right"]) == (1, 1, 1, 0)
     assert (wrong["precision"], wrong["recall"], wrong["f1"]) == (0.5, 0.5, 0.5)
-    assert found["all"]["pairs"] == 8
-    assert found["all"]["f1"] == 0.8
-    assert found["all"]["confusion"]["linked"] == {"near_copy": 1, "new": 1}
+    assert report["all"]["pairs"] == 8
+    assert report["all"]["f1"] == 0.8
+    assert report["all"]["confusion"]["linked"] == {"near_copy": 1, "new": 1}
 
 
 @pytest.mark.usefixtures("folder")
@@ -90,7 +90,7 @@ def test_the_worst_errors_come_first() -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_what_is_shown() -> None:
+def test_scores_confusion_and_errors_are_shown() -> None:
     result = stream("evaluate", "good.jsonl", "wrong.jsonl", "--errors", "2")
     assert result.exit_code == 0
     lines = [" ".join(line.split()) for line in result.output.splitlines()]
@@ -151,7 +151,7 @@ def test_a_threshold_where_nothing_was_to_be_linked() -> None:
     assert stream("evaluate", "-", "--min-f1", "0", stdin=same_event).exit_code == 1
 
 
-def test_bad_rows_are_told_together_with_line_and_code(folder: Path) -> None:
+def test_all_bad_rows_are_listed_with_line_and_code(folder: Path) -> None:
     (folder / "bad.jsonl").write_bytes(
         jsonl(GOOD[0], b"", b"{", row(BRIDGE, HARVEST), row(BRIDGE, "", is_duplicate=1), *[b"[]"] * 9)
     )
@@ -195,9 +195,9 @@ def test_one_index_reports_links_across_pairs(monkeypatch: pytest.MonkeyPatch) -
         {"long": HARVEST, "short": BRIDGE_EDITED},
         {"long": BRIDGE_EDITED + "\nMore about it.", "short": BRIDGE_TEASER},
     )
-    found = measured("-", "--one-index", stdin=rows)
-    assert (found["all"]["cross_links"], found["all"]["first_links"], found["all"]["true_links"]) == (1, 1, 2)
-    (error,) = found["errors"]
+    report = measured("-", "--one-index", stdin=rows)
+    assert (report["all"]["cross_links"], report["all"]["first_links"], report["all"]["true_links"]) == (1, 1, 2)
+    (error,) = report["errors"]
     assert (error["place"], error["mistake"], error["a"]["id"]) == ("-:2", "cross link", "3-long")
     lines = [" ".join(line.split()) for line in stream("evaluate", "-", "--one-index", stdin=rows).output.splitlines()]
     assert lines[0].endswith("cross links links of a to a")
@@ -207,7 +207,7 @@ def test_one_index_reports_links_across_pairs(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("folder")
-def test_addresses_can_be_left_away() -> None:
+def test_urls_can_be_ignored() -> None:
     assert measured("good.jsonl")["all"]["confusion"]["revision"] == {"revision": 1}
     assert measured("good.jsonl", "--no-url")["all"]["confusion"]["linked"] == {"near_copy": 2}
 

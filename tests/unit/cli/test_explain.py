@@ -41,8 +41,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def as_json(result: Result) -> dict[str, Any]:
     """The one object on standard output."""
     assert result.exit_code in (0, 1), result.output
-    found: dict[str, Any] = orjson.loads(result.stdout)
-    return found
+    explanation: dict[str, Any] = orjson.loads(result.stdout)
+    return explanation
 
 
 #: Two articles, the relation, and the exit code.
@@ -69,7 +69,7 @@ def test_articles_come_from_files_of_every_kind(first: str, second: str, relatio
 
 
 @pytest.mark.usefixtures("folder")
-def test_an_article_in_a_file_is_known_by_line_or_id() -> None:
+def test_an_article_in_a_file_is_named_by_line_or_id() -> None:
     by_id = as_json(stream("explain", "bridge.txt", "two.json#h2", "--json"))
     by_place = as_json(stream("explain", "bridge.txt", "two.json:2", "--json"))
     assert by_id == by_place
@@ -78,22 +78,26 @@ def test_an_article_in_a_file_is_known_by_line_or_id() -> None:
 
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("given", [BRIDGE_EDITED, dumps({"id": "b", "text": BRIDGE_EDITED}), f"<p>{BRIDGE_EDITED}</p>"])
-def test_one_comes_from_standard_input(given: str | bytes) -> None:
+def test_one_article_may_come_from_standard_input(given: str | bytes) -> None:
     result = stream("explain", "bridge.txt", "-", "--json", stdin=given)
     assert as_json(result)["relation"] == "near_copy"
 
 
 @pytest.mark.usefixtures("folder")
-def test_what_process_wrote_is_explained() -> None:
+def test_output_lines_of_process_are_explained() -> None:
     Path("out.jsonl").write_bytes(stream("process", "bridge.txt", "edited.txt").stdout_bytes)
-    found = as_json(stream("explain", "out.jsonl:1", "out.jsonl:2", "--json"))
-    assert (found["relation"], found["a"]["id"], found["b"]["id"]) == ("near_copy", "bridge.txt", "edited.txt")
+    explanation = as_json(stream("explain", "out.jsonl:1", "out.jsonl:2", "--json"))
+    assert (explanation["relation"], explanation["a"]["id"], explanation["b"]["id"]) == (
+        "near_copy",
+        "bridge.txt",
+        "edited.txt",
+    )
 
 
 @pytest.mark.usefixtures("folder")
 def test_a_row_of_labelled_pairs_is_explained() -> None:
-    found = as_json(stream("explain", "pairs.jsonl:1", "--json"))
-    assert (found["relation"], found["a"]["id"]) == ("near_copy", "1-a")
+    explanation = as_json(stream("explain", "pairs.jsonl:1", "--json"))
+    assert (explanation["relation"], explanation["a"]["id"]) == ("near_copy", "1-a")
 
 
 #: Arguments, and what is said.
@@ -131,7 +135,7 @@ def test_a_file_that_is_not_there_is_exit_code_66(name: str) -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_what_is_shown_without_colours() -> None:
+def test_output_without_colours_marks_changes_by_signs() -> None:
     output = stream("explain", "bridge.txt", "edited.txt").output
     assert output.startswith("A  bridge.txt  en (")
     assert f"\nB is a near copy of A: {METHODS['similar-text']}\nrule similar-text, version " in output
@@ -146,7 +150,7 @@ def test_what_is_shown_without_colours() -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_what_is_shown_in_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_with_colours_marks_changes_by_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "90")
@@ -174,7 +178,7 @@ def test_text_read_from_the_right_is_not_reordered_and_isolated_where_it_is_mixe
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_template_is_told_by_its_numbers() -> None:
+def test_the_numbers_of_two_reports_in_one_template_are_listed() -> None:
     report = (
         "The central bank of Calder sold bills for {} million crowns at {} percent on Tuesday morning.\n"
         "Bids for the bills reached {} million crowns, the bank said in a statement, as it does every week.\n"
@@ -190,21 +194,21 @@ def test_a_template_is_told_by_its_numbers() -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_json_holds_all_that_is_shown() -> None:
-    found = as_json(stream("explain", "bridge.txt", "edited.txt", "--json"))
-    assert found["is_linked"] is True
-    assert found["method"] == "similar-text"
-    assert found["scores"].keys() == {"jaccard", "containment", "title_similarity", "change", "same_source"}
-    assert found["by_text"]["reason"] is None
-    assert all(check["is_met"] for check in found["by_text"]["checks"])
-    assert 0 < found["by_text"]["likeness"]["covered"] < found["by_text"]["likeness"]["tokens"]
-    assert "".join(passage["a"] for passage in found["passages"]) == found["a"]["text"] == BRIDGE
-    assert "".join(passage["b"] for passage in found["passages"]) == found["b"]["text"]
-    assert found["numbers"] == {"only_a": [], "only_b": []}
-    assert found["is_cut"] is False
+    explanation = as_json(stream("explain", "bridge.txt", "edited.txt", "--json"))
+    assert explanation["is_linked"] is True
+    assert explanation["method"] == "similar-text"
+    assert explanation["scores"].keys() == {"jaccard", "containment", "title_similarity", "change", "same_source"}
+    assert explanation["by_text"]["reason"] is None
+    assert all(check["is_met"] for check in explanation["by_text"]["checks"])
+    assert 0 < explanation["by_text"]["likeness"]["covered"] < explanation["by_text"]["likeness"]["tokens"]
+    assert "".join(passage["a"] for passage in explanation["passages"]) == explanation["a"]["text"] == BRIDGE
+    assert "".join(passage["b"] for passage in explanation["passages"]) == explanation["b"]["text"]
+    assert explanation["numbers"] == {"only_a": [], "only_b": []}
+    assert explanation["is_cut"] is False
 
 
 @pytest.mark.usefixtures("folder")
-def test_long_texts_are_cut_and_it_says_so() -> None:
+def test_a_note_says_that_long_texts_are_cut() -> None:
     Path("long.txt").write_text(fictional_text(Random(5), "en", sentences=400))  # noqa: S311 - repeatable, not secret
     result = stream("explain", "long.txt", "long.txt")
     assert "only their beginnings are shown" in result.output

@@ -40,7 +40,7 @@ def test_writing_and_reading_give_the_same_moment(moment: int) -> None:
     ("text", "moment"),
     [("1970-01-01T03:00:00+03:00", 0), ("1970-01-01T00:00:00", None), ("1970-01-01", None), ("yesterday", None)],
 )
-def test_what_is_no_moment_with_an_offset_is_none(text: str, moment: int | None) -> None:
+def test_parsing_a_text_without_an_offset_gives_none(text: str, moment: int | None) -> None:
     assert parse_rfc3339(text) == moment
 
 

@@ -50,15 +50,15 @@ EXPLAINED = [
 def test_the_verdict_and_the_rule_that_decided(
     first: dict[str, Any], second: dict[str, Any], relation: str, method: str, is_alike: bool
 ) -> None:
-    found = explain(first, second)
-    verdict = found.second.duplicate
+    explanation = explain(first, second)
+    verdict = explanation.second.duplicate
     assert (verdict.relation, verdict.method) == (relation, method)
-    assert found.is_linked == (relation != "new")
-    assert found.meaning == METHODS[method]
-    assert (found.comparison.reason is None) == is_alike
-    assert all(check.is_met for check in found.comparison.checks) == is_alike
+    assert explanation.is_linked == (relation != "new")
+    assert explanation.meaning == METHODS[method]
+    assert (explanation.comparison.reason is None) == is_alike
+    assert all(check.is_met for check in explanation.comparison.checks) == is_alike
     if method not in ("same-address", "same-text", "nothing-alike", "similar-text"):
-        assert found.comparison.reason == method
+        assert explanation.comparison.reason == method
 
 
 @pytest.mark.parametrize(("first", "second", "relation", "method", "is_alike"), EXPLAINED[:3])
@@ -66,41 +66,41 @@ def test_the_scores_are_those_that_are_published(
     first: dict[str, Any], second: dict[str, Any], relation: str, method: str, is_alike: bool
 ) -> None:
     assert is_alike
-    found = explain(first, second)
-    scores, published = found.comparison.scores, found.second.duplicate
+    explanation = explain(first, second)
+    scores, published = explanation.comparison.scores, explanation.second.duplicate
     for name in ("jaccard", "containment", "title_similarity", "change", "same_source"):
         assert getattr(scores, name) == getattr(published, name), (relation, method)
 
 
 def test_two_that_are_not_linked_have_scores_too() -> None:
     source = {"name": "The Paper"}
-    found = explain(
+    explanation = explain(
         event("a", BRIDGE, title="Bridge closed", source=source),
         event("b", HARVEST, title="Bridge open", source=source),
     )
-    assert found.second.duplicate.title_similarity is None
-    scores = found.comparison.scores
+    assert explanation.second.duplicate.title_similarity is None
+    scores = explanation.comparison.scores
     assert scores.title_similarity == pytest.approx(1 / 3, abs=1e-3)
     assert scores.same_source
     assert scores.containment == 0
 
 
 def test_articles_of_two_languages_never_meet() -> None:
-    found = explain(event("a", BRIDGE), event("b", FLOOD))
-    assert not found.is_linked
-    assert found.meaning.startswith("articles in default/en and default/ar are never compared")
+    explanation = explain(event("a", BRIDGE), event("b", FLOOD))
+    assert not explanation.is_linked
+    assert explanation.meaning.startswith("articles in default/en and default/ar are never compared")
 
 
 def test_the_window_hides_nothing() -> None:
-    found = explain(
+    explanation = explain(
         event("a", BRIDGE, published_at="2001-01-01T00:00:00Z"),
         event("b", BRIDGE, published_at="2026-01-01T00:00:00Z"),
     )
-    assert found.second.duplicate.relation == "copy"
+    assert explanation.second.duplicate.relation == "copy"
 
 
 @pytest.mark.parametrize(("first", "second", "name"), [("", BRIDGE, "A"), (BRIDGE, "<>", "B")])
-def test_what_is_no_article_is_rejected_by_name(first: str, second: str, name: str) -> None:
+def test_an_invalid_article_is_rejected_with_its_name(first: str, second: str, name: str) -> None:
     if name == "B":
         second = "\u200b"
     with pytest.raises(Rejected) as caught:
@@ -159,25 +159,27 @@ def test_checks_agree_with_the_rule_and_name_the_first_that_fails(figures: Figur
 
 
 @pytest.mark.parametrize("field", ["published_at", "fetched_at"])
-def test_checks_tell_of_the_time_between_two_articles(field: str) -> None:
+def test_checks_mention_the_hours_between_two_articles(field: str) -> None:
     first = {**event("a", BRIDGE), field: "2026-05-04T06:00:00Z"}
     for moment, is_later in (("2026-05-05T06:00:00Z", False), ("2026-05-06T06:00:00Z", True)):
-        found = explain(first, {**event("b", BRIDGE_EDITED), field: moment})
+        explanation = explain(first, {**event("b", BRIDGE_EDITED), field: moment})
         required = next(
             check.required
-            for check in found.comparison.checks
+            for check in explanation.comparison.checks
             if check.reason == "too-little-alike" and "(" in check.required
         )
         assert ("more than 30 hours apart" in required) is is_later
-        assert (found.comparison.reason is None) is found.is_linked
+        assert (explanation.comparison.reason is None) is explanation.is_linked
 
 
-def test_checks_say_what_is_required_in_numbers() -> None:
-    found = explain(event("a", BRIDGE), event("b", BRIDGE_EDITED))
-    required = " ".join(check.required for check in found.comparison.checks)
+def test_checks_state_required_and_actual_overlap() -> None:
+    explanation = explain(event("a", BRIDGE), event("b", BRIDGE_EDITED))
+    required = " ".join(check.required for check in explanation.comparison.checks)
     assert "words" in required
-    similarity = found.comparison.similarity
-    assert f"{similarity.covered} ({similarity.containment:.0%})" in [check.actual for check in found.comparison.checks]
+    similarity = explanation.comparison.similarity
+    assert f"{similarity.covered} ({similarity.containment:.0%})" in [
+        check.actual for check in explanation.comparison.checks
+    ]
     chinese = "市政府星期一宣布，旧桥经过两年维修后重新开放，行人和车辆都可以通过。"
     characters = explain(event("a", chinese), event("b", chinese.replace("两年", "三年")))
     assert "characters" in " ".join(check.required for check in characters.comparison.checks)

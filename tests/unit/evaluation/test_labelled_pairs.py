@@ -63,7 +63,7 @@ BAD: list[tuple[Any, str, str]] = [
 
 
 @pytest.mark.parametrize(("label", "is_linked", "relations"), LABELS)
-def test_a_label_says_what_the_decision_has_to_be(
+def test_a_label_defines_the_expected_decision(
     label: dict[str, Any], is_linked: bool | None, relations: tuple[str, ...]
 ) -> None:
     pair = read_pair(orjson.dumps({"a": A, "b": B, **label}), "here:1")
@@ -81,7 +81,7 @@ def test_an_excerpt_needs_no_label() -> None:
     assert read_pair(row, "p:4").is_linked is False
 
 
-def test_expected_is_said_in_a_word() -> None:
+def test_the_expected_decision_in_words() -> None:
     def expected(**label: Any) -> str:
         return read_pair(orjson.dumps({"a": A, "b": B, **label}), "p").expected
 
@@ -93,7 +93,7 @@ def test_expected_is_said_in_a_word() -> None:
 
 
 @pytest.mark.parametrize(("row", "code", "names"), BAD)
-def test_a_bad_row_is_told_with_place_and_code(row: Any, code: str, names: str) -> None:
+def test_the_error_of_a_bad_row_has_location_and_code(row: Any, code: str, names: str) -> None:
     value = row if isinstance(row, bytes) else orjson.dumps(row)
     with pytest.raises(RowError) as caught:
         read_pair(value, "pairs.jsonl:7", number=7)
@@ -107,7 +107,7 @@ def test_every_code_of_a_row_has_a_case() -> None:
     assert ROW_CODES.keys() <= {code for _, code, _ in BAD}
 
 
-def test_addresses_can_be_left_away() -> None:
+def test_urls_can_be_ignored() -> None:
     row = orjson.dumps({"a": {**A, "id": "one"}, "b": {**B, "url": URL}, "url": URL, "label": "update"})
     pair = read_pair(row, "p", number=5, with_url=False)
     assert pair.first == {"id": "one", **A}
@@ -136,7 +136,7 @@ def test_of_the_times_only_that_of_publishing_is_passed_on() -> None:
     assert raw_event(article, "name")["published_at"] == "2026-05-05"
 
 
-def test_a_published_event_is_taken_too() -> None:
+def test_a_published_event_is_an_article_too() -> None:
     published = {"id": "x", "text": "t", "title": None, "language": {"tag": "ar", "confidence": 1}, "duplicate": {}}
     assert raw_event(published, "name") == {"id": "x", "text": "t", "language": "ar"}
 
@@ -157,7 +157,7 @@ JSON = st.recursive(
 
 
 @given(JSON.map(lambda value: orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)) | st.binary(max_size=40))
-def test_whatever_a_row_holds_it_is_a_pair_or_a_row_error(value: bytes) -> None:
+def test_any_row_is_a_pair_or_a_row_error(value: bytes) -> None:
     try:
         pair = read_pair(value, "p:1", number=1)
     except RowError as error:

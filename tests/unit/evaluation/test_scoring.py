@@ -53,7 +53,7 @@ DECISIONS: list[tuple[str, str, dict[str, Any], str, str | None]] = [
 
 
 @pytest.mark.parametrize(("first", "second", "label", "decision", "mistake"), DECISIONS)
-def test_a_pair_is_judged_by_its_label(
+def test_a_decision_is_compared_with_the_label(
     first: str, second: str, label: dict[str, Any], decision: str, mistake: str | None
 ) -> None:
     (decided,) = decide_pairs(pairs({"a": {"text": first}, "b": {"text": second}, **label}))
@@ -74,7 +74,7 @@ def test_dates_hide_nothing() -> None:
     assert decided.first.published_at == "1987-01-01T00:00:00.000Z"
 
 
-def test_a_pair_is_judged_as_explain_explains_it() -> None:
+def test_evaluate_and_explain_agree() -> None:
     texts = [event["text"] for event in fictional(40, seed=7)]
     made = pairs(*({"a": {"text": a}, "b": {"text": b}, "label": 1} for a in texts[:8] for b in texts[:8]))
     for decided in decide_pairs(made):

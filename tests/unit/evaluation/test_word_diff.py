@@ -44,16 +44,16 @@ TEXTS = st.text(
 
 
 @pytest.mark.parametrize("parted", WORDS)
-def test_words_are_what_folding_takes_for_tokens(parted: str) -> None:
+def test_text_is_split_into_words_as_folding_does(parted: str) -> None:
     text = parted.replace("|", "")
     assert [word.text for word in words(text)] == parted.split("|")
 
 
 @given(TEXTS)
 def test_words_joined_are_the_text(text: str) -> None:
-    found = words(text)
-    assert not found or "".join(word.text for word in found) == text
-    assert all(word.key for word in found)
+    split = words(text)
+    assert not split or "".join(word.text for word in split) == text
+    assert all(word.key for word in split)
 
 
 @given(st.lists(st.sampled_from(["bridge", "12", "3.5", "U.S.", "الجسر", "中文", "10,000", "–"]), max_size=20))
@@ -62,7 +62,7 @@ def test_words_have_the_tokens_of_the_text(parts: list[str]) -> None:
     assert [key for word in words(text) for key in word.key] == tokenize(text).hashes.tolist()
 
 
-def test_numbers_are_told_from_words() -> None:
+def test_numbers_are_distinguished_from_words() -> None:
     assert [word.text.strip() for word in words("12 men, 3.5 pct and ٤ days of 5km") if word.is_number] == [
         *("12", "3.5", "٤", "5")
     ]
@@ -75,7 +75,7 @@ def shown(passage: Passage) -> tuple[str, str | None]:
 
 
 @pytest.mark.parametrize(("first", "second", "expected"), ALIGNED)
-def test_passages_are_aligned_by_what_words_fold_to(
+def test_words_are_aligned_by_their_folded_form(
     first: str, second: str, expected: list[tuple[str, str | None]]
 ) -> None:
     alignment = align(first, second)
@@ -85,12 +85,12 @@ def test_passages_are_aligned_by_what_words_fold_to(
 
 @given(TEXTS, TEXTS)
 def test_passages_hold_every_word_of_both_texts_in_order(first: str, second: str) -> None:
-    found = align(first, second).passages
-    assert [word for passage in found for word in passage.first] == words(first)
-    assert [word for passage in found for word in passage.second] == words(second)
-    for passage in found:
+    passages = align(first, second).passages
+    assert [word for passage in passages for word in passage.first] == words(first)
+    assert [word for passage in passages for word in passage.second] == words(second)
+    for passage in passages:
         assert not passage.is_shared or [w.key for w in passage.first] == [w.key for w in passage.second]
-    assert all(left.is_shared != right.is_shared for left, right in pairwise(found))
+    assert all(left.is_shared != right.is_shared for left, right in pairwise(passages))
 
 
 def test_a_few_shared_words_between_longer_changes_are_no_passage() -> None:
@@ -108,7 +108,7 @@ def test_numbers_that_only_one_text_has() -> None:
 
 
 def test_frequent_words_are_aligned_too() -> None:
-    # SequenceMatcher takes words that often for junk unless it is told not to.
+    # Without autojunk=False, SequenceMatcher ignores words that are this frequent.
     often = "the end " * 150
     left, shared = align("start " + often, often).passages
     assert (shown(left), shared.is_shared, len(shared.first)) == (("start", ""), True, 300)

@@ -98,9 +98,7 @@ def test_every_published_record_is_one_message_of_its_topic(document: Json) -> N
         ("fingerprints", ["Fingerprint", "Removal"]),
     ],
 )
-def test_what_stands_in_a_topic_is_named_in_its_channel_and_its_operations(
-    document: Json, topic: str, names: list[str]
-) -> None:
+def test_channel_and_operations_list_every_message_of_a_topic(document: Json, topic: str, names: list[str]) -> None:
     channel = f"#/channels/{topic}"
     assert list(document["channels"][topic]["messages"]) == names
     for operation in document["operations"].values():

@@ -22,9 +22,9 @@ from tests.support.contracts import NOW, Json, is_valid, published, unresolved, 
 
 def of_topic(topic: str, kind: str) -> list[Json]:
     """The events of one type, ``ce_type`` without its beginning, that the flow publishes to ``topic``."""
-    found = [output for output in published() if output.topic == topic and output.value is not None]
-    ours = [output for output in found if dict(output.headers)["ce_type"] == f"org.article-stream.{kind}".encode()]
-    return [json.loads(output.value or b"") for output in ours]
+    outputs = [output for output in published() if output.topic == topic and output.value is not None]
+    of_kind = [output for output in outputs if dict(output.headers)["ce_type"] == f"org.article-stream.{kind}".encode()]
+    return [json.loads(output.value or b"") for output in of_kind]
 
 
 #: The takedown of the article in the examples, as its scraper sends it.
@@ -38,7 +38,7 @@ TAKEDOWN = {
 # The files
 
 
-def test_packaged_files_are_what_is_generated() -> None:
+def test_packaged_files_are_up_to_date() -> None:
     assert generate_contracts.find_stale(generate_contracts.FOLDER) == [], "run: python -m scripts.generate_contracts"
     assert generate_contracts.main(["--check"]) == 0
 
@@ -61,13 +61,13 @@ def test_stale_missing_and_unknown_files_are_listed_and_fixed(tmp_path: Path) ->
     assert generate_contracts.find_stale(tmp_path) == []
 
 
-def test_check_names_what_is_stale(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_lists_stale_files(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(generate_contracts, "find_stale", lambda _folder: ["raw.json"])
     assert generate_contracts.main(["--check"]) == 1
     assert capsys.readouterr().out == "stale: raw.json\n"
 
 
-def test_the_page_of_the_metrics_is_what_is_generated(tmp_path: Path) -> None:
+def test_the_metrics_page_is_up_to_date(tmp_path: Path) -> None:
     page = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
     assert not generate_contracts.is_page_stale(page), "run: python -m scripts.generate_contracts"
     other = tmp_path / "docs" / "metrics.md"
@@ -109,7 +109,7 @@ def test_example_of_schema_is_valid(name: str) -> None:
     validator(schema).validate(schema["examples"][0])
 
 
-def test_examples_are_what_the_flow_makes_of_the_first() -> None:
+def test_examples_are_the_outputs_of_the_raw_example() -> None:
     examples = generate_contracts.examples()
     record = InputRecord(Topics().raw, 3, 1041, 1_777_874_401_250, None, json.dumps(examples["raw"]).encode())
     [outcome] = Normalizer(Topics())(record, now=NOW)
@@ -154,9 +154,9 @@ def test_published_events_are_valid(topic: str, kind: str, name: str) -> None:
 
 
 def test_published_events_have_many_relations() -> None:
-    found = {event["duplicate"]["relation"] for event in of_topic(Topics().enriched, "article.enriched.v1")}
+    relations = {event["duplicate"]["relation"] for event in of_topic(Topics().enriched, "article.enriched.v1")}
     copies = {event["duplicate"]["relation"] for event in of_topic(Topics().duplicates, "article.duplicate.v1")}
-    assert found == {"new", "revision", "expansion"}
+    assert relations == {"new", "revision", "expansion"}
     assert copies == DUPLICATE_RELATIONS
 
 

@@ -87,7 +87,7 @@ class Fingerprint:
 def fingerprint(text: str, title: str | None) -> Fingerprint:
     """Fingerprint one normalized text and its title.
 
-    Spelling variants that readers do not tell apart have the same fingerprint:
+    Spelling variants that readers do not notice have the same fingerprint:
 
     >>> fingerprint("وصل إلى المدرسة", None).text_hash == fingerprint("وصل الى المدرسه", None).text_hash
     True

@@ -25,7 +25,7 @@ OPENING_LONGER: Final = 64
 class Similarity:
     """How an incoming text compares with an earlier one, by their first `TOKENS_MAX` tokens, without boilerplate.
 
-    Each figure is computed when it is first read, and once: the first figure is enough to tell most pairs apart.
+    Each figure is computed when it is first read, and once: for most pairs, the first figure is enough.
 
     >>> from stream.core.dedup.fingerprint import fingerprint
     >>> earlier = Text(fingerprint("the old bridge reopens on monday after a long winter", None))

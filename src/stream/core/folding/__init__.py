@@ -80,8 +80,8 @@ _POWERS_STORED: Final = 131_072
 class Tokens:
     """The folded tokens of one text, in order, as arrays of the same length.
 
-    ``hashes``: a 64-bit hash for each token. ``numeric``: the token is a number. ``unspaced``: the token is one character
-    of a script without spaces.
+    ``hashes``: a 64-bit hash for each token. ``numeric``: the token is a number. ``unspaced``: the token is one
+    character of a script without spaces.
     """
 
     hashes: Hashes
@@ -94,7 +94,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class TokenBatch:
-    """The tokens of several texts, one after the other; those of text ``i`` are from ``bounds[i]`` to ``bounds[i + 1]``."""
+    """The tokens of several texts, one after the other; those of text ``i`` begin at ``bounds[i]``."""
 
     tokens: Tokens
     bounds: Indices

@@ -15,9 +15,9 @@ FALLBACK = Identity("articles.raw/2", "7")
 NAMES = st.text(st.characters(), max_size=12)
 
 
-def record(found: Headers = ()) -> InputRecord:
+def record(event_headers: Headers = ()) -> InputRecord:
     """Return a record with these headers."""
-    return InputRecord("articles.raw", 2, 7, None, None, b"{}", found)
+    return InputRecord("articles.raw", 2, 7, None, None, b"{}", event_headers)
 
 
 def test_a_published_record_has_every_attribute() -> None:
@@ -35,9 +35,11 @@ def test_source_and_id_of_the_sender_are_the_identity() -> None:
     assert event_identity(record([("ce_source", b"/scraper"), ("ce_id", b"1")])) == Identity("/scraper", "1")
 
 
-@pytest.mark.parametrize("found", [[], [("ce_id", b"1")], [("ce_source", b"s")], [("ce_source", b"s"), ("ce_id", b"")]])
-def test_without_both_the_coordinates_are(found: Headers) -> None:
-    assert event_identity(record(found)) == FALLBACK
+@pytest.mark.parametrize(
+    "event_headers", [[], [("ce_id", b"1")], [("ce_source", b"s")], [("ce_source", b"s"), ("ce_id", b"")]]
+)
+def test_without_source_or_id_the_coordinates_are_the_identity(event_headers: Headers) -> None:
+    assert event_identity(record(event_headers)) == FALLBACK
 
 
 def test_ids_that_are_no_utf8_stay_apart() -> None:
@@ -46,7 +48,7 @@ def test_ids_that_are_no_utf8_stay_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "structured"),
+    ("event_headers", "structured"),
     [
         ([("content-type", b"application/cloudevents+json; charset=UTF-8")], True),
         ([("content-type", b"Application/CloudEvents+JSON")], True),
@@ -55,8 +57,8 @@ def test_ids_that_are_no_utf8_stay_apart() -> None:
         ([], False),
     ],
 )
-def test_structured_mode_is_told_by_the_content_type(found: Any, structured: bool) -> None:
-    assert is_structured(record(found)) is structured
+def test_the_content_type_marks_structured_events(event_headers: Any, structured: bool) -> None:
+    assert is_structured(record(event_headers)) is structured
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ class Packed(msgspec.Struct):
 
 
 @given(st.text(st.characters(codec="utf-8")), st.integers(0, 2**53), st.dictionaries(st.text("ab"), st.booleans()))
-def test_what_is_encoded_is_decoded(text: str, moment: int, extra: dict[str, bool]) -> None:
+def test_decoding_reverses_encoding(text: str, moment: int, extra: dict[str, bool]) -> None:
     event = RawEvent(id="a", text=text, fetched_at=moment, extra=extra)
     assert decode(encode(event), RawEvent) == event
 
@@ -37,7 +37,7 @@ def test_bytes_travel_as_base64(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"NaN", b'{"topic":"\xff"}'])
-def test_what_is_not_json_raises(data: bytes) -> None:
+def test_decoding_raises_unless_the_bytes_are_json(data: bytes) -> None:
     with pytest.raises(UNREADABLE):
         decode(data, Origin)
 

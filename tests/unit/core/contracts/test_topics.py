@@ -14,8 +14,8 @@ from stream.settings import DAY_MS, Settings
 
 def specs(**settings: Any) -> dict[str, TopicSpec]:
     """Each topic by its name."""
-    made = Settings(broker="memory://x", group="g", topic_prefix="", **settings)
-    return {spec.name: spec for spec in made.topic_specs}
+    settings_ = Settings(broker="memory://x", group="g", topic_prefix="", **settings)
+    return {spec.name: spec for spec in settings_.topic_specs}
 
 
 def test_every_topic_has_one_spec() -> None:
@@ -24,15 +24,15 @@ def test_every_topic_has_one_spec() -> None:
 
 
 def test_partitions() -> None:
-    found = specs(raw_partitions=2, scope_partitions=5, output_partitions=3)
+    topic_specs = specs(raw_partitions=2, scope_partitions=5, output_partitions=3)
     exact = {"articles.normalized", "articles.fingerprints"}
-    assert {name: spec.partitions for name, spec in found.items()} == {
-        name: 5 if name in exact else 2 if name == "articles.raw" else 3 for name in found
+    assert {name: spec.partitions for name, spec in topic_specs.items()} == {
+        name: 5 if name in exact else 2 if name == "articles.raw" else 3 for name in topic_specs
     }
-    assert {name for name, spec in found.items() if spec.exact_partitions} == exact
+    assert {name for name, spec in topic_specs.items() if spec.exact_partitions} == exact
 
 
-def test_events_are_decided_in_the_order_of_production_unless_told_otherwise() -> None:
+def test_the_raw_topic_has_one_partition_by_default_so_order_is_kept() -> None:
     assert specs()["articles.raw"].partitions == 1
 
 
@@ -45,16 +45,16 @@ def test_only_the_clusters_are_compacted() -> None:
 
 @pytest.mark.parametrize("window_days", [0.5, 7, 30])
 def test_the_changelog_outlives_the_window_whatever_the_retention_is(window_days: float) -> None:
-    found = specs(window_days=window_days, retention_days=1)
-    assert int(found["articles.fingerprints"].config["retention.ms"]) >= (window_days + 1) * DAY_MS
-    assert found["articles.enriched"].config["retention.ms"] == str(DAY_MS)
+    topic_specs = specs(window_days=window_days, retention_days=1)
+    assert int(topic_specs["articles.fingerprints"].config["retention.ms"]) >= (window_days + 1) * DAY_MS
+    assert topic_specs["articles.enriched"].config["retention.ms"] == str(DAY_MS)
 
 
-def test_outputs_hold_what_inputs_hold() -> None:
-    found = specs()
-    largest = int(found["articles.raw"].config["max.message.bytes"])
+def test_output_topics_accept_larger_messages_than_the_raw_topic() -> None:
+    topic_specs = specs()
+    largest = int(topic_specs["articles.raw"].config["max.message.bytes"])
     assert largest > DEFAULT_LIMITS.message_bytes
-    for name, spec in found.items():
+    for name, spec in topic_specs.items():
         if name != "articles.raw":
             assert int(spec.config["max.message.bytes"]) > largest
 
@@ -69,6 +69,8 @@ def test_outputs_hold_what_inputs_hold() -> None:
         (4, True, None),
     ],
 )
-def test_what_keeps_the_flow_from_running(partitions: int, exact: bool, problem: str | None) -> None:
+def test_a_missing_topic_or_a_wrong_partition_count_is_a_problem(
+    partitions: int, exact: bool, problem: str | None
+) -> None:
     status = TopicStatus(TopicSpec("t", 4, {}, exact_partitions=exact), partitions)
     assert (problem in status.problem) if problem and status.problem else status.problem is problem

@@ -48,7 +48,7 @@ def members(count: int) -> bytes:
         (state(b"a=" + b"v" * 256), (TRACE[0], ("tracestate", b"a=" + b"v" * 256))),
     ],
 )
-def test_valid_context_is_told_in_lower_case(headers: Headers, expected: Headers) -> None:
+def test_valid_context_is_returned_with_lower_case_names(headers: Headers, expected: Headers) -> None:
     assert trace_headers(headers) == expected
 
 
@@ -109,22 +109,22 @@ def test_a_tracestate_that_is_not_valid_is_left_out_alone(values: tuple[Any, ...
     assert trace_headers(state(*values)) == (TRACE[0],)
 
 
-def test_the_trace_id_is_told() -> None:
+def test_the_trace_id_is_part_of_the_traceparent() -> None:
     assert trace_id(TRACE) == ID.decode()
     assert trace_id([("traceparent", b"no")]) is None
 
 
 def carried(outcomes: list[Outcome]) -> dict[str, Headers]:
     """The trace context of the outputs by topic; those of one topic have the same."""
-    found: dict[str, Headers] = {}
+    contexts: dict[str, Headers] = {}
     for outcome in outcomes:
         for output in outcome.outputs:
             trace = tuple(header for header in output.headers if header[0] in ("traceparent", "tracestate"))
-            assert found.setdefault(output.topic, trace) == trace
-    return found
+            assert contexts.setdefault(output.topic, trace) == trace
+    return contexts
 
 
-def test_what_is_made_of_an_article_carries_its_context() -> None:
+def test_every_output_of_an_article_carries_its_context() -> None:
     flow = Flow()
     assert carried(flow.raw(raw(ARTICLE, headers=TRACE))) == {TOPICS.enriched: TRACE, TOPICS.fingerprints: ()}
     copied = {**ARTICLE, "url": "https://copy.example/1"}
@@ -178,7 +178,7 @@ def test_an_event_id_that_is_reused_keeps_its_headers() -> None:
 
 @pytest.mark.parametrize("trace", [TRACE, (("traceparent", b"not one"),), (("traceparent", None),)])
 def test_values_and_keys_do_not_depend_on_it(trace: Any) -> None:
-    told = [
+    outputs = [
         [
             (output.topic, output.key, output.value)
             for outcome in Flow().raw(raw(ARTICLE, headers=headers))
@@ -186,4 +186,4 @@ def test_values_and_keys_do_not_depend_on_it(trace: Any) -> None:
         ]
         for headers in ((), trace)
     ]
-    assert told[0] == told[1]
+    assert outputs[0] == outputs[1]

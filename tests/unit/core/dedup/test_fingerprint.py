@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stream.core.dedup.array_sets import isin_sorted, minima, runs
+from stream.core.dedup.array_sets import runs
 from stream.core.dedup.fingerprint import (
     CHARACTERS,
     FORMAT,
@@ -21,11 +21,10 @@ from stream.core.dedup.fingerprint import (
     WORDS,
     Fingerprint,
     ShingleParams,
-    TokenHashes,
     fingerprint,
     fingerprints,
 )
-from stream.core.folding import Hashes, mix, tokenize
+from stream.core.folding import mix, tokenize
 
 PARAMS = {"words": WORDS, "characters": CHARACTERS}
 # What joins tokens so that each stays one.
@@ -35,7 +34,6 @@ ALPHABETS = {
     "characters": st.sampled_from("新闻今天日本国人民大会零一二三四"),
 }
 LETTERS = str.maketrans("0123456789", "abcdefghij")
-HASHES = st.lists(st.integers(0, 2**64 - 1), max_size=80).map(lambda values: np.array(values, dtype=np.uint64))
 ANY_TEXT = st.text(max_size=40) | st.text("ab 1新ข\0\n", max_size=80)
 # Lengths at which texts are no longer folded together, or not all of one is looked at.
 LONG_TEXT = st.sampled_from([9_000, 23_990, 24_010, 60_000]).map(lambda count: "ab " * (count // 3))
@@ -46,21 +44,21 @@ def many_words(count: int, seed: int = 0) -> str:
     return " ".join(f"{seed}x{number * 7919 % 100_003}".translate(LETTERS) for number in range(count))
 
 
-def arrays(found: Fingerprint) -> list[NDArray[np.generic]]:
+def arrays(result: Fingerprint) -> list[NDArray[np.generic]]:
     """Return its arrays."""
-    return [found.sequence, found.title, found.anchors, found.shingles]
+    return [result.sequence, result.title, result.anchors, result.shingles]
 
 
-def summary(found: Fingerprint) -> list[object]:
+def summary(result: Fingerprint) -> list[object]:
     """Return what a change of any stored value would change."""
-    stored = [values.astype(f"<u{values.itemsize}").tobytes() for values in arrays(found)]
+    stored = [values.astype(f"<u{values.itemsize}").tobytes() for values in arrays(result)]
     digests = [blake2b(value, digest_size=8).hexdigest() for value in stored]
-    return [found.text_hash, found.tokens, found.is_spaced, *digests]
+    return [result.text_hash, result.tokens, result.is_spaced, *digests]
 
 
-def plain(found: Fingerprint) -> list[object]:
+def plain(result: Fingerprint) -> list[object]:
     """Return all of it as plain values."""
-    return [found.text_hash, found.tokens, found.is_spaced, *((v.dtype, v.tolist()) for v in arrays(found))]
+    return [result.text_hash, result.tokens, result.is_spaced, *((v.dtype, v.tolist()) for v in arrays(result))]
 
 
 def smallest(values: list[int], window: int) -> set[int]:
@@ -82,10 +80,12 @@ def test_the_format_names_all_that_fingerprints_depend_on() -> None:
 @settings(max_examples=50)
 @given(st.lists(st.tuples(ANY_TEXT | LONG_TEXT, st.none() | ANY_TEXT), max_size=6))
 def test_fingerprints_made_together_are_those_made_one_by_one(articles: list[tuple[str, str | None]]) -> None:
-    assert [plain(found) for found in fingerprints(articles)] == [plain(fingerprint(*article)) for article in articles]
+    assert [plain(result) for result in fingerprints(articles)] == [
+        plain(fingerprint(*article)) for article in articles
+    ]
 
 
-def test_a_title_says_nothing_of_the_text() -> None:
+def test_a_title_does_not_affect_the_fingerprint_of_the_text() -> None:
     with_title, without = fingerprint("新闻今天 one", "two three four 5"), fingerprint("新闻今天 one", None)
     assert plain(with_title)[:4] == plain(without)[:4]
     assert (len(with_title.title), len(without.title)) == (4, 0)
@@ -126,10 +126,10 @@ def test_in_the_opening_of_both_a_shorter_run_is_enough(kind: str, data: st.Data
 
 def texts_around(kind: str, run: list[str], before: list[str], behind: list[str]) -> Fingerprint:
     """Return the fingerprint of ``run`` between others, all in tokens of one kind."""
-    found = fingerprint(JOINTS[kind].join([*before, *run, *behind]), None)
-    assert found.tokens == len(before) + len(run) + len(behind)
-    assert found.params == PARAMS[kind]
-    return found
+    result = fingerprint(JOINTS[kind].join([*before, *run, *behind]), None)
+    assert result.tokens == len(before) + len(run) + len(behind)
+    assert result.params == PARAMS[kind]
+    return result
 
 
 def shared_anchors(one: Fingerprint, other: Fingerprint) -> set[int]:
@@ -141,55 +141,23 @@ def shared_anchors(one: Fingerprint, other: Fingerprint) -> set[int]:
 def test_anchors_are_the_smallest_of_all_windows_and_of_narrower_ones_in_the_opening(kind: str) -> None:
     params: ShingleParams = PARAMS[kind]
     for count in range(params.anchor, 160):
-        text = many_words(count) if kind == "words" else "".join(chr(0x4E00 + 37 * place) for place in range(count))
-        found = fingerprint(text, None)
-        shingles = found.shingles.tolist()
+        text = many_words(count) if kind == "words" else "".join(chr(0x4E00 + 37 * i) for i in range(count))
+        result = fingerprint(text, None)
+        shingles = result.shingles.tolist()
         assert len(shingles) == count - params.anchor + 1
         expected = smallest(shingles[: params.opening], params.opening_window)
         if len(shingles) >= params.window:
             expected |= smallest(shingles, params.window)
-        assert found.anchors.tolist() == sorted(expected)
+        assert result.anchors.tolist() == sorted(expected)
 
 
 @given(st.lists(ALPHABETS["words"], min_size=4, max_size=40))
-def test_shingles_tell_runs_of_tokens_apart_and_know_them_again(words: list[str]) -> None:
+def test_equal_runs_of_tokens_and_only_these_have_equal_shingles(words: list[str]) -> None:
     size = WORDS.anchor
     tuples = [tuple(words[start : start + size]) for start in range(len(words) - size + 1)]
-    found = fingerprint(" ".join(words), None).shingles.tolist()
-    assert len(found) == len(tuples)
-    assert len(set(zip(tuples, found, strict=True))) == len(set(tuples)) == len(set(found))
-
-
-@given(HASHES, st.integers(1, 40))
-def test_minima_are_the_smallest_of_each_window(values: Hashes, window: int) -> None:
-    width = min(window, len(values))
-    found = minima(values, width).tolist()
-    assert set(found) == smallest(values.tolist(), window)
-    assert len(found) == (len(values) - width + 1 if width else 0)
-
-
-@given(HASHES, st.integers(1, 8))
-def test_there_is_one_run_for_each_place_where_it_fits(tokens: Hashes, size: int) -> None:
-    found = runs(tokens, size).tolist()
-    assert len(found) == max(0, len(tokens) - size + 1)
-    assert found == [int(runs(tokens[place : place + size], size)[0]) for place in range(len(found))]
-
-
-@given(st.lists(st.integers(0, 3), max_size=30), st.integers(1, 6))
-def test_runs_have_one_hash_if_their_tokens_are_the_same(values: list[int], size: int) -> None:
-    tokens: TokenHashes = np.array([value << 14 for value in values], dtype=np.uint16)
-    tuples = [tuple(values[place : place + size]) for place in range(len(values) - size + 1)]
-    pairs = set(zip(tuples, runs(tokens, size).tolist(), strict=True))
-    assert len({run for run, _ in pairs}) == len({found for _, found in pairs}) == len(pairs)
-
-
-FEW_HASHES = st.lists(st.integers(0, 40), max_size=30).map(lambda values: np.array(values, dtype=np.uint64))
-
-
-@given(FEW_HASHES, FEW_HASHES)
-def test_those_of_one_array_that_are_in_another_are_found(values: Hashes, others: Hashes) -> None:
-    expected = [value in set(others.tolist()) for value in values.tolist()]
-    assert isin_sorted(values, np.sort(others)).tolist() == expected
+    result = fingerprint(" ".join(words), None).shingles.tolist()
+    assert len(result) == len(tuples)
+    assert len(set(zip(tuples, result, strict=True))) == len(set(tuples)) == len(set(result))
 
 
 @given(st.lists(ALPHABETS["words"] | ALPHABETS["characters"], max_size=60).map(" ".join))
@@ -205,37 +173,37 @@ def test_the_sequence_is_part_of_each_hash_and_a_bit_for_numbers(text: str) -> N
     [("新闻 today here", True), ("新闻今天 today", False), ("新闻 two words", True), ("ข่าว", False), ("", True)],
 )
 def test_a_text_is_shingled_as_most_of_its_tokens_ask(text: str, is_spaced: bool) -> None:
-    found = fingerprint(text, None)
-    assert found.is_spaced is is_spaced
-    assert found.params == (WORDS if is_spaced else CHARACTERS)
+    result = fingerprint(text, None)
+    assert result.is_spaced is is_spaced
+    assert result.params == (WORDS if is_spaced else CHARACTERS)
 
 
 @pytest.mark.parametrize("count", [TOKENS_MAX - 1, TOKENS_MAX, TOKENS_MAX + 1, TOKENS_MAX + 904])
 def test_only_the_first_tokens_are_looked_at(count: int) -> None:
     words = many_words(count).split()
-    found, head = fingerprint(" ".join(words), None), fingerprint(" ".join(words[:TOKENS_MAX]), None)
-    assert (found.tokens, len(found.sequence)) == (count, min(count, TOKENS_MAX))
-    assert plain(found)[3:] == plain(head)[3:]
-    assert (found.text_hash == head.text_hash) is (count <= TOKENS_MAX)
+    result, head = fingerprint(" ".join(words), None), fingerprint(" ".join(words[:TOKENS_MAX]), None)
+    assert (result.tokens, len(result.sequence)) == (count, min(count, TOKENS_MAX))
+    assert plain(result)[3:] == plain(head)[3:]
+    assert (result.text_hash == head.text_hash) is (count <= TOKENS_MAX)
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 15, 25, 300, 6_000])
 def test_everything_stored_is_sorted_unique_and_bounded(count: int) -> None:
-    found = fingerprint(many_words(count), many_words(count, seed=1))
-    for values in (found.anchors, found.title):
+    result = fingerprint(many_words(count), many_words(count, seed=1))
+    for values in (result.anchors, result.title):
         assert all(one < other for one, other in pairwise(values.tolist()))
-    assert len(found.anchors) <= len(found.shingles) <= TOKENS_MAX
-    assert set(found.anchors.tolist()) <= set(found.shingles.tolist())
-    assert len(found.title) <= TITLE_TOKENS_MAX
-    assert [values.dtype for values in arrays(found)] == [np.uint16, np.uint16, np.uint64, np.uint64]
+    assert len(result.anchors) <= len(result.shingles) <= TOKENS_MAX
+    assert set(result.anchors.tolist()) <= set(result.shingles.tolist())
+    assert len(result.title) <= TITLE_TOKENS_MAX
+    assert [values.dtype for values in arrays(result)] == [np.uint16, np.uint16, np.uint64, np.uint64]
 
 
 @pytest.mark.parametrize("text", ["", " ", "…", "\0"])
 def test_a_text_without_tokens(text: str) -> None:
-    found = fingerprint(text, text)
-    assert found.tokens == 0
-    assert [len(values) for values in arrays(found)] == [0, 0, 0, 0]
-    assert plain(found) == plain(fingerprint("", None))
+    result = fingerprint(text, text)
+    assert result.tokens == 0
+    assert [len(values) for values in arrays(result)] == [0, 0, 0, 0]
+    assert plain(result) == plain(fingerprint("", None))
 
 
 @pytest.mark.parametrize("kind", PARAMS)
@@ -243,25 +211,25 @@ def test_a_text_with_fewer_shingles_than_a_window_has_one_anchor(kind: str) -> N
     params = PARAMS[kind]
     for count in range(1, params.anchor + params.opening_window - 1):
         text = many_words(count) if kind == "words" else "新一二三四五六七八九十百千万亿兆"[:count]
-        found = fingerprint(text, None)
-        assert found.params == params
-        assert len(found.shingles) == max(1, count - params.anchor + 1)
-        assert found.anchors.tolist() == [min(found.shingles.tolist())]
+        result = fingerprint(text, None)
+        assert result.params == params
+        assert len(result.shingles) == max(1, count - params.anchor + 1)
+        assert result.anchors.tolist() == [min(result.shingles.tolist())]
 
 
 @pytest.mark.parametrize("kind", PARAMS)
-def test_a_text_shorter_than_an_anchor_is_told_apart_by_all_of_it(kind: str) -> None:
+def test_texts_shorter_than_an_anchor_have_different_anchors(kind: str) -> None:
     tokens = ["ab", "cd", "ef"] if kind == "words" else list("新闻今天日")
     texts = [JOINTS[kind].join(tokens[:count]) for count in range(1, PARAMS[kind].anchor)]
     anchors = [fingerprint(text, None).anchors.tolist() for text in texts]
-    assert len({value for found in anchors for value in found}) == len(texts)
+    assert len({value for result in anchors for value in result}) == len(texts)
 
 
 @pytest.mark.parametrize("word", ["كرر", "25", "新", "word"])
 def test_one_word_10_000_times_has_one_anchor(word: str) -> None:
-    found = fingerprint(f"{word} " * 10_000, None)
-    assert (found.tokens, len(found.sequence), len(found.anchors)) == (10_000, TOKENS_MAX, 1)
-    assert len(set(found.shingles.tolist())) == 1
+    result = fingerprint(f"{word} " * 10_000, None)
+    assert (result.tokens, len(result.sequence), len(result.anchors)) == (10_000, TOKENS_MAX, 1)
+    assert len(set(result.shingles.tolist())) == 1
 
 
 def test_folded_spellings_have_one_fingerprint() -> None:
@@ -276,9 +244,9 @@ def test_order_counts_for_the_text_and_not_for_the_title() -> None:
 
 def test_shingles_are_evenly_spread_so_that_anchors_are_few() -> None:
     """Winnowing chooses about two in each window and one more."""
-    found = fingerprint(many_words(4_000), None)
-    assert found.shingles.tolist() == mix(runs(tokenize(many_words(4_000)).hashes, WORDS.anchor)).tolist()
-    assert 0.8 < len(found.anchors) * (WORDS.window + 1) / (2 * 4_000) < 1.2
+    result = fingerprint(many_words(4_000), None)
+    assert result.shingles.tolist() == mix(runs(tokenize(many_words(4_000)).hashes, WORDS.anchor)).tolist()
+    assert 0.8 < len(result.anchors) * (WORDS.window + 1) / (2 * 4_000) < 1.2
 
 
 TEXTS = {

@@ -1,4 +1,4 @@
-"""The duplicate decision: where one figure more or less makes another verdict."""
+"""What two similar texts must have in common: each threshold, just met and just missed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OTHER_CABLE_NAMES = [f"oto{letter}x" for letter in "abcdefghijklmnopqrst"]
 
 
 class TestThresholds:
-    """Where one figure more or less makes another verdict."""
+    """One figure more or less changes the verdict."""
 
     @pytest.mark.parametrize(
         ("similarity", "reason"),
@@ -69,7 +69,7 @@ class TestThresholds:
             (figures(is_longer=True, length_ratio=0.19, covered=99, new_number_changes=3), "other-numbers"),
         ],
     )
-    def test_two_texts_are_one_from_here_on(self, similarity: Similarity, reason: str | None) -> None:
+    def test_the_first_failed_requirement_at_each_threshold(self, similarity: Similarity, reason: str | None) -> None:
         assert first_failed_requirement(similarity) == reason
 
     @pytest.mark.parametrize(("cluster_depth", "covered"), [(0, 60), (1, 75), (2, 85), (3, 95), (4, 95), (9, 95)])
@@ -79,9 +79,9 @@ class TestThresholds:
 
     @pytest.mark.parametrize(("hours", "covered"), [(30.0, 75), (30.001, 85), (999.0, 85)])
     def test_titles_that_name_others_ask_for_more_a_day_later(self, hours: float, covered: int) -> None:
-        found = {count: figures(has_other_names=True, covered=count) for count in (covered - 2, covered)}
-        assert first_failed_requirement(found[covered], Separation(hours=hours)) is None
-        assert first_failed_requirement(found[covered - 2], Separation(hours=hours)) == "other-names"
+        similarities = {count: figures(has_other_names=True, covered=count) for count in (covered - 2, covered)}
+        assert first_failed_requirement(similarities[covered], Separation(hours=hours)) is None
+        assert first_failed_requirement(similarities[covered - 2], Separation(hours=hours)) == "other-names"
 
     @pytest.mark.parametrize(("hours", "covered"), [(30.0, 60), (30.001, 65), (999.0, 65)])
     def test_texts_have_more_in_common_a_day_later(self, hours: float, covered: int) -> None:
@@ -94,7 +94,7 @@ class TestThresholds:
             ("2026-05-05T12:00:00.000Z", "2026-05-04T06:00:00.000Z", 0, 30),
             ("2026-05-04T06:00:00.000Z", "2026-05-05T12:00:00.000Z", 0, 30),
             ("2026-05-04T07:00:00.000+05:00", "2026-05-04T02:00:00.000Z", 0, 0),
-            # When they were seen counts where one of them does not tell when it was published.
+            # When they were seen counts if the publication time of one of them is unknown.
             ("2026-05-04T06:00:00.000Z", "2026-05-04T06:00:00.000Z", 99, 0),
             (None, "2026-05-04T06:00:00.000Z", 31, 31),
             ("2026-05-09T06:00:00.000Z", None, 31, 31),
@@ -120,6 +120,6 @@ class TestThresholds:
     @pytest.mark.parametrize(
         ("words", "relation"), [(100, "copy"), (60, "near_copy"), (59, "excerpt"), (30, "excerpt"), (8, "excerpt")]
     )
-    def test_the_ratio_of_lengths_tells_excerpts_from_reprints(self, words: int, relation: str) -> None:
-        text = [f"{chr(97 + place % 26)}{chr(97 + place // 26)}x" for place in range(100)]
+    def test_the_ratio_of_lengths_separates_excerpts_from_reprints(self, words: int, relation: str) -> None:
+        text = [f"{chr(97 + i % 26)}{chr(97 + i // 26)}x" for i in range(100)]
         assert decide_similar(" ".join(text[:words]), " ".join(text)).duplicate.relation == relation

@@ -24,7 +24,7 @@ from tests.support.stories import (
     STORIES,
     decide_similar,
     earlier,
-    is_found,
+    is_candidate,
     shared_anchors,
     story,
     subject,
@@ -37,43 +37,43 @@ class TestRelations:
     @pytest.mark.parametrize("script", SCRIPTS)
     def test_same_text_at_another_address_is_a_copy(self, script: str) -> None:
         spaced = story(script).replace("\n", "  \n\n ").replace(".", " . ").replace("।", " । ")
-        found = decide_similar(spaced, story(script)).duplicate
-        assert (found.relation, found.method, found.is_duplicate) == ("copy", "same-text", True)
-        assert (found.jaccard, found.containment) == (1.0, 1.0)
-        assert found.change is not None
-        assert (found.change.tokens, found.change.numbers) == (0.0, False)
+        verdict = decide_similar(spaced, story(script)).duplicate
+        assert (verdict.relation, verdict.method, verdict.is_duplicate) == ("copy", "same-text", True)
+        assert (verdict.jaccard, verdict.containment) == (1.0, 1.0)
+        assert verdict.change is not None
+        assert (verdict.change.tokens, verdict.change.numbers) == (0.0, False)
 
     def test_an_empty_text_is_a_copy_of_another(self) -> None:
-        found = decide_similar("…", "").duplicate
-        assert (found.relation, found.jaccard, found.containment) == ("copy", 1.0, 1.0)
+        verdict = decide_similar("…", "").duplicate
+        assert (verdict.relation, verdict.jaccard, verdict.containment) == ("copy", 1.0, 1.0)
 
     @pytest.mark.parametrize("script", REPRINTED)
     def test_an_edited_reprint_is_a_near_copy(self, script: str) -> None:
         """Another agency's name, words exchanged, sentences dropped and moved: in either order of arrival."""
         reprint = STORIES[script]["reprint"]
-        assert is_found(reprint, story(script))
+        assert is_candidate(reprint, story(script))
         for later, before in ((reprint, story(script)), (story(script), reprint)):
-            found = decide_similar(later, before).duplicate
-            assert (found.relation, found.method, found.is_duplicate) == ("near_copy", "similar-text", True)
-            assert found.containment is not None
-            assert 0.8 < found.containment < 1
-            assert found.change is not None
-            assert 0 < found.change.tokens < 0.3
+            verdict = decide_similar(later, before).duplicate
+            assert (verdict.relation, verdict.method, verdict.is_duplicate) == ("near_copy", "similar-text", True)
+            assert verdict.containment is not None
+            assert 0.8 < verdict.containment < 1
+            assert verdict.change is not None
+            assert 0 < verdict.change.tokens < 0.3
 
     @pytest.mark.parametrize("script", SCRIPTS)
     def test_a_copy_with_a_sentence_cut_off_is_a_near_copy(self, script: str) -> None:
-        found = decide_similar(story(script, 0, 1, 2, 3, 4), story(script)).duplicate
-        assert (found.relation, found.method, found.is_duplicate) == ("near_copy", "similar-text", True)
+        verdict = decide_similar(story(script, 0, 1, 2, 3, 4), story(script)).duplicate
+        assert (verdict.relation, verdict.method, verdict.is_duplicate) == ("near_copy", "similar-text", True)
 
     @pytest.mark.parametrize("script", SCRIPTS)
     def test_a_cut_copy_is_an_excerpt(self, script: str) -> None:
         cut, whole = story(script, 0, 1), story(script)
-        assert is_found(cut, whole)
-        found = decide_similar(cut, whole).duplicate
-        assert (found.relation, found.is_duplicate, found.duplicate_of) == ("excerpt", True, "earlier-0")
-        assert found.containment == 1.0
-        assert found.jaccard is not None
-        assert found.jaccard < 0.5
+        assert is_candidate(cut, whole)
+        verdict = decide_similar(cut, whole).duplicate
+        assert (verdict.relation, verdict.is_duplicate, verdict.duplicate_of) == ("excerpt", True, "earlier-0")
+        assert verdict.containment == 1.0
+        assert verdict.jaccard is not None
+        assert verdict.jaccard < 0.5
 
     @pytest.mark.parametrize("script", SCRIPTS)
     def test_any_25_words_or_37_characters_are_an_excerpt(self, script: str) -> None:
@@ -86,63 +86,71 @@ class TestRelations:
             assert decide_similar(excerpt, story(script)).duplicate.relation == "excerpt", excerpt
 
     @pytest.mark.parametrize("script", SCRIPTS)
-    def test_the_article_behind_a_teaser_is_an_expansion_that_consumers_get(self, script: str) -> None:
+    def test_the_full_article_after_its_teaser_is_an_expansion_and_no_duplicate(self, script: str) -> None:
         teaser = story(script)[: len(story(script)) // 2 - 3] + "…"
-        assert is_found(teaser, story(script))
-        found = decide_similar(story(script), teaser).duplicate
-        assert (found.relation, found.is_duplicate, found.duplicate_of) == ("expansion", False, "earlier-0")
+        assert is_candidate(teaser, story(script))
+        verdict = decide_similar(story(script), teaser).duplicate
+        assert (verdict.relation, verdict.is_duplicate, verdict.duplicate_of) == ("expansion", False, "earlier-0")
 
     @pytest.mark.parametrize("script", REPRINTED)
     def test_another_text_at_the_same_address_is_a_revision(self, script: str) -> None:
         before = earlier(f"{story(script)} 25", revision=3)
-        found = decide(subject(f"{STORIES[script]['reprint']} 26"), Candidates(same_address=before))
-        assert (found.duplicate.relation, found.duplicate.method, found.revision) == ("revision", "same-address", 4)
-        assert (found.duplicate.is_duplicate, found.duplicate.duplicate_of) == (False, "earlier-0")
-        assert found.duplicate.change is not None
-        assert found.duplicate.change.tokens > 0
-        assert found.duplicate.change.numbers
+        verdict = decide(subject(f"{STORIES[script]['reprint']} 26"), Candidates(same_address=before))
+        assert (verdict.duplicate.relation, verdict.duplicate.method, verdict.revision) == (
+            "revision",
+            "same-address",
+            4,
+        )
+        assert (verdict.duplicate.is_duplicate, verdict.duplicate.duplicate_of) == (False, "earlier-0")
+        assert verdict.duplicate.change is not None
+        assert verdict.duplicate.change.tokens > 0
+        assert verdict.duplicate.change.numbers
 
     def test_a_revision_of_words_alone_has_the_same_numbers(self) -> None:
-        found = decide(subject(story("Latin", 0, 1) + " 25"), Candidates(earlier(story("Latin") + " 25"))).duplicate
-        assert found.change is not None
-        assert (found.change.numbers, found.change.tokens > 0.2) == (False, True)
+        verdict = decide(subject(story("Latin", 0, 1) + " 25"), Candidates(earlier(story("Latin") + " 25"))).duplicate
+        assert verdict.change is not None
+        assert (verdict.change.numbers, verdict.change.tokens > 0.2) == (False, True)
 
     def test_the_same_at_the_same_address_is_a_recrawl(self) -> None:
         before = earlier(story("Arabic"), revision=3, display_hash="same")
-        found = decide(subject(story("Arabic"), display_hash="same"), Candidates(same_address=before))
-        assert (found.duplicate.relation, found.duplicate.method, found.revision) == ("recrawl", "same-address", 3)
-        assert found.duplicate.is_duplicate
+        verdict = decide(subject(story("Arabic"), display_hash="same"), Candidates(same_address=before))
+        assert (verdict.duplicate.relation, verdict.duplicate.method, verdict.revision) == (
+            "recrawl",
+            "same-address",
+            3,
+        )
+        assert verdict.duplicate.is_duplicate
 
     @pytest.mark.parametrize("script", SCRIPTS)
     def test_one_shared_passage_does_not_make_a_copy(self, script: str) -> None:
-        found = decide_similar(story(script, 0, 1, 2, 3), story(script, 3, 4, 5)).duplicate
-        assert (found.relation, found.method) == ("new", "too-little-alike")
-        assert (found.duplicate_of, found.containment, found.jaccard, found.change) == (None, None, None, None)
+        verdict = decide_similar(story(script, 0, 1, 2, 3), story(script, 3, 4, 5)).duplicate
+        assert (verdict.relation, verdict.method) == ("new", "too-little-alike")
+        assert (verdict.duplicate_of, verdict.containment, verdict.jaccard, verdict.change) == (None, None, None, None)
 
     @pytest.mark.parametrize("script", SCRIPTS)
     def test_other_stories_are_new(self, script: str) -> None:
         for other in SCRIPTS:
             if other != script:
-                found = decide_similar(story(script), story(other)).duplicate
-                assert (found.relation, found.method) == ("new", "too-little-alike")
+                verdict = decide_similar(story(script), story(other)).duplicate
+                assert (verdict.relation, verdict.method) == ("new", "too-little-alike")
 
 
 class TestTemplates:
-    """Reports that share a template are told apart by what stands in it."""
+    """Reports that share a template differ in names, numbers and dates."""
 
     @pytest.mark.parametrize("case", cases("duplicates_templates"))
     def test_another_report_in_the_same_template_is_new(self, case: dict[str, Any]) -> None:
         later, before = (case["template"].format(*case[which]) for which in ("later", "before"))
         reports = list(zip((later, before), case.get("titles", (None, None)), strict=True))
         for (one, title), (other, title_before) in (reports, reports[::-1]):
-            found = decide_similar(one, other, title=title, title_before=title_before).duplicate
-            assert (found.relation, found.method) == ("new", case["method"])
+            verdict = decide_similar(one, other, title=title, title_before=title_before).duplicate
+            assert (verdict.relation, verdict.method) == ("new", case["method"])
 
     @pytest.mark.parametrize("case", cases("duplicates_templates"))
     def test_the_same_report_below_an_editors_line_is_a_near_copy(self, case: dict[str, Any]) -> None:
         report = case["template"].format(*case["before"])
-        found = decide_similar(f"Amber Coast Agency {report}", report).duplicate
-        assert (found.relation, found.containment) == ("near_copy", 1.0)
+        verdict = decide_similar(f"Amber Coast Agency {report}", report).duplicate
+        assert (verdict.relation, verdict.containment) == ("near_copy", 1.0)
 
     @pytest.mark.parametrize("case", cases("duplicates_known_failures"))
     def test_known_failures_still_fail(self, case: dict[str, Any]) -> None:
@@ -180,21 +188,23 @@ class TestRules:
         assert [name for name, _ in RULES] == ["same-address", "same-text", "similar-text"]
 
     def test_the_first_that_has_an_answer_decides(self) -> None:
-        by_address, by_text, by_likeness = (earlier(story("Latin"), offset=offset) for offset in (9, 2, 1))
-        mine = subject(story("Latin"))
-        found = decide(mine, Candidates(by_address, by_text, [by_likeness])).duplicate
-        assert (found.relation, found.duplicate_of) == ("revision", "earlier-9")
-        found = decide(mine, Candidates(None, by_text, [by_likeness])).duplicate
-        assert (found.relation, found.duplicate_of) == ("copy", "earlier-2")
-        found = decide(mine, Candidates(None, None, [by_likeness])).duplicate
-        assert (found.relation, found.duplicate_of) == ("near_copy", "earlier-1")
+        by_address, by_text, by_similarity = (earlier(story("Latin"), offset=offset) for offset in (9, 2, 1))
+        incoming = subject(story("Latin"))
+        verdict = decide(incoming, Candidates(by_address, by_text, [by_similarity])).duplicate
+        assert (verdict.relation, verdict.duplicate_of) == ("revision", "earlier-9")
+        verdict = decide(incoming, Candidates(None, by_text, [by_similarity])).duplicate
+        assert (verdict.relation, verdict.duplicate_of) == ("copy", "earlier-2")
+        verdict = decide(incoming, Candidates(None, None, [by_similarity])).duplicate
+        assert (verdict.relation, verdict.duplicate_of) == ("near_copy", "earlier-1")
 
     def test_nothing_known_is_new_and_begins_a_cluster(self) -> None:
-        mine = subject(story("Latin"))
-        found = decide(mine, Candidates())
-        assert (found.revision, found.cluster_depth, found.earlier) == (1, 0, None)
-        assert (found.duplicate.relation, found.duplicate.method) == ("new", "nothing-alike")
-        assert found.duplicate.cluster_id == new_cluster_id(mine.scope, mine.id, mine.fingerprint.text_hash)
+        incoming = subject(story("Latin"))
+        verdict = decide(incoming, Candidates())
+        assert (verdict.revision, verdict.cluster_depth, verdict.earlier) == (1, 0, None)
+        assert (verdict.duplicate.relation, verdict.duplicate.method) == ("new", "nothing-alike")
+        assert verdict.duplicate.cluster_id == new_cluster_id(
+            incoming.scope, incoming.id, incoming.fingerprint.text_hash
+        )
 
     @pytest.mark.parametrize(
         ("title", "title_before", "relation", "method"),
@@ -207,12 +217,12 @@ class TestRules:
             ("Harbour closed", None, "copy", "same-text"),
         ],
     )
-    def test_a_short_text_is_told_apart_by_its_title(
+    def test_a_short_text_with_another_title_is_no_copy(
         self, title: str | None, title_before: str | None, relation: str, method: str
     ) -> None:
         text = "Read the whole story in tomorrow's edition."
-        found = decide_similar(text, text, title=title, title_before=title_before).duplicate
-        assert (found.relation, found.method) == (relation, method)
+        verdict = decide_similar(text, text, title=title, title_before=title_before).duplicate
+        assert (verdict.relation, verdict.method) == (relation, method)
 
     @pytest.mark.parametrize(
         ("tokens", "relation"),
@@ -220,64 +230,66 @@ class TestRules:
     )
     def test_a_longer_text_is_a_copy_whatever_its_title(self, tokens: int, relation: str) -> None:
         text = " ".join(story("Latin").split()[:tokens])
-        found = decide_similar(text, text, title="One", title_before="Another").duplicate
-        assert found.relation == relation
-        assert found.title_similarity == (0.0 if relation == "copy" else None)
+        verdict = decide_similar(text, text, title="One", title_before="Another").duplicate
+        assert verdict.relation == relation
+        assert verdict.title_similarity == (0.0 if relation == "copy" else None)
 
     def test_the_reason_is_that_of_the_article_that_came_nearest(self) -> None:
-        case = {found.id: found.values[0] for found in cases("duplicates_templates")}["weather, English"]
+        case = {parameters.id: parameters.values[0] for parameters in cases("duplicates_templates")}["weather, English"]
         assert isinstance(case, dict)
         numbers, unlike = earlier(case["template"].format(*case["before"]), offset=1), earlier(story("Latin"), offset=2)
-        mine = subject(case["template"].format(*case["later"]))
+        incoming = subject(case["template"].format(*case["later"]))
         for similar in ([numbers, unlike], [unlike, numbers]):
-            assert decide(mine, Candidates(similar=similar)).duplicate.method == "other-numbers"
-        assert decide(mine, Candidates(similar=[unlike])).duplicate.method == "too-little-alike"
+            assert decide(incoming, Candidates(similar=similar)).duplicate.method == "other-numbers"
+        assert decide(incoming, Candidates(similar=[unlike])).duplicate.method == "too-little-alike"
 
     def test_the_best_of_several_decides_and_the_first_of_equals(self) -> None:
         rough, good = earlier(story("Latin", 0, 1, 2, 3), offset=1), earlier(story("Latin"), offset=9)
         twin = dataclasses.replace(good, offset=5, id="earlier-5")
-        mine = subject(story("Latin", 0, 1, 2, 3, 4))
+        incoming = subject(story("Latin", 0, 1, 2, 3, 4))
         for order in ([rough, good, twin], [twin, good, rough], [good, rough, twin]):
-            assert decide(mine, Candidates(similar=order)).duplicate.duplicate_of == "earlier-5"
+            assert decide(incoming, Candidates(similar=order)).duplicate.duplicate_of == "earlier-5"
 
-    def test_what_many_clusters_share_does_not_count(self) -> None:
+    def test_passages_that_many_clusters_share_do_not_count(self) -> None:
         below = story("Latin")
-        mine, before = subject(f"{story('Cyrillic', 0)} {below}"), earlier(f"{story('Hindi', 0)} {below}")
-        assert decide(mine, Candidates(similar=[before])).duplicate.relation == "near_copy"
-        common = np.intersect1d(mine.fingerprint.anchors, fingerprint(below, None).anchors)
-        assert decide(mine, Candidates(similar=[before], common=common)).duplicate.method == "too-little-alike"
+        incoming, before = subject(f"{story('Cyrillic', 0)} {below}"), earlier(f"{story('Hindi', 0)} {below}")
+        assert decide(incoming, Candidates(similar=[before])).duplicate.relation == "near_copy"
+        common = np.intersect1d(incoming.fingerprint.anchors, fingerprint(below, None).anchors)
+        assert decide(incoming, Candidates(similar=[before], common=common)).duplicate.method == "too-little-alike"
 
     @pytest.mark.parametrize("relation", ["copy", "near_copy", "excerpt"])
-    def test_copies_join_the_cluster_of_what_they_copy(self, relation: str) -> None:
+    def test_copies_join_the_cluster_of_their_original(self, relation: str) -> None:
         text = {"copy": story("Latin"), "near_copy": STORIES["Latin"]["reprint"], "excerpt": story("Latin", 0, 1)}
-        found = decide_similar(text[relation], story("Latin"))
-        assert (found.duplicate.relation, found.duplicate.cluster_id) == (relation, earlier("").cluster_id)
-        assert found.earlier is not None
-        assert found.duplicate.duplicate_of == found.earlier.id == "earlier-0"
+        verdict = decide_similar(text[relation], story("Latin"))
+        assert (verdict.duplicate.relation, verdict.duplicate.cluster_id) == (relation, earlier("").cluster_id)
+        assert verdict.earlier is not None
+        assert verdict.duplicate.duplicate_of == verdict.earlier.id == "earlier-0"
 
     def test_an_excerpt_from_the_middle_keeps_a_cluster_of_its_own(self) -> None:
-        words = [f"{chr(97 + place % 26)}{chr(97 + place // 26)}x" for place in range(200)]
+        words = [f"{chr(97 + i % 26)}{chr(97 + i // 26)}x" for i in range(200)]
         middle, whole = " ".join(words[100:150]), " ".join(words)
-        mine = subject(middle)
-        found = decide(mine, Candidates(similar=[earlier(whole, cluster_depth=1)]))
-        own = new_cluster_id(mine.scope, mine.id, mine.fingerprint.text_hash)
-        assert (found.duplicate.relation, found.duplicate.cluster_id, found.cluster_depth) == ("excerpt", own, 0)
+        incoming = subject(middle)
+        verdict = decide(incoming, Candidates(similar=[earlier(whole, cluster_depth=1)]))
+        own = new_cluster_id(incoming.scope, incoming.id, incoming.fingerprint.text_hash)
+        assert (verdict.duplicate.relation, verdict.duplicate.cluster_id, verdict.cluster_depth) == ("excerpt", own, 0)
         opening = decide(subject(" ".join(words[:50])), Candidates(similar=[earlier(whole, cluster_depth=1)]))
         assert (opening.duplicate.cluster_id, opening.cluster_depth) == (earlier(whole).cluster_id, 2)
 
     @pytest.mark.parametrize(
-        ("mine", "other", "same"),
+        ("incoming", "other", "same"),
         [("a.example", "a.example", True), ("a.example", "b.example", False), (None, "b", None), ("a", None, None)],
     )
-    def test_same_source_is_told_where_both_are_known(self, mine: str | None, other: str | None, same: bool) -> None:
-        later = dataclasses.replace(subject(story("Latin")), source=mine)
+    def test_same_source_is_null_unless_both_sources_are_known(
+        self, incoming: str | None, other: str | None, same: bool
+    ) -> None:
+        later = dataclasses.replace(subject(story("Latin")), source=incoming)
         before = dataclasses.replace(earlier(story("Latin")), source=other)
         assert decide(later, Candidates(same_text=before)).duplicate.same_source is same
 
     def test_every_verdict_names_the_parameters_that_made_it(self) -> None:
         assert VERSION.startswith(f"{FORMAT},")
-        for found in (decide(subject("one"), Candidates()), decide_similar(story("Thai"), story("Thai"))):
-            assert found.duplicate.version == VERSION
+        for verdict in (decide(subject("one"), Candidates()), decide_similar(story("Thai"), story("Thai"))):
+            assert verdict.duplicate.version == VERSION
 
 
 class TestLinks:
@@ -288,7 +300,7 @@ class TestLinks:
         [(story("Latin"), 0), (STORIES["Latin"]["reprint"], 1), (story("Latin", 0, 1), 1)],
         ids=["copy", "near copy", "excerpt"],
     )
-    def test_a_copy_is_as_far_away_as_what_it_copies(self, later: str, more: int) -> None:
+    def test_a_copy_has_the_cluster_depth_of_its_original(self, later: str, more: int) -> None:
         for links in (0, 1):
             assert decide_similar(later, story("Latin"), cluster_depth=links).cluster_depth == links + more
 
@@ -303,14 +315,14 @@ class TestLinks:
         """Each text drops a sentence of the story before it and goes on with one of another story."""
         other = story("Hebrew" if script != "Hebrew" else "Latin").split("\n")
         own = story(script).split("\n")
-        texts = ["\n".join([*own[place:], *other[:place]]) for place in range(6)]
+        texts = ["\n".join([*own[i:], *other[:i]]) for i in range(6)]
         links = 0
         for before, later in pairwise(texts):
-            found = decide_similar(later, before, cluster_depth=links)
-            if found.duplicate.relation == "new":
+            verdict = decide_similar(later, before, cluster_depth=links)
+            if verdict.duplicate.relation == "new":
                 break
-            links = found.cluster_depth
-        assert found.duplicate.method == "too-little-alike"
+            links = verdict.cluster_depth
+        assert verdict.duplicate.method == "too-little-alike"
         assert links <= 4
 
 
@@ -325,7 +337,7 @@ class TestClusterIds:
 
 
 words = st.lists(st.sampled_from([*"abcdefghij", "10", "20", "30", "40"]), max_size=60).map(" ".join)
-long_words = st.integers(0, 3000).map(lambda count: " ".join(f"w{place % 977}" for place in range(count)))
+long_words = st.integers(0, 3000).map(lambda count: " ".join(f"w{i % 977}" for i in range(count)))
 texts = words | long_words
 
 
@@ -341,9 +353,9 @@ def test_the_verdict_does_not_depend_on_the_order_of_candidates(text: str, other
 
 @given(texts, texts)
 def test_all_published_figures_are_shares(text: str, other: str) -> None:
-    found = decide(subject(text), Candidates(same_address=earlier(other))).duplicate
-    assert found.change is not None
-    for share in (found.jaccard, found.containment, found.change.tokens):
+    verdict = decide(subject(text), Candidates(same_address=earlier(other))).duplicate
+    assert verdict.change is not None
+    for share in (verdict.jaccard, verdict.containment, verdict.change.tokens):
         assert share is not None
         assert 0 <= share <= 1
 

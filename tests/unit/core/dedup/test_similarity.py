@@ -28,7 +28,7 @@ MARKS = st.sets(st.integers(0, 45))
 
 
 class Measures(NamedTuple):
-    """What a `Similarity` tells of two texts."""
+    """The figures of a `Similarity`."""
 
     tokens: int
     covered: int
@@ -45,17 +45,17 @@ class Measures(NamedTuple):
     shares_opening: bool
 
 
-def measures(found: Similarity) -> Measures:
-    """Return all that ``found`` tells."""
-    return Measures(*(getattr(found, name) for name in Measures._fields))
+def measures(similarity: Similarity) -> Measures:
+    """Return all figures of ``similarity``."""
+    return Measures(*(getattr(similarity, name) for name in Measures._fields))
 
 
 def text_of(words: list[str], kind: str = "words", marks: set[int] | None = None) -> Text:
     """Return ``words`` as a text; the tokens at ``marks`` are boilerplate."""
-    found = fingerprint(JOINT[kind].join(words), None)
-    assert found.tokens == len(words)
-    mask = np.array([place in (marks or ()) for place in range(len(found.sequence))], dtype=np.bool_)
-    return Text(found, mask if marks else None)
+    fingerprinted = fingerprint(JOINT[kind].join(words), None)
+    assert fingerprinted.tokens == len(words)
+    mask = np.array([i in (marks or ()) for i in range(len(fingerprinted.sequence))], dtype=np.bool_)
+    return Text(fingerprinted, mask if marks else None)
 
 
 def similarity_of(one: str, other: str) -> Similarity:
@@ -73,10 +73,10 @@ def size_for(one: list[str], other: list[str], kind: str) -> int:
     return max(1, min(RUN[kind], len(one), len(other)))
 
 
-def covered_places(words: list[str], runs: set[tuple[str, ...]], size: int) -> set[int]:
-    """Return the places of words that stand in one of ``runs``."""
+def covered_indices(words: list[str], runs: set[tuple[str, ...]], size: int) -> set[int]:
+    """Return the indices of words that stand in one of ``runs``."""
     starts = [start for start, run in enumerate(runs_of(words, size)) if run in runs]
-    return {place for start in starts for place in range(start, start + size)}
+    return {i for start in starts for i in range(start, start + size)}
 
 
 def expected_measures(one: list[str], other: list[str], kind: str, marks: set[int]) -> Measures:
@@ -85,8 +85,8 @@ def expected_measures(one: list[str], other: list[str], kind: str, marks: set[in
     runs, runs_other = set(runs_of(one, size)), set(runs_of(other, size))
     marked_runs = {run for start, run in enumerate(runs_of(one, size)) if {*range(start, start + size)} <= marks}
     sides = [
-        (one, covered_places(one, runs_other, size), marks & {*range(len(one))}),
-        (other, covered_places(other, runs, size), covered_places(other, marked_runs, size)),
+        (one, covered_indices(one, runs_other, size), marks & {*range(len(one))}),
+        (other, covered_indices(other, runs, size), covered_indices(other, marked_runs, size)),
     ]
     is_longer = len(one) > len(other)
     (shorter, covered, left_out), (longer, covered_longer, left_out_longer) = sides[::-1] if is_longer else sides
@@ -110,8 +110,8 @@ def expected_measures(one: list[str], other: list[str], kind: str, marks: set[in
         is_longer=is_longer,
         is_opening=bool(opening) and 2 * sum(run in opening_longer for run in opening) >= len(opening),
         shares_opening=any(
-            bool(words) and 2 * len(places & {*range(OPENING_SHORTER)}) >= min(len(words), OPENING_SHORTER)
-            for words, places in ((shorter, covered), (longer, covered_longer))
+            bool(words) and 2 * len(indices & {*range(OPENING_SHORTER)}) >= min(len(words), OPENING_SHORTER)
+            for words, indices in ((shorter, covered), (longer, covered_longer))
         ),
     )
 
@@ -136,8 +136,8 @@ def test_the_measures_are_those_of_plain_sets(kind: str, data: st.DataObject) ->
     words = st.lists(st.sampled_from(VOCABULARY[kind]), max_size=40)
     one, more = data.draw(words), data.draw(words)
     other = data.draw(st.sampled_from([more, one[5:] + more + one[:20], more + one]))
-    found = text_of(one, kind).similarity_to(text_of(other, kind))
-    assert measures(found) == expected_measures(one, other, kind, set())
+    similarity = text_of(one, kind).similarity_to(text_of(other, kind))
+    assert measures(similarity) == expected_measures(one, other, kind, set())
 
 
 @given(WORDS, WORDS, MARKS)
@@ -145,16 +145,22 @@ def test_the_measures_are_those_of_plain_sets(kind: str, data: st.DataObject) ->
 @example(list("abc"), list("xabcd"), {0, 1, 2})
 def test_boilerplate_is_left_out_on_both_sides(one: list[str], other: list[str], marks: set[int]) -> None:
     marks &= {*range(len(one))}
-    found = text_of(one, marks=marks).similarity_to(text_of(other))
-    assert measures(found) == expected_measures(one, other, "words", marks)
+    similarity = text_of(one, marks=marks).similarity_to(text_of(other))
+    assert measures(similarity) == expected_measures(one, other, "words", marks)
 
 
 @given(WORDS | LONG_WORDS, WORDS | LONG_WORDS, MARKS)
 def test_all_shares_are_between_none_and_all(one: list[str], other: list[str], marks: set[int]) -> None:
-    found = text_of(one, marks=marks).similarity_to(text_of(other))
-    shares = (found.containment, found.changed, found.jaccard, found.length_ratio, found.numbers_known or 0.0)
+    similarity = text_of(one, marks=marks).similarity_to(text_of(other))
+    shares = (
+        similarity.containment,
+        similarity.changed,
+        similarity.jaccard,
+        similarity.length_ratio,
+        similarity.numbers_known or 0.0,
+    )
     assert all(0 <= share <= 1 for share in shares)
-    assert 0 <= found.covered <= found.tokens
+    assert 0 <= similarity.covered <= similarity.tokens
 
 
 @given(WORDS | LONG_WORDS, WORDS | LONG_WORDS)
@@ -175,15 +181,20 @@ def twice(one: Text, other: Text) -> list[tuple[Text, Text]]:
 
 @given(WORDS | LONG_WORDS)
 def test_a_text_is_all_of_itself(words: list[str]) -> None:
-    found, share = text_of(words).similarity_to(text_of(words)), 1.0 if words else 0.0
-    assert (found.containment, found.changed, found.length_ratio, found.jaccard) == (share, 0.0, 1.0, share)
-    assert (found.number_changes, found.is_longer, found.is_opening) == (0, False, bool(words))
+    similarity, share = text_of(words).similarity_to(text_of(words)), 1.0 if words else 0.0
+    assert (similarity.containment, similarity.changed, similarity.length_ratio, similarity.jaccard) == (
+        share,
+        0.0,
+        1.0,
+        share,
+    )
+    assert (similarity.number_changes, similarity.is_longer, similarity.is_opening) == (0, False, bool(words))
 
 
 def test_one_exchanged_word_costs_one_token() -> None:
     words = "the harbour of the old town opens again on monday after a long and stormy winter".split()
-    found = text_of(words).similarity_to(text_of([*words[:7], "friday", *words[8:]]))
-    assert (found.tokens, found.covered, found.changed) == (16, 15, 1 / 16)
+    similarity = text_of(words).similarity_to(text_of([*words[:7], "friday", *words[8:]]))
+    assert (similarity.tokens, similarity.covered, similarity.changed) == (16, 15, 1 / 16)
 
 
 def test_texts_shorter_than_a_run_are_compared_whole() -> None:
@@ -193,15 +204,15 @@ def test_texts_shorter_than_a_run_are_compared_whole() -> None:
 
 
 def test_an_empty_text_is_like_nothing() -> None:
-    found = similarity_of("", "the storm is over")
-    assert (found.containment, found.length_ratio, found.is_opening) == (0.0, 0.0, False)
+    similarity = similarity_of("", "the storm is over")
+    assert (similarity.containment, similarity.length_ratio, similarity.is_opening) == (0.0, 0.0, False)
     both = similarity_of("", "")
     assert (both.containment, both.changed, both.length_ratio) == (0.0, 0.0, 1.0)
 
 
 def test_a_text_of_characters_is_compared_with_words_by_shorter_runs() -> None:
-    found = similarity_of("新闻今 a b c d e", "a b c 新闻今天日本国")
-    assert (found.tokens, found.covered) == (8, 6)
+    similarity = similarity_of("新闻今 a b c d e", "a b c 新闻今天日本国")
+    assert (similarity.tokens, similarity.covered) == (8, 6)
 
 
 @pytest.mark.parametrize(
@@ -230,8 +241,8 @@ def test_numbers_that_changed_are_counted_by_place(later: str, earlier: str, cha
     ],
 )
 def test_a_number_that_is_elsewhere_was_only_moved(later: str, earlier: str, changes: tuple[int, int]) -> None:
-    found = similarity_of(later, earlier)
-    assert (found.number_changes, found.new_number_changes) == changes
+    similarity = similarity_of(later, earlier)
+    assert (similarity.number_changes, similarity.new_number_changes) == changes
 
 
 @pytest.mark.parametrize(
@@ -267,19 +278,24 @@ def test_other_names_are_those_of_both_titles(title: str | None, title_before: s
     assert later.similarity_to(before).has_other_names is has_other_names
 
 
-def test_only_what_is_remembered_is_compared_and_the_whole_length_counts() -> None:
+def test_only_the_first_tokens_are_compared_but_all_count_for_the_length() -> None:
     words = [f"{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676)}" for n in range(2 * TOKENS_MAX)]
     whole, half = text_of(words), text_of(words[:TOKENS_MAX])
-    found = half.similarity_to(whole)
-    assert (found.tokens, found.covered, found.changed, found.length_ratio) == (TOKENS_MAX, TOKENS_MAX, 0.0, 0.5)
+    similarity = half.similarity_to(whole)
+    assert (similarity.tokens, similarity.covered, similarity.changed, similarity.length_ratio) == (
+        TOKENS_MAX,
+        TOKENS_MAX,
+        0.0,
+        0.5,
+    )
 
 
-@pytest.mark.parametrize(("place", "is_opening"), [(0, True), (52, True), (53, False), (80, False)])
-def test_an_opening_stands_near_the_beginning_of_the_longer_text(place: int, is_opening: bool) -> None:
+@pytest.mark.parametrize(("i", "is_opening"), [(0, True), (52, True), (53, False), (80, False)])
+def test_an_opening_must_be_near_the_beginning_of_the_longer_text(i: int, is_opening: bool) -> None:
     """Of 24 runs, 12 have to begin among the first 64."""
     words = [f"{chr(97 + n % 26)}{chr(97 + n // 26)}x" for n in range(200)]
-    found = text_of(words[place : place + 40]).similarity_to(text_of(words))
-    assert (found.containment, found.is_opening) == (1.0, is_opening)
+    similarity = text_of(words[i : i + 40]).similarity_to(text_of(words))
+    assert (similarity.containment, similarity.is_opening) == (1.0, is_opening)
 
 
 OWN = "the mayor of saltmere opened a bridge that fishermen had asked for since the great flood carried the old one off"
@@ -292,27 +308,27 @@ BELOW = (
 )
 
 
-def expected_boilerplate(found: Fingerprint, common: set[int]) -> list[bool]:
+def expected_boilerplate(fingerprinted: Fingerprint, common: set[int]) -> list[bool]:
     """Return the tokens in common anchors and between neighbouring ones."""
-    size, shingles = found.params.anchor, found.shingles.tolist()
-    anchors = [place for place, value in enumerate(shingles) if value in set(found.anchors.tolist())]
-    marked = {place for place in anchors if shingles[place] in common}
+    size, shingles = fingerprinted.params.anchor, fingerprinted.shingles.tolist()
+    anchors = [i for i, value in enumerate(shingles) if value in set(fingerprinted.anchors.tolist())]
+    marked = {i for i in anchors if shingles[i] in common}
     for before, behind in pairwise(anchors):
         if {before, behind} <= marked:
             marked |= {*range(before, behind)}
-    return [any(start in marked for start in range(place - size + 1, place + 1)) for place in range(found.tokens)]
+    return [any(start in marked for start in range(i - size + 1, i + 1)) for i in range(fingerprinted.tokens)]
 
 
 @given(st.permutations([OWN, OTHER, BELOW]), st.data())
 def test_boilerplate_is_in_common_anchors_and_between_them(parts: list[str], data: st.DataObject) -> None:
-    found = fingerprint(" ".join(parts), None)
-    common = data.draw(st.sets(st.sampled_from(found.anchors.tolist()), min_size=1))
-    mask = find_boilerplate(found, np.array(sorted(common), dtype=np.uint64))
+    fingerprinted = fingerprint(" ".join(parts), None)
+    common = data.draw(st.sets(st.sampled_from(fingerprinted.anchors.tolist()), min_size=1))
+    mask = find_boilerplate(fingerprinted, np.array(sorted(common), dtype=np.uint64))
     assert mask is not None
-    assert mask.tolist() == expected_boilerplate(found, common)
+    assert mask.tolist() == expected_boilerplate(fingerprinted, common)
 
 
-def test_what_many_articles_have_below_them_is_boilerplate_and_the_article_is_not() -> None:
+def test_a_footer_that_many_articles_have_is_boilerplate_and_the_article_is_not() -> None:
     """Up to a window of it is left at each end, where its first and last anchors are not known."""
     mask = marked(f"{OWN} {BELOW}", BELOW)
     own, below = len(OWN.split()), len(BELOW.split())
@@ -343,6 +359,6 @@ def test_texts_that_share_boilerplate_alone_have_little_in_common() -> None:
     mine = fingerprint(f"{OWN} {BELOW}", None)
     others = Text(fingerprint(f"{OTHER} {BELOW}", None))
     assert Text(mine).similarity_to(others).containment > 0.75
-    found = Text(mine, find_boilerplate(mine, fingerprint(BELOW, None).anchors)).similarity_to(others)
-    assert found.containment < 0.6
-    assert found.tokens < 60
+    similarity = Text(mine, find_boilerplate(mine, fingerprint(BELOW, None).anchors)).similarity_to(others)
+    assert similarity.containment < 0.6
+    assert similarity.tokens < 60

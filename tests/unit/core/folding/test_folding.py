@@ -81,7 +81,7 @@ def test_other_words_stay_apart(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", cases("folding_known_failures"))
 def test_known_failures_still_fail(case: dict[str, Any]) -> None:
-    """Readers call them the same; each case says why they are told apart."""
+    """Readers consider them the same; each case says why folding does not."""
     assert len({tuple(listed(tokenize(text))) for text in case["texts"]}) == len(case["texts"])
 
 
@@ -127,21 +127,21 @@ def test_tokens_do_not_depend_on_their_surroundings(one: str, other: str) -> Non
 
 
 @pytest.mark.parametrize("texts", BESIDE_EACH_OTHER, ids="|".join)
-def test_neighbours_in_a_batch_do_not_touch(texts: list[str]) -> None:
+def test_texts_in_a_batch_do_not_affect_each_other(texts: list[str]) -> None:
     assert listed_by_text(tokenize_all(texts)) == [listed(tokenize(text)) for text in texts]
 
 
 @given(st.lists(MARKED_TEXT, min_size=1, max_size=6))
-def test_marks_of_a_text_keep_their_order_whatever_is_in_the_batch(texts: list[str]) -> None:
+def test_texts_of_marks_have_the_same_tokens_in_a_batch_and_alone(texts: list[str]) -> None:
     assert listed_by_text(tokenize_all(texts)) == [listed(tokenize(text)) for text in texts]
 
 
 @given(st.lists(ANY_TEXT | TELLING_TEXT | st.text("\0 a1新ख", max_size=8), min_size=1, max_size=8))
-def test_texts_have_the_tokens_together_that_each_has_alone(texts: list[str]) -> None:
+def test_a_text_has_the_same_tokens_in_a_batch_and_alone(texts: list[str]) -> None:
     assert listed_by_text(tokenize_all(texts)) == [listed(tokenize(text)) for text in texts]
 
 
-def test_every_character_folds_alike_beside_a_text_that_has_to_be_composed() -> None:
+def test_every_character_folds_the_same_in_a_batch_with_a_text_that_needs_composing() -> None:
     plain = [chr(point) for point in range(0x30000) if not 0xD800 <= point <= 0xDFFF and chr(point) not in COMPOSING]
     for start in range(0, len(plain), 4096):
         text = "\n".join(plain[start : start + 4096])
@@ -164,7 +164,7 @@ def test_letters_of_a_beginning_begin_the_letters(one: str, other: str) -> None:
     assert letters(whole).startswith(letters(whole[: len(one)]))
 
 
-def test_letters_take_no_notice_of_what_is_between_them() -> None:
+def test_letters_do_not_depend_on_spacing_and_punctuation() -> None:
     assert letters("«إلى» 1,000… ال-مدرسة") == letters("الى1000المدرسه")
     assert letters("الشئ") == letters("الشئون")[:4]
 
