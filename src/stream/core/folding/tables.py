@@ -175,8 +175,8 @@ class Tables:
     ``fold``: a code for each code point. A code from `SEVERAL` on stands for several: ``expansions`` has them, from the
     offset and of the length at index (code - `SEVERAL`) of ``offsets`` and ``lengths``. `COMPOSES` is set if the
     character may combine with the one before it. ``unspaced``: the code is a token of its own. ``marks``: 1 for Thai
-    and Lao vowel marks, 2 for tone marks, else 0. ``full_width``: half-width kana or jamo -> full-width. ``letters``: for
-    each UTF-16 unit, what it folds to by itself; 0 for nothing, and `UNSURE` if that takes more than the table.
+    and Lao vowel marks, 2 for tone marks, else 0. ``full_width``: half-width kana or jamo -> full-width. ``letters``:
+    for each UTF-16 unit, what it folds to by itself; 0 for nothing, and `UNSURE` if that takes more than the table.
     """
 
     fold: Codes

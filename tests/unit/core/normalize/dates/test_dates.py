@@ -17,7 +17,7 @@ from scripts.generate_month_names import LOCALES
 from stream.core.normalize.dates import CHARS_MAX, FIRST_YEAR, LAST_YEAR, parse_moment
 from stream.core.normalize.dates.calendars import Calendar
 from stream.core.normalize.dates.month_names import load_names
-from stream.core.timestamps import to_epoch_ms, format_rfc3339
+from stream.core.timestamps import format_rfc3339, to_epoch_ms
 from tests.support.cases import cases
 
 DIGITS = {
