@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from benchmarks.corpus import rows
-from stream.core.folding import letters
+from stream.core.folding import fold_letters
 from stream.core.normalize.boilerplate import ArticleParts, remove_boilerplate
 from stream.core.normalize.fixes import FixCounts
 from stream.core.normalize.text import clean_line, clean_text
@@ -95,7 +95,7 @@ def _report_corpus(path: Path) -> list[Case]:
 
 
 def _measure_us(articles: list[tuple[str, str, str | None]]) -> tuple[float, float]:
-    """Return CPU microseconds per article of `remove_boilerplate` and of `letters`, the best of `ROUNDS` rounds."""
+    """Return CPU microseconds per article of `remove_boilerplate` and of `fold_letters`, the best of `ROUNDS` rounds."""
     removing, folding = [], []
     for _ in range(ROUNDS):
         start = time.process_time()
@@ -103,7 +103,7 @@ def _measure_us(articles: list[tuple[str, str, str | None]]) -> tuple[float, flo
             remove_boilerplate(text, title, FixCounts())
         middle = time.process_time()
         for _, text, _ in articles:
-            letters(text)
+            fold_letters(text)
         removing.append(middle - start)
         folding.append(time.process_time() - middle)
     return min(removing) / len(articles) * 1e6, min(folding) / len(articles) * 1e6

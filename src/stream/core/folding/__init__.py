@@ -120,12 +120,12 @@ def fold_text(text: str) -> str:
     return re.sub("(?<=[0-9]) (?=[0-9])", "  ", "".join(parts).strip(" "))
 
 
-def letters(text: str) -> str:
+def fold_letters(text: str) -> str:
     """Fold ``text`` letter by letter and drop everything else, so that spacing and punctuation make no difference.
 
     Neighbours make no difference either, so the folded letters of a text in NFC begin with those of its beginning.
 
-    >>> letters("«إلى» 1,000… ال-مدرسة")
+    >>> fold_letters("«إلى» 1,000… ال-مدرسة")
     'الي1000المدرسه'
     """
     dashed = _DASHES_IN_NUMBERS.sub(" ", text) if _TATWEEL in text else text

@@ -16,7 +16,7 @@ from stream.core.contracts.events import DUPLICATE_RELATIONS
 from stream.core.dedup.fingerprint import FORMAT, fingerprint
 from stream.core.dedup.rules import RULES, VERSION, Candidates, decide, new_cluster_id
 from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS
-from stream.core.folding import letters
+from stream.core.folding import fold_letters
 from tests.support.cases import cases
 from tests.support.stories import (
     REPRINTED,
@@ -78,7 +78,7 @@ class TestRelations:
     @pytest.mark.parametrize("script", SCRIPTS)
     def test_any_25_words_or_37_characters_are_an_excerpt(self, script: str) -> None:
         is_spaced = fingerprint(story(script), None).is_spaced
-        tokens = story(script).split() if is_spaced else list(letters(story(script)))
+        tokens = story(script).split() if is_spaced else list(fold_letters(story(script)))
         size, joint = (25, " ") if is_spaced else (37, "")
         for start in range(len(tokens) - size + 1):
             excerpt = joint.join(tokens[start : start + size])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
-from stream.core.folding import letters
+from stream.core.folding import fold_letters
 from stream.core.normalize.boilerplate.phrases import split_phrases
 
 #: Short international name -> the agency's names in datelines and credits, separated by bars.
@@ -131,7 +131,7 @@ _CREDIT_SEPARATOR: Final = re.compile(r"\s?[/،,=&+]\s?|\s+(?:و|and|et|und|y)\s
 
 @cache
 def _agencies() -> dict[str, str]:
-    return {letters(name): short for short, entry in AGENCIES.items() for name in split_phrases(entry)}
+    return {fold_letters(name): short for short, entry in AGENCIES.items() for name in split_phrases(entry)}
 
 
 @cache
@@ -143,7 +143,7 @@ def _acronyms() -> frozenset[str]:
 
 @cache
 def _desks_and_papers() -> frozenset[str]:
-    return frozenset(letters(name) for name in [*split_phrases(DESKS), *split_phrases(PAPERS)])
+    return frozenset(fold_letters(name) for name in [*split_phrases(DESKS), *split_phrases(PAPERS)])
 
 
 def find_agency(name: str) -> str | None:
@@ -152,7 +152,7 @@ def find_agency(name: str) -> str | None:
     >>> find_agency("رويترز"), find_agency("新华社"), find_agency("ap")
     ('Reuters', 'Xinhua', None)
     """
-    return _find_folded(name, letters(name))
+    return _find_folded(name, fold_letters(name))
 
 
 def _find_folded(name: str, folded: str) -> str | None:
@@ -164,7 +164,7 @@ def _find_folded(name: str, folded: str) -> str | None:
 
 def identify_sources(names: Sequence[str]) -> list[tuple[str | None, bool]]:
     """Return (`find_agency`, `is_desk_or_paper`) of each name; all names are folded in one call."""
-    folded = letters(_SEPARATOR.join(names)).split(_SEPARATOR)
+    folded = fold_letters(_SEPARATOR.join(names)).split(_SEPARATOR)
     if len(folded) != len(names):
         return [(find_agency(name), is_desk_or_paper(name)) for name in names]
     return [(_find_folded(name, key), key in _desks_and_papers()) for name, key in zip(names, folded, strict=True)]
@@ -172,7 +172,7 @@ def identify_sources(names: Sequence[str]) -> list[tuple[str | None, bool]]:
 
 def is_desk_or_paper(name: str) -> bool:
     """Whether ``name`` is a news desk, such as «وكالات» (agencies), or a newspaper that credits itself."""
-    return letters(name) in _desks_and_papers()
+    return fold_letters(name) in _desks_and_papers()
 
 
 def parse_credit(credit: str) -> list[str] | None:

@@ -9,7 +9,7 @@ from enum import Enum
 from functools import cache
 from typing import Final
 
-from stream.core.folding import letters
+from stream.core.folding import fold_letters
 from stream.core.normalize.boilerplate import phrases
 from stream.core.normalize.boilerplate.line_prefixes import CHARS_MAX
 
@@ -58,7 +58,7 @@ def _line_starts() -> dict[str, list[tuple[str, str]]]:
     """First folded letters -> (folded start of a line, fix)."""
     starts: dict[str, list[tuple[str, str]]] = {}
     for fix, entry in phrases.STARTS.items():
-        for phrase in map(letters, phrases.split_phrases(entry)):
+        for phrase in map(fold_letters, phrases.split_phrases(entry)):
             starts.setdefault(phrase[:_PREFIX_LETTERS], []).append((phrase, fix))
     return starts
 
@@ -77,7 +77,7 @@ def _counter_pattern() -> re.Pattern[str]:
 
 
 def _fold_phrases(by_language: dict[str, str]) -> Iterable[str]:
-    return (letters(phrase) for entry in by_language.values() for phrase in phrases.split_phrases(entry))
+    return (fold_letters(phrase) for entry in by_language.values() for phrase in phrases.split_phrases(entry))
 
 
 def match_line(line: str, folded: str) -> tuple[str, LineKind] | None:
@@ -153,7 +153,7 @@ def _read_also_lines(lines: Sequence[str], folded: Sequence[str], i: int) -> ran
     line = lines[i]
     if folded[i] not in markers:
         label, colon, _ = line.replace("：", ":").partition(":")
-        has_marker = colon and letters(label) in markers
+        has_marker = colon and fold_letters(label) in markers
         return range(i, i + 1) if has_marker else range(0)
     if line[0].islower() or line[-1] in ".,":
         return range(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from stream.core.folding import letters
+from stream.core.folding import fold_letters
 
 #: The number of characters of a line that are folded; a shorter line is folded whole.
 CHARS_MAX: Final = 160
@@ -20,8 +20,8 @@ def folded_prefixes(lines: Sequence[str]) -> list[str]:
     ['harbourclosed', 'اعلان']
     """
     prefixes = [line[:CHARS_MAX] for line in lines]
-    folded = letters(_SEPARATOR.join(prefixes)).split(_SEPARATOR)
-    return folded if len(folded) == len(prefixes) else [letters(line) for line in prefixes]
+    folded = fold_letters(_SEPARATOR.join(prefixes)).split(_SEPARATOR)
+    return folded if len(folded) == len(prefixes) else [fold_letters(line) for line in prefixes]
 
 
 def are_equal(first: str, second: str) -> bool:
@@ -30,4 +30,4 @@ def are_equal(first: str, second: str) -> bool:
     >>> are_equal("Harbour closed!", "HARBOUR CLOSED")
     True
     """
-    return first == second or letters(first) == letters(second)
+    return first == second or fold_letters(first) == fold_letters(second)

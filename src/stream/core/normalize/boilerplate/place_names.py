@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from stream.core.folding import letters
+from stream.core.folding import fold_letters
 from stream.core.normalize.boilerplate.phrases import split_phrases
 
 PLACE_NAMES: Final = {
@@ -61,7 +61,7 @@ PLACE_NAMES: Final = {
 
 @cache
 def _folded_names() -> dict[str, frozenset[str]]:
-    return {language: frozenset(map(letters, split_phrases(names))) for language, names in PLACE_NAMES.items()}
+    return {language: frozenset(map(fold_letters, split_phrases(names))) for language, names in PLACE_NAMES.items()}
 
 
 def is_place_name(name: str) -> bool:
@@ -70,7 +70,7 @@ def is_place_name(name: str) -> bool:
     >>> is_place_name("NEW YORK"), is_place_name("Garden")
     (True, False)
     """
-    folded = letters(name)
+    folded = fold_letters(name)
     return any(folded in names for names in _folded_names().values())
 
 
@@ -79,4 +79,4 @@ def is_place_name_in(language: str, name: str) -> bool:
 
     ``language``: a key of `PLACE_NAMES`.
     """
-    return letters(name) in _folded_names()[language]
+    return fold_letters(name) in _folded_names()[language]

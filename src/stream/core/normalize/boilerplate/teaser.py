@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
-from stream.core.folding import fold_text, letters
+from stream.core.folding import fold_text, fold_letters
 from stream.core.normalize.boilerplate.dateline import read_dateline
 
 #: A shorter line may be a heading that the paragraph starts with, unless it was truncated or is a whole sentence.
@@ -71,7 +71,7 @@ def is_teaser(lines: Sequence[str], folded: Sequence[str], i: int = 0) -> bool:
 def _is_truncated_copy(lines: Sequence[str], i: int) -> bool:
     """Whether line ``i`` is the beginning of what follows it; it may span several paragraphs."""
     line = lines[i]
-    copy = letters(line)
+    copy = fold_letters(line)
     truncation = _TRUNCATION.search(line, max(0, len(line) - _TRUNCATION_CHARS_MAX))
     weight = _IDEOGRAPH_WEIGHT if copy[0] >= _FIRST_IDEOGRAPH else 1
     letters_min = LETTERS_MIN_TRUNCATED if truncation else LETTERS_MIN_SENTENCE
@@ -87,7 +87,7 @@ def _is_truncated_copy(lines: Sequence[str], i: int) -> bool:
     if not truncation:
         return False
     ends_with_dots = "..." in truncation[0] or "…" in truncation[0]
-    tail = letters(truncation["link"] or truncation["entity"] or ("" if ends_with_dots else truncation[0]))
+    tail = fold_letters(truncation["link"] or truncation["entity"] or ("" if ends_with_dots else truncation[0]))
     bare = copy.removesuffix(tail)
     return (
         len(tail) > 0
@@ -105,7 +105,7 @@ def _is_prefix_of_lines(copy: str, lines: Sequence[str], start: int) -> bool:
     """Whether the folded ``copy`` is a prefix of the lines from ``start`` on, joined."""
     position = 0
     for line in islice(lines, start, None):
-        paragraph = letters(line)
+        paragraph = fold_letters(line)
         if not copy.startswith(paragraph, position):
             return paragraph.startswith(copy[position:])
         position += len(paragraph)
@@ -118,12 +118,12 @@ def _is_copied_further_on(lines: Sequence[str], folded: Sequence[str], i: int) -
     """Whether line ``i`` is copied after a dateline or label of the next paragraph, or after one or two short lines."""
     probe = folded[i][:_LETTERS_MIN_WITH_LEAD]
     if folded[i + 1].find(probe, 1, _LEAD_LETTERS_MAX + len(probe)) > 0:
-        return letters(lines[i]) in letters(lines[i + 1])
+        return fold_letters(lines[i]) in fold_letters(lines[i + 1])
     for later in range(i + 2, min(i + 2 + _LINES_BETWEEN_MAX, len(lines))):
         if len(folded[later - 1]) >= min(len(folded[i]), _LETTERS_BETWEEN_MAX):
             return False
         if folded[later].startswith(probe):
-            copy, paragraph = letters(lines[i]), letters(lines[later])
+            copy, paragraph = fold_letters(lines[i]), fold_letters(lines[later])
             return paragraph.startswith(copy) and paragraph != copy  # equal paragraphs are a repeat: the first stays
     return False
 
@@ -133,5 +133,5 @@ def _copies_after_dateline(line: str, paragraph: str) -> bool:
     dateline = read_dateline(line)
     if dateline is None:
         return False
-    bare = letters(line[dateline.end :])
-    return len(bare) >= LETTERS_MIN_SENTENCE and letters(paragraph).startswith(bare)
+    bare = fold_letters(line[dateline.end :])
+    return len(bare) >= LETTERS_MIN_SENTENCE and fold_letters(paragraph).startswith(bare)

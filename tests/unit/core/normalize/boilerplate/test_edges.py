@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream.core.folding import letters
+from stream.core.folding import fold_letters
 from stream.core.normalize.boilerplate.edges import (
     Edge,
     edge_line_fix,
@@ -35,19 +35,19 @@ LONG = "افتتح رئيس البلدية حديقة عامة إلى جوار �
     ],
 )
 def test_a_last_line_of_boilerplate_is_found(line: str, step: str) -> None:
-    assert edge_line_fix(line, letters(line), Edge.END) == step
+    assert edge_line_fix(line, fold_letters(line), Edge.END) == step
 
 
 @pytest.mark.parametrize(
     "line", ["?!", "واس.", "سمات القائد: الصبر", "نقلاً عن النهر", "بـ«الشرق الأوسط»", "Smith, Reuters", LONG]
 )
 def test_the_last_line_of_an_article_stays(line: str) -> None:
-    assert edge_line_fix(line, letters(line), Edge.END) is None
+    assert edge_line_fix(line, fold_letters(line), Edge.END) is None
 
 
 @pytest.mark.parametrize("line", ["Reuter", "سمات حديقة", "Advertisement"])
 def test_what_counts_at_the_end_does_not_count_at_the_start(line: str) -> None:
-    assert edge_line_fix(line, letters(line), Edge.START) is None
+    assert edge_line_fix(line, fold_letters(line), Edge.START) is None
 
 
 @pytest.mark.parametrize(

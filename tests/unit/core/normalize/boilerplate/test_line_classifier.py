@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream.core.folding import letters
+from stream.core.folding import fold_letters
 from stream.core.normalize.boilerplate import phrases
 from stream.core.normalize.boilerplate.line_classifier import LineKind, find_boilerplate_lines, match_line
 
@@ -13,7 +13,7 @@ LONG = "The mayor opened a new garden beside the old school, and said that the w
 
 def match(line: str) -> tuple[str, LineKind] | None:
     """Return the fix and the kind of ``line``."""
-    return match_line(line, letters(line))
+    return match_line(line, fold_letters(line))
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_prose_is_not_boilerplate(line: str) -> None:
     ],
 )
 def test_lines_count_depending_on_their_neighbours(lines: list[str], indexes: list[int]) -> None:
-    assert sorted(find_boilerplate_lines(lines, [letters(line) for line in lines])) == indexes
+    assert sorted(find_boilerplate_lines(lines, [fold_letters(line) for line in lines])) == indexes
 
 
 def test_every_phrase_is_short_and_has_letters() -> None:
     tables = [*phrases.LINES.values(), *phrases.BUTTONS.values(), *phrases.COUNTED.values()]
     entries = [entry for table in (*tables, phrases.ADVERTISING, phrases.READ_ALSO) for entry in table.values()]
     all_phrases = [phrase for entry in (*entries, *phrases.STARTS.values()) for phrase in phrases.split_phrases(entry)]
-    assert all(1 <= len(letters(phrase)) <= 120 for phrase in all_phrases)
+    assert all(1 <= len(fold_letters(phrase)) <= 120 for phrase in all_phrases)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.folding import letters
+from stream.core.folding import fold_letters
 from stream.core.normalize.boilerplate.line_prefixes import folded_prefixes
 from stream.core.normalize.boilerplate.repeated_paragraphs import find_repeated_paragraphs
 
@@ -61,4 +61,4 @@ def test_the_remaining_text_has_no_repeats_and_lost_no_line(lines: list[str]) ->
     indexes = repeated(*lines)
     left = [line for i, line in enumerate(lines) if i not in indexes]
     assert repeated(*left) == []
-    assert {letters(line) for line in left} == {letters(line) for line in lines}
+    assert {fold_letters(line) for line in left} == {fold_letters(line) for line in lines}
