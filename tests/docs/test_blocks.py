@@ -157,7 +157,7 @@ def test_the_readme_processes_and_explains(outputs: Outputs) -> None:
     assert lines[1]["value"]["duplicate"]["duplicate_of"] == "a1"
     assert lines[3]["value"] == "this is not JSON"
     assert lines[3]["headers"]["__errors.code"] == "invalid_json"
-    assert "B is copy of A: both texts are the same once folded" in text
+    assert "B is a copy of A: both texts are the same, apart from spelling variants, spacing and punctuation" in text
 
 
 def test_the_demo_prints_what_the_readme_shows(tmp_path: Path) -> None:
@@ -173,7 +173,9 @@ def test_one_topic_can_be_shown(outputs: Outputs) -> None:
 def test_decisions_are_measured_and_explained(outputs: Outputs) -> None:
     measured, explained = outputs.of(document("docs/guides/evaluating-decisions.md"))
     assert "pairs.jsonl      2         0     1.0000  1.0000  1.0000" in measured
-    assert "B is copy of A: both texts are the same once folded" in explained
+    assert (
+        "B is a copy of A: both texts are the same, apart from spelling variants, spacing and punctuation" in explained
+    )
 
 
 def test_a_takedown_leaves_tombstones_and_another_canonical(outputs: Outputs) -> None:

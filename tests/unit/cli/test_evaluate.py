@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 
@@ -220,9 +221,9 @@ def test_the_format_of_rows_is_in_the_help() -> None:
 
 def test_the_rows_in_the_documentation_are_rows() -> None:
     text = (Path(__file__).parents[3] / "docs" / "guides" / "evaluating-decisions.md").read_text(encoding="utf-8")
-    rows = [line.strip() for line in text.splitlines() if line.startswith("    {")]
-    assert len(rows) == 2
-    assert measured("-", stdin="\n".join(rows).encode())["all"]["pairs"] == 2
+    rows = re.findall(r"^ *'?(\{.*\})'?", text, re.MULTILINE)
+    assert len(rows) == 3
+    assert measured("-", stdin="\n".join(rows).encode())["all"]["pairs"] == 3
 
 
 @pytest.mark.usefixtures("folder")
