@@ -45,8 +45,8 @@ class Clock:
         """A Prometheus duration such as ``5m``, of one unit."""
         if self._faster == 1:
             return duration
-        to_epoch_ms = round(int(duration[:-1]) * _UNITS[duration[-1]] * 1000 / self._faster)
-        return f"{to_epoch_ms // 1000}s" if to_epoch_ms % 1000 == 0 else f"{to_epoch_ms}ms"
+        milliseconds = round(int(duration[:-1]) * _UNITS[duration[-1]] * 1000 / self._faster)
+        return f"{milliseconds // 1000}s" if milliseconds % 1000 == 0 else f"{milliseconds}ms"
 
     def seconds(self, seconds: float) -> str:
         """A threshold in seconds."""

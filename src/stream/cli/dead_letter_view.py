@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.cli.bidi import is_rtl, phrase, wrap_lines
-from stream.core.timestamps import to_epoch_ms, format_rfc3339
+from stream.core.timestamps import format_rfc3339, to_epoch_ms
 from stream.dead_letters.dead_letter import DeadLetter, RecordId, source_domains
 from stream.errors import REJECTION_CODES
 

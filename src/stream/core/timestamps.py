@@ -18,7 +18,7 @@ def format_rfc3339(epoch_ms: int) -> str:
     Raises:
         OverflowError: The time is outside the years 1 to 9999.
     """
-    moment = _EPOCH + timedelta(to_epoch_ms=epoch_ms)
+    moment = _EPOCH + timedelta(milliseconds=epoch_ms)
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
@@ -39,4 +39,4 @@ def parse_rfc3339(text: str) -> int | None:
 
 def to_epoch_ms(moment: datetime) -> int:
     """Convert a time with a time zone to milliseconds since 1970, rounded down."""
-    return (moment - _EPOCH) // timedelta(to_epoch_ms=1)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -62,8 +62,8 @@ def _duration(seconds: float, digits: int) -> str:
     return f"{_rounded(seconds / 1e-6, digits)} µs"
 
 
-def _ago(to_epoch_ms: float, digits: int) -> str:
-    return f"{_duration(time.time() - to_epoch_ms / 1000, digits)} ago"
+def _ago(milliseconds: float, digits: int) -> str:
+    return f"{_duration(time.time() - milliseconds / 1000, digits)} ago"
 
 
 #: Grafana's unit -> (value, digits) -> text.

@@ -227,6 +227,6 @@ class ScopeView:
         self._values = dict(self._written[1 - current])
 
 
-def _seconds(to_epoch_ms: int) -> int:
+def _seconds(milliseconds: int) -> int:
     # Years before 1970 are as good as 1970: they are outside every window. So are those that a posting cannot hold.
-    return min(max(0, to_epoch_ms // 1000), SECONDS_MAX)
+    return min(max(0, milliseconds // 1000), SECONDS_MAX)

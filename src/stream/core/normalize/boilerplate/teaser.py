@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
-from stream.core.folding import fold_text, fold_letters
+from stream.core.folding import fold_letters, fold_text
 from stream.core.normalize.boilerplate.dateline import read_dateline
 
 #: A shorter line may be a heading that the paragraph starts with, unless it was truncated or is a whole sentence.
