@@ -23,7 +23,7 @@ WINDOW_MS = 7 * DAY_MS
 
 
 def changelog(articles: Sequence[dict[str, Any]]) -> list[InputRecord]:
-    """What the changelog of one partition holds after these articles and takedowns."""
+    """The changelog of one partition after these articles and takedowns."""
     flow = OfflineFlow(window_ms=WINDOW_MS)
     outputs = [
         output
@@ -42,7 +42,7 @@ RECORDS = changelog(fictional(12, seed=61))
 
 
 class Log:
-    """A transport with one changelog, whose replays can be held."""
+    """A transport with one changelog, whose replays wait while `go` is not set."""
 
     batch_bytes = 1 << 20
 
@@ -59,7 +59,7 @@ class Log:
         return self.start, len(self.records)
 
     async def replay(self, _tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
-        """Give the records from ``start`` on, five at a time."""
+        """Yield the records from ``start`` on, five at a time."""
         self.replayed_from.append(start)
         await self.go.wait()
         for first in range(start, len(self.records), 5):
@@ -67,18 +67,18 @@ class Log:
 
 
 class CountingStore(MemoryStore):
-    """A store that knows whether it was closed, and whether it is said to be damaged."""
+    """A store in memory that records whether it was closed, and why it was marked as corrupt."""
 
     is_closed = False
-    distrusted: str | None = None
+    marked_corrupt: str | None = None
 
-    def distrust(self, reason: str) -> None:
-        """Take note."""
+    def mark_corrupt(self, reason: str) -> None:
+        """Record the reason."""
         assert not self.is_closed
-        self.distrusted = reason
+        self.marked_corrupt = reason
 
     def close(self) -> None:
-        """Take note."""
+        """Record that it is closed."""
         assert not self.is_closed
         self.is_closed = True
 
@@ -106,11 +106,11 @@ class Site:
 
     @property
     def are_closed(self) -> list[bool]:
-        """Which of the stores that were made are closed."""
+        """For each store that was made, whether it is closed."""
         return [store.is_closed for store in self.opened if isinstance(store, CountingStore)]
 
     def value(self, name: str, partition: int | None = None) -> float | None:
-        """A metric."""
+        """The value of a metric."""
         return self.metrics.registry.get_sample_value(name, {} if partition is None else {"partition": str(partition)})
 
 

@@ -113,7 +113,7 @@ class PartitionIndexes:
             try:
                 yield index
             except IndexDamaged as damage:
-                index.store.distrust(str(damage))
+                index.store.mark_corrupt(str(damage))
                 raise
 
     async def record(

@@ -1,4 +1,4 @@
-"""The store on disk: RocksDB through rocksdict."""
+"""The store on disk: RocksDB, through rocksdict."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from stream.core.index.store import MEMORY_KINDS
 from stream.errors import IndexDamaged, IndexFault
 
 _MIB: Final = 1024 * 1024
-#: No key is longer: a prefix, a kind and a hash.
+#: An upper bound of the length of a key, which is a prefix, a kind and a hash.
 KEY_BYTES_MAX: Final = 64
-#: Bits a key: one look-up in a hundred of a key that is not there reads a block.
+#: Bits per key. One look-up of a missing key in a hundred reads a block.
 _BLOOM_BITS: Final = 10
 _MEMORY_PROPERTIES: Final = dict(
     zip(
@@ -27,14 +27,14 @@ _MEMORY_PROPERTIES: Final = dict(
     )
 )
 
-# How many files of 16 MiB wait to be merged, and at how many writers are held up: RocksDB's own figures, and those
-# for a restore, of which merging took as much time as all the rest.
-_MERGED: Final = {
+# How many files of 16 MiB wait for a compaction, and at how many writers are slowed down and stopped: RocksDB's own
+# defaults, and the values for a restore, where compactions with the defaults took as much time as all the rest.
+_DEFAULT_COMPACTION: Final = {
     "level0_file_num_compaction_trigger": "4",
     "level0_slowdown_writes_trigger": "20",
     "level0_stop_writes_trigger": "36",
 }
-_MERGED_LATE: Final = {
+_BULK_LOAD_COMPACTION: Final = {
     "level0_file_num_compaction_trigger": "16",
     "level0_slowdown_writes_trigger": "40",
     "level0_stop_writes_trigger": "60",
@@ -44,38 +44,43 @@ _MERGED_LATE: Final = {
 class RocksStore:
     """One RocksDB folder, open in one process at a time.
 
-    Writes stand in memory until 16 MiB of them go to a file, or the store is closed: what a crash takes is in the
-    changelog. Memory is bounded by ``cache_bytes`` for blocks and two memtables, beside filters and block indexes,
-    which take about 60 bytes an article: kept among the blocks, each filter that is read again would push out others.
+    Writes stay in memory until 16 MiB of them are flushed to a file, or the store is closed; there is no write-ahead
+    log, since writes lost in a crash are in the changelog. Memory is bounded by ``cache_bytes`` for blocks and two
+    memtables. Filters and block indexes take about 60 bytes per article more: they are kept outside the block cache,
+    where a filter that is read again would evict other blocks.
 
-    A folder that is damaged, or was said to be (`distrust`), is emptied when it is opened; ``emptied_because`` tells
+    A folder that is damaged, or was marked by `mark_corrupt`, is emptied when it is opened, and `reset_reason` says
     why.
 
+    Args:
+        folder: The folder of the database; its parent is created too.
+        cache_bytes: Size of the block cache.
+
     Raises:
-        IndexFault: the folder is locked by another process, or cannot be written.
+        IndexFault: The folder is locked by another process, or cannot be written.
     """
 
     def __init__(self, folder: Path, *, cache_bytes: int = 64 * _MIB) -> None:
         self._folder = folder
         self._marker = folder.with_name(f"{folder.name}.distrusted")
-        self.emptied_because: str | None = None
-        self._db = self._opened(cache_bytes)
-        self._unlogged = WriteOptions()
-        self._unlogged.disable_wal = True  # type: ignore[method-assign,assignment] # a property, which the stub calls a method
+        self.reset_reason: str | None = None
+        self._db = self._open_or_reset(cache_bytes)
+        self._without_log = WriteOptions()
+        self._without_log.disable_wal = True  # type: ignore[method-assign,assignment] # a property, which the stub calls a method
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See `Store`."""
         try:
-            # A list of keys gives a list of values; rocksdict's signature is that of all its uses at once.
+            # A list of keys gives a list of values; rocksdict's signature covers all kinds of arguments at once.
             return cast("list[bytes | None]", self._db.get(list(keys))) if keys else []
-        except Exception as error:  # rocksdict raises bare Exception for whatever RocksDB reports
-            raise self._fault(error) from error
+        except Exception as error:  # rocksdict raises a bare Exception for every error of RocksDB
+            raise self._translate(error) from error
 
-    def write(self, puts: Iterable[tuple[bytes, bytes]], dropped: Iterable[bytes] = ()) -> None:
+    def write(self, puts: Iterable[tuple[bytes, bytes]], dropped_prefixes: Iterable[bytes] = ()) -> None:
         """See `Store`."""
         batch = WriteBatch(raw_mode=True)
-        for prefix in dropped:
-            batch.delete_range(prefix, _after(prefix))
+        for prefix in dropped_prefixes:
+            batch.delete_range(prefix, _end_of_prefix(prefix))
         deque(starmap(batch.put, puts), maxlen=0)
         self._write(batch)
 
@@ -85,16 +90,16 @@ class RocksStore:
         batch.delete_range(b"", b"\xff" * KEY_BYTES_MAX)
         self._write(batch)
 
-    def distrust(self, reason: str) -> None:
+    def mark_corrupt(self, reason: str) -> None:
         """See `Store`."""
         self._marker.write_text(reason, encoding="utf-8")
 
-    def expect_writes(self, *, many: bool) -> None:
+    def set_bulk_load(self, *, enabled: bool) -> None:
         """See `Store`."""
         try:
-            self._db.set_options(_MERGED_LATE if many else _MERGED)
+            self._db.set_options(_BULK_LOAD_COMPACTION if enabled else _DEFAULT_COMPACTION)
         except Exception as error:  # as above
-            raise self._fault(error) from error
+            raise self._translate(error) from error
 
     def close(self) -> None:
         """See `Store`."""
@@ -104,44 +109,44 @@ class RocksStore:
             finally:
                 self._db.close()
         except Exception as error:  # as above
-            raise self._fault(error) from error
+            raise self._translate(error) from error
 
-    def _opened(self, cache_bytes: int) -> Rdict:
+    def _open_or_reset(self, cache_bytes: int) -> Rdict:
         try:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
-            distrusted = self._marker.read_text(encoding="utf-8") if self._marker.exists() else None
+            marked_reason = self._marker.read_text(encoding="utf-8") if self._marker.exists() else None
             try:
                 db = _open(self._folder, cache_bytes)
             except Exception as error:  # as above
-                if _is_locked(self._folder, error) or not (distrusted or _is_damage(error)):
+                if _is_locked(self._folder, error) or not (marked_reason or _is_damage(error)):
                     raise
-                self._empty(distrusted or str(error))
+                self._delete_files(marked_reason or str(error))
                 return _open(self._folder, cache_bytes)
-            if distrusted is None:
+            if marked_reason is None:
                 return db
-            # That it could be opened tells that nobody else is using what is removed here.
+            # It could be opened, so no other process uses the files that are deleted here.
             db.close()
-            self._empty(distrusted)
+            self._delete_files(marked_reason)
             return _open(self._folder, cache_bytes)
         except Exception as error:  # as above
-            raise IndexFault(_advice(self._folder, error)) from error
+            raise IndexFault(_describe_fault(self._folder, error)) from error
 
-    def _empty(self, reason: str) -> None:
-        self.emptied_because = reason
+    def _delete_files(self, reason: str) -> None:
+        self.reset_reason = reason
         if self._folder.exists():
             shutil.rmtree(self._folder)
         self._marker.unlink(missing_ok=True)
 
     def _write(self, batch: WriteBatch) -> None:
         try:
-            self._db.write(batch, self._unlogged)
+            self._db.write(batch, self._without_log)
         except Exception as error:  # as above
-            raise self._fault(error) from error
+            raise self._translate(error) from error
 
-    def _fault(self, error: Exception) -> IndexFault:
+    def _translate(self, error: Exception) -> IndexFault:
         if _is_damage(error):
             return IndexDamaged(f"the index in {self._folder} is damaged: {error}")
-        return IndexFault(_advice(self._folder, error))
+        return IndexFault(_describe_fault(self._folder, error))
 
     @property
     def size_bytes(self) -> int:
@@ -158,8 +163,8 @@ class RocksStore:
 
 def _open(folder: Path, cache_bytes: int) -> Rdict:
     options = _options(cache_bytes)
-    # Named for the column family too: of a folder that is there, rocksdict would open it with RocksDB's defaults,
-    # without a filter.
+    # The options are given for the column family too: otherwise rocksdict opens that of an existing folder with
+    # RocksDB's defaults, without a Bloom filter.
     return Rdict(str(folder), options=options, column_families={"default": options})
 
 
@@ -173,21 +178,21 @@ def _options(cache_bytes: int) -> Options:
     options.set_block_based_table_factory(table)
     options.set_write_buffer_size(16 * _MIB)
     options.set_max_write_buffer_number(2)
-    # Most anchors that are looked up are not there; the memtables can tell so without a search too. This share of them
-    # is some 14 bits a key, and stays in the processor's cache: with five times as much, writing took a quarter longer.
+    # Most anchors that are looked up are missing, so memtables get a Bloom filter too. This share of a memtable is
+    # about 14 bits per key and stays in the processor's cache; with five times as much, writes took a quarter longer.
     options.set_memtable_whole_key_filtering(True)
     options.set_memtable_prefix_bloom_ratio(0.02)
     options.set_max_open_files(-1)
     return options
 
 
-def _after(prefix: bytes) -> bytes:
-    """The first key behind all that begin with ``prefix``."""
+def _end_of_prefix(prefix: bytes) -> bytes:
+    """The first key that sorts after every key that begins with ``prefix``."""
     return (int.from_bytes(prefix, "big") + 1).to_bytes(len(prefix) + 1, "big").removeprefix(b"\0")
 
 
 def _is_damage(error: Exception) -> bool:
-    """RocksDB found by its checksums that a file does not hold what was written, or that one is gone."""
+    """RocksDB reports that a checksum does not match, or that a file is missing."""
     return "Corruption" in str(error) or "No such file" in str(error)
 
 
@@ -195,7 +200,7 @@ def _is_locked(folder: Path, error: Exception) -> bool:
     return f"{folder}/LOCK" in str(error)
 
 
-def _advice(folder: Path, error: Exception) -> str:
+def _describe_fault(folder: Path, error: Exception) -> str:
     if _is_locked(folder, error):
         return f"{folder} is in use by another worker; give each worker a STREAM_DATA_DIR of its own"
-    return f"the index in {folder} cannot be used: {error}; look at the disk and at who may write there"
+    return f"the index in {folder} cannot be used: {error}; check the disk, and that the worker may write there"

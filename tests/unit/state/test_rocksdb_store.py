@@ -1,4 +1,4 @@
-"""The store on disk: it comes back as it was, or empty, and says why."""
+"""A RocksDB store reopens with what it held, or empty with the reason."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ def fill(folder: Path) -> None:
 
 
 def files(folder: Path, pattern: str) -> list[Path]:
-    found = sorted(file for file in folder.glob(pattern) if file.stat().st_size)
-    assert found
-    return found
+    matches = sorted(file for file in folder.glob(pattern) if file.stat().st_size)
+    assert matches
+    return matches
 
 
-def test_values_are_there_after_it_was_closed_and_opened(tmp_path: Path) -> None:
+def test_values_survive_closing_and_reopening(tmp_path: Path) -> None:
     fill(tmp_path / "index")
     store = RocksStore(tmp_path / "index")
-    assert store.emptied_because is None
+    assert store.reset_reason is None
     assert store.get_many(list(VALUES)) == list(VALUES.values())
     store.close()
 
 
-def killed(folder: Path, batches: int) -> None:
-    """Write numbered batches of 200 kB into ``folder`` and be killed."""
+def write_in_killed_process(folder: Path, batches: int) -> None:
+    """Write numbered batches of 200 kB into ``folder`` in a process that kills itself."""
     script = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom stream.state.rocksdb_store import RocksStore\n"
         "store = RocksStore(Path(sys.argv[1]))\n"
@@ -57,17 +57,17 @@ def killed(folder: Path, batches: int) -> None:
 
 
 @pytest.mark.parametrize("batches", [3, 400])
-def test_a_killed_process_loses_the_last_writes_and_no_part_of_one(tmp_path: Path, batches: int) -> None:
-    killed(tmp_path / "index", batches)
+def test_a_killed_process_loses_only_whole_batches_from_the_end(tmp_path: Path, batches: int) -> None:
+    write_in_killed_process(tmp_path / "index", batches)
     store = RocksStore(tmp_path / "index")
-    assert store.emptied_because is None
+    assert store.reset_reason is None
     position = store.get_many([b"position"])[0]
     kept = int(position) + 1 if position else 0
-    # Three memtables' worth are written: with two allowed, the first is in a file before the third is begun.
+    # 400 batches fill several memtables; at most two may exist, so the first was flushed to a file.
     assert kept > 0 or batches < 400
     for kind in (b"document", b"other"):
-        found = store.get_many([kind + b"%06d" % number for number in range(batches)])
-        assert [value is not None for value in found] == [number < kept for number in range(batches)]
+        values = store.get_many([kind + b"%06d" % number for number in range(batches)])
+        assert [value is not None for value in values] == [number < kept for number in range(batches)]
     store.close()
 
 
@@ -99,61 +99,63 @@ def test_a_folder_in_use_by_another_process_is_refused(tmp_path: Path) -> None:
     RocksStore(tmp_path / "index").close()
 
 
-def spoil(file: Path) -> None:
+def overwrite(file: Path) -> None:
     file.write_bytes(b"block of garbage" * 50)
 
 
-def flip(file: Path) -> None:
+def flip_bits(file: Path) -> None:
     data = bytearray(file.read_bytes())
     data[len(data) // 3] ^= 0x55
     file.write_bytes(data)
 
 
-def cut(file: Path) -> None:
+def truncate(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-20])
 
 
 def read_all(folder: Path) -> list[bytes | None] | str:
-    """What the store holds, or why it was emptied or cannot be read."""
+    """The values in the store, or why it was emptied or cannot be read."""
     store = RocksStore(folder)
     try:
-        found = store.get_many(list(VALUES))
+        values = store.get_many(list(VALUES))
     except IndexDamaged as damage:
         return str(damage)
     finally:
         store.close()
-    if store.emptied_because is None:
-        return found
-    assert found == [None] * len(VALUES)
-    return store.emptied_because
+    if store.reset_reason is None:
+        return values
+    assert values == [None] * len(VALUES)
+    return store.reset_reason
 
 
-@pytest.mark.parametrize("damage", [spoil, flip, cut, Path.unlink])
-def test_damage_to_values_is_told(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize("damage", [overwrite, flip_bits, truncate, Path.unlink])
+def test_damaged_values_are_reported(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     fill(tmp_path / "index")
     for file in files(tmp_path / "index", "*.sst"):
         damage(file)
     assert isinstance(read_all(tmp_path / "index"), str)
 
 
-@pytest.mark.parametrize("damage", [spoil, flip, Path.unlink])
+@pytest.mark.parametrize("damage", [overwrite, flip_bits, Path.unlink])
 @pytest.mark.parametrize("pattern", ["MANIFEST-*", "CURRENT"])
-def test_a_store_that_cannot_be_opened_is_emptied_and_can_be_used(
+def test_a_store_that_cannot_be_opened_is_emptied_and_usable_again(
     tmp_path: Path, damage: Callable[[Path], None], pattern: str
 ) -> None:
     fill(tmp_path / "index")
     for file in files(tmp_path / "index", pattern):
         damage(file)
-    found = read_all(tmp_path / "index")
-    # Without the file that tells which others count, it is a new store.
-    assert isinstance(found, str) or (found == [None] * len(VALUES) and damage is Path.unlink and pattern == "CURRENT")
+    result = read_all(tmp_path / "index")
+    # Without CURRENT, which names the manifest, it is a new store.
+    assert isinstance(result, str) or (
+        result == [None] * len(VALUES) and damage is Path.unlink and pattern == "CURRENT"
+    )
     fill(tmp_path / "index")
     assert read_all(tmp_path / "index") == list(VALUES.values())
 
 
 @given(st.data())
 @settings(max_examples=60, deadline=None)
-def test_with_any_byte_changed_it_is_as_it_was_or_empty_or_tells(
+def test_with_any_byte_changed_the_store_is_intact_or_empty_or_reports_damage(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.mktemp("store") / "index"
@@ -162,57 +164,57 @@ def test_with_any_byte_changed_it_is_as_it_was_or_empty_or_tells(
     content = bytearray(file.read_bytes())
     content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     file.write_bytes(content)
-    found = read_all(folder)
-    # The last records of its manifest may be taken for a write that was cut short: it is what it was before them.
-    assert isinstance(found, str) or found in (list(VALUES.values()), [None] * len(VALUES))
+    result = read_all(folder)
+    # RocksDB may take the last records of the manifest for a write that was cut short, and go back to before them.
+    assert isinstance(result, str) or result in (list(VALUES.values()), [None] * len(VALUES))
     shutil.rmtree(folder.parent)
 
 
-def test_one_that_was_distrusted_is_empty_when_it_is_opened_again(tmp_path: Path) -> None:
+def test_a_store_marked_corrupt_is_empty_when_it_is_reopened(tmp_path: Path) -> None:
     fill(tmp_path / "index")
     store = RocksStore(tmp_path / "index")
-    store.distrust("a verdict was wrong")
+    store.mark_corrupt("a verdict was wrong")
     store.close()
     again = RocksStore(tmp_path / "index")
-    assert again.emptied_because == "a verdict was wrong"
+    assert again.reset_reason == "a verdict was wrong"
     assert again.get_many(list(VALUES)) == [None] * len(VALUES)
     again.write({KEY: b"fresh"}.items())
     again.close()
     third = RocksStore(tmp_path / "index")
-    assert (third.emptied_because, third.get_many([KEY])) == (None, [b"fresh"])
+    assert (third.reset_reason, third.get_many([KEY])) == (None, [b"fresh"])
     third.close()
 
 
-def test_one_that_was_distrusted_is_not_emptied_while_it_is_in_use(tmp_path: Path) -> None:
+def test_a_store_marked_corrupt_is_not_emptied_while_it_is_in_use(tmp_path: Path) -> None:
     first = RocksStore(tmp_path / "index")
     first.write({KEY: b"value"}.items())
-    first.distrust("damaged")
+    first.mark_corrupt("damaged")
     with pytest.raises(IndexFault, match="in use by another worker"):
         RocksStore(tmp_path / "index")
     assert first.get_many([KEY]) == [b"value"]
     first.close()
     second = RocksStore(tmp_path / "index")
-    assert (second.emptied_because, second.get_many([KEY])) == ("damaged", [None])
+    assert (second.reset_reason, second.get_many([KEY])) == ("damaged", [None])
     second.close()
 
 
-def test_distrust_is_of_one_folder(tmp_path: Path) -> None:
+def test_marking_a_store_corrupt_affects_one_folder(tmp_path: Path) -> None:
     for name in ("0", "1"):
         fill(tmp_path / name)
     store = RocksStore(tmp_path / "0")
-    store.distrust("damaged")
+    store.mark_corrupt("damaged")
     store.close()
     assert read_all(tmp_path / "1") == list(VALUES.values())
     assert read_all(tmp_path / "0") == "damaged"
 
 
-def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+def test_a_file_where_the_folder_should_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(IndexFault, match="look at the disk and at who may write there"):
+    with pytest.raises(IndexFault, match="check the disk, and that the worker may write there"):
         RocksStore(tmp_path / "file" / "index")
 
 
-def test_a_closed_store_faults(tmp_path: Path) -> None:
+def test_using_a_closed_store_is_a_fault(tmp_path: Path) -> None:
     store = RocksStore(tmp_path / "index")
     store.close()
     with pytest.raises(IndexFault):
@@ -221,7 +223,7 @@ def test_a_closed_store_faults(tmp_path: Path) -> None:
         store.write({KEY: b""}.items())
 
 
-def test_a_full_disk_is_a_fault_when_it_is_closed(tmp_path: Path) -> None:
+def test_a_full_disk_is_a_fault_when_the_store_is_closed(tmp_path: Path) -> None:
     script = (
         "import os, resource, sys\n"
         "from pathlib import Path\n"
@@ -238,20 +240,20 @@ def test_a_full_disk_is_a_fault_when_it_is_closed(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", script, tmp_path / "index"], capture_output=True, text=True, check=False
     )
-    assert "look at the disk" in done.stdout, done.stderr
+    assert "check the disk" in done.stdout, done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_place_without_rights_is_refused(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_write_permission_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(IndexFault, match="who may write there"):
+        with pytest.raises(IndexFault, match="the worker may write there"):
             RocksStore(tmp_path / "below" / "index")
     finally:
         tmp_path.chmod(0o700)
 
 
-def test_memory_is_told_by_kind(tmp_path: Path) -> None:
+def test_memory_is_reported_by_kind(tmp_path: Path) -> None:
     store = RocksStore(tmp_path / "index")
     assert tuple(store.memory_bytes) == MEMORY_KINDS
     empty = store.memory_bytes
@@ -266,15 +268,15 @@ def test_memory_is_told_by_kind(tmp_path: Path) -> None:
     store.close()
 
 
-def test_files_are_merged_late_only_while_many_writes_are_expected(tmp_path: Path) -> None:
+def test_compactions_start_later_only_during_a_bulk_load(tmp_path: Path) -> None:
     def trigger() -> str:
-        written = max((tmp_path / "index").glob("OPTIONS-*")).read_text(encoding="utf-8")
-        return written.partition("\n  level0_file_num_compaction_trigger=")[2].partition("\n")[0]
+        options = max((tmp_path / "index").glob("OPTIONS-*")).read_text(encoding="utf-8")
+        return options.partition("\n  level0_file_num_compaction_trigger=")[2].partition("\n")[0]
 
     store = RocksStore(tmp_path / "index")
-    usual = trigger()
-    store.expect_writes(many=True)
-    assert int(trigger()) > int(usual)
-    store.expect_writes(many=False)
-    assert trigger() == usual
+    default = trigger()
+    store.set_bulk_load(enabled=True)
+    assert int(trigger()) > int(default)
+    store.set_bulk_load(enabled=False)
+    assert trigger() == default
     store.close()

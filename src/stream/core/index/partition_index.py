@@ -106,7 +106,7 @@ class PartitionIndex:
         """
         if self._position.last < 0 and self._unseen is None:
             self._unseen = AnchorBloomFilter()
-            self.store.expect_writes(many=True)
+            self.store.set_bulk_load(enabled=True)
         transaction = self._transaction()
         transaction.prefetch_records([event for event in events if isinstance(event, FingerprintEvent)], self._unseen)
         taken = 0
@@ -121,7 +121,7 @@ class PartitionIndex:
         """Let go of what only a restore needs."""
         if self._unseen is not None:
             self._unseen = None
-            self.store.expect_writes(many=False)
+            self.store.set_bulk_load(enabled=False)
 
     def reset(self) -> None:
         """Forget everything: the index is to be restored from the beginning of the changelog."""

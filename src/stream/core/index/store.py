@@ -1,82 +1,112 @@
-"""Where an index keeps its keys: the interface, and the store in memory."""
+"""The key-value store below an index: its interface, the store in memory, and a guard against damaged stores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final, Protocol
 
-#: What an index on disk takes memory for: blocks that were read, filters and block indexes, and what is not in a file
-#: yet.
+from stream.errors import IndexDamaged
+
+#: The kinds of memory that a store on disk uses: cached blocks, filters and block indexes, and writes that are not in a
+#: file yet.
 MEMORY_KINDS: Final = ("cache", "tables", "memtables")
 
 
 class Store(Protocol):
-    """An ordered map of bytes, written in whole batches."""
+    """An ordered map from bytes to bytes, written in atomic batches."""
 
-    #: Why it was emptied when it was opened; None if it was not.
-    emptied_because: str | None
+    #: Why the store was emptied when it was opened; None if it was not.
+    reset_reason: str | None
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """The value of each key, None where there is none.
+        """Return the value of each of ``keys``, None for a key that is missing.
 
         Raises:
-            IndexDamaged: it does not hold what was written.
-            IndexFault: it cannot be read.
+            IndexDamaged: A file does not hold what was written to it.
+            IndexFault: The store cannot be read.
         """
 
-    def write(self, puts: Iterable[tuple[bytes, bytes]], dropped: Iterable[bytes] = ()) -> None:
-        """Remove all keys that begin with one of ``dropped``, then put ``puts``; both or neither survive a crash.
+    def write(self, puts: Iterable[tuple[bytes, bytes]], dropped_prefixes: Iterable[bytes] = ()) -> None:
+        """Delete all keys that begin with one of ``dropped_prefixes``, then put ``puts``, in one atomic step.
 
-        ``puts``: keys and values, each key once; those in order are written faster.
+        Args:
+            puts: Pairs of key and value, each key at most once. Sorted pairs are written faster.
+            dropped_prefixes: Prefixes of the keys to delete.
 
         Raises:
-            IndexFault: it cannot be written.
+            IndexFault: The store cannot be written.
         """
 
     def clear(self) -> None:
-        """Remove everything.
+        """Delete everything.
 
         Raises:
-            IndexFault: it cannot be written.
+            IndexFault: The store cannot be written.
         """
 
-    def distrust(self, reason: str) -> None:
-        """Let it be empty when it is opened again."""
+    def mark_corrupt(self, reason: str) -> None:
+        """Have the store emptied when it is opened again; ``reason`` is then its `reset_reason`."""
 
-    def expect_writes(self, *, many: bool) -> None:
-        """Order what was written less often as long as there is ``many`` to write, and little to look up.
+    def set_bulk_load(self, *, enabled: bool) -> None:
+        """Merge files less often while there is much to write and little to look up.
 
         Raises:
-            IndexFault: it cannot be written.
+            IndexFault: The store cannot be written.
         """
 
     def close(self) -> None:
-        """Write what is not written yet; release files and locks."""
+        """Flush buffered writes; release files and locks."""
 
     @property
     def size_bytes(self) -> int:
-        """About how much it holds, in bytes."""
+        """The approximate size of all keys and values, in bytes."""
 
     @property
     def memory_bytes(self) -> Mapping[str, int]:
-        """Bytes of memory by kind, one of `MEMORY_KINDS`; empty where it cannot tell, or is all memory."""
+        """Bytes of memory for each of `MEMORY_KINDS`; empty for a store that is all in memory."""
+
+
+@contextmanager
+def guard_store(store: Store, *, close_on_error: bool = False) -> Iterator[None]:
+    """Mark ``store`` as corrupt if the block raises `IndexDamaged`; any error is raised again.
+
+    Args:
+        store: The open store that the block works on.
+        close_on_error: Whether to close the store if the block raises anything.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, IndexDamaged):
+            store.mark_corrupt(str(error))
+        if close_on_error:
+            store.close()
+        raise
 
 
 class MemoryStore:
-    """A store that lives as long as the process: for files, trials and tests."""
+    """A store that lives as long as the process: for files, experiments and tests.
+
+    >>> store = MemoryStore()
+    >>> store.write([(b"a1", b"x"), (b"b1", b"y")])
+    >>> store.write([(b"a2", b"z")], dropped_prefixes=[b"a"])
+    >>> store.get_many([b"a1", b"a2", b"b1"])
+    [None, b'z', b'y']
+    """
 
     def __init__(self) -> None:
         self._values: dict[bytes, bytes] = {}
-        self.emptied_because: str | None = None
+        self.reset_reason: str | None = None
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See `Store`."""
         return list(map(self._values.get, keys))
 
-    def write(self, puts: Iterable[tuple[bytes, bytes]], dropped: Iterable[bytes] = ()) -> None:
+    def write(self, puts: Iterable[tuple[bytes, bytes]], dropped_prefixes: Iterable[bytes] = ()) -> None:
         """See `Store`."""
-        prefixes = tuple(dropped)
-        if prefixes:  # once in a window: looking at every key then is cheaper than keeping books on each
+        prefixes = tuple(dropped_prefixes)
+        if prefixes:  # once in a window, so scanning all keys costs less than an index of prefixes
             for key in [key for key in self._values if key.startswith(prefixes)]:
                 del self._values[key]
         self._values.update(puts)
@@ -85,11 +115,11 @@ class MemoryStore:
         """See `Store`."""
         self._values.clear()
 
-    def distrust(self, reason: str) -> None:
-        """See `Store`; it is gone with the process anyway."""
+    def mark_corrupt(self, reason: str) -> None:
+        """See `Store`; does nothing, since the contents end with the process."""
 
-    def expect_writes(self, *, many: bool) -> None:
-        """See `Store`; there is nothing to order."""
+    def set_bulk_load(self, *, enabled: bool) -> None:
+        """See `Store`; does nothing, since there are no files."""
 
     def close(self) -> None:
         """See `Store`."""

@@ -122,7 +122,7 @@ class IndexLoader:
 
     def _trusted(self, partition: int, store: Store) -> PartitionIndex:
         """The index in ``store``; an empty one if that is damaged, or was written by other rules."""
-        reason = store.emptied_because
+        reason = store.reset_reason
         try:
             index = PartitionIndex(store, window_ms=self._window_ms)
         except IndexDamaged as damage:
@@ -225,7 +225,7 @@ def _closed_on_fault(store: Store) -> Iterator[None]:
     try:
         yield
     except IndexDamaged as damage:
-        store.distrust(str(damage))
+        store.mark_corrupt(str(damage))
         store.close()
         raise
     except BaseException:

@@ -91,7 +91,7 @@ def restore(given: BinaryIO, answers: BinaryIO) -> None:
             try:
                 _take_over(task, PartitionIndex(store, window_ms=task.window_ms), given, answers)
             except IndexDamaged as damage:
-                store.distrust(str(damage))
+                store.mark_corrupt(str(damage))
                 raise
     except IndexFault as fault:
         _answer(answers, Answer(0, str(fault)))

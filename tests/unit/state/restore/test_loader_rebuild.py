@@ -60,7 +60,7 @@ async def test_damage_that_a_restore_meets_marks_the_store() -> None:
     site.indexes.assign([0])
     with pytest.raises(IndexDamaged, match="checksum"):
         await documents(site.indexes)
-    assert store.distrusted == "a block does not match its checksum"
+    assert store.marked_corrupt == "a block does not match its checksum"
     assert store.is_closed
     assert not site.indexes.are_restored
     await site.indexes.close()
@@ -73,7 +73,7 @@ async def test_damage_that_a_decision_meets_marks_the_store_before_anybody_else_
     with pytest.raises(IndexDamaged):
         async with site.indexes.using(0):
             raise IndexDamaged("the index lacks the article at 7")
-    assert store.distrusted == "the index lacks the article at 7"
+    assert store.marked_corrupt == "the index lacks the article at 7"
     await site.indexes.close()
 
 
@@ -85,7 +85,7 @@ async def test_another_fault_does_not_cost_the_index(fault: Exception) -> None:
     with pytest.raises(type(fault)):
         async with site.indexes.using(0):
             raise fault
-    assert store.distrusted is None
+    assert store.marked_corrupt is None
     await site.indexes.close()
 
 

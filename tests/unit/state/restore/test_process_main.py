@@ -105,5 +105,5 @@ def test_a_damaged_index_is_not_trusted_again(tmp_path: Path, monkeypatch: pytes
         (answer,) = answered(frames(tmp_path / "0", [RECORDS]))
     assert answer.fault == "a block does not match its checksum"
     again = RocksStore(tmp_path / "0")
-    assert again.emptied_because == answer.fault
+    assert again.reset_reason == answer.fault
     again.close()
