@@ -175,7 +175,7 @@ def _time_lookups(index: PartitionIndex, subjects: Iterable[tuple[IncomingArticl
     seconds = []
     for subject, moment in subjects:
         started = time.perf_counter()
-        index.transaction().candidates(subject, time=moment)
+        index.begin_transaction().find_candidates(subject, time_ms=moment)
         seconds.append(time.perf_counter() - started)
     return seconds
 

@@ -19,7 +19,7 @@ from stream.core.dedup.fingerprint import fingerprints
 from stream.core.dedup.rules import decide
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.normalize import EventContext, normalize
-from stream.core.pipeline.deduplicate import incoming_article, remembered
+from stream.core.pipeline.deduplicate import fingerprint_event, incoming_article
 from stream.core.validation import parse_message, split_articles, validate
 from stream.errors import Rejected
 from stream.state.restore.loader import RESTORED_AT_ONCE
@@ -65,7 +65,7 @@ def take_over(index: PartitionIndex, changelog: Sequence[bytes]) -> None:
     taken = 0
     for start in range(0, len(changelog), RESTORED_AT_ONCE):
         events = [codec.decode(value, FingerprintEvent) for value in changelog[start : start + RESTORED_AT_ONCE]]
-        taken += index.restore(events, changelog_end=start + len(events))
+        taken += index.apply_changelog(events, changelog_end=start + len(events))
     assert taken == len(changelog)  # noqa: S101 - else the rate is that of something else
 
 
@@ -99,21 +99,21 @@ def _decide_batch(
     prints = fingerprints((article.text, article.title) for article in articles)
     subjects = [incoming_article(article, found) for article, found in zip(articles, prints, strict=True)]
     fingerprinted = clock()
-    transaction = index.transaction()
+    transaction = index.begin_transaction()
     transaction.prefetch([(subject, article.event_id) for subject, article in zip(subjects, articles, strict=True)])
     done = clock()
     parts["fingerprint"] += fingerprinted - started
     parts["prefetch"] += done - fingerprinted
     for article, subject in zip(articles, subjects, strict=True):
         offset, begun = transaction.position.last + 1, done
-        if transaction.delivered(subject.scope, article.event_id, offset=offset, time=article.event_time):
+        if transaction.find_decided(subject.scope, article.event_id, offset=offset, time_ms=article.event_time):
             continue
-        candidates = transaction.candidates(subject, time=article.event_time)
+        candidates = transaction.find_candidates(subject, time_ms=article.event_time)
         found = clock()
         verdict = decide(subject, candidates)
         judged = clock()
-        event = remembered(article, subject, verdict, offset=offset, previous=offset - 1)
-        transaction.record(event)
+        event = fingerprint_event(article, subject, verdict, offset=offset, previous=offset - 1)
+        transaction.add(event)
         recorded.append(event)
         done = clock()
         parts["look-up"] += found - begun

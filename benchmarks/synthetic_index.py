@@ -138,7 +138,7 @@ def filled(folder: Path, count: int, shapes: Sequence[Shape]) -> Path:
     before, started = index.documents, time.perf_counter()
     for first in range(before, count, BATCH):
         events = synthetic(shapes, first, min(BATCH, count - first))
-        index.restore(events, changelog_end=events[-1].offset + 1)
+        index.apply_changelog(events, changelog_end=events[-1].offset + 1)
         if (first + BATCH) % PROGRESS_EVERY == 0:
             rate = (first + BATCH - before) / (time.perf_counter() - started)
             print(f"  filled with {first + BATCH:,} articles, {rate:,.0f} a second", flush=True)

@@ -1,4 +1,4 @@
-"""Articles for the index, and a partition that decides them as the deduplicate step does."""
+"""Articles for tests of the index, and a partition that decides them as the deduplicate step does."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex, Transaction
 from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX
 from stream.core.index.store import Store
-from stream.core.pipeline.deduplicate import Deduplicator, changelog_event
+from stream.core.pipeline.deduplicate import Deduplicator, decode_changelog_event
 from stream.core.pipeline.outcome import Outcome
 from stream.core.timestamps import format_rfc3339
 
@@ -38,10 +38,10 @@ NOW: Final = "2026-05-04T06:00:00.000Z"
 TOPICS: Final = Topics()
 
 Event = NormalizedEvent | TakedownEvent
-#: An offset in the normalized topic, and what stands there.
-DocumentKey = tuple[int, Event]
+#: An offset in the normalized topic, and the event at it.
+Delivery = tuple[int, Event]
 
-#: More offsets than may be read again after a crash.
+#: More offsets than may be consumed again after a crash.
 FAR: Final = REDELIVERED_OFFSETS_MAX + 1
 
 _numbers = count()
@@ -58,7 +58,7 @@ def article(
     title: str | None = None,
     source: str = "paper.example",
 ) -> NormalizedEvent:
-    """An article as the normalize step passes it on; without a ``name`` nobody sent it before."""
+    """An article as the normalize step outputs it; without a ``name`` it has an id and a URL of its own."""
     name = name or f"article-{next(_numbers)}"
     return NormalizedEvent(
         event_id=_event_id(event),
@@ -81,7 +81,7 @@ def article(
 def takedown(
     name: str = "nobody", *, url_key: str | None = None, tenant: str = "default", event: str | None = None
 ) -> TakedownEvent:
-    """A takedown as the normalize step passes it on: of the id ``name``, and of the address ``url_key``."""
+    """A takedown as the normalize step outputs it: of the id ``name``, and of ``url_key``."""
     return TakedownEvent(
         event_id=_event_id(event),
         tenant=tenant,
@@ -97,8 +97,8 @@ def _event_id(event: str | None) -> str:
 
 
 def prose(seed: str, words: int = 60) -> str:
-    """Text that shares nothing with that of another ``seed``."""
-    return " ".join(f"{seed}{_letters(place)}" for place in range(words))
+    """Text that shares nothing with the text of another ``seed``."""
+    return " ".join(f"{seed}{_letters(i)}" for i in range(words))
 
 
 def _letters(number: int) -> str:
@@ -115,8 +115,8 @@ EXCERPT: Final = part(STORY, 0, 30)
 REPRINT: Final = f"{part(STORY, 0, 70)} {prose('t', 8)}"
 
 
-class Decided(NamedTuple):
-    """What one article was told."""
+class ArticleResult(NamedTuple):
+    """What was published for one article."""
 
     verdict: Duplicate
     revision: int
@@ -124,8 +124,13 @@ class Decided(NamedTuple):
     cluster: ClusterEvent | None
 
 
-class Withdrawn(NamedTuple):
-    """What a takedown led to. ``tombstones``: topic and key. ``clusters``: as published, None for a tombstone."""
+class TakedownEffects(NamedTuple):
+    """What was published for a takedown.
+
+    Attributes:
+        tombstones: Topic and key of each.
+        clusters: By id; None for a tombstone.
+    """
 
     result: str
     tombstones: list[tuple[str, str]]
@@ -133,7 +138,7 @@ class Withdrawn(NamedTuple):
 
 
 class Partition:
-    """A partition of the normalized topic with its index; keeps the changelog that it wrote."""
+    """A partition of the normalized topic with its index, and the changelog that it wrote."""
 
     def __init__(self, store: Store, *, window_ms: int = WINDOW_MS) -> None:
         self.index = PartitionIndex(store, window_ms=window_ms)
@@ -147,18 +152,18 @@ class Partition:
 
     def run(
         self, articles: Sequence[NormalizedEvent], *, sizes: Iterable[int] = (), offsets: Sequence[int] | None = None
-    ) -> list[Decided]:
-        """Decide ``articles``, which stand at ``offsets`` (else behind each other), in batches of ``sizes``."""
-        return [_published(outcome) for outcome in self.deliver(articles, sizes=sizes, offsets=offsets)]
+    ) -> list[ArticleResult]:
+        """Decide ``articles`` at ``offsets``, by default the next ones, in batches of ``sizes``."""
+        return [_article_result(outcome) for outcome in self.deliver(articles, sizes=sizes, offsets=offsets)]
 
-    def one(self, article: NormalizedEvent, *, offset: int | None = None) -> Decided:
+    def run_one(self, article: NormalizedEvent, *, offset: int | None = None) -> ArticleResult:
         """Decide one article in a batch of its own."""
         return self.run([article], offsets=None if offset is None else [offset])[0]
 
-    def withdraw(self, event: Event, *, offset: int | None = None) -> Withdrawn:
-        """What becomes of a takedown, or of an article that was withdrawn, in a batch of its own."""
+    def run_takedown(self, event: Event, *, offset: int | None = None) -> TakedownEffects:
+        """Decide a takedown, or an article that was taken down, in a batch of its own."""
         outcome = self.deliver([event], offsets=None if offset is None else [offset])[0]
-        return Withdrawn(
+        return TakedownEffects(
             outcome.result,
             [(output.topic, _key(output)) for output in outcome.outputs if _is_tombstone(output)],
             {_key(output): _cluster(output) for output in outcome.outputs if output.topic == TOPICS.clusters},
@@ -167,22 +172,22 @@ class Partition:
     def deliver(
         self, events: Sequence[Event], *, sizes: Iterable[int] = (), offsets: Sequence[int] | None = None
     ) -> list[Outcome]:
-        """What becomes of ``events``, as in `run`."""
+        """Decide ``events`` as `run` does, and return their outcomes."""
         first = self.index.last_offset + 1
-        places = list(zip(offsets or range(first, first + len(events)), events, strict=True))
+        deliveries = list(zip(offsets or range(first, first + len(events)), events, strict=True))
         outcomes: list[Outcome] = []
-        for batch in _batches(places, sizes):
-            transaction = self.index.transaction()
+        for batch in _batches(deliveries, sizes):
+            transaction = self.index.begin_transaction()
             outcomes += self.decide(batch, transaction)
             self.index.commit(transaction)
         return outcomes
 
-    def decide(self, places: Sequence[DocumentKey], transaction: Transaction) -> list[Outcome]:
-        """What becomes of events in ``transaction``, which is not committed."""
-        outcomes = self._decide([_record(*place) for place in places], transaction, now=NOW)
+    def decide(self, deliveries: Sequence[Delivery], transaction: Transaction) -> list[Outcome]:
+        """Decide events in ``transaction`` without a commit."""
+        outcomes = self._decide([_record(*delivery) for delivery in deliveries], transaction, now=NOW)
         for outcome in outcomes:
             self.changelog += [
-                changelog_event(InputRecord(output.topic, 0, 0, None, b"", output.value, output.headers))
+                decode_changelog_event(InputRecord(output.topic, 0, 0, None, b"", output.value, output.headers))
                 for output in outcome.outputs
                 if output.topic == TOPICS.fingerprints
             ]
@@ -195,11 +200,11 @@ def _record(offset: int, event: Event) -> InputRecord:
     return InputRecord(TOPICS.normalized, 0, offset, None, b"", codec.encode(event), headers)
 
 
-def _published(outcome: Outcome) -> Decided:
+def _article_result(outcome: Outcome) -> ArticleResult:
     by_topic = {output.topic: output.value or b"" for output in outcome.outputs}
     article = codec.decode(by_topic.get(TOPICS.enriched) or by_topic[TOPICS.duplicates], EnrichedEvent)
     cluster = by_topic.get(TOPICS.clusters)
-    return Decided(
+    return ArticleResult(
         article.duplicate,
         article.revision,
         outcome.is_repeat,
@@ -219,11 +224,11 @@ def _cluster(output: OutputRecord) -> ClusterEvent | None:
     return codec.decode(output.value, ClusterEvent) if output.value else None
 
 
-def _batches(places: Sequence[DocumentKey], sizes: Iterable[int]) -> Iterator[Sequence[DocumentKey]]:
+def _batches(deliveries: Sequence[Delivery], sizes: Iterable[int]) -> Iterator[Sequence[Delivery]]:
     start = 0
     for size in sizes:
-        if start < len(places):
-            yield places[start : start + size]
+        if start < len(deliveries):
+            yield deliveries[start : start + size]
         start += size
-    if start < len(places):
-        yield places[start:]
+    if start < len(deliveries):
+        yield deliveries[start:]

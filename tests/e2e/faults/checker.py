@@ -11,7 +11,7 @@ from stream.core.contracts.records import Record
 from stream.core.index import keys
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
-from stream.core.pipeline.deduplicate import changelog_event
+from stream.core.pipeline.deduplicate import decode_changelog_event
 from stream.settings import Settings
 from tests.e2e.faults.oracle import Expected, Oracle, Place, Written, expect, written
 
@@ -176,7 +176,9 @@ def _fold(settings: Settings, oracle: Oracle, log: Mapping[str, Sequence[Record]
         taken = chain(records)
         for start in range(0, len(records), _BATCH):
             batch = records[start : start + _BATCH]
-            index.restore([changelog_event(record) for record in batch], changelog_end=batch[-1].offset + 1)
+            index.apply_changelog(
+                [decode_changelog_event(record) for record in batch], changelog_end=batch[-1].offset + 1
+            )
         if [(r.key, r.value) for r in taken] != [(out.key, out.value) for out in expected]:
             found.broken.append(
                 f"{topic}/{partition}: a restore takes over {len(taken)} of {len(records)} records, not {len(expected)}"
@@ -189,7 +191,7 @@ def chain(records: Sequence[Record]) -> list[Record]:
     """The records of a changelog that follow each other; a restore leaves out the others."""
     taken, last = [], -1
     for record in records:
-        event = changelog_event(record)
+        event = decode_changelog_event(record)
         if event.offset > last and last in (-1, event.previous):
             taken.append(record)
             last = event.offset
@@ -199,7 +201,7 @@ def chain(records: Sequence[Record]) -> list[Record]:
 def _contents(store: object) -> dict[bytes, bytes]:
     """All but the position, which tells how far the changelog was read."""
     assert isinstance(store, MemoryStore)
-    values = store._values  # noqa: SLF001 - the store has no other need to list its keys
+    values = store.values
     return {key: value for key, value in values.items() if key != keys.POSITION}
 
 

@@ -96,7 +96,7 @@ def expect(settings: Settings, log: Mapping[str, Sequence[Record]]) -> Oracle:
 def _decided(topics: Topics, records: Sequence[Record], index: PartitionIndex) -> Iterator[Expected]:
     deduplicator = Deduplicator(topics)
     for start in range(0, len(records), _BATCH):
-        batch, transaction = records[start : start + _BATCH], index.transaction()
+        batch, transaction = records[start : start + _BATCH], index.begin_transaction()
         outcomes = deduplicator(batch, transaction, now=_NOW)
         index.commit(transaction)
         for record, outcome in zip(batch, outcomes, strict=True):

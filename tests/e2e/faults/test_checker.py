@@ -45,7 +45,7 @@ class Town:
     def decide(self, record: Record) -> None:
         """Do what the second step does for one record."""
         index = self.indexes[record.partition]
-        transaction = index.transaction()
+        transaction = index.begin_transaction()
         self.publish(outcome.outputs for outcome in Deduplicator(TOPICS)([record], transaction, now=NOW))
         index.commit(transaction)
 

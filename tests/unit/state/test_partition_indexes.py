@@ -15,7 +15,7 @@ from stream.core.contracts.events import FingerprintEvent
 from stream.core.contracts.records import InputRecord
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MEMORY_KINDS, MemoryStore
-from stream.core.pipeline.deduplicate import changelog_event
+from stream.core.pipeline.deduplicate import decode_changelog_event
 from stream.errors import IndexFault
 from stream.state.partition_indexes import topic_partitions
 from stream.state.rocksdb_store import RocksStore
@@ -155,11 +155,11 @@ async def record_last(site: Site, *, known: int, stored: list[int]) -> Partition
     """Let an index that has read ``known`` records decide the next ones, which were stored at ``stored``."""
     async with site.indexes.using(0) as index:
         assert index is not None
-        transaction = index.transaction()
+        transaction = index.begin_transaction()
         for record in RECORDS[known : known + len(stored)]:
-            event = changelog_event(record)
+            event = decode_changelog_event(record)
             assert isinstance(event, FingerprintEvent)
-            transaction.record(event)
+            transaction.add(event)
         await site.indexes.record(0, index, transaction, stored)
         return index
 

@@ -1,109 +1,125 @@
-"""Anchors by name, and those that no other article has, which are written in bulk; a restore need not look them up."""
+"""Looks up the anchors of a batch: those that several articles share, and those that a single article has."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from itertools import compress
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.folding import Hashes
+from stream.core.index.bloom_filter import AnchorBloomFilter
 from stream.core.index.keys import NAME_SHIFT, anchor_names
 
-#: Of the filter: 32 MiB. With the anchors of a million articles in it, one new name in forty is taken for a known one,
-#: of five million one in four.
-FILTER_BITS: Final = 2**28
-
-_BITS: Final = np.left_shift(1, np.arange(8)).astype(np.uint8)
+#: Returns the stored value of each of some sorted anchors, None where there is none.
+ReadAnchors = Callable[[Hashes], list[bytes | None]]
 
 
-class AnchorBloomFilter:
-    """A filter of all anchors that were restored since the index was empty (Bloom 1970, two bits a name).
-
-    A new name may be taken for a known one, never a known name for a new one. ``bits``: a power of two, at most 2**48.
-    """
-
-    def __init__(self, bits: int = FILTER_BITS) -> None:
-        self._mask = np.uint64(bits - 1)
-        self._held = np.zeros(bits // 8, dtype=np.uint8)
-
-    def take(self, names: Hashes) -> NDArray[np.bool_]:
-        """Tell which of ``names`` (numbers of 48 bits, each once) were not taken before, and take them."""
-        is_new = np.zeros(len(names), dtype=np.bool_)
-        for place in (names & self._mask, (names >> np.uint64(20)) & self._mask):
-            at, bit = place >> np.uint64(3), _BITS[place & np.uint64(7)]
-            is_new |= (self._held[at] & bit) == 0
-            np.bitwise_or.at(self._held, at, bit)
-        return is_new
-
-
-class Anchors(NamedTuple):
+class ArticleAnchors(NamedTuple):
     """The anchors of one article of a batch.
 
-    ``shared``: names of those that other articles may have, in order; ``fresh``: how many more there are, which no
-    other one has; ``number``: that of the article in the batch.
+    Attributes:
+        shared: Names of the anchors that other articles may have too, sorted.
+        unique_count: How many more anchors it has, which no other article has.
+        number: Which article of the batch it is, from 0.
     """
 
     shared: list[bytes]
-    fresh: int = 0
+    unique_count: int = 0
     number: int = 0
 
 
-class Named(NamedTuple):
-    """The anchors of a batch.
+class BatchAnchors(NamedTuple):
+    """The anchors of all articles of a batch.
 
-    ``shared``: names, sorted, each once, and ``values``: what stands under them; ``fresh``: anchors that have nothing
-    under their names, sorted, and ``owners``: the number of the only article that has each.
+    Attributes:
+        articles: Those of each article.
+        shared: Names of the shared anchors, sorted, each once.
+        values: The stored value of each of ``shared``, None where there is none.
+        unique: Anchors that are not in the store and that a single article of the batch has, sorted.
+        owners: For each of ``unique``, the number of that article.
     """
 
-    articles: list[Anchors]
+    articles: list[ArticleAnchors]
     shared: list[bytes]
     values: list[bytes | None]
-    fresh: Hashes
+    unique: Hashes
     owners: list[int]
 
 
-#: What stands under the names of sorted anchors.
-LookUp = Callable[[Hashes], list[bytes | None]]
+def look_up_anchors(
+    packed: Sequence[bytes], read: ReadAnchors, *, bloom_filter: AnchorBloomFilter | None = None, salt: int = 0
+) -> BatchAnchors:
+    """Read the anchors of several articles of one scope, and separate the shared anchors from the unique ones.
 
-
-def name_anchors(
-    joined: Sequence[bytes], look_up: LookUp, *, unseen: AnchorBloomFilter | None = None, salt: int = 0
-) -> Named:
-    """Name the anchors (8 bytes each) of several articles of one scope.
-
-    Fresh are those that only one of them has and nothing stands under; what ``unseen`` has not seen is not looked up.
-    ``salt``: a number of 48 bits, so that it tells scopes with the same articles apart.
+    Args:
+        packed: The anchors of each article, 8 bytes each, little-endian.
+        read: Reads the store.
+        bloom_filter: Holds every anchor in the store; unique anchors that are new to it are not read.
+        salt: A number of 48 bits that distinguishes the scope's anchors from those of other scopes in the filter.
     """
-    sizes = [len(anchors) // 8 for anchors in joined]
-    found = np.frombuffer(b"".join(joined), dtype="<u8") >> NAME_SHIFT
-    each, places, counts = np.unique(found, return_inverse=True, return_counts=True)
-    is_fresh = counts == 1
-    asked = ~(is_fresh & unseen.take(each ^ np.uint64(salt))) if unseen else np.ones(len(each), dtype=np.bool_)
-    each = each << NAME_SHIFT
-    known = look_up(each[asked])
-    held = asked.nonzero()[0][[place for place, value in enumerate(known) if value is not None]]
-    is_fresh[held] = False
-    names = np.empty(len(each), dtype=object)
-    names[~is_fresh] = shared = anchor_names(each[~is_fresh])
-    owners = np.repeat(np.arange(len(joined)), sizes)
-    owner_of = np.empty(len(each), dtype=np.intp)
-    owner_of[places] = owners
-    return Named(
-        articles=_by_article(sizes, names[places]),
+    sizes = [len(anchors) // 8 for anchors in packed]
+    all_anchors = np.frombuffer(b"".join(packed), dtype="<u8") >> NAME_SHIFT
+    distinct, inverse, counts = np.unique(all_anchors, return_inverse=True, return_counts=True)
+    is_unique = counts == 1
+    is_read = np.ones(len(distinct), dtype=np.bool_)
+    if bloom_filter is not None:
+        is_read = ~(is_unique & bloom_filter.add_new(distinct ^ np.uint64(salt)))
+    distinct = distinct << NAME_SHIFT
+    values = read(distinct[is_read])
+    is_unique[is_read.nonzero()[0][[i for i, value in enumerate(values) if value is not None]]] = False
+    names = np.empty(len(distinct), dtype=object)
+    names[~is_unique] = shared = anchor_names(distinct[~is_unique])
+    owners = np.empty(len(distinct), dtype=np.intp)
+    owners[inverse] = np.repeat(np.arange(len(packed)), sizes)
+    return BatchAnchors(
+        articles=_split_by_article(sizes, names[inverse]),
         shared=shared,
-        values=[value for value, is_one in zip(known, is_fresh[asked].tolist(), strict=True) if not is_one],
-        fresh=each[is_fresh],
-        owners=owner_of[is_fresh].tolist(),
+        values=list(compress(values, (~is_unique[is_read]).tolist())),
+        unique=distinct[is_unique],
+        owners=owners[is_unique].tolist(),
     )
 
 
-def _by_article(sizes: Sequence[int], names: NDArray[np.object_]) -> list[Anchors]:
-    """``names``: those of all articles behind each other, None for each fresh one."""
+def _split_by_article(sizes: Sequence[int], names: NDArray[np.object_]) -> list[ArticleAnchors]:
+    """Split ``names``, those of all articles in order with None for each unique anchor."""
     articles, start = [], 0
     for number, size in enumerate(sizes):
         shared = [name for name in names[start : start + size].tolist() if name is not None]
-        articles.append(Anchors(shared, size - len(shared), number))
+        articles.append(ArticleAnchors(shared, size - len(shared), number))
         start += size
     return articles
+
+
+class UniqueAnchors:
+    """The unique anchors of a batch, and the value to be written under those of each article.
+
+    They are nearly all anchors of a batch, and no decision in it reads them, so their keys are made in bulk at the end.
+    """
+
+    def __init__(self, anchors: Hashes, owners: list[int]) -> None:
+        self._anchors = anchors
+        self._owners = owners
+        self._values: dict[int, bytes] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """There are no anchors, and no values."""
+        return not self._owners and not self._values
+
+    def put(self, owner: int, value: bytes) -> None:
+        """Write ``value`` under all unique anchors of the article ``owner`` of the batch."""
+        self._values[owner] = value
+
+    def take_puts(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Return the keys below ``prefix`` that were written, with their values, and forget the values."""
+        values, self._values = self._values, {}
+        anchors, owners = self._anchors, self._owners
+        if not values:
+            return iter(())
+        if len(values) < len(set(owners)):  # some articles of the batch were not recorded
+            is_written = [owner in values for owner in owners]
+            anchors, owners = anchors[is_written], list(compress(owners, is_written))
+        return zip(anchor_names(anchors, prefix), map(values.__getitem__, owners), strict=True)

@@ -1,4 +1,4 @@
-"""What the index keeps of a duplicate cluster, and how it grows and shrinks."""
+"""A duplicate cluster as the index stores it, and how it grows and shrinks."""
 
 from __future__ import annotations
 
@@ -12,12 +12,19 @@ from stream.core.index.records import StoredArticle
 from stream.core.timestamps import format_rfc3339
 
 SOURCES_MAX: Final = 100
-#: The first members are known by their offsets; of a larger cluster the others are only counted.
+#: A cluster stores the offsets of its first members; further members are only counted.
 MEMBERS_MAX: Final = 256
 
 
 class Cluster(msgspec.Struct, array_like=True):
-    """A duplicate cluster. ``members``: offsets of its first `MEMBERS_MAX` articles, in order."""
+    """A duplicate cluster.
+
+    Attributes:
+        size: How many articles it has.
+        members: Offsets of its first `MEMBERS_MAX` articles, in order.
+
+    The other fields are those of `ClusterEvent`.
+    """
 
     canonical_id: str
     size: int
@@ -29,12 +36,12 @@ class Cluster(msgspec.Struct, array_like=True):
     members: list[int]
 
     @classmethod
-    def begun(cls, canonical_id: str) -> Cluster:
-        """A cluster whose first article is going to be ``canonical_id``."""
+    def empty(cls, canonical_id: str) -> Cluster:
+        """Make a cluster without articles, the first of which will be ``canonical_id``."""
         return cls(canonical_id, 0, [], [], None, None, None, [])
 
-    def event(self, cluster_id: str) -> ClusterEvent:
-        """What consumers are told of it."""
+    def to_event(self, cluster_id: str) -> ClusterEvent:
+        """Make the event that is published for it."""
         return ClusterEvent(
             cluster_id=cluster_id,
             canonical_id=self.canonical_id,
@@ -47,37 +54,37 @@ class Cluster(msgspec.Struct, array_like=True):
         )
 
     def add(self, article: StoredArticle | FingerprintEvent, scope: str, offset: int) -> None:
-        """Count ``article`` in."""
-        # Files have no time of arrival: an event time of 0 is none.
-        seen = [format_rfc3339(article.event_time)] if article.event_time else []
+        """Add ``article``, whose offset is ``offset``."""
+        # Articles from files have no time of arrival, and an event time of 0.
+        times = [format_rfc3339(article.event_time)] if article.event_time else []
         self.size += 1
-        self.sources = sorted({*self.sources, *_known(article.source)})[:SOURCES_MAX]
+        self.sources = sorted({*self.sources, *_as_list(article.source)})[:SOURCES_MAX]
         self.languages = sorted({*self.languages, language_of(scope)})
-        self.first_seen = min([*seen, *_known(self.first_seen)], default=None)
-        self.last_seen = max([*seen, *_known(self.last_seen)], default=None)
-        published = [*_known(self.earliest_published_at), *_known(article.published_at)]
+        self.first_seen = min([*times, *_as_list(self.first_seen)], default=None)
+        self.last_seen = max([*times, *_as_list(self.last_seen)], default=None)
+        published = [*_as_list(self.earliest_published_at), *_as_list(article.published_at)]
         self.earliest_published_at = min(published, default=None)
         if len(self.members) < MEMBERS_MAX:
             self.members.append(offset)
 
     def remove(self, offsets: set[int], canonical_id: str) -> None:
-        """Take the articles at ``offsets`` out; ``canonical_id`` is the first of those that stay."""
+        """Remove the articles at ``offsets``; ``canonical_id`` is the first of those that remain."""
         self.size -= len(offsets)
         self.members = [offset for offset in self.members if offset not in offsets]
         self.canonical_id = canonical_id
 
 
 def begins_cluster(event: FingerprintEvent) -> bool:
-    """The article is the first one of its cluster: it is new, or only an item of a round-up that is linked."""
+    """Whether the article begins a cluster: it is new, or linked to a round-up without being part of its story."""
     if event.duplicate.relation in ("excerpt", "expansion"):
         return event.duplicate.cluster_id == new_cluster_id(event.scope, event.id, event.text_hash)
     return event.duplicate.relation == "new"
 
 
 def language_of(scope: str) -> str:
-    """The language of a scope, which is tenant and language."""
+    """The language of ``scope``, which is tenant/language."""
     return scope.rpartition("/")[2]
 
 
-def _known(value: str | None) -> list[str]:
+def _as_list(value: str | None) -> list[str]:
     return [value] if value else []

@@ -1,155 +1,174 @@
 """The index of one partition: look up, record, expire, restore.
 
-It is a fold over fingerprint events: `PartitionIndex` holds nothing that a replay of the changelog would not
-give again. Everything is kept by scope, and time is the scope's own (the latest event time seen in it), so a
-verdict depends on the earlier messages of its scope and on nothing else, however scopes share partitions.
+A `PartitionIndex` is a fold over fingerprint events: it holds nothing that a replay of the changelog would not produce
+again. Everything is kept by scope, and time is the scope's own (the latest event time seen in it), so a verdict depends
+only on the earlier messages of its scope, however scopes share partitions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
 from stream.core.dedup.rules import VERSION, IndexedArticle
 from stream.core.index import keys
-from stream.core.index.anchor_lookup import AnchorBloomFilter
+from stream.core.index.bloom_filter import AnchorBloomFilter
 from stream.core.index.records import Position, unpack
 from stream.core.index.store import Store
-from stream.core.index.takedown import remove
+from stream.core.index.takedown import apply_takedown
 from stream.core.index.transaction import DocumentKey, Transaction
 from stream.errors import IndexDamaged
 
 __all__ = ["LAYOUT_VERSION", "RECENT_MAX", "PartitionIndex", "Transaction"]
 
-#: Layout of the store, and the rules whose verdicts it holds.
+#: Layout of the store, and version of the rules whose verdicts it holds.
 LAYOUT_VERSION: Final = f"2/{VERSION}"
-#: Articles kept at hand, decoded: about 4 KiB each.
+#: How many decoded articles are cached, of about 4 KiB each.
 RECENT_MAX: Final = 4096
-#: Scopes whose oldest article is remembered; tenants are whatever producers name.
-SCOPES_TOLD_MAX: Final = 1000
+#: How many scopes `PartitionIndex.oldest_s` covers; their number is unbounded, since producers choose tenants.
+MEASURED_SCOPES_MAX: Final = 1000
 
 
 class PartitionIndex:
     """The index of one partition over a `Store`.
 
-    ``window_ms``: how far back articles are remembered, in milliseconds of the scope's own time.
+    Args:
+        store: Holds everything; the index closes it.
+        window_ms: How far back articles are found, in milliseconds of the scope's own time.
 
     Raises:
-        IndexDamaged: the store was written by another version of the rules, or is damaged.
+        IndexDamaged: The store was written by another version of the rules, or is damaged.
     """
 
     def __init__(self, store: Store, *, window_ms: int) -> None:
         self.store = store
         self._window_s = window_ms // 1000
         self._position = _read_position(store)
-        # Of a restore that began with nothing.
-        self._unseen: AnchorBloomFilter | None = None
-        # The newest articles that sessions looked at or recorded, oldest first; all of them are committed.
+        # Only while an index that was empty is restored.
+        self._bloom_filter: AnchorBloomFilter | None = None
+        # The articles that transactions used last, oldest first; all of them are committed.
         self._recent: dict[DocumentKey, IndexedArticle] = {}
-        self._oldest: dict[str, int] = {}
+        self._oldest_s: dict[str, int] = {}
 
     @property
     def last_offset(self) -> int:
-        """Offset in the normalized topic of the newest article, -1 for none."""
+        """Offset in the normalized topic of the newest record, -1 for none."""
         return self._position.last
 
     @property
     def changelog_end(self) -> int:
-        """Offset in the changelog from which on it has not been read."""
+        """Offset in the changelog up to which it was read."""
         return self._position.changelog_end
 
     @property
     def documents(self) -> int:
-        """Articles recorded since the index began."""
+        """How many articles were recorded since the index was empty."""
         return self._position.documents
 
     @property
     def oldest_s(self) -> int | None:
-        """When about the oldest article was recorded that is still found, in seconds since 1970 of its scope's time.
+        """About when the oldest article that is still found was recorded, in seconds since 1970 of its scope's time.
 
-        Of the scopes with articles since the index was opened, at most `SCOPES_TOLD_MAX` of them; None without one.
+        Covers the scopes that had articles since the index was opened, the last `MEASURED_SCOPES_MAX` of them; None if
+        there is none.
         """
-        return min(self._oldest.values(), default=None)
+        return min(self._oldest_s.values(), default=None)
 
-    def transaction(self) -> Transaction:
-        """A batch of decisions on the index as it stands."""
+    def begin_transaction(self) -> Transaction:
+        """Begin a batch of decisions."""
         self.end_restore()
-        return self._transaction()
-
-    def _transaction(self) -> Transaction:
-        position = msgspec.structs.replace(self._position)
-        return Transaction(self.store, position, window_s=self._window_s, recent=self._recent)
+        return self._new_transaction()
 
     def commit(self, transaction: Transaction, *, changelog_end: int | None = None) -> None:
-        """Write what ``transaction`` recorded, in one step."""
+        """Write what ``transaction`` recorded, in one step.
+
+        Args:
+            transaction: The last transaction that was begun.
+            changelog_end: Offset in the changelog behind the transaction's records.
+
+        Raises:
+            IndexFault: The store cannot be written.
+        """
         if changelog_end is not None:
             transaction.position.changelog_end = max(transaction.position.changelog_end, changelog_end)
-        self.store.write(transaction.changes(), transaction.dropped)
+        self.store.write(transaction.changes(), transaction.dropped_prefixes)
         self._position = transaction.position
-        self._oldest.update(transaction.oldest)
-        for scope in list(islice(self._oldest, max(0, len(self._oldest) - SCOPES_TOLD_MAX))):
-            del self._oldest[scope]
-        for place in transaction.gone:
-            self._recent.pop(place, None)
-        self._remember(transaction.seen)
+        self._oldest_s.update(transaction.oldest_s)
+        _drop_first(self._oldest_s, MEASURED_SCOPES_MAX)
+        for key in transaction.deleted:
+            self._recent.pop(key, None)
+        for key, article in transaction.used.items():
+            self._recent.pop(key, None)
+            self._recent[key] = article
+        _drop_first(self._recent, RECENT_MAX)
 
-    def restore(self, events: Sequence[FingerprintEvent | RemovalEvent], *, changelog_end: int) -> int:
-        """Take over changelog records and return how many were new.
+    def apply_changelog(self, events: Sequence[FingerprintEvent | RemovalEvent], *, changelog_end: int) -> int:
+        """Apply changelog records that were read, and return how many of them were new.
 
-        A record that does not follow the last one taken over is left out: what it was based on never reached
-        the changelog, so nothing behind it was committed, and it is decided again. The first record of a
-        trimmed changelog follows nothing.
+        A record that does not follow the last applied one is skipped: what its verdict was based on never reached the
+        changelog, so its input was not committed, and is decided again. The first record of a trimmed changelog follows
+        nothing.
+
+        Args:
+            events: The records, in the order of the changelog.
+            changelog_end: Offset in the changelog behind the last of them.
+
+        Raises:
+            IndexFault: The store cannot be read or written.
         """
-        if self._position.last < 0 and self._unseen is None:
-            self._unseen = AnchorBloomFilter()
+        if self._position.last < 0 and self._bloom_filter is None:
+            self._bloom_filter = AnchorBloomFilter()
             self.store.set_bulk_load(enabled=True)
-        transaction = self._transaction()
-        transaction.prefetch_records([event for event in events if isinstance(event, FingerprintEvent)], self._unseen)
-        taken = 0
+        transaction = self._new_transaction()
+        fingerprints = [event for event in events if isinstance(event, FingerprintEvent)]
+        transaction.prefetch_changelog(fingerprints, self._bloom_filter)
+        applied = 0
         for event in events:
             if event.offset > transaction.position.last and transaction.position.last in (-1, event.previous):
-                _take(transaction, event)
-                taken += 1
+                _apply_event(transaction, event)
+                applied += 1
         self.commit(transaction, changelog_end=changelog_end)
-        return taken
+        return applied
 
     def end_restore(self) -> None:
-        """Let go of what only a restore needs."""
-        if self._unseen is not None:
-            self._unseen = None
+        """Release what only a restore needs, and have the store merge its files as usual."""
+        if self._bloom_filter is not None:
+            self._bloom_filter = None
             self.store.set_bulk_load(enabled=False)
 
     def reset(self) -> None:
-        """Forget everything: the index is to be restored from the beginning of the changelog."""
+        """Delete everything, so that the index can be restored from the beginning of the changelog."""
         self.end_restore()
         self.store.clear()
         self._position = _read_position(self.store)
         self._recent.clear()
-        self._oldest.clear()
+        self._oldest_s.clear()
 
     def close(self) -> None:
         """Close the store."""
         self.store.close()
 
-    def _remember(self, seen: dict[DocumentKey, IndexedArticle]) -> None:
-        recent = self._recent
-        for place, earlier in seen.items():
-            recent.pop(place, None)
-            recent[place] = earlier
-        for place in list(islice(recent, max(0, len(recent) - RECENT_MAX))):
-            del recent[place]
+    def _new_transaction(self) -> Transaction:
+        position = msgspec.structs.replace(self._position)
+        return Transaction(self.store, position, window_s=self._window_s, recent=self._recent)
 
 
-def _take(transaction: Transaction, event: FingerprintEvent | RemovalEvent) -> None:
+def _apply_event(transaction: Transaction, event: FingerprintEvent | RemovalEvent) -> None:
     if isinstance(event, FingerprintEvent):
-        transaction.record(event)
+        transaction.add(event)
     else:
-        remove(transaction, event)
+        apply_takedown(transaction, event)
         transaction.position.last = event.offset
+
+
+def _drop_first(items: dict[Any, Any], size_max: int) -> None:
+    """Delete the first ``items``, so that at most ``size_max`` remain."""
+    for key in list(islice(items, max(0, len(items) - size_max))):
+        del items[key]
 
 
 def _read_position(store: Store) -> Position:

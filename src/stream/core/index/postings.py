@@ -1,4 +1,4 @@
-"""What postings lead to: which articles a text is near to, and which postings a new article leaves."""
+"""What postings lead to: which articles are similar to a text, and which postings a new article adds."""
 
 from __future__ import annotations
 
@@ -9,46 +9,54 @@ from stream.core.index import keys
 from stream.core.index.keys import POSTING_BYTES
 from stream.core.index.scope_view import ScopeView
 
-#: An article that shares less than this part of the anchors of the one with fewer is not looked at.
+#: Two articles are compared only if they share at least this part of the anchors of the one with fewer anchors.
 ANCHORS_SHARED_MIN: Final = 0.14
 
 
-def most_shared(postings: Iterable[Iterable[tuple[int, int]]], anchors: int) -> list[int]:
-    """The offsets that enough of the postings name, those that most do first, then the first ones."""
+def rank_by_shared_anchors(postings: Iterable[Iterable[tuple[int, int]]], anchors: int) -> list[int]:
+    """Return the offsets of articles that share enough anchors, those that share most first, then by offset.
+
+    Args:
+        postings: For each anchor of a text, the (offset, number of anchors) of the articles that have it too.
+        anchors: How many anchors the text has.
+
+    >>> rank_by_shared_anchors([[(5, 2), (7, 3)], [(7, 3)], [(9, 100)]], anchors=10)
+    [7, 5]
+    """
     shared: dict[int, int] = {}
     sizes: dict[int, int] = {}
-    for found in postings:
-        for offset, size in found:
+    for articles in postings:
+        for offset, size in articles:
             shared[offset] = shared.get(offset, 0) + 1
             sizes[offset] = size
-    near = sorted(
+    ranked = sorted(
         (-count, offset)
         for offset, count in shared.items()
         if count >= ANCHORS_SHARED_MIN * min(sizes[offset], anchors)
     )
-    return [offset for _, offset in near]
+    return [offset for _, offset in ranked]
 
 
-def not_leading(view: ScopeView, names: list[bytes], members: set[int], since: int) -> list[bytes]:
-    """Those of ``names`` under which no posting seen ``since`` then is of one of ``members``."""
+def names_without_members(view: ScopeView, names: list[bytes], members: set[int], since_s: int) -> list[bytes]:
+    """Those of ``names`` that have no posting of one of ``members`` that was seen at ``since_s`` or later."""
     return [
         name
         for name, value in zip(names, view.get_many(names), strict=True)
-        if not value or members.isdisjoint(offset for offset, _ in keys.visible_postings(value, since))
+        if not value or members.isdisjoint(offset for offset, _ in keys.visible_postings(value, since_s))
     ]
 
 
-def put_text(view: ScopeView, text_hash: str, posting: bytes) -> None:
-    """Keep the first article with this text that is still visible, and the newest one."""
+def put_text_posting(view: ScopeView, text_hash: str, posting: bytes) -> None:
+    """Keep the posting of the first article with this text that is still visible, and that of the newest one."""
     name = keys.text_name(text_hash)
     value = view.get(name)
     if value:
-        # Those that are not visible any more are older than those that are.
-        start = len(value) - POSTING_BYTES * len(keys.visible_postings(value, view.horizon()))
+        # Postings that are no longer visible are older than the visible ones, and so come before them.
+        start = len(value) - POSTING_BYTES * len(keys.visible_postings(value, view.horizon_s()))
         posting = value[start : start + POSTING_BYTES] + posting
     view.put(name, posting)
 
 
-def visible(view: ScopeView, name: bytes, horizon: int) -> list[int]:
-    """The offsets of the articles under ``name`` that are not forgotten."""
-    return [offset for offset, _ in keys.visible_postings(view.get(name), horizon)]
+def visible_offsets(view: ScopeView, name: bytes, horizon_s: int) -> list[int]:
+    """The offsets of the articles under ``name`` that were seen at ``horizon_s`` or later, oldest first."""
+    return [offset for offset, _ in keys.visible_postings(view.get(name), horizon_s)]

@@ -1,4 +1,4 @@
-"""Fingerprints in changelog records; articles, and what an index knows of itself, in the store."""
+"""How fingerprints are encoded in changelog records, and articles and the index's own state in the store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stream.errors import IndexDamaged
 
 T = TypeVar("T")
 
-# Looked up by name, they would be parsed each time.
+# Constants, because numpy parses the name of a type each time.
 _U2: Final = np.dtype("<u2")
 _U8: Final = np.dtype("<u8")
 
@@ -31,23 +31,24 @@ class PackedFingerprint(TypedDict):
     title: bytes
 
 
-def pack_fingerprint(found: Fingerprint) -> PackedFingerprint:
-    """The fields of a `FingerprintEvent` that hold ``found``."""
+def pack_fingerprint(fingerprint: Fingerprint) -> PackedFingerprint:
+    """Encode ``fingerprint`` as the fields of a `FingerprintEvent`."""
     return {
         "format": FORMAT,
-        "text_hash": found.text_hash,
-        "tokens": found.tokens,
-        "is_spaced": found.is_spaced,
-        "sequence": found.sequence.astype(_U2, copy=False).tobytes(),
-        "anchors": found.anchors.astype(_U8, copy=False).tobytes(),
-        "title": found.title.astype(_U2, copy=False).tobytes(),
+        "text_hash": fingerprint.text_hash,
+        "tokens": fingerprint.tokens,
+        "is_spaced": fingerprint.is_spaced,
+        "sequence": fingerprint.sequence.astype(_U2, copy=False).tobytes(),
+        "anchors": fingerprint.anchors.astype(_U8, copy=False).tobytes(),
+        "title": fingerprint.title.astype(_U2, copy=False).tobytes(),
     }
 
 
 class StoredArticle(msgspec.Struct, array_like=True, gc=False):
-    """An article as the store keeps it: a changelog record without what its key tells and what only names it.
+    """An article in the store: the fields of a changelog record that its key does not hold and that are not looked up.
 
-    What can be had from other fields is None: the cluster that an article begins, the version of the rules in use.
+    Fields that follow from others are None: ``cluster_id`` where the article begins its cluster, ``version`` where it
+    is that of the rules in use.
     """
 
     event_id: bytes
@@ -75,16 +76,50 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
     change: tuple[float, bool] | None
     same_source: bool | None
     version: str | None
-    #: Made by other code: its text is not compared with others.
+    #: Its fingerprint has another format, so its text is not compared with others.
     is_foreign: bool
 
-    def earlier(self, scope: str, offset: int) -> IndexedArticle:
-        """The view that the decision takes of it."""
+    @classmethod
+    def from_event(cls, event: FingerprintEvent) -> StoredArticle:
+        """Make the stored article of a changelog record."""
+        duplicate, origin, change = event.duplicate, event.origin, event.duplicate.change
+        begins_cluster = duplicate.cluster_id == new_cluster_id(event.scope, event.id, event.text_hash)
+        return cls(
+            event_id=bytes.fromhex(event.event_id),
+            id=event.id,
+            text_hash=bytes.fromhex(event.text_hash),
+            display_hash=bytes.fromhex(event.display_hash),
+            tokens=event.tokens,
+            is_spaced=event.is_spaced,
+            sequence=event.sequence,
+            title=event.title,
+            event_time=event.event_time,
+            revision=event.revision,
+            cluster_depth=event.cluster_depth,
+            earlier_offset=event.earlier_offset,
+            source=event.source,
+            published_at=event.published_at,
+            origin=(origin.topic, origin.partition, origin.offset, origin.timestamp, origin.item),
+            relation=duplicate.relation,
+            method=duplicate.method,
+            duplicate_of=duplicate.duplicate_of,
+            cluster_id=None if begins_cluster else bytes.fromhex(duplicate.cluster_id),
+            jaccard=duplicate.jaccard,
+            containment=duplicate.containment,
+            title_similarity=duplicate.title_similarity,
+            change=(change.tokens, change.numbers) if change else None,
+            same_source=duplicate.same_source,
+            version=None if duplicate.version == VERSION else duplicate.version,
+            is_foreign=event.format != FORMAT,
+        )
+
+    def to_indexed_article(self, scope: str, offset: int) -> IndexedArticle:
+        """Make what the decision compares an incoming article with."""
         return IndexedArticle(
             offset=offset,
             id=self.id,
             source=self.source,
-            cluster_id=self.cluster_of(scope),
+            cluster_id=self.resolve_cluster_id(scope),
             revision=self.revision,
             cluster_depth=self.cluster_depth,
             display_hash=self.display_hash.hex(),
@@ -100,13 +135,13 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
             times=Times(self.published_at, self.event_time),
         )
 
-    def duplicate(self, scope: str) -> Duplicate:
-        """Its verdict."""
+    def to_duplicate(self, scope: str) -> Duplicate:
+        """Make its verdict."""
         return Duplicate(
             relation=self.relation,
             is_duplicate=self.relation in DUPLICATE_RELATIONS,
             duplicate_of=self.duplicate_of,
-            cluster_id=self.cluster_of(scope),
+            cluster_id=self.resolve_cluster_id(scope),
             jaccard=self.jaccard,
             containment=self.containment,
             title_similarity=self.title_similarity,
@@ -116,25 +151,32 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
             version=self.version or VERSION,
         )
 
-    def origin_event(self) -> Origin:
-        """Where its raw event stood."""
+    def to_origin(self) -> Origin:
+        """Make the coordinates of its raw event."""
         topic, partition, offset, timestamp, item = self.origin
         return Origin(topic=topic, partition=partition, offset=offset, timestamp=timestamp, item=item)
 
-    def cluster_of(self, scope: str) -> str:
-        """Its cluster."""
+    def resolve_cluster_id(self, scope: str) -> str:
+        """The id of its cluster, in hexadecimal digits."""
         return self.cluster_id.hex() if self.cluster_id else new_cluster_id(scope, self.id, self.text_hash.hex())
 
 
-class Takedown(msgspec.Struct, array_like=True):
-    """What a takedown removed: ids of articles, and the (scope, id) of the clusters that they were in."""
+class StoredTakedown(msgspec.Struct, array_like=True):
+    """What a takedown deleted: ids of articles, and the (scope, id) of the clusters that they were in."""
 
     ids: list[str]
     clusters: list[tuple[str, str]]
 
 
 class Position(msgspec.Struct, array_like=True):
-    """How far an index has come. ``last``: offset of its newest record, -1 for none."""
+    """How far an index has read.
+
+    Attributes:
+        version: Layout of the store and version of the rules.
+        last: Offset in the normalized topic of the newest record, -1 for none.
+        changelog_end: Offset in the changelog up to which it was read.
+        documents: How many articles were recorded.
+    """
 
     version: str
     last: int = -1
@@ -143,67 +185,35 @@ class Position(msgspec.Struct, array_like=True):
 
 
 def pack_article(event: FingerprintEvent) -> bytes:
-    """A changelog record as the store keeps it."""
-    duplicate, origin = event.duplicate, event.origin
-    begins = duplicate.cluster_id == new_cluster_id(event.scope, event.id, event.text_hash)
-    change = duplicate.change
-    return _ENCODER.encode(
-        (
-            bytes.fromhex(event.event_id),
-            event.id,
-            bytes.fromhex(event.text_hash),
-            bytes.fromhex(event.display_hash),
-            event.tokens,
-            event.is_spaced,
-            event.sequence,
-            event.title,
-            event.event_time,
-            event.revision,
-            event.cluster_depth,
-            event.earlier_offset,
-            event.source,
-            event.published_at,
-            (origin.topic, origin.partition, origin.offset, origin.timestamp, origin.item),
-            duplicate.relation,
-            duplicate.method,
-            duplicate.duplicate_of,
-            None if begins else bytes.fromhex(duplicate.cluster_id),
-            duplicate.jaccard,
-            duplicate.containment,
-            duplicate.title_similarity,
-            (change.tokens, change.numbers) if change else None,
-            duplicate.same_source,
-            None if duplicate.version == VERSION else duplicate.version,
-            event.format != FORMAT,
-        )
-    )
+    """Encode a changelog record as a `StoredArticle`."""
+    return _ENCODER.encode(StoredArticle.from_event(event))
 
 
 def unpack_article(value: bytes) -> StoredArticle:
-    """The article in ``value``.
+    """Decode a `StoredArticle`.
 
     Raises:
-        IndexDamaged: it is none.
+        IndexDamaged: ``value`` is not one.
     """
     try:
         return _DECODER.decode(value)
-    except _UNREADABLE as error:
-        raise IndexDamaged(f"the index holds something that is no article: {error}") from error
+    except _DECODE_ERRORS as error:
+        raise IndexDamaged(f"the index holds a value that is not an article: {error}") from error
 
 
 def unpack(value: bytes, kind: type[T]) -> T:
-    """What stands in ``value``, as MessagePack.
+    """Decode ``value``, which is MessagePack, as ``kind``.
 
     Raises:
-        IndexDamaged: it is something else.
+        IndexDamaged: ``value`` is something else.
     """
     try:
         return msgspec.msgpack.decode(value, type=kind)
-    except _UNREADABLE as error:
-        raise IndexDamaged(f"the index holds something that is no {kind.__name__}: {error}") from error
+    except _DECODE_ERRORS as error:
+        raise IndexDamaged(f"the index holds a value that is not a {kind.__name__}: {error}") from error
 
 
-# Text is decoded outside of msgspec's own checks.
-_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError)
+# msgspec raises UnicodeDecodeError for text that is not UTF-8.
+_DECODE_ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError)
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(StoredArticle)

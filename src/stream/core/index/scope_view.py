@@ -1,123 +1,166 @@
-"""One scope's part of an index: its clock, its two generations, and what a session wrote over them.
+"""One scope of an index as a transaction sees it: its clock, its two generations, and the transaction's writes.
 
-A value written in the current generation replaces that of the previous one. What stands in the previous one was seen
-before the current one began. Once that lies outside the window nobody asks for it, but a worker that crashed: it
-reads again the offsets that it had not committed, and has to find what it found then. So only
-`REDELIVERED_OFFSETS_MAX` offsets later the previous generation is dropped, and the current one takes its place.
+A value written to the current generation hides the value under the same name in the previous one. All that the previous
+generation holds was seen before the current one began. Once that is outside the window, no new decision reads it.
+A worker that restarts after a crash may: it consumes again the offsets that were not committed, and has to find what it
+found the first time. So the previous generation is dropped only `REDELIVERED_OFFSETS_MAX` offsets later, when the
+current one takes its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, compress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from stream.core.dedup.fingerprint import NO_HASHES
 from stream.core.folding import Hashes
+from stream.core.index.anchor_lookup import ArticleAnchors, UniqueAnchors, look_up_anchors
+from stream.core.index.bloom_filter import AnchorBloomFilter
 from stream.core.index.keys import SECONDS_MAX, anchor_names, scope_key, scope_prefix
 from stream.core.index.records import unpack
 from stream.core.index.store import Store
 
-#: So many offsets of a partition may be read again after a crash: those decided and not yet committed.
+#: How many offsets of a partition may be consumed again after a crash: those decided and not yet committed.
 REDELIVERED_OFFSETS_MAX: Final = 50_000
-
-_PARITIES: Final = (b"\0", b"\1")
 
 
 class ScopeState(msgspec.Struct, array_like=True):
-    """The clock of one scope and the current one of its generations; times in seconds since 1970.
+    """The clock of one scope and its current generation.
 
-    ``began``: the scope's time when the generation began. ``aged``: the offset at which that left the window.
-    Both -1 as long as there is none.
+    Attributes:
+        now_s: The latest event time seen, in seconds since 1970.
+        generation: Counts generations; its parity is part of every key.
+        began_s: The scope's time when the generation began, -1 before the first article.
+        aged_offset: The offset at which `began_s` left the window, -1 while it is inside.
     """
 
-    now: int = 0
+    now_s: int = 0
     generation: int = 0
-    began: int = -1
-    aged: int = -1
+    began_s: int = -1
+    aged_offset: int = -1
 
 
 class ScopeView:
-    """One scope as a session sees it: what the store holds, under what the session wrote."""
+    """One scope: the values in the store, overlaid with those that the transaction wrote.
+
+    Args:
+        store: The store of the index.
+        scope: Tenant and language.
+        window_s: Length of the window, in seconds.
+    """
 
     def __init__(self, store: Store, scope: str, *, window_s: int) -> None:
         self._store = store
         self._window_s = window_s
         self._prefix = scope_prefix(scope)
         value = store.get_many([scope_key(self._prefix)])[0]
-        #: Nothing was recorded in it before.
+        #: Whether no article of the scope was ever recorded.
         self.is_new = value is None
         self._state = unpack(value, ScopeState) if value else ScopeState()
-        # Name -> value, of both generations: all that was read or written.
+        # The overlay: name -> value, of all that was read or written, and the names written in the current generation.
         self._values: dict[bytes, bytes | None] = {}
-        # Name -> value written in this session, by parity of the generation.
-        self._written: tuple[dict[bytes, bytes], dict[bytes, bytes]] = ({}, {})
-        # Parities whose part of the store is not to be read any more.
-        self._dropped: set[int] = set()
-        # Anchors whose names are nowhere yet, and the number of the article that has each; see `expect`.
-        self._fresh: tuple[Hashes, list[int]] = (NO_HASHES, [])
-        # Number of an article -> value of its fresh anchors, by parity of the generation.
-        self._fresh_values: tuple[dict[int, bytes], dict[int, bytes]] = ({}, {})
+        self._written: set[bytes] = set()
+        self._unique = UniqueAnchors(NO_HASHES, [])
+        self._anchors: dict[bytes, ArticleAnchors] = {}
+        # Generations by the prefix of their keys: the one that is written, those that may be read (newest first), and
+        # those that are deleted from the store. Rarely, a generation ends within a transaction: then its writes wait.
+        self._current, previous = self._prefix + b"\0", self._prefix + b"\1"
+        if self._state.generation & 1:
+            self._current, previous = previous, self._current
+        self._readable = [self._current, previous] if self._state.generation else [self._current]
+        #: The store has to delete all keys with one of these prefixes before `changes` are put.
+        self.dropped_prefixes: list[bytes] = []
+        self._previous_puts: list[tuple[bytes, bytes]] = []
+
+    # The clock
 
     @property
-    def now(self) -> int:
+    def now_s(self) -> int:
         """The scope's time: the latest event time seen in it, in seconds since 1970."""
-        return self._state.now
+        return self._state.now_s
+
+    def horizon_s(self, time_ms: int = 0) -> int:
+        """The beginning of the window, in seconds since 1970; what was seen before is not found.
+
+        Args:
+            time_ms: Time of the event that is being decided, which may be later than the scope's.
+        """
+        return max(0, max(self._state.now_s, _to_seconds(time_ms)) - self._window_s)
 
     @property
-    def salt(self) -> int:
-        """48 bits of its own."""
-        return int.from_bytes(self._prefix[2:], "big")
-
-    def horizon(self, time: int = 0) -> int:
-        """What was seen before this moment, in seconds, is forgotten; ``time`` is that of the event in hand, in ms."""
-        return max(0, max(self._state.now, _seconds(time)) - self._window_s)
-
-    @property
-    def oldest(self) -> int | None:
-        """The scope's time, in seconds, when about the oldest article was recorded that is still found."""
+    def oldest_s(self) -> int | None:
+        """About when the oldest article that is still found was recorded, in seconds of the scope's time."""
         state = self._state
-        if state.began < 0:
+        if state.began_s < 0:
             return None
-        horizon = max(0, state.now - self._window_s)
-        # Of later generations, the one before began more than a window ago.
-        return horizon if state.generation else max(horizon, state.began)
+        # When a later generation begins, the one before it is older than the window.
+        return self.horizon_s() if state.generation else max(self.horizon_s(), state.began_s)
 
-    def load(self, names: Iterable[bytes]) -> None:
-        """Read ``names`` at once."""
-        values = self._values
-        missing = [name for name in names if name not in values]
-        if not missing:
-            return
-        current = self._state.generation & 1
-        values.update(zip(missing, self._stored(current, missing), strict=True))
-        if self._state.generation:
-            older = [name for name in missing if values[name] is None]
-            values.update(zip(older, self._stored(1 - current, older), strict=True))
+    def advance_clock(self, time_ms: int, *, offset: int) -> bool:
+        """Set the clock to ``time_ms`` if that is later; return whether a new generation begins.
 
-    def look_up(self, anchors: Hashes) -> list[bytes | None]:
-        """The value under the name of each of ``anchors``, which this session did not write; it is not kept."""
+        If one begins, values that were read before may be gone with the generation that was dropped.
+
+        Args:
+            time_ms: Time of the article that is about to be recorded.
+            offset: Its offset.
+        """
         state = self._state
-        values = self._looked_up(state.generation & 1, anchors)
-        if state.generation:
-            absent = [place for place, value in enumerate(values) if value is None]
-            older = self._looked_up(1 - (state.generation & 1), anchors[absent])
-            for place, value in zip(absent, older, strict=True):
-                values[place] = value
-        return values
+        state.now_s = max(state.now_s, _to_seconds(time_ms))
+        if state.began_s < 0:
+            state.began_s = state.now_s
+        elif state.aged_offset < 0:
+            state.aged_offset = offset if state.now_s - state.began_s > self._window_s else -1
+        elif offset - state.aged_offset > REDELIVERED_OFFSETS_MAX:
+            self._begin_generation()
+            return True
+        return False
 
-    def keep(self, found: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Keep what was found under names."""
-        self._values.update(found)
+    # Reading
+
+    def prefetch(self, names: Iterable[bytes]) -> None:
+        """Read the values of ``names`` that were not read yet, all at once."""
+        missing = [name for name in names if name not in self._values]
+        if missing:
+            values = self._read(len(missing), lambda prefix, indices: [prefix + missing[i] for i in indices])
+            self._values.update(zip(missing, values, strict=True))
+
+    def prefetch_anchors(self, packed: Sequence[bytes], bloom_filter: AnchorBloomFilter | None = None) -> None:
+        """Read the anchors of all articles of the batch at once.
+
+        Args:
+            packed: The anchors of each article, 8 bytes each, little-endian.
+            bloom_filter: See `look_up_anchors`.
+
+        Raises:
+            RuntimeError: Anchors were read or values were written before, so unique anchors may be in the overlay.
+        """
+        if self._written or not self._unique.is_empty:
+            raise RuntimeError("anchors must be prefetched once, before anything is written")
+        salt = int.from_bytes(self._prefix[2:], "big")
+        batch = look_up_anchors(packed, self._read_anchors, bloom_filter=bloom_filter, salt=salt)
+        self._values.update(zip(batch.shared, batch.values, strict=True))
+        self._unique = UniqueAnchors(batch.unique, batch.owners)
+        self._anchors = dict(zip(packed, batch.articles, strict=True))
+
+    def article_anchors(self, packed: bytes) -> ArticleAnchors:
+        """The anchors of an article, as `prefetch_anchors` read them; all count as shared if it did not."""
+        anchors = self._anchors.get(packed)
+        if anchors is None:
+            names = anchor_names(np.frombuffer(packed, dtype="<u8"))
+            anchors = self._anchors[packed] = ArticleAnchors(names)
+        return anchors
 
     def get(self, name: bytes) -> bytes | None:
         """The value under ``name``."""
         try:
             return self._values[name]
         except KeyError:
-            self.load([name])
+            self.prefetch([name])
             return self._values[name]
 
     def get_many(self, names: Sequence[bytes]) -> list[bytes | None]:
@@ -125,108 +168,88 @@ class ScopeView:
         try:
             return list(map(self._values.__getitem__, names))
         except KeyError:
-            self.load(names)
+            self.prefetch(names)
             return list(map(self._values.__getitem__, names))
 
+    # Writing
+
     def put(self, name: bytes, value: bytes) -> None:
-        """Write ``value`` in the current generation."""
-        self._values[name] = self._written[self._state.generation & 1][name] = value
+        """Write ``value`` under ``name``."""
+        self._values[name] = value
+        self._written.add(name)
 
     def append(self, names: Sequence[bytes], value: bytes, *, bytes_max: int) -> None:
-        """Write ``value`` behind what stands under each of ``names``, of which the last ``bytes_max`` bytes stay."""
+        """Append ``value`` to the value under each of ``names``, and keep the last ``bytes_max`` bytes of that."""
         appended = dict.fromkeys(names, value)
-        for name, known in zip(names, self.get_many(names), strict=True):
-            if known:
-                appended[name] = (known + value)[-bytes_max:]
+        for name, existing in zip(names, self.get_many(names), strict=True):
+            if existing:
+                appended[name] = (existing + value)[-bytes_max:]
         self._values.update(appended)
-        self._written[self._state.generation & 1].update(appended)
+        self._written.update(appended)
 
-    def expect(self, fresh: Hashes, owners: list[int]) -> None:
-        """Leave writing ``fresh`` to `put_fresh`: anchors in no generation, sorted; of one article each, by number.
+    def put_unique(self, number: int, value: bytes) -> None:
+        """Write ``value`` under each unique anchor of the article ``number`` of the batch; it cannot be read back."""
+        self._unique.put(number, value)
 
-        Raises:
-            RuntimeError: something was expected or written before, which may have the same names.
-        """
-        if self._fresh[1] or any(self._written) or any(self._fresh_values):
-            raise RuntimeError("a session reads ahead once, before anything is recorded")
-        self._fresh = fresh, owners
-
-    def put_fresh(self, owner: int, value: bytes) -> None:
-        """Write ``value`` under each fresh anchor of this article; this session does not read them."""
-        self._fresh_values[self._state.generation & 1][owner] = value
-
-    def remove(self, names: Sequence[bytes], beginning: bytes, size: int) -> None:
-        """Take out, under each of ``names``, the pieces of ``size`` bytes that begin so."""
+    def remove_postings(self, names: Sequence[bytes], prefix: bytes, size: int) -> None:
+        """Remove the postings of ``size`` bytes that begin with ``prefix`` from the value under each of ``names``."""
         for name, value in zip(names, self.get_many(names), strict=True):
-            if value and beginning in value:
-                chunked = [value[at : at + size] for at in range(0, len(value), size)]
-                self.put(name, b"".join(piece for piece in chunked if not piece.startswith(beginning)))
-
-    def advance(self, time: int, *, offset: int) -> bool:
-        """Set the clock to ``time`` (milliseconds) if that is later; ``offset``: of the article to be recorded.
-
-        True where a generation begins: what was read before may have gone with another one.
-        """
-        state = self._state
-        state.now = max(state.now, _seconds(time))
-        if state.began < 0:
-            state.began = state.now
-        elif state.aged < 0:
-            state.aged = offset if state.now - state.began > self._window_s else -1
-        elif offset - state.aged > REDELIVERED_OFFSETS_MAX:
-            self._begin_generation()
-            return True
-        return False
-
-    @property
-    def dropped(self) -> list[bytes]:
-        """All keys with one of these prefixes are to be removed, before `changes` are put."""
-        return [self._prefix + _PARITIES[parity] for parity in sorted(self._dropped)]
+            if value and prefix in value:
+                postings = [value[start : start + size] for start in range(0, len(value), size)]
+                self.put(name, b"".join(posting for posting in postings if not posting.startswith(prefix)))
 
     def changes(self) -> Iterator[tuple[bytes, bytes]]:
-        """Whole keys and their values to be put, nearly in the order of the store: memtables take neighbours faster."""
-        if not any(self._written):
+        """Return the keys and values to be put into the store, once.
+
+        Nearly in the order of the store, since memtables insert neighbours faster.
+        """
+        if not self._written and not self._previous_puts:
             return iter(())
-        state = [(scope_key(self._prefix), msgspec.msgpack.encode(self._state))]
-        fresh = map(self._fresh_puts, _PARITIES, self._fresh_values)
-        return chain(state, *map(self._puts, _PARITIES, self._written), *fresh)
+        state = (scope_key(self._prefix), msgspec.msgpack.encode(self._state))
+        return chain([state], self._previous_puts, self._take_puts())
 
-    def _puts(self, parity: bytes, written: dict[bytes, bytes]) -> Iterator[tuple[bytes, bytes]]:
-        start = self._prefix + parity
-        names = [name for name in self._values if name in written]
-        return zip([start + name for name in names], map(written.__getitem__, names), strict=True)
-
-    def _fresh_puts(self, parity: bytes, values: dict[int, bytes]) -> Iterator[tuple[bytes, bytes]]:
-        anchors, owners = self._fresh
-        if not values:
-            return iter(())
-        if len(values) < len(set(owners)):  # not every article that was expected is recorded
-            is_recorded = [owner in values for owner in owners]
-            anchors, owners = anchors[is_recorded], list(compress(owners, is_recorded))
-        return zip(anchor_names(anchors, self._prefix + parity), map(values.__getitem__, owners), strict=True)
-
-    def _stored(self, parity: int, names: list[bytes]) -> list[bytes | None]:
-        start = self._prefix + _PARITIES[parity]
-        return self._read(parity, [start + name for name in names])
-
-    def _looked_up(self, parity: int, anchors: Hashes) -> list[bytes | None]:
-        return self._read(parity, anchor_names(anchors, self._prefix + _PARITIES[parity]))
-
-    def _read(self, parity: int, whole: list[bytes]) -> list[bytes | None]:
-        return [None] * len(whole) if parity in self._dropped else self._store.get_many(whole)
+    def _take_puts(self) -> Iterator[tuple[bytes, bytes]]:
+        """The keys and values written in the current generation."""
+        prefix = self._current
+        written = (
+            (prefix + name, value)
+            for name, value in self._values.items()
+            if name in self._written and value is not None
+        )
+        return chain(written, self._unique.take_puts(prefix))
 
     def _begin_generation(self) -> None:
         state = self._state
         state.generation += 1
-        state.began, state.aged = state.now, -1
-        current = state.generation & 1
-        self._dropped.add(current)
-        self._written[current].clear()
-        self._fresh_values[current].clear()
-        # Values read before may come from the generation that is gone.
-        self._values = dict(self._written[1 - current])
+        state.began_s, state.aged_offset = state.now_s, -1
+        self._previous_puts = list(self._take_puts())
+        # Other values may come from the generation that is dropped.
+        self._values = {name: self._values[name] for name in self._written}
+        self._written = set()
+        previous, self._current = self._current, self._prefix + (b"\1" if state.generation & 1 else b"\0")
+        self._readable = [prefix for prefix in self._readable if prefix == previous]
+        if self._current not in self.dropped_prefixes:
+            self.dropped_prefixes.append(self._current)
+
+    def _read_anchors(self, anchors: Hashes) -> list[bytes | None]:
+        return self._read(len(anchors), lambda prefix, indices: anchor_names(anchors[indices], prefix))
+
+    def _read(self, count: int, keys_at: Callable[[bytes, list[int]], list[bytes]]) -> list[bytes | None]:
+        """Read ``count`` values, each from the newest generation that has it.
+
+        Args:
+            count: How many.
+            keys_at: Makes the keys at some indices, below the prefix of a generation.
+        """
+        values: list[bytes | None] = [None] * count
+        for prefix in self._readable:
+            missing = [i for i, value in enumerate(values) if value is None]
+            for i, value in zip(missing, self._store.get_many(keys_at(prefix, missing)), strict=True):
+                values[i] = value
+        return values
 
 
-def _seconds(milliseconds: int) -> int:
-    # Years before 1970 are as good as 1970: they are outside every window. So are those that a posting cannot hold.
-    return min(max(0, milliseconds // 1000), SECONDS_MAX)
+def _to_seconds(time_ms: int) -> int:
+    # Years before 1970 are outside every window, so they count as 1970; times that do not fit into a posting count as
+    # the last one that does.
+    return min(max(0, time_ms // 1000), SECONDS_MAX)

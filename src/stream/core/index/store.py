@@ -96,24 +96,25 @@ class MemoryStore:
     """
 
     def __init__(self) -> None:
-        self._values: dict[bytes, bytes] = {}
+        #: All keys and their values.
+        self.values: dict[bytes, bytes] = {}
         self.reset_reason: str | None = None
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See `Store`."""
-        return list(map(self._values.get, keys))
+        return list(map(self.values.get, keys))
 
     def write(self, puts: Iterable[tuple[bytes, bytes]], dropped_prefixes: Iterable[bytes] = ()) -> None:
         """See `Store`."""
         prefixes = tuple(dropped_prefixes)
         if prefixes:  # once in a window, so scanning all keys costs less than an index of prefixes
-            for key in [key for key in self._values if key.startswith(prefixes)]:
-                del self._values[key]
-        self._values.update(puts)
+            for key in [key for key in self.values if key.startswith(prefixes)]:
+                del self.values[key]
+        self.values.update(puts)
 
     def clear(self) -> None:
         """See `Store`."""
-        self._values.clear()
+        self.values.clear()
 
     def mark_corrupt(self, reason: str) -> None:
         """See `Store`; does nothing, since the contents end with the process."""
@@ -127,7 +128,7 @@ class MemoryStore:
     @property
     def size_bytes(self) -> int:
         """See `Store`."""
-        return sum(map(len, self._values)) + sum(map(len, self._values.values()))
+        return sum(map(len, self.values)) + sum(map(len, self.values.values()))
 
     @property
     def memory_bytes(self) -> Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""A takedown: what an index forgets, and what becomes of the clusters."""
+"""Applies a takedown to an index: which articles are deleted, and what remains of their clusters."""
 
 from __future__ import annotations
 
@@ -7,95 +7,103 @@ from dataclasses import dataclass
 
 from stream.core.contracts.events import ClusterEvent, RemovalEvent
 from stream.core.index import keys
-from stream.core.index.records import StoredArticle, Takedown
+from stream.core.index.records import StoredArticle, StoredTakedown
 from stream.core.index.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
-    """What a takedown removed: the ids of articles, and the clusters that they were in as they stand now.
+class TakedownResult:
+    """What a takedown changed.
 
-    A cluster that has nothing left is None.
+    Attributes:
+        ids: Ids of the articles that were deleted.
+        clusters: The clusters that they were in, by id, as they are now; None for a cluster that is empty.
     """
 
     ids: list[str]
     clusters: dict[str, ClusterEvent | None]
 
 
-def remove(transaction: Transaction, event: RemovalEvent) -> Removed | None:
-    """Forget every version of the articles with the id or the address of ``event``, whatever their language.
+def apply_takedown(transaction: Transaction, event: RemovalEvent) -> TakedownResult | None:
+    """Delete every version of the articles with the id or the URL of ``event``, in all languages of the tenant.
 
-    None if there is none. What led to a removed article leads to another one of its cluster, if one is left, best of
-    all to one with the same text: later articles of a cluster have few anchors of their own (see `Transaction.record`).
+    Postings that lead to a deleted article then lead to its successor, another article of its cluster: one with the
+    same text if there is one. Later articles of a cluster have few postings of their own (see `Transaction.add`), so
+    they would not be found otherwise.
+
+    Returns:
+        What was changed; None if there is no such article.
     """
-    told = Takedown([], [])
+    takedown = StoredTakedown([], [])
     for language in transaction.languages(event.tenant):
-        _remove_from(transaction, f"{event.tenant}/{language}", event, told)
-    if not told.ids:
+        _apply_to_scope(transaction, f"{event.tenant}/{language}", event, takedown)
+    if not takedown.ids:
         return None
-    transaction.put_takedown(event.event_id, told)
+    transaction.put_takedown(event.event_id, takedown)
     transaction.position.last = event.offset
-    return removed_before(transaction, event.event_id)
+    return find_takedown_result(transaction, event.event_id)
 
 
-def removed_before(transaction: Transaction, event_id: str) -> Removed | None:
-    """What this takedown removed when it was first delivered; None if nothing."""
-    told = transaction.takedown(event_id)
-    if told is None:
+def find_takedown_result(transaction: Transaction, event_id: str) -> TakedownResult | None:
+    """Return what a takedown changed when it was applied; None if it was not, or changed nothing."""
+    takedown = transaction.find_takedown(event_id)
+    if takedown is None:
         return None
-    return Removed(
-        told.ids, {cluster_id: transaction.cluster(scope, cluster_id) for scope, cluster_id in told.clusters}
-    )
+    clusters = {cluster_id: transaction.cluster_event(scope, cluster_id) for scope, cluster_id in takedown.clusters}
+    return TakedownResult(takedown.ids, clusters)
 
 
-def _remove_from(transaction: Transaction, scope: str, event: RemovalEvent, told: Takedown) -> None:
+def _apply_to_scope(transaction: Transaction, scope: str, event: RemovalEvent, takedown: StoredTakedown) -> None:
     versions = dict(_versions(transaction, scope, event))
     for offset, article in versions.items():
-        stand_in = _stand_in(transaction, scope, article, set(versions))
-        transaction.put_removed(scope, offset, stand_in)
-    told.ids += sorted({article.id for article in versions.values()} - set(told.ids))
+        successor = _choose_successor(transaction, scope, article, set(versions))
+        transaction.delete_article(scope, offset, successor)
+    takedown.ids += sorted({article.id for article in versions.values()} - set(takedown.ids))
     by_cluster: dict[str, dict[int, StoredArticle]] = {}
     for offset, article in versions.items():
-        by_cluster.setdefault(article.cluster_of(scope), {})[offset] = article
+        by_cluster.setdefault(article.resolve_cluster_id(scope), {})[offset] = article
     for cluster_id, articles in by_cluster.items():
-        _shrink(transaction, scope, cluster_id, articles, told)
+        _shrink_cluster(transaction, scope, cluster_id, articles, takedown)
 
 
 def _versions(transaction: Transaction, scope: str, event: RemovalEvent) -> Iterator[tuple[int, StoredArticle]]:
-    """Every article at the address of ``event``, newest first: each names the version before it."""
-    view, seen = transaction.scope(scope), set[int]()
-    for name in keys.address_names(event):
-        for place, _ in reversed(keys.visible_postings(view.get(name))):
-            offset: int | None = place
-            while (
-                offset is not None and offset not in seen and (article := transaction.held(scope, offset)) is not None
-            ):
+    """Yield the offset and the article of every version; each version refers to the one before it."""
+    view, seen = transaction.scope_view(scope), set[int]()
+    for name in keys.id_and_url_names(event):
+        for newest, _ in reversed(keys.visible_postings(view.get(name))):
+            offset: int | None = newest
+            while offset is not None and offset not in seen:
+                article = transaction.find_article(scope, offset)
+                if article is None:
+                    break
                 seen.add(offset)
                 yield offset, article
                 offset = article.earlier_offset if article.relation in ("recrawl", "revision") else None
 
 
-def _stand_in(transaction: Transaction, scope: str, article: StoredArticle, leaving: set[int]) -> int | None:
-    cluster = transaction.cluster_state(scope, article.cluster_of(scope))
+def _choose_successor(transaction: Transaction, scope: str, article: StoredArticle, deleted: set[int]) -> int | None:
+    cluster = transaction.cluster(scope, article.resolve_cluster_id(scope))
     members = cluster.members if cluster else []
-    left = [
-        (offset, other) for offset in members if offset not in leaving and (other := transaction.held(scope, offset))
+    remaining = [
+        (offset, member)
+        for offset in members
+        if offset not in deleted and (member := transaction.find_article(scope, offset))
     ]
-    same = (offset for offset, other in left if other.text_hash == article.text_hash)
-    return next(same, left[0][0] if left else None)
+    same_text = (offset for offset, member in remaining if member.text_hash == article.text_hash)
+    return next(same_text, remaining[0][0] if remaining else None)
 
 
-def _shrink(
-    transaction: Transaction, scope: str, cluster_id: str, articles: dict[int, StoredArticle], told: Takedown
+def _shrink_cluster(
+    transaction: Transaction, scope: str, cluster_id: str, articles: dict[int, StoredArticle], takedown: StoredTakedown
 ) -> None:
-    cluster = transaction.cluster_state(scope, cluster_id)
+    cluster = transaction.cluster(scope, cluster_id)
     if cluster is None:  # it had one article, and was never published
         return
-    left = (transaction.held(scope, offset) for offset in cluster.members if offset not in articles)
-    first = next((article.id for article in left if article), None)
+    remaining = (transaction.find_article(scope, offset) for offset in cluster.members if offset not in articles)
+    first_id = next((article.id for article in remaining if article), None)
     is_canonical = cluster.canonical_id in {article.id for article in articles.values()}
-    canonical_id = first if is_canonical else cluster.canonical_id
-    told.clusters.append((scope, cluster_id))
+    canonical_id = first_id if is_canonical else cluster.canonical_id
+    takedown.clusters.append((scope, cluster_id))
     if canonical_id is None:
         transaction.put_cluster(scope, cluster_id, None)
     else:

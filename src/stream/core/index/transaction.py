@@ -1,4 +1,4 @@
-"""One batch of decisions on an index: what it reads is kept, what it records its later decisions see at once."""
+"""One batch of decisions on an index: later decisions see what earlier ones recorded, and a commit writes it all."""
 
 from __future__ import annotations
 
@@ -7,357 +7,401 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 import msgspec
-import numpy as np
 
 from stream.core.contracts.events import ClusterEvent, FingerprintEvent
 from stream.core.dedup.fingerprint import FORMAT, NO_HASHES, Fingerprint
 from stream.core.dedup.rules import Candidates, IncomingArticle, IndexedArticle, new_cluster_id
 from stream.core.index import keys
-from stream.core.index.anchor_lookup import AnchorBloomFilter, Anchors, name_anchors
+from stream.core.index.anchor_lookup import ArticleAnchors
+from stream.core.index.bloom_filter import AnchorBloomFilter
 from stream.core.index.cluster import Cluster, begins_cluster
-from stream.core.index.keys import POSTING_BYTES, Posting
-from stream.core.index.postings import most_shared, not_leading, put_text, visible
-from stream.core.index.records import Position, StoredArticle, Takedown, pack_article, unpack, unpack_article
+from stream.core.index.keys import POSTING_BYTES
+from stream.core.index.postings import (
+    names_without_members,
+    put_text_posting,
+    rank_by_shared_anchors,
+    visible_offsets,
+)
+from stream.core.index.records import Position, StoredArticle, StoredTakedown, pack_article, unpack, unpack_article
 from stream.core.index.scope_view import ScopeView
 from stream.core.index.store import Store
 from stream.errors import IndexDamaged
 
+#: How many postings are kept under one name, the newest ones.
 POSTINGS_MAX: Final = 32
+#: How many articles with similar texts are compared.
 CANDIDATES_MAX: Final = 16
-#: An anchor with so many postings is furniture. Those of one cluster count once: see `Transaction.record`.
+#: An anchor with this many postings is boilerplate. The articles of one cluster count once: see `Transaction.add`.
 COMMON_MIN: Final = 12
-#: A posting that leads to a cluster is trusted to do so for this part of the window: after that, another article of the
-#: cluster leaves its own, so that those that are still visible are found.
-LEADING_SHARE: Final = 8
+#: How often in a window an anchor that leads to a cluster gets a new posting, if the cluster gets new articles: so it
+#: still leads to the cluster when the first articles have left the window.
+POSTINGS_PER_WINDOW: Final = 8
+#: How many deleted articles in a row are followed to their successors.
+SUCCESSORS_MAX: Final = 32
 
-#: So many removed articles in a row may stand in for one another.
-STAND_INS_MAX: Final = 32
-
-#: Scope and offset: where an article stands in an index.
+#: Scope and offset of an article.
 DocumentKey = tuple[str, int]
-#: An article, its scope, event id, text hash, the id of its cluster, and its anchors: what tells which names to read.
-_Wanted = tuple[IncomingArticle | FingerprintEvent, str, str, str, str, bytes]
 
 
 class Decided(NamedTuple):
-    """An event that was decided before, at ``offset``; its article is None if it was removed since."""
+    """An event that was decided before.
+
+    Attributes:
+        offset: Offset in the normalized topic at which it was decided.
+        article: The article; None if a takedown deleted it since.
+    """
 
     offset: int
     article: StoredArticle | None
 
 
-class Transaction:
-    """One batch of decisions. `PartitionIndex.transaction` makes it, `PartitionIndex.commit` writes what it recorded.
+class _Prefetch(NamedTuple):
+    """What determines the names that an article needs."""
 
-    ``recent``: articles that the index has at hand; they are what the store would give.
+    article: IncomingArticle | FingerprintEvent
+    scope: str
+    event_id: str
+    text_hash: str
+    cluster_id: str
+    anchors: bytes
+
+
+class Transaction:
+    """One batch of decisions, begun by `PartitionIndex.begin_transaction` and written by `PartitionIndex.commit`.
+
+    Args:
+        store: The store of the index; it is only read.
+        position: How far the index has read; the transaction moves it.
+        window_s: Length of the window, in seconds.
+        recent: The index's cache of decoded articles, all of which are committed.
     """
 
     def __init__(
         self, store: Store, position: Position, *, window_s: int, recent: Mapping[DocumentKey, IndexedArticle]
     ) -> None:
         self.position = position
-        #: Articles that were looked at or recorded, for the index to keep at hand.
-        self.seen: dict[DocumentKey, IndexedArticle] = {}
-        #: Those that were removed, for the index to let go.
-        self.gone: set[DocumentKey] = set()
+        #: Articles that were looked up; the index caches them.
+        self.used: dict[DocumentKey, IndexedArticle] = {}
+        #: Articles that were deleted; the index drops them from its cache.
+        self.deleted: set[DocumentKey] = set()
         self._store = store
         self._window_s = window_s
         self._recent = recent
-        self._scopes: dict[str, ScopeView] = {}
+        self._views: dict[str, ScopeView] = {}
         self._languages: dict[str, list[str]] = {}
         self._clusters: dict[tuple[str, str], Cluster | None] = {}
-        self._takedowns: dict[str, Takedown] = {}
-        self._anchors: dict[tuple[str, bytes], Anchors] = {}
-        self._addresses: dict[tuple[str, str | None], list[bytes]] = {}
+        self._takedowns: dict[str, StoredTakedown] = {}
+        self._names: dict[tuple[str, str | None], list[bytes]] = {}
 
-    def prefetch(self, subjects: Sequence[tuple[IncomingArticle, str]]) -> None:
-        """Read at once what deciding these (subject, event id) will ask for; once, and before anything is recorded."""
-        wanted: list[_Wanted] = []
-        for subject, event_id in subjects:
-            text_hash, anchors = subject.fingerprint.text_hash, subject.fingerprint.anchors.tobytes()
-            cluster_id = new_cluster_id(subject.scope, subject.id, text_hash)
-            wanted.append((subject, subject.scope, event_id, text_hash, cluster_id, anchors))
+    # Decisions
+
+    def prefetch(self, articles: Sequence[tuple[IncomingArticle, str]]) -> None:
+        """Read at once what deciding these (article, event id) needs; once, before anything is added."""
+        wanted: list[_Prefetch] = []
+        for article, event_id in articles:
+            text_hash, anchors = article.fingerprint.text_hash, article.fingerprint.anchors.tobytes()
+            cluster_id = new_cluster_id(article.scope, article.id, text_hash)
+            wanted.append(_Prefetch(article, article.scope, event_id, text_hash, cluster_id, anchors))
         self._prefetch(wanted)
 
-    def prefetch_records(self, events: Sequence[FingerprintEvent], unseen: AnchorBloomFilter | None = None) -> None:
-        """Read at once what recording ``events`` will ask for; with ``unseen``, the anchors that it knows alone."""
-        wanted: list[_Wanted] = []
+    def prefetch_changelog(
+        self, events: Sequence[FingerprintEvent], bloom_filter: AnchorBloomFilter | None = None
+    ) -> None:
+        """Read at once what adding ``events`` needs; once, before anything is added.
+
+        Args:
+            events: Records of the changelog.
+            bloom_filter: Holds every anchor in the store; anchors that are new to it are not read.
+        """
+        wanted: list[_Prefetch] = []
         for event in events:
             anchors = event.anchors if event.format == FORMAT else b""
             cluster_id = event.duplicate.cluster_id
-            wanted.append((event, event.scope, event.event_id, event.text_hash, cluster_id, anchors))
-        self._prefetch(wanted, unseen)
-        self._prefetch_first([event for event in events if event.earlier_offset is not None])
+            wanted.append(_Prefetch(event, event.scope, event.event_id, event.text_hash, cluster_id, anchors))
+        self._prefetch(wanted, bloom_filter)
+        self._prefetch_first_members([event for event in events if event.earlier_offset is not None])
 
-    def delivered(self, scope: str, event_id: str, *, offset: int, time: int) -> Decided | None:
-        """An event that was decided before: within the window, or read again after a restart.
+    def find_decided(self, scope: str, event_id: str, *, offset: int, time_ms: int) -> Decided | None:
+        """Find the earlier decision on an event: within the window, or at all if the event is consumed again.
 
-        ``offset`` and ``time`` are those of the delivery in hand, in the normalized topic and in milliseconds.
+        Args:
+            scope: Tenant and language.
+            event_id: The event.
+            offset: Offset of this delivery in the normalized topic.
+            time_ms: Event time of this delivery.
         """
-        view = self.scope(scope)
-        horizon = 0 if offset <= self.position.last else view.horizon(time)
-        # Behind ``offset`` stands what was decided later: not what this delivery was told the first time.
-        value = view.get(keys.event_name(event_id))
-        known = [place for place, _ in keys.visible_postings(value, horizon) if place <= offset] if value else []
-        return Decided(known[-1], self.article(scope, known[-1])) if known else None
+        view = self.scope_view(scope)
+        horizon_s = 0 if offset <= self.position.last else view.horizon_s(time_ms)
+        # After a crash there may be decisions behind ``offset``, which this delivery did not get the first time.
+        decided = [at for at in visible_offsets(view, keys.event_name(event_id), horizon_s) if at <= offset]
+        return Decided(decided[-1], self.get_article(scope, decided[-1])) if decided else None
 
-    def candidates(self, subject: IncomingArticle, *, time: int) -> Candidates:
-        """Earlier articles that ``subject``, seen at ``time`` (milliseconds), may be a version or a copy of.
+    def find_candidates(self, article: IncomingArticle, *, time_ms: int) -> Candidates:
+        """Find earlier articles of which ``article`` may be a version or a copy.
 
-        Work is bounded: at most `POSTINGS_MAX` postings an anchor are read, and `CANDIDATES_MAX` articles.
+        Work is bounded: at most `POSTINGS_MAX` postings are read for each anchor, and `CANDIDATES_MAX` articles.
+
+        Args:
+            article: The article that is to be decided.
+            time_ms: Its event time.
         """
-        view, scope = self.scope(subject.scope), subject.scope
-        horizon = view.horizon(time)
-        addresses = [at for name in self._address_names(subject) for at in visible(view, name, horizon)]
-        same_address = next((found for at in sorted(addresses)[::-1] if (found := self._known(scope, at))), None)
-        texts = visible(view, keys.text_name(subject.fingerprint.text_hash), horizon)
-        alike = (found for at in sorted(texts) if (found := self._earlier(scope, at)))
+        scope, fingerprint = article.scope, article.fingerprint
+        view = self.scope_view(scope)
+        horizon_s = view.horizon_s(time_ms)
+        versions = sorted(
+            at for name in self._id_and_url_names(article) for at in visible_offsets(view, name, horizon_s)
+        )
+        newest_first = (self._indexed_article(scope, offset) for offset in reversed(versions))
+        same_address = next(filter(None, newest_first), None)
+        offsets = visible_offsets(view, keys.text_name(fingerprint.text_hash), horizon_s)
+        oldest_first = (self._follow_successors(scope, offset) for offset in sorted(offsets))
         same_text = next(
-            (found for found in alike if found.fingerprint.text_hash == subject.fingerprint.text_hash), None
+            (found for found in oldest_first if found and found.fingerprint.text_hash == fingerprint.text_hash), None
         )
         if same_address or same_text:
             return Candidates(same_address=same_address, same_text=same_text)
-        return self._similar(scope, subject.fingerprint, horizon)
+        return self._find_similar(scope, fingerprint, horizon_s)
 
-    def record(self, event: FingerprintEvent) -> None:
-        """Add a decided event; its ``previous`` must be the index's last offset.
+    def add(self, event: FingerprintEvent) -> None:
+        """Record a decided event; its ``previous`` must be the index's last offset.
 
-        Anchors that lead to an article of its cluster already do not lead to this one too: a story that everybody
-        reprints crowds nothing, and the postings of an anchor tell how many unrelated texts have it.
+        An article adds no postings under anchors that lead to an article of its cluster already. So a story that
+        everybody reprints displaces nothing, and the number of postings of an anchor is that of unrelated texts.
         """
-        view = self.scope(event.scope)
+        view = self.scope_view(event.scope)
         if view.is_new:
-            self._register(event.scope)
+            self._register_language(event.scope)
             view.is_new = False
-        if view.advance(event.event_time, offset=event.offset):
-            self._clusters = {place: known for place, known in self._clusters.items() if place[0] != event.scope}
+        if view.advance_clock(event.event_time, offset=event.offset):
+            self._clusters = {key: cluster for key, cluster in self._clusters.items() if key[0] != event.scope}
         view.put(keys.document_name(event.offset), pack_article(event))
-        cluster = self._joined(event)
-        self._put_names(view, event, cluster)
+        cluster = self._join_cluster(event)
+        self._put_postings(view, event, cluster)
         self.position.last = event.offset
         self.position.documents += 1
 
-    def cluster(self, scope: str, cluster_id: str) -> ClusterEvent | None:
-        """The cluster as it stands after all that was recorded; None as long as it has one article."""
-        known = self.cluster_state(scope, cluster_id)
-        return known.event(cluster_id) if known else None
+    def cluster_event(self, scope: str, cluster_id: str) -> ClusterEvent | None:
+        """The event of a cluster with all that was added; None while it has one article."""
+        cluster = self.cluster(scope, cluster_id)
+        return cluster.to_event(cluster_id) if cluster else None
+
+    # What a commit writes
 
     @property
-    def dropped(self) -> list[bytes]:
-        """All keys with one of these prefixes are to be removed from the store, before `changes` are put into it."""
-        return [prefix for view in self._scopes.values() for prefix in view.dropped]
+    def oldest_s(self) -> dict[str, int]:
+        """`ScopeView.oldest_s` of each scope that was used and has articles."""
+        return {scope: oldest_s for scope, view in self._views.items() if (oldest_s := view.oldest_s) is not None}
+
+    @property
+    def dropped_prefixes(self) -> list[bytes]:
+        """The store has to delete all keys with one of these prefixes before `changes` are put."""
+        return [prefix for view in self._views.values() for prefix in view.dropped_prefixes]
 
     def changes(self) -> Iterator[tuple[bytes, bytes]]:
-        """Keys and values to be put into the store."""
+        """Return the keys and values to be put into the store, once."""
         encode = msgspec.msgpack.encode
         own = [(keys.POSITION, encode(self.position))]
-        own += [(keys.takedown_key(event_id), encode(told)) for event_id, told in self._takedowns.items()]
+        own += [(keys.takedown_key(event_id), encode(takedown)) for event_id, takedown in self._takedowns.items()]
         own += [(keys.tenant_key(tenant), encode(languages)) for tenant, languages in self._languages.items()]
-        return chain(own, *(view.changes() for view in self._scopes.values()))
+        return chain(own, *(view.changes() for view in self._views.values()))
 
-    # What removing articles asks for too
+    # What takedowns need too
 
-    @property
-    def oldest(self) -> dict[str, int]:
-        """For each scope in hand that has articles, when its oldest one was recorded: see `ScopeView.oldest`."""
-        return {name: time for name, view in self._scopes.items() if (time := view.oldest) is not None}
-
-    def scope(self, scope: str) -> ScopeView:
-        """What the index holds of one scope."""
-        view = self._scopes.get(scope)
+    def scope_view(self, scope: str) -> ScopeView:
+        """The view of one scope."""
+        view = self._views.get(scope)
         if view is None:
-            view = self._scopes[scope] = ScopeView(self._store, scope, window_s=self._window_s)
+            view = self._views[scope] = ScopeView(self._store, scope, window_s=self._window_s)
         return view
 
     def languages(self, tenant: str) -> list[str]:
-        """The languages in which ``tenant`` has articles here."""
-        known = self._languages.get(tenant)
-        if known is None:
+        """The languages in which ``tenant`` has articles in this partition, sorted."""
+        languages = self._languages.get(tenant)
+        if languages is None:
             value = self._store.get_many([keys.tenant_key(tenant)])[0]
-            known = unpack(value, list[str]) if value else []
-        return known
+            languages = unpack(value, list[str]) if value else []
+        return languages
 
-    def article(self, scope: str, offset: int) -> StoredArticle | None:
-        """The article at ``offset``; None if it was removed.
+    def get_article(self, scope: str, offset: int) -> StoredArticle | None:
+        """Return the article at ``offset``; None if a takedown deleted it.
 
         Raises:
-            IndexDamaged: the index does not hold what it points to.
+            IndexDamaged: There never was one.
         """
-        value = self.scope(scope).get(keys.document_name(offset))
+        value = self.scope_view(scope).get(keys.document_name(offset))
         if value is None:
             raise IndexDamaged(f"the index lacks the article at {offset}")
-        if len(value) <= _FORWARD_BYTES_MAX:
-            return None
-        return unpack_article(value)
+        return unpack_article(value) if len(value) > _SUCCESSOR_BYTES else None
 
-    def held(self, scope: str, offset: int) -> StoredArticle | None:
-        """The article at ``offset``; None if it was removed, forgotten, or never restored.
+    def find_article(self, scope: str, offset: int) -> StoredArticle | None:
+        """Return the article at ``offset``; None if it was deleted or dropped, or never restored.
 
-        For what older records name: they may be remembered for longer than the article.
+        For references of other records, which may be kept for longer than the article.
         """
-        return self.article(scope, offset) if self._holds(scope, offset) else None
+        return self.get_article(scope, offset) if self._has_document(scope, offset) else None
 
-    def forward(self, scope: str, offset: int) -> int | None:
-        """The offset of the article that stands in for the removed one at ``offset``, if there is one."""
-        value = self.scope(scope).get(keys.document_name(offset)) or b""
-        return int.from_bytes(value, "big") if value and len(value) <= _FORWARD_BYTES_MAX else None
+    def delete_article(self, scope: str, offset: int, successor: int | None) -> None:
+        """Delete the article at ``offset``; postings that lead to it then lead to ``successor``, if there is one."""
+        # A zero byte means none: nothing comes before offset 0, so it cannot be a successor.
+        value = successor.to_bytes(_SUCCESSOR_BYTES, "big") if successor else b"\0"
+        self.scope_view(scope).put(keys.document_name(offset), value)
+        self.used.pop((scope, offset), None)
+        self.deleted.add((scope, offset))
 
-    def put_removed(self, scope: str, offset: int, stand_in: int | None) -> None:
-        """Forget the article at ``offset``; what leads to it leads to ``stand_in``, if that is given."""
-        # One byte of zero stands for none: offset 0 has nothing before it that it could stand in for.
-        value = stand_in.to_bytes(_FORWARD_BYTES_MAX, "big") if stand_in else b"\0"
-        self.scope(scope).put(keys.document_name(offset), value)
-        self.seen.pop((scope, offset), None)
-        self.gone.add((scope, offset))
-
-    def takedown(self, event_id: str) -> Takedown | None:
-        """What this takedown removed, if it removed anything."""
-        known = self._takedowns.get(event_id)
-        if known is None:
+    def find_takedown(self, event_id: str) -> StoredTakedown | None:
+        """Return what a takedown deleted, if it deleted anything."""
+        takedown = self._takedowns.get(event_id)
+        if takedown is None:
             value = self._store.get_many([keys.takedown_key(event_id)])[0]
-            known = unpack(value, Takedown) if value else None
-        return known
+            takedown = unpack(value, StoredTakedown) if value else None
+        return takedown
 
-    def put_takedown(self, event_id: str, told: Takedown) -> None:
-        """Remember what a takedown removed: it may be delivered again, and has to be told again."""
-        self._takedowns[event_id] = told
+    def put_takedown(self, event_id: str, takedown: StoredTakedown) -> None:
+        """Store what a takedown deleted; if it is delivered again, the same is published again."""
+        self._takedowns[event_id] = takedown
 
-    def cluster_state(self, scope: str, cluster_id: str) -> Cluster | None:
-        """What the index keeps of a cluster of two articles or more."""
-        place = (scope, cluster_id)
-        if place not in self._clusters:
-            value = self.scope(scope).get(keys.cluster_name(cluster_id))
-            self._clusters[place] = unpack(value, Cluster) if value else None
-        return self._clusters[place]
+    def cluster(self, scope: str, cluster_id: str) -> Cluster | None:
+        """The stored cluster; None while it has one article."""
+        key = (scope, cluster_id)
+        if key not in self._clusters:
+            value = self.scope_view(scope).get(keys.cluster_name(cluster_id))
+            self._clusters[key] = unpack(value, Cluster) if value else None
+        return self._clusters[key]
 
     def put_cluster(self, scope: str, cluster_id: str, cluster: Cluster | None) -> None:
-        """Keep ``cluster``; None for one that has nothing left in it."""
+        """Store ``cluster``; None for one that is empty."""
         self._clusters[scope, cluster_id] = cluster
-        self.scope(scope).put(keys.cluster_name(cluster_id), msgspec.msgpack.encode(cluster) if cluster else b"")
+        self.scope_view(scope).put(keys.cluster_name(cluster_id), msgspec.msgpack.encode(cluster) if cluster else b"")
 
-    def _prefetch(self, wanted: Iterable[_Wanted], unseen: AnchorBloomFilter | None = None) -> None:
-        by_scope: dict[str, tuple[list[bytes], list[bytes], list[bytes]]] = {}
+    # Reading ahead
+
+    def _prefetch(self, wanted: Iterable[_Prefetch], bloom_filter: AnchorBloomFilter | None = None) -> None:
+        by_scope: dict[str, tuple[set[bytes], set[bytes], list[bytes]]] = {}
         for article, scope, event_id, text_hash, cluster_id, anchors in wanted:
-            known, clusters, joined = by_scope.setdefault(scope, ([], [], []))
-            known += (keys.event_name(event_id), keys.text_name(text_hash), *self._address_names(article))
-            clusters.append(keys.cluster_name(cluster_id))
-            joined.append(anchors)
-        for scope, (known, clusters, joined) in by_scope.items():
+            names, clusters, packed = by_scope.setdefault(scope, (set(), set(), []))
+            names.update((keys.event_name(event_id), keys.text_name(text_hash), *self._id_and_url_names(article)))
+            clusters.add(keys.cluster_name(cluster_id))
+            packed.append(anchors)
+        for scope, (names, clusters, packed) in by_scope.items():
             # In the order of the store, where neighbours are read and written faster.
-            view = self.scope(scope)
-            view.load(sorted(set(known)))
-            named = name_anchors(joined, view.look_up, unseen=unseen, salt=view.salt)
-            view.keep(zip(named.shared, named.values, strict=True))
-            view.expect(named.fresh, named.owners)
-            self._anchors.update(zip(((scope, anchors) for anchors in joined), named.articles, strict=True))
-            view.load(sorted(set(clusters)))
+            view = self.scope_view(scope)
+            view.prefetch(sorted(names))
+            view.prefetch_anchors(packed, bloom_filter)
+            view.prefetch(sorted(clusters))
 
-    def _prefetch_first(self, linked: Iterable[FingerprintEvent]) -> None:
-        """Read the articles with which ``linked`` may begin a cluster."""
+    def _prefetch_first_members(self, linked: Iterable[FingerprintEvent]) -> None:
+        """Read the articles that become the first member of a cluster when one of ``linked`` is added."""
         by_scope: dict[str, set[bytes]] = {}
         for event in linked:
-            if not self.cluster_state(event.scope, event.duplicate.cluster_id):
+            if not self.cluster(event.scope, event.duplicate.cluster_id):
                 by_scope.setdefault(event.scope, set()).add(keys.document_name(event.earlier_offset or 0))
         for scope, documents in by_scope.items():
-            self.scope(scope).load(sorted(documents))
+            self.scope_view(scope).prefetch(sorted(documents))
 
-    def _anchors_of(self, scope: str, anchors: bytes) -> Anchors:
-        """The names of anchors as a changelog record holds them; asked for three times while one is decided."""
-        known = self._anchors.get((scope, anchors))
-        if known is None:
-            known = self._anchors[scope, anchors] = Anchors(keys.anchor_names(np.frombuffer(anchors, dtype="<u8")))
-        return known
-
-    def _address_names(self, article: IncomingArticle | FingerprintEvent) -> list[bytes]:
-        place = (article.id, article.url_key)
-        names = self._addresses.get(place)
+    def _id_and_url_names(self, article: IncomingArticle | FingerprintEvent) -> list[bytes]:
+        """`keys.id_and_url_names`, which is needed three times for each article."""
+        key = (article.id, article.url_key)
+        names = self._names.get(key)
         if names is None:
-            names = self._addresses[place] = keys.address_names(article)
+            names = self._names[key] = keys.id_and_url_names(article)
         return names
 
-    def _register(self, scope: str) -> None:
+    # Articles
+
+    def _find_similar(self, scope: str, fingerprint: Fingerprint, horizon_s: int) -> Candidates:
+        view = self.scope_view(scope)
+        shared, unique_count, _ = view.article_anchors(fingerprint.anchors.tobytes())
+        values = zip(shared, view.get_many(shared), strict=True)
+        postings = [(name, keys.visible_postings(value, horizon_s)) for name, value in values if value]
+        common = [name for name, articles in postings if len(articles) >= COMMON_MIN]
+        distinctive = [articles for _, articles in postings if 0 < len(articles) < COMMON_MIN]
+        if not distinctive and not common:
+            return _NO_CANDIDATES
+        ranked = rank_by_shared_anchors(
+            distinctive or [articles for _, articles in postings], len(shared) + unique_count
+        )[:CANDIDATES_MAX]
+        view.prefetch([keys.document_name(offset) for offset in ranked if not self._cached_article((scope, offset))])
+        similar = (self._follow_successors(scope, offset) for offset in ranked)
+        return Candidates(
+            similar=[article for article in similar if article],
+            common=keys.select_anchors(common, fingerprint.anchors) if common else NO_HASHES,
+        )
+
+    def _follow_successors(self, scope: str, offset: int) -> IndexedArticle | None:
+        """The article at ``offset``, or if it was deleted the first of its successors that was not."""
+        article = self._indexed_article(scope, offset)
+        for _ in range(SUCCESSORS_MAX):
+            successor = None if article else self._successor(scope, offset)
+            if not successor or not self._has_document(scope, successor):
+                break
+            offset, article = successor, self._indexed_article(scope, successor)
+        return article
+
+    def _successor(self, scope: str, offset: int) -> int | None:
+        """The offset of the successor of the deleted article at ``offset``, if it has one."""
+        value = self.scope_view(scope).get(keys.document_name(offset)) or b""
+        return int.from_bytes(value, "big") if value and len(value) <= _SUCCESSOR_BYTES else None
+
+    def _has_document(self, scope: str, offset: int) -> bool:
+        return self.scope_view(scope).get(keys.document_name(offset)) is not None
+
+    def _indexed_article(self, scope: str, offset: int) -> IndexedArticle | None:
+        """The decoded article at ``offset``; None if a takedown deleted it."""
+        key = (scope, offset)
+        article = self._cached_article(key)
+        if article is None:
+            stored = self.get_article(scope, offset)
+            if stored is None:
+                return None
+            article = stored.to_indexed_article(scope, offset)
+        self.used[key] = article
+        return article
+
+    def _cached_article(self, key: DocumentKey) -> IndexedArticle | None:
+        return self.used.get(key) or (None if key in self.deleted else self._recent.get(key))
+
+    # Adding
+
+    def _register_language(self, scope: str) -> None:
         tenant, _, language = scope.rpartition("/")
         self._languages[tenant] = sorted({*self.languages(tenant), language})
 
-    def _similar(self, scope: str, ours: Fingerprint, horizon: int) -> Candidates:
-        view = self.scope(scope)
-        shared, fresh, _ = self._anchors_of(scope, ours.anchors.tobytes())
-        values = zip(shared, view.get_many(shared), strict=True)
-        held = [(name, keys.visible_postings(value, horizon)) for name, value in values if value]
-        common = [name for name, found in held if len(found) >= COMMON_MIN]
-        telling = [found for _, found in held if 0 < len(found) < COMMON_MIN]
-        if not telling and not common:
-            return _NO_CANDIDATES
-        near = most_shared(telling or [found for _, found in held], len(shared) + fresh)[:CANDIDATES_MAX]
-        view.load([keys.document_name(offset) for offset in near if not self._at_hand((scope, offset))])
-        earlier = (self._earlier(scope, offset) for offset in near)
-        return Candidates(
-            similar=[found for found in earlier if found],
-            common=keys.anchors_named(common, ours.anchors) if common else NO_HASHES,
-        )
-
-    def _earlier(self, scope: str, offset: int) -> IndexedArticle | None:
-        """The article at ``offset``, or the one that stands in for it if it was removed."""
-        known = self._known(scope, offset)
-        for _ in range(STAND_INS_MAX):
-            stand_in = None if known else self.forward(scope, offset)
-            if not stand_in or not self._holds(scope, stand_in):
-                break
-            offset, known = stand_in, self._known(scope, stand_in)
-        return known
-
-    def _holds(self, scope: str, offset: int) -> bool:
-        return self.scope(scope).get(keys.document_name(offset)) is not None
-
-    def _known(self, scope: str, offset: int) -> IndexedArticle | None:
-        """The article at ``offset``; None if it was removed."""
-        place = (scope, offset)
-        known = self._at_hand(place)
-        if known is None:
-            article = self.article(scope, offset)
-            if article is None:
-                return None
-            known = article.earlier(scope, offset)
-        self.seen[place] = known
-        return known
-
-    def _at_hand(self, place: DocumentKey) -> IndexedArticle | None:
-        return self.seen.get(place) or (None if place in self.gone else self._recent.get(place))
-
-    def _joined(self, event: FingerprintEvent) -> Cluster | None:
-        """The cluster of ``event`` with it counted in; None where it is the first one of its own."""
+    def _join_cluster(self, event: FingerprintEvent) -> Cluster | None:
+        """Add ``event`` to its cluster, and return that; None if it begins a cluster of its own."""
         scope, cluster_id = event.scope, event.duplicate.cluster_id
-        cluster = self.cluster_state(scope, cluster_id)
+        cluster = self.cluster(scope, cluster_id)
         if begins_cluster(event):
-            if cluster:  # it begins anew: what was in it is forgotten
+            if cluster:  # an earlier one with the same id, whose articles have left the window
                 self.put_cluster(scope, cluster_id, None)
             return None
         if cluster is None:
-            cluster = Cluster.begun(event.duplicate.duplicate_of or event.id)
+            cluster = Cluster.empty(event.duplicate.duplicate_of or event.id)
             first = event.earlier_offset
-            if first is not None and (article := self.held(scope, first)):
+            if first is not None and (article := self.find_article(scope, first)):
                 cluster.add(article, scope, first)
         cluster.add(event, scope, event.offset)
         self.put_cluster(scope, cluster_id, cluster)
         return cluster
 
-    def _put_names(self, view: ScopeView, event: FingerprintEvent, cluster: Cluster | None) -> None:
-        anchors = self._anchors_of(event.scope, event.anchors) if event.format == FORMAT else _NO_ANCHORS
+    def _put_postings(self, view: ScopeView, event: FingerprintEvent, cluster: Cluster | None) -> None:
+        has_anchors = event.format == FORMAT
+        anchors = view.article_anchors(event.anchors) if has_anchors else _NO_ANCHORS
         names = list(anchors.shared)
-        if event.duplicate.relation == "revision":  # it takes the place of the version before it
-            view.remove(names, keys.posting_of(event.earlier_offset or 0), POSTING_BYTES)
+        if event.duplicate.relation == "revision":  # it replaces the version before it
+            view.remove_postings(names, keys.posting_prefix(event.earlier_offset or 0), POSTING_BYTES)
         elif cluster:
-            names = not_leading(view, names, set(cluster.members), max(0, view.now - self._window_s // LEADING_SHARE))
-        posting = keys.pack_posting(Posting(event.offset, view.now, len(names) + anchors.fresh))
-        if anchors.fresh:
-            view.put_fresh(anchors.number, posting)
-        if event.format == FORMAT:
-            put_text(view, event.text_hash, posting)
-        names += [keys.event_name(event.event_id), *self._address_names(event)]
+            since_s = max(0, view.now_s - self._window_s // POSTINGS_PER_WINDOW)
+            names = names_without_members(view, names, set(cluster.members), since_s)
+        posting = keys.pack_posting(event.offset, view.now_s, len(names) + anchors.unique_count)
+        if anchors.unique_count:
+            view.put_unique(anchors.number, posting)
+        if has_anchors:
+            put_text_posting(view, event.text_hash, posting)
+        names += [keys.event_name(event.event_id), *self._id_and_url_names(event)]
         view.append(names, posting, bytes_max=POSTINGS_MAX * POSTING_BYTES)
 
 
-#: Of an article that was removed, the store keeps where its stand-in is: fewer bytes than any article has.
-_FORWARD_BYTES_MAX: Final = 8
+#: Length of the value that replaces a deleted article, the offset of its successor: shorter than any article.
+_SUCCESSOR_BYTES: Final = 8
 _NO_CANDIDATES: Final = Candidates()
-_NO_ANCHORS: Final = Anchors([])
+_NO_ANCHORS: Final = ArticleAnchors([])

@@ -59,7 +59,7 @@ class _Here:
         self.taken = 0
 
     async def take_over(self, records: Sequence[Record], changelog_end: int) -> None:
-        self.taken += self._index.restore([event_of(record) for record in records], changelog_end=changelog_end)
+        self.taken += self._index.apply_changelog([event_of(record) for record in records], changelog_end=changelog_end)
         await asyncio.sleep(0)
 
     async def settle(self) -> None:

@@ -20,7 +20,7 @@ from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
 from stream.core.contracts.records import Headers, InputRecord, Record
 from stream.core.index.partition_index import PartitionIndex
-from stream.core.pipeline.deduplicate import changelog_event
+from stream.core.pipeline.deduplicate import decode_changelog_event
 from stream.errors import IndexDamaged, IndexFault
 from stream.state.rocksdb_store import RocksStore
 
@@ -72,7 +72,7 @@ def event_of(record: Record) -> FingerprintEvent | RemovalEvent:
         IndexFault: it is none.
     """
     try:
-        return changelog_event(record)
+        return decode_changelog_event(record)
     except codec.UNREADABLE as error:
         raise IndexFault(
             f"{record.topic}/{record.partition}/{record.offset} is not a fingerprint ({error}); only the deduplicate "
@@ -103,7 +103,7 @@ def _take_over(task: Task, index: PartitionIndex, given: BinaryIO, answers: Bina
             InputRecord(task.topic, task.partition, offset, None, None, value, headers)
             for offset, value, headers in portion.records
         ]
-        taken = index.restore([event_of(record) for record in records], changelog_end=portion.changelog_end)
+        taken = index.apply_changelog([event_of(record) for record in records], changelog_end=portion.changelog_end)
         _answer(answers, Answer(taken))
     index.end_restore()
 

@@ -1,4 +1,4 @@
-"""Both stores, for tests of what an index does on either."""
+"""Both kinds of store, for tests of what an index does on either."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NewStore = Callable[[], Store]
 
 @pytest.fixture(params=["memory", "rocks"])
 def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewStore]:
-    """Yield a maker of empty stores, closed after the test."""
+    """Yield a function that makes empty stores, which are closed after the test."""
     stores: list[Store] = []
 
     def make() -> Store:

@@ -1,111 +1,110 @@
-"""Which anchors no other article has, which of them a restore need not look up, and whose they are."""
+"""Which anchors of a batch are shared or unique, which of them are read, and what is written under the unique ones."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from stream.core.folding import Hashes
-from stream.core.index.anchor_lookup import AnchorBloomFilter, Anchors, name_anchors
+from stream.core.index.anchor_lookup import ArticleAnchors, UniqueAnchors, look_up_anchors
+from stream.core.index.bloom_filter import AnchorBloomFilter
 from stream.core.index.keys import anchor_names
 
-SMALL = 2**10
-NAME_MAX = 2**48 - 1
+
+def pack(*anchors: int) -> bytes:
+    return np.array(anchors, dtype="<u8").tobytes()
 
 
-def anchors(*values: int) -> bytes:
-    return np.array(values, dtype="<u8").tobytes()
-
-
-def name(value: int) -> bytes:
-    return anchor_names(np.array([value], dtype=np.uint64))[0]
+def name(anchor: int) -> bytes:
+    return anchor_names(np.array([anchor], dtype=np.uint64))[0]
 
 
 def high(value: int) -> int:
-    """An anchor whose name is that of no other one here."""
+    """An anchor that shares its name with no other one here."""
     return value << 40
 
 
-@given(st.lists(st.sets(st.integers(0, NAME_MAX), max_size=50), max_size=20))
-def test_what_was_taken_is_never_new_again(batches: list[set[int]]) -> None:
-    unseen, taken = AnchorBloomFilter(SMALL), set[int]()
-    for batch in batches:
-        names = np.array(sorted(batch), dtype=np.uint64)
-        is_new = dict(zip(names.tolist(), unseen.take(names).tolist(), strict=True))
-        assert not any(is_new[known] for known in batch & taken)
-        taken |= batch
+class Stored:
+    """Stored values by name, and the names that were read."""
+
+    def __init__(self, *anchors: int) -> None:
+        self.values = {name(anchor): b"%d" % anchor for anchor in anchors}
+        self.names_read: list[bytes] = []
+
+    def __call__(self, anchors: Hashes) -> list[bytes | None]:
+        names = anchor_names(anchors)
+        self.names_read += names
+        return [self.values.get(name) for name in names]
 
 
-def test_most_of_what_was_not_taken_is_new() -> None:
-    unseen = AnchorBloomFilter(2**20)
-    names = np.unique(np.random.default_rng(1).integers(NAME_MAX, size=100_000, dtype=np.uint64))
-    unseen.take(names[::2])
-    assert unseen.take(names[1::2]).mean() > 0.9
-
-
-class Held:
-    """What stands under names, and which of them were looked up."""
-
-    def __init__(self, *values: int) -> None:
-        self.values = {name(value): b"%d" % value for value in values}
-        self.asked: list[bytes] = []
-
-    def __call__(self, found: Hashes) -> list[bytes | None]:
-        names = anchor_names(found)
-        self.asked += names
-        return [self.values.get(one) for one in names]
-
-
-def test_fresh_is_what_nothing_stands_under_and_one_article_has() -> None:
-    held = Held(high(5), high(6))
-    joined = [anchors(high(7), high(5)), anchors(high(9), high(3), high(1)), anchors(high(9)), b""]
-    named = name_anchors(joined, held)
-    assert named.articles == [
-        Anchors([name(high(5))], 1, 0),
-        Anchors([name(high(9))], 2, 1),
-        Anchors([name(high(9))], 0, 2),
-        Anchors([], 0, 3),
+def test_an_anchor_that_is_not_stored_and_that_one_article_has_is_unique() -> None:
+    stored = Stored(high(5), high(6))
+    packed = [pack(high(7), high(5)), pack(high(9), high(3), high(1)), pack(high(9)), b""]
+    batch = look_up_anchors(packed, stored)
+    assert batch.articles == [
+        ArticleAnchors([name(high(5))], 1, 0),
+        ArticleAnchors([name(high(9))], 2, 1),
+        ArticleAnchors([name(high(9))], 0, 2),
+        ArticleAnchors([], 0, 3),
     ]
-    assert (named.shared, named.values) == ([name(high(5)), name(high(9))], [b"%d" % high(5), None])
-    assert (named.fresh.tolist(), named.owners) == ([high(1), high(3), high(7)], [1, 1, 0])
-    assert held.asked == [name(high(number)) for number in (1, 3, 5, 7, 9)]
+    assert (batch.shared, batch.values) == ([name(high(5)), name(high(9))], [b"%d" % high(5), None])
+    assert (batch.unique.tolist(), batch.owners) == ([high(1), high(3), high(7)], [1, 1, 0])
+    assert stored.names_read == [name(high(number)) for number in (1, 3, 5, 7, 9)]
 
 
-def test_what_was_not_seen_is_not_looked_up() -> None:
-    unseen, held = AnchorBloomFilter(), Held(high(5))
-    name_anchors([anchors(high(5), high(6))], Held(), unseen=unseen)
-    named = name_anchors([anchors(high(7), high(6), high(5))], held, unseen=unseen)
-    assert held.asked == [name(high(5)), name(high(6))]
-    assert (named.shared, named.fresh.tolist()) == ([name(high(5))], [high(6), high(7)])
+def test_an_anchor_that_is_new_to_the_filter_is_not_read() -> None:
+    bloom_filter, stored = AnchorBloomFilter(), Stored(high(5))
+    look_up_anchors([pack(high(5), high(6))], Stored(), bloom_filter=bloom_filter)
+    batch = look_up_anchors([pack(high(7), high(6), high(5))], stored, bloom_filter=bloom_filter)
+    assert stored.names_read == [name(high(5)), name(high(6))]
+    assert (batch.shared, batch.unique.tolist()) == ([name(high(5))], [high(6), high(7)])
 
 
-def test_what_stands_empty_is_not_fresh() -> None:
-    """It hides what an older generation has."""
-    held = Held(high(1))
-    held.values[name(high(1))] = b""
-    named = name_anchors([anchors(high(1))], held)
-    assert (named.shared, named.values, named.owners) == ([name(high(1))], [b""], [])
+def test_an_anchor_with_an_empty_value_is_not_unique() -> None:
+    """The empty value hides that of an older generation."""
+    stored = Stored(high(1))
+    stored.values[name(high(1))] = b""
+    batch = look_up_anchors([pack(high(1))], stored)
+    assert (batch.shared, batch.values, batch.owners) == ([name(high(1))], [b""], [])
 
 
-@pytest.mark.parametrize("unseen", [None, AnchorBloomFilter()])
-@pytest.mark.parametrize("joined", [[anchors(high(1), high(1) + 1)], [anchors(high(1)), anchors(high(1) + 1)]])
-def test_two_anchors_with_one_name_are_not_fresh(joined: list[bytes], unseen: AnchorBloomFilter | None) -> None:
-    named = name_anchors(joined, Held(), unseen=unseen)
-    assert (named.shared, named.owners) == ([name(high(1))], [])
-    assert sum(len(article.shared) for article in named.articles) == 2
+@pytest.mark.parametrize("bloom_filter", [None, AnchorBloomFilter()])
+@pytest.mark.parametrize("packed", [[pack(high(1), high(1) + 1)], [pack(high(1)), pack(high(1) + 1)]])
+def test_two_anchors_with_the_same_name_are_not_unique(
+    packed: list[bytes], bloom_filter: AnchorBloomFilter | None
+) -> None:
+    batch = look_up_anchors(packed, Stored(), bloom_filter=bloom_filter)
+    assert (batch.shared, batch.owners) == ([name(high(1))], [])
+    assert sum(len(article.shared) for article in batch.articles) == 2
 
 
-def test_a_name_that_only_differs_beyond_its_bytes_was_seen() -> None:
-    unseen, held = AnchorBloomFilter(), Held()
-    name_anchors([anchors(high(1))], Held(), unseen=unseen)
-    name_anchors([anchors(high(1) + 1)], held, unseen=unseen)
-    assert held.asked == [name(high(1))]
+def test_an_anchor_with_the_name_of_one_in_the_filter_is_read() -> None:
+    bloom_filter, stored = AnchorBloomFilter(), Stored()
+    look_up_anchors([pack(high(1))], Stored(), bloom_filter=bloom_filter)
+    look_up_anchors([pack(high(1) + 1)], stored, bloom_filter=bloom_filter)
+    assert stored.names_read == [name(high(1))]
 
 
-@pytest.mark.parametrize("joined", [[], [b""], [b"", b""]])
-def test_articles_without_anchors(joined: list[bytes]) -> None:
-    named = name_anchors(joined, Held(), unseen=AnchorBloomFilter())
-    assert named.articles == [Anchors([], 0, number) for number in range(len(joined))]
-    assert (named.shared, named.values, named.owners) == ([], [], [])
+@pytest.mark.parametrize("packed", [[], [b""], [b"", b""]])
+def test_articles_may_have_no_anchors(packed: list[bytes]) -> None:
+    batch = look_up_anchors(packed, Stored(), bloom_filter=AnchorBloomFilter())
+    assert batch.articles == [ArticleAnchors([], 0, number) for number in range(len(packed))]
+    assert (batch.shared, batch.values, batch.owners) == ([], [], [])
+
+
+def test_unique_anchors_get_the_value_of_their_article_once() -> None:
+    anchors = UniqueAnchors(np.array([high(1), high(2), high(3)], dtype=np.uint64), [1, 0, 1])
+    assert list(anchors.take_puts(b"prefix")) == []
+    anchors.put(1, b"one")
+    assert list(anchors.take_puts(b"prefix")) == [(b"prefix" + name(high(n)), b"one") for n in (1, 3)]
+    assert list(anchors.take_puts(b"prefix")) == []
+
+
+@pytest.mark.parametrize(("owners", "values", "is_empty"), [([], {}, True), ([0], {}, False), ([], {0: b"x"}, False)])
+def test_unique_anchors_are_empty_without_anchors_and_values(
+    owners: list[int], values: dict[int, bytes], *, is_empty: bool
+) -> None:
+    anchors = UniqueAnchors(np.array([high(1)] * len(owners), dtype=np.uint64), owners)
+    for owner, value in values.items():
+        anchors.put(owner, value)
+    assert anchors.is_empty is is_empty

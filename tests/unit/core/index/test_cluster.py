@@ -12,35 +12,38 @@ from stream.core.index.cluster import MEMBERS_MAX, SOURCES_MAX, Cluster, languag
 from stream.core.index.records import StoredArticle, pack_article, unpack_article
 from stream.core.index.store import MemoryStore
 from stream.core.timestamps import format_rfc3339
-from tests.support.index import START_MS, Partition, article
+from tests.support.index import START_MS, Partition
+from tests.support.index import article as make_article
 
 CLUSTER = "c" * 32
 SCOPE = "default/ar"
 
 
-def _known() -> StoredArticle:
+def _stored_article() -> StoredArticle:
     partition = Partition(MemoryStore())
-    partition.one(article("any"))
+    partition.run_one(make_article("any"))
     return unpack_article(pack_article(partition.fingerprints[0]))
 
 
-KNOWN = _known()
+STORED = _stored_article()
 
 
-def known(*, source: str | None = "paper.example", time: int = START_MS, published: str | None = None) -> StoredArticle:
-    return msgspec.structs.replace(KNOWN, source=source, event_time=time, published_at=published)
+def stored(
+    *, source: str | None = "paper.example", time: int = START_MS, published: str | None = None
+) -> StoredArticle:
+    return msgspec.structs.replace(STORED, source=source, event_time=time, published_at=published)
 
 
-def of(*articles: StoredArticle, canonical_id: str = "first", scope: str = SCOPE) -> Cluster:
-    """A cluster of ``articles``, which stand at offsets 10, 11 and so on."""
-    cluster = Cluster.begun(canonical_id)
-    for offset, one in enumerate(articles, 10):
-        cluster.add(one, scope, offset)
+def cluster_of(*articles: StoredArticle, canonical_id: str = "first", scope: str = SCOPE) -> Cluster:
+    """A cluster of ``articles``, whose offsets are 10, 11 and so on."""
+    cluster = Cluster.empty(canonical_id)
+    for offset, article in enumerate(articles, 10):
+        cluster.add(article, scope, offset)
     return cluster
 
 
-def test_consumers_are_told_all_but_its_members() -> None:
-    assert of(known(published="2026-05-01T00:00:00.000Z")).event(CLUSTER) == ClusterEvent(
+def test_its_event_has_all_but_its_members() -> None:
+    assert cluster_of(stored(published="2026-05-01T00:00:00.000Z")).to_event(CLUSTER) == ClusterEvent(
         cluster_id=CLUSTER,
         canonical_id="first",
         size=1,
@@ -61,39 +64,39 @@ def test_consumers_are_told_all_but_its_members() -> None:
         (["2026-05-02T00:00:00.000Z", "2026-05-01T00:00:00.000Z"], "2026-05-01T00:00:00.000Z"),
     ],
 )
-def test_it_knows_the_earliest_time_of_publication(published: list[str | None], earliest: str | None) -> None:
-    assert of(*(known(published=time) for time in published)).earliest_published_at == earliest
+def test_it_has_the_earliest_time_of_publication(published: list[str | None], earliest: str | None) -> None:
+    assert cluster_of(*(stored(published=time) for time in published)).earliest_published_at == earliest
 
 
-def test_it_names_at_most_so_many_sources() -> None:
-    cluster = of(*(known(source=f"paper-{number:04}.example") for number in range(SOURCES_MAX + 20)))
+def test_it_lists_a_limited_number_of_sources() -> None:
+    cluster = cluster_of(*(stored(source=f"paper-{number:04}.example") for number in range(SOURCES_MAX + 20)))
     assert (cluster.size, len(cluster.sources)) == (SOURCES_MAX + 20, SOURCES_MAX)
     assert cluster.sources == sorted(set(cluster.sources))
 
 
-def test_it_names_its_first_members_and_counts_the_others() -> None:
-    cluster = of(*[known()] * (MEMBERS_MAX + 5))
+def test_it_lists_its_first_members_and_counts_the_others() -> None:
+    cluster = cluster_of(*[stored()] * (MEMBERS_MAX + 5))
     assert cluster.size == MEMBERS_MAX + 5
     assert cluster.members == list(range(10, 10 + MEMBERS_MAX))
 
 
-def test_what_is_removed_is_counted_no_more() -> None:
-    cluster = of(known(), known(), known())
+def test_removed_articles_are_no_longer_counted() -> None:
+    cluster = cluster_of(stored(), stored(), stored())
     cluster.remove({10, 12}, "second")
     assert (cluster.size, cluster.members, cluster.canonical_id) == (1, [11], "second")
 
 
-def test_members_that_are_only_counted_are_removed_by_number() -> None:
-    cluster = of(*[known()] * (MEMBERS_MAX + 5))
+def test_removing_a_member_that_is_not_listed_reduces_the_count() -> None:
+    cluster = cluster_of(*[stored()] * (MEMBERS_MAX + 5))
     cluster.remove({10 + MEMBERS_MAX}, "first")
     assert (cluster.size, len(cluster.members)) == (MEMBERS_MAX + 4, MEMBERS_MAX)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.integers(0, 2 * START_MS)), min_size=1))
-def test_whatever_the_order_size_sources_and_times_are_those_of_all_its_articles(
+def test_size_sources_and_times_cover_all_its_articles_in_any_order(
     articles: list[tuple[str | None, int]],
 ) -> None:
-    cluster = of(*(known(source=source, time=time) for source, time in articles))
+    cluster = cluster_of(*(stored(source=source, time=time) for source, time in articles))
     assert cluster.size == len(articles)
     assert cluster.sources == sorted({source for source, _ in articles if source})
     times = [format_rfc3339(time) for _, time in articles if time]

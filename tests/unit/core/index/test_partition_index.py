@@ -21,7 +21,7 @@ from tests.support.index import (
     START_MS,
     STORY,
     WINDOW_MS,
-    Decided,
+    ArticleResult,
     Partition,
     article,
     part,
@@ -32,7 +32,7 @@ from tests.unit.core.index.conftest import NewStore
 SECOND_MS: Final = 1000
 
 
-def relations(decided: Sequence[Decided]) -> list[str]:
+def relations(decided: Sequence[ArticleResult]) -> list[str]:
     return [one.verdict.relation for one in decided]
 
 
@@ -94,7 +94,7 @@ class TestLookUp:
         papers = [article(STORY, source=f"paper-{number}.example") for number in range(3)]
         sizes = [one.cluster.size if one.cluster else 1 for one in partition.run(papers, sizes=(1, 1, 1))]
         assert sizes == [1, 2, 3]
-        last = partition.one(article(EXCERPT, source="paper-0.example")).cluster
+        last = partition.run_one(article(EXCERPT, source="paper-0.example")).cluster
         assert last is not None
         assert (last.size, last.canonical_id) == (4, papers[0].id)
         assert last.sources == ["paper-0.example", "paper-1.example", "paper-2.example"]
@@ -128,12 +128,12 @@ class TestBounds:
         store = MemoryStore()
         partition = Partition(store)
         for window in range(6):
-            partition.one(article(prose(chr(97 + window)), time=START_MS + window * 2 * WINDOW_MS))
-        assert partition.one(article(prose("a"), name="x"), offset=6).verdict.relation == "new"
+            partition.run_one(article(prose(chr(97 + window)), time=START_MS + window * 2 * WINDOW_MS))
+        assert partition.run_one(article(prose("a"), name="x"), offset=6).verdict.relation == "new"
         again = [msgspec.structs.replace(event, previous=-1) for event in partition.fingerprints[:6]]
-        transaction = partition.index.transaction()
+        transaction = partition.index.begin_transaction()
         for event in again:
-            assert transaction.delivered(event.scope, event.event_id, offset=event.offset, time=0) is not None
+            assert transaction.find_decided(event.scope, event.event_id, offset=event.offset, time_ms=0) is not None
 
 
 class TestWindow:
@@ -145,25 +145,25 @@ class TestWindow:
         self, new_store: NewStore, other: str, age_ms: int, is_new: bool
     ) -> None:
         partition = Partition(new_store())
-        partition.one(article(STORY))
-        assert (partition.one(article(other, time=START_MS + age_ms)).verdict.relation == "new") is is_new
+        partition.run_one(article(STORY))
+        assert (partition.run_one(article(other, time=START_MS + age_ms)).verdict.relation == "new") is is_new
 
     @pytest.mark.parametrize(("age_ms", "relation"), [(WINDOW_MS, "revision"), (WINDOW_MS + SECOND_MS, "new")])
     def test_so_is_its_address(self, new_store: NewStore, age_ms: int, relation: str) -> None:
         partition = Partition(new_store())
-        partition.one(article(STORY, name="a"))
-        assert partition.one(article(prose("x"), name="a", time=START_MS + age_ms)).verdict.relation == relation
+        partition.run_one(article(STORY, name="a"))
+        assert partition.run_one(article(prose("x"), name="a", time=START_MS + age_ms)).verdict.relation == relation
 
     def test_it_is_measured_from_the_latest_event_not_from_a_late_one(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         partition.run([article(STORY), article(prose("x"), time=START_MS + WINDOW_MS + SECOND_MS)])
-        assert partition.one(article(STORY, time=START_MS)).verdict.relation == "new"
+        assert partition.run_one(article(STORY, time=START_MS)).verdict.relation == "new"
 
     def test_a_late_article_counts_as_seen_when_it_came(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         now = START_MS + 30 * DAY_MS
         partition.run([article(prose("x"), time=now), article(STORY, time=START_MS)])
-        assert partition.one(article(STORY, time=now + DAY_MS)).verdict.relation == "copy"
+        assert partition.run_one(article(STORY, time=now + DAY_MS)).verdict.relation == "copy"
 
     def test_each_copy_keeps_the_text_known(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
@@ -176,15 +176,15 @@ class TestWindow:
         ancient, distant = -2_000_000_000_000, 7_000_000_000_000
         told = partition.run([article(STORY, time=ancient), article(STORY, time=ancient), article(STORY, time=distant)])
         assert relations(told) == ["new", "copy", "new"]
-        assert partition.one(article(STORY, time=distant + 1)).verdict.relation == "copy"
+        assert partition.run_one(article(STORY, time=distant + 1)).verdict.relation == "copy"
 
     def test_an_article_that_comes_back_rewritten_leaves_the_old_cluster_alone(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         old = partition.run([article(STORY, name="a"), article(STORY, name="b", time=START_MS + 5 * DAY_MS)])
-        back = partition.one(article(prose("x"), name="a", time=START_MS + 9 * DAY_MS))
+        back = partition.run_one(article(prose("x"), name="a", time=START_MS + 9 * DAY_MS))
         assert back.verdict.relation == "new"
         assert back.verdict.cluster_id != old[0].verdict.cluster_id
-        third = partition.one(article(STORY, name="c", time=START_MS + 9 * DAY_MS)).cluster
+        third = partition.run_one(article(STORY, name="c", time=START_MS + 9 * DAY_MS)).cluster
         assert third is not None
         assert third.size == 3
 
@@ -200,10 +200,10 @@ class TestScopes:
 
     def test_do_not_move_each_others_clock(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
-        partition.one(article(STORY))
-        partition.one(article(STORY, tenant="acme", time=START_MS + 100 * DAY_MS), offset=FAR)
-        partition.one(article(prose("x"), tenant="acme", time=START_MS + 200 * DAY_MS), offset=2 * FAR)
-        assert partition.one(article(STORY, time=START_MS + HOUR_MS)).verdict.relation == "copy"
+        partition.run_one(article(STORY))
+        partition.run_one(article(STORY, tenant="acme", time=START_MS + 100 * DAY_MS), offset=FAR)
+        partition.run_one(article(prose("x"), tenant="acme", time=START_MS + 200 * DAY_MS), offset=2 * FAR)
+        assert partition.run_one(article(STORY, time=START_MS + HOUR_MS)).verdict.relation == "copy"
 
 
 class TestRedelivery:
@@ -219,15 +219,15 @@ class TestRedelivery:
     def test_is_never_a_copy_of_itself(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         partition.run([article(STORY, event="e"), article(STORY, event="f")])
-        again = partition.one(article(STORY, event="f"))
+        again = partition.run_one(article(STORY, event="f"))
         assert (again.verdict.relation, again.is_repeat) == ("copy", True)
 
     def test_is_known_for_as_long_as_the_window(self, new_store: NewStore) -> None:
         for age_ms, is_repeat in ((WINDOW_MS, True), (WINDOW_MS + SECOND_MS, False)):
             partition = Partition(new_store())
-            partition.one(article(STORY, event="e"))
-            partition.one(article(prose("x"), time=START_MS + age_ms))
-            assert partition.one(article(STORY, event="e")).is_repeat is is_repeat
+            partition.run_one(article(STORY, event="e"))
+            partition.run_one(article(prose("x"), time=START_MS + age_ms))
+            assert partition.run_one(article(STORY, event="e")).is_repeat is is_repeat
 
     def test_what_is_read_again_after_a_crash_is_known_whatever_its_age(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
@@ -257,7 +257,7 @@ class TestRedelivery:
         stream += [article(prose(letter), time=START_MS + 2 * WINDOW_MS) for letter in "yz"]
         offsets = [0, FAR, FAR + 1, FAR + 2, 2 * FAR]
         assert [one.is_repeat for one in partition.run(stream, offsets=offsets)] == [False, False, True, False, False]
-        again = partition.one(event, offset=FAR + 1)
+        again = partition.run_one(event, offset=FAR + 1)
         assert (again.is_repeat, again.verdict.relation) == (True, "new")
 
 
@@ -267,17 +267,17 @@ class TestSession:
     def test_one_that_is_not_committed_leaves_nothing(self, new_store: NewStore) -> None:
         store = new_store()
         partition = Partition(store)
-        partition.one(article(prose("x")))
-        transaction = partition.index.transaction()
+        partition.run_one(article(prose("x")))
+        transaction = partition.index.begin_transaction()
         partition.decide([(1, article(STORY, event="e", name="a"))], transaction)
         assert (partition.index.last_offset, partition.index.documents) == (0, 1)
-        told = partition.one(article(STORY, event="e", name="a"))
+        told = partition.run_one(article(STORY, event="e", name="a"))
         assert (told.verdict.relation, told.is_repeat) == ("new", False)
 
     def test_committing_keeps_the_furthest_end_of_the_changelog(self, new_store: NewStore) -> None:
         index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
         for end, kept in ((5, 5), (None, 5), (3, 5), (9, 9)):
-            index.commit(index.transaction(), changelog_end=end)
+            index.commit(index.begin_transaction(), changelog_end=end)
             assert index.changelog_end == kept
 
     def test_a_dropped_generation_is_not_read_in_the_session_that_dropped_it(self, new_store: NewStore) -> None:
@@ -307,17 +307,17 @@ class TestAge:
     def test_is_that_of_the_scope_that_reaches_back_furthest(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         assert partition.index.oldest_s is None
-        partition.one(article(STORY, language="en", time=START_MS + HOUR_MS))
-        partition.one(article(STORY, language="fr", time=START_MS))
+        partition.run_one(article(STORY, language="en", time=START_MS + HOUR_MS))
+        partition.run_one(article(STORY, language="fr", time=START_MS))
         assert partition.index.oldest_s == START_MS // SECOND_MS
-        partition.one(article(STORY, language="fr", time=START_MS + WINDOW_MS + DAY_MS))
+        partition.run_one(article(STORY, language="fr", time=START_MS + WINDOW_MS + DAY_MS))
         assert partition.index.oldest_s == (START_MS + HOUR_MS) // SECOND_MS
         partition.index.reset()
         assert partition.index.oldest_s is None
 
     def test_is_told_of_the_newest_scopes_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("stream.core.index.partition_index.SCOPES_TOLD_MAX", 3)
+        monkeypatch.setattr("stream.core.index.partition_index.MEASURED_SCOPES_MAX", 3)
         partition = Partition(MemoryStore())
         for number in range(9):
-            partition.one(article(STORY, tenant=f"t{number}", time=START_MS + number * HOUR_MS))
+            partition.run_one(article(STORY, tenant=f"t{number}", time=START_MS + number * HOUR_MS))
         assert partition.index.oldest_s == (START_MS + 6 * HOUR_MS) // SECOND_MS

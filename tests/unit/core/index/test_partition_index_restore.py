@@ -30,33 +30,33 @@ class TestRestore:
         self, new_store: NewStore, changelog: list[FingerprintEvent]
     ) -> None:
         index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
-        assert index.restore(changelog, changelog_end=6) == 6
-        assert index.restore(changelog, changelog_end=6) == 0
+        assert index.apply_changelog(changelog, changelog_end=6) == 6
+        assert index.apply_changelog(changelog, changelog_end=6) == 0
         assert (index.documents, index.last_offset, index.changelog_end) == (6, 5, 6)
 
     def test_begins_anywhere_in_a_trimmed_changelog(
         self, new_store: NewStore, changelog: list[FingerprintEvent]
     ) -> None:
         partition = Partition(new_store())
-        assert partition.index.restore(changelog[3:], changelog_end=6) == 3
-        assert partition.one(article(prose("a"), name="a")).verdict.relation == "new"
-        assert partition.one(article(prose("f"), name="f")).verdict.relation == "recrawl"
+        assert partition.index.apply_changelog(changelog[3:], changelog_end=6) == 3
+        assert partition.run_one(article(prose("a"), name="a")).verdict.relation == "new"
+        assert partition.run_one(article(prose("f"), name="f")).verdict.relation == "recrawl"
 
     def test_after_a_reset_begins_anywhere_again(self, new_store: NewStore, changelog: list[FingerprintEvent]) -> None:
         index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
-        index.restore(changelog[:2], changelog_end=2)
-        assert index.restore(changelog[4:], changelog_end=6) == 0
+        index.apply_changelog(changelog[:2], changelog_end=2)
+        assert index.apply_changelog(changelog[4:], changelog_end=6) == 0
         index.reset()
         assert (index.documents, index.last_offset, index.changelog_end) == (0, -1, 0)
-        assert index.restore(changelog[4:], changelog_end=6) == 2
+        assert index.apply_changelog(changelog[4:], changelog_end=6) == 2
 
     def test_leaves_out_what_stands_behind_a_hole(self, new_store: NewStore, changelog: list[FingerprintEvent]) -> None:
         index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
         with_hole = changelog[:2] + changelog[3:]
-        assert index.restore(with_hole, changelog_end=5) == 2
+        assert index.apply_changelog(with_hole, changelog_end=5) == 2
         assert index.last_offset == 1
         # The worker decides again from there on, and its records come behind those of the hole.
-        assert index.restore([*with_hole, *changelog[2:]], changelog_end=9) == 4
+        assert index.apply_changelog([*with_hole, *changelog[2:]], changelog_end=9) == 4
         assert index.documents == 6
 
     def test_leaves_out_what_a_worker_wrote_that_had_lost_the_partition(
@@ -65,9 +65,9 @@ class TestRestore:
         partition = Partition(new_store())
         zombie = msgspec.structs.replace(changelog[5], offset=9, previous=3, id="zombie")
         mixed = [*changelog[:5], zombie, changelog[3], changelog[4], changelog[5]]
-        assert partition.index.restore(mixed, changelog_end=9) == 6
+        assert partition.index.apply_changelog(mixed, changelog_end=9) == 6
         assert partition.index.last_offset == 5
-        assert partition.one(article(prose("z"), name="zombie")).verdict.relation == "new"
+        assert partition.run_one(article(prose("z"), name="zombie")).verdict.relation == "new"
 
 
 class TestStore:
@@ -81,7 +81,7 @@ class TestStore:
         told = []
         for place in stream:
             partition = Partition(RocksStore(tmp_path / "index"))
-            told.append(partition.one(place))
+            told.append(partition.run_one(place))
             partition.index.close()
         assert told == expected
 
@@ -101,12 +101,12 @@ class TestStore:
     @pytest.mark.parametrize("value", [b"garbage that is long", None])
     def test_a_damaged_or_missing_article_stops_the_flow(self, value: bytes | None) -> None:
         store = MemoryStore()
-        Partition(store).one(article(STORY))
-        documents = [key for key in store._values if key[9:10] == b"\x05"]  # noqa: SLF001 # damage is done behind its back
+        Partition(store).run_one(article(STORY))
+        documents = [key for key in store.values if key[9:10] == b"\x05"]
         for key in documents:
-            store._values.pop(key)  # noqa: SLF001 # as above
+            store.values.pop(key)
             if value:
                 store.write({key: value}.items())
         assert documents
         with pytest.raises(IndexDamaged):
-            Partition(store).one(article(REPRINT))
+            Partition(store).run_one(article(REPRINT))

@@ -1,4 +1,4 @@
-"""Fingerprints in changelog records, and articles in the store."""
+"""The encoding of fingerprints in changelog records, and of articles in the store."""
 
 from __future__ import annotations
 
@@ -42,68 +42,69 @@ EVENTS = _events()
 
 
 @given(st.text(max_size=300), st.none() | st.text(max_size=30))
-def test_a_fingerprint_comes_out_of_the_store_as_it_went_in(text: str, title: str | None) -> None:
-    found = fingerprint(text, title)
-    event = msgspec.structs.replace(EVENTS[0], **pack_fingerprint(found))
-    again = unpack_article(pack_article(event)).earlier(SCOPE, 5).fingerprint
-    assert (again.text_hash, again.tokens, again.is_spaced) == (found.text_hash, found.tokens, found.is_spaced)
-    assert np.array_equal(again.sequence, found.sequence)
-    assert np.array_equal(again.title, found.title)
-    assert len(again.anchors) == len(again.shingles) == 0
+def test_a_stored_fingerprint_decodes_as_encoded(text: str, title: str | None) -> None:
+    original = fingerprint(text, title)
+    event = msgspec.structs.replace(EVENTS[0], **pack_fingerprint(original))
+    decoded = unpack_article(pack_article(event)).to_indexed_article(SCOPE, 5).fingerprint
+    expected = (original.text_hash, original.tokens, original.is_spaced)
+    assert (decoded.text_hash, decoded.tokens, decoded.is_spaced) == expected
+    assert np.array_equal(decoded.sequence, original.sequence)
+    assert np.array_equal(decoded.title, original.title)
+    assert len(decoded.anchors) == len(decoded.shingles) == 0
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.duplicate.relation)
-def test_an_article_comes_out_of_the_store_as_it_went_in(event: FingerprintEvent) -> None:
-    known = unpack_article(pack_article(event))
-    assert known.duplicate(SCOPE) == event.duplicate
-    assert known.origin_event() == event.origin
-    assert known.cluster_of(SCOPE) == event.duplicate.cluster_id
-    earlier = known.earlier(SCOPE, event.offset)
-    assert (earlier.offset, earlier.id, earlier.source) == (event.offset, event.id, event.source)
-    assert (earlier.revision, earlier.cluster_depth, earlier.display_hash) == (
+def test_a_stored_article_decodes_as_encoded(event: FingerprintEvent) -> None:
+    stored = unpack_article(pack_article(event))
+    assert stored.to_duplicate(SCOPE) == event.duplicate
+    assert stored.to_origin() == event.origin
+    assert stored.resolve_cluster_id(SCOPE) == event.duplicate.cluster_id
+    indexed = stored.to_indexed_article(SCOPE, event.offset)
+    assert (indexed.offset, indexed.id, indexed.source) == (event.offset, event.id, event.source)
+    assert (indexed.revision, indexed.cluster_depth, indexed.display_hash) == (
         event.revision,
         event.cluster_depth,
         event.display_hash,
     )
-    assert (known.event_id.hex(), known.event_time) == (event.event_id, event.event_time)
+    assert (stored.event_id.hex(), stored.event_time) == (event.event_id, event.event_time)
 
 
-def test_every_relation_is_among_the_cases() -> None:
+def test_the_cases_cover_every_relation() -> None:
     relations = {event.duplicate.relation for event in EVENTS}
     assert relations == {"new", "revision", "expansion", "recrawl", "copy", "near_copy", "excerpt"}
 
 
-def test_the_version_of_a_verdict_of_other_rules_is_kept() -> None:
+def test_a_verdict_of_other_rules_keeps_its_version() -> None:
     duplicate = msgspec.structs.replace(EVENTS[0].duplicate, version="1:other")
     event = msgspec.structs.replace(EVENTS[0], duplicate=duplicate)
-    assert unpack_article(pack_article(event)).duplicate(SCOPE).version == "1:other"
+    assert unpack_article(pack_article(event)).to_duplicate(SCOPE).version == "1:other"
 
 
-def test_a_fingerprint_of_another_format_has_nothing_to_be_compared_by() -> None:
+def test_a_fingerprint_of_another_format_is_not_compared() -> None:
     event = msgspec.structs.replace(EVENTS[1], format=f"0{FORMAT}", sequence=b"odd", title=b"odd")
-    found = unpack_article(pack_article(event)).earlier(SCOPE, 0)
-    assert (len(found.fingerprint.sequence), len(found.fingerprint.title)) == (0, 0)
-    assert (found.id, found.display_hash, found.revision) == (event.id, event.display_hash, event.revision)
+    indexed = unpack_article(pack_article(event)).to_indexed_article(SCOPE, 0)
+    assert (len(indexed.fingerprint.sequence), len(indexed.fingerprint.title)) == (0, 0)
+    assert (indexed.id, indexed.display_hash, indexed.revision) == (event.id, event.display_hash, event.revision)
 
 
 VALUE = pack_article(EVENTS[1])
 
 
 @pytest.mark.parametrize("value", [b"", b"\x00", VALUE[:-1], VALUE + b"\0", msgspec.msgpack.encode(["a", 1])])
-def test_what_is_no_article_is_damage(value: bytes) -> None:
-    with pytest.raises(IndexDamaged, match="no article"):
+def test_a_value_that_is_not_an_article_is_damage(value: bytes) -> None:
+    with pytest.raises(IndexDamaged, match="not an article"):
         unpack_article(value)
 
 
 @given(st.integers(0, len(VALUE) - 1), st.integers(1, 255))
 @settings(max_examples=300)
-def test_a_changed_byte_gives_an_article_or_damage(place: int, change: int) -> None:
-    damaged = VALUE[:place] + bytes([VALUE[place] ^ change]) + VALUE[place + 1 :]
+def test_a_changed_byte_decodes_as_an_article_or_is_damage(index: int, change: int) -> None:
+    damaged = VALUE[:index] + bytes([VALUE[index] ^ change]) + VALUE[index + 1 :]
     with contextlib.suppress(IndexDamaged):
         unpack_article(damaged)
 
 
 @pytest.mark.parametrize("value", [b"garbage", msgspec.msgpack.encode({"a": 1})])
-def test_another_value_is_damage(value: bytes) -> None:
-    with pytest.raises(IndexDamaged, match="no list"):
+def test_a_value_of_another_type_is_damage(value: bytes) -> None:
+    with pytest.raises(IndexDamaged, match="not a list"):
         unpack(value, list[str])

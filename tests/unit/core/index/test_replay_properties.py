@@ -171,22 +171,22 @@ def _restore(again: Partition, original: Partition, sizes: Sequence[int]) -> Non
     """Take over the changelog of ``original``, so many records at a time, and the rest."""
     changelog, start = original.changelog, 0
     for size in [*sizes, len(changelog)]:
-        again.index.restore(changelog[start : start + size], changelog_end=min(start + size, len(changelog)))
+        again.index.apply_changelog(changelog[start : start + size], changelog_end=min(start + size, len(changelog)))
         start += size
 
 
 def _held_one_by_one(original: Partition) -> dict[bytes, bytes]:
     again = Partition(MemoryStore())
     for end, event in enumerate(original.changelog, 1):
-        again.index.transaction()  # a session ends a restore, and with it what the restore knew
-        again.index.restore([event], changelog_end=end)
+        again.index.begin_transaction()  # a session ends a restore, and with it what the restore knew
+        again.index.apply_changelog([event], changelog_end=end)
     return _held(again)
 
 
 def _held(partition: Partition) -> dict[bytes, bytes]:
     store = partition.index.store
     assert isinstance(store, MemoryStore)
-    return store._values  # noqa: SLF001 # all that it holds
+    return store.values
 
 
 @given(streams(), st.data())
@@ -196,7 +196,7 @@ def test_a_trimmed_changelog_is_taken_over_and_decided_on(stream: Stream, data: 
     deliver(original, stream)
     start = data.draw(st.integers(0, len(original.changelog)), label="trimmed to")
     kept = original.changelog[start:]
-    assert again.index.restore(kept, changelog_end=len(original.changelog)) == len(kept)
+    assert again.index.apply_changelog(kept, changelog_end=len(original.changelog)) == len(kept)
     later = [article(text, time=START_MS + 9 * DAY_MS, tenant="one") for text in _TEXTS]
     first = stream.offsets[-1] + 1
     takedowns: list[Event] = [takedown(name, tenant="one") for name in ("a", "b")]

@@ -1,7 +1,8 @@
-"""One scope's part of an index: its clock and its two generations."""
+"""One scope of an index: its clock, its two generations, and the overlay of writes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -23,27 +24,28 @@ def view(store: Store) -> ScopeView:
 
 
 def commit(scope: ScopeView, store: Store) -> ScopeView:
-    """Write what ``scope`` holds and look at the store anew."""
-    store.write(scope.changes(), scope.dropped)
+    """Write what ``scope`` recorded, and return a new view of the store."""
+    store.write(scope.changes(), scope.dropped_prefixes)
     return view(store)
 
 
-def test_one_in_which_nothing_was_recorded_is_empty_and_writes_nothing(new_store: NewStore) -> None:
+def test_a_new_scope_is_empty_and_writes_nothing(new_store: NewStore) -> None:
     scope = view(new_store())
-    assert (scope.is_new, scope.now, scope.get(b"name"), [*scope.changes()], scope.dropped) == (True, 0, None, [], [])
+    assert (scope.is_new, scope.now_s, scope.get(b"name")) == (True, 0, None)
+    assert ([*scope.changes()], scope.dropped_prefixes) == ([], [])
 
 
-def test_what_was_written_is_seen_at_once_and_after_it_was_committed(new_store: NewStore) -> None:
+def test_writes_are_visible_at_once_and_after_a_commit(new_store: NewStore) -> None:
     store = new_store()
     scope = view(store)
-    scope.advance(5 * SECOND_MS, offset=0)
+    scope.advance_clock(5 * SECOND_MS, offset=0)
     scope.put(b"name", b"value")
     assert scope.get_many([b"name", b"other"]) == [b"value", None]
     again = commit(scope, store)
-    assert (again.is_new, again.now, again.get(b"name")) == (False, 5, b"value")
+    assert (again.is_new, again.now_s, again.get(b"name")) == (False, 5, b"value")
 
 
-def test_other_scopes_do_not_see_it(new_store: NewStore) -> None:
+def test_other_scopes_do_not_see_writes(new_store: NewStore) -> None:
     store = new_store()
     scope = view(store)
     scope.put(b"name", b"value")
@@ -52,7 +54,7 @@ def test_other_scopes_do_not_see_it(new_store: NewStore) -> None:
 
 
 @pytest.mark.parametrize("is_committed", [True, False])
-def test_of_values_put_behind_each_other_the_last_bytes_stay(new_store: NewStore, is_committed: bool) -> None:
+def test_appending_keeps_the_last_bytes(new_store: NewStore, is_committed: bool) -> None:
     store = new_store()
     scope = view(store)
     for value in (b"ab", b"cd", b"ef"):
@@ -61,26 +63,28 @@ def test_of_values_put_behind_each_other_the_last_bytes_stay(new_store: NewStore
     assert scope.get_many([b"name", b"other"]) == [b"cdef", b"cdef"]
 
 
-@pytest.mark.parametrize(("times", "now"), [([5, 3], 5), ([3, 5], 5), ([-10, 0], 0), ([SECONDS_MAX + 5], SECONDS_MAX)])
-def test_its_time_is_the_latest_that_was_seen(times: list[int], now: int) -> None:
+@pytest.mark.parametrize(
+    ("times", "now_s"), [([5, 3], 5), ([3, 5], 5), ([-10, 0], 0), ([SECONDS_MAX + 5], SECONDS_MAX)]
+)
+def test_its_time_is_the_latest_event_time(times: list[int], now_s: int) -> None:
     scope = view(MemoryStore())
     for time in times:
-        scope.advance(time * SECOND_MS, offset=0)
-    assert scope.now == now
+        scope.advance_clock(time * SECOND_MS, offset=0)
+    assert scope.now_s == now_s
 
 
-def test_the_horizon_is_a_window_before_the_later_of_its_time_and_that_of_the_event() -> None:
+def test_the_horizon_is_one_window_before_the_later_of_the_times_of_scope_and_event() -> None:
     scope = view(MemoryStore())
-    assert scope.horizon() == 0
-    scope.advance(500 * SECOND_MS, offset=0)
-    assert (scope.horizon(), scope.horizon(450 * SECOND_MS), scope.horizon(700 * SECOND_MS)) == (400, 400, 600)
+    assert scope.horizon_s() == 0
+    scope.advance_clock(500 * SECOND_MS, offset=0)
+    assert (scope.horizon_s(), scope.horizon_s(450 * SECOND_MS), scope.horizon_s(700 * SECOND_MS)) == (400, 400, 600)
 
 
-def through(store: Store, steps: list[tuple[int, int]]) -> ScopeView:
-    """A scope that put the step's number under its name at each (time in seconds, offset)."""
+def run_steps(store: Store, steps: list[tuple[int, int]]) -> ScopeView:
+    """A scope that wrote a value under the number of the step at each (time in seconds, offset)."""
     scope = view(store)
     for number, (time, offset) in enumerate(steps):
-        scope.advance(time * SECOND_MS, offset=offset)
+        scope.advance_clock(time * SECOND_MS, offset=offset)
         scope.put(b"%d" % number, b"x")
         scope = commit(scope, store)
     return scope
@@ -91,118 +95,154 @@ def through(store: Store, steps: list[tuple[int, int]]) -> ScopeView:
     [
         ([(0, 0), (100, 1), (100, 2 + FAR)], [True, True, True]),
         ([(0, 0), (101, 1), (101, 1 + REDELIVERED_OFFSETS_MAX)], [True, True, True]),
-        # The first generation ends, and its values are still there.
+        # The first generation ends, and its values are kept.
         ([(0, 0), (101, 1), (101, 1 + FAR)], [True, True, True]),
-        # The second one ends: what the first held is dropped.
+        # The second one ends, and the values of the first are dropped.
         ([(0, 0), (101, 1), (101, 1 + FAR), (202, 2 + FAR), (202, 3 + 2 * FAR)], [False, False, True, True, True]),
     ],
 )
-def test_a_generation_is_dropped_when_the_next_one_is_out_of_the_window_and_read_by_all(
+def test_a_generation_is_dropped_when_the_next_has_left_the_window_and_is_not_consumed_again(
     new_store: NewStore, steps: list[tuple[int, int]], kept: list[bool]
 ) -> None:
-    scope = through(new_store(), steps)
+    scope = run_steps(new_store(), steps)
     assert [value is not None for value in scope.get_many([b"%d" % number for number in range(len(steps))])] == kept
 
 
-def test_a_value_written_again_goes_over_into_the_current_generation(new_store: NewStore) -> None:
+def test_a_value_written_again_moves_to_the_current_generation(new_store: NewStore) -> None:
     store = new_store()
-    scope = through(store, [(0, 0), (101, 1), (101, 1 + FAR)])
+    scope = run_steps(store, [(0, 0), (101, 1), (101, 1 + FAR)])
     scope.put(b"0", b"again")
     scope = commit(scope, store)
     for time, offset in ((202, 2 + FAR), (202, 3 + 2 * FAR)):
-        scope.advance(time * SECOND_MS, offset=offset)
+        scope.advance_clock(time * SECOND_MS, offset=offset)
         scope.put(b"any", b"x")
         scope = commit(scope, store)
     assert scope.get_many([b"0", b"1"]) == [b"again", None]
 
 
-def test_an_empty_value_hides_that_of_the_generation_before(new_store: NewStore) -> None:
+def test_an_empty_value_hides_the_one_in_the_previous_generation(new_store: NewStore) -> None:
     store = new_store()
-    scope = through(store, [(0, 0), (101, 1), (101, 1 + FAR)])
+    scope = run_steps(store, [(0, 0), (101, 1), (101, 1 + FAR)])
     scope.put(b"0", b"")
     assert commit(scope, store).get(b"0") == b""
 
 
-def test_what_was_read_of_a_dropped_generation_is_not_seen_in_the_same_session(new_store: NewStore) -> None:
-    scope = through(new_store(), [(0, 0), (101, 1), (101, 1 + FAR), (202, 2 + FAR)])
+def test_values_read_before_their_generation_is_dropped_are_not_visible_after(new_store: NewStore) -> None:
+    scope = run_steps(new_store(), [(0, 0), (101, 1), (101, 1 + FAR), (202, 2 + FAR)])
     assert scope.get_many([b"0", b"2"]) == [b"x", b"x"]
-    scope.advance(202 * SECOND_MS, offset=3 + 2 * FAR)
+    scope.advance_clock(202 * SECOND_MS, offset=3 + 2 * FAR)
     assert scope.get_many([b"0", b"2"]) == [None, b"x"]
 
 
 @pytest.mark.parametrize(
-    ("steps", "oldest"),
+    ("steps", "oldest_s"),
     [
         ([], None),
         ([(1000, 0)], 1000),
         ([(1000, 0), (1050, 1)], 1000),
-        ([(1000, 0), (1050, 1), (1150, 2)], 1050),  # a window back: the first is not found any more
+        ([(1000, 0), (1050, 1), (1150, 2)], 1050),  # one window back: the first is no longer found
         ([(1000, 0), (1101, 1), (1101, 1 + FAR), (1130, 2 + FAR)], 1030),  # the second generation began at 1101
         ([(0, 0)], 0),
     ],
 )
 def test_the_oldest_article_is_as_old_as_the_scope_or_its_window(
-    new_store: NewStore, steps: list[tuple[int, int]], oldest: int | None
+    new_store: NewStore, steps: list[tuple[int, int]], oldest_s: int | None
 ) -> None:
-    assert through(new_store(), steps).oldest == oldest
+    assert run_steps(new_store(), steps).oldest_s == oldest_s
 
 
 ANCHORS: Final = np.array([1 << 40, 2 << 40, 3 << 40], dtype=np.uint64)
 NAMES: Final = anchor_names(ANCHORS)
 
 
-def test_fresh_anchors_are_written_for_the_articles_that_were_recorded(new_store: NewStore) -> None:
+def pack(indices: Sequence[int]) -> bytes:
+    """Some of `ANCHORS`, as an article has them."""
+    return ANCHORS[list(indices)].tobytes()
+
+
+def test_unique_anchors_are_written_for_the_articles_that_were_recorded(new_store: NewStore) -> None:
     store = new_store()
     scope = view(store)
-    scope.expect(ANCHORS, [1, 0, 1])
-    scope.advance(0, offset=0)
+    scope.prefetch_anchors([pack([1]), pack([0, 2])])
+    assert scope.article_anchors(pack([0, 2])) == ([], 2, 1)
+    scope.advance_clock(0, offset=0)
     scope.put(b"name", b"value")
-    scope.put_fresh(1, b"x")
+    scope.put_unique(1, b"x")
     scope = commit(scope, store)
     assert scope.get_many([*NAMES, b"name"]) == [b"x", None, b"x", b"value"]
 
 
-def test_fresh_anchors_go_with_their_generation(new_store: NewStore) -> None:
+def test_unique_anchors_are_dropped_with_their_generation(new_store: NewStore) -> None:
     store = new_store()
     scope = view(store)
-    scope.expect(ANCHORS[:2], [0, 1])
+    scope.prefetch_anchors([pack([0]), pack([1])])
     for number, (time, offset) in enumerate([(0, 0), (101, 1), (101, 1 + FAR), (202, 2 + FAR)]):
-        scope.advance(time * SECOND_MS, offset=offset)
-        scope.put_fresh(min(number, 1), b"%d" % number)
+        scope.advance_clock(time * SECOND_MS, offset=offset)
+        scope.put_unique(min(number, 1), b"%d" % number)
         scope.put(b"name", b"x")
-    scope.advance(202 * SECOND_MS, offset=3 + 2 * FAR)
+    scope.advance_clock(202 * SECOND_MS, offset=3 + 2 * FAR)
     scope.put(b"name", b"y")
     assert commit(scope, store).get_many([*NAMES[:2], b"name"]) == [None, b"3", b"y"]
 
 
-@pytest.mark.parametrize("before", ["expect", "put", "put_fresh"])
-def test_what_may_have_been_written_is_not_expected_to_be_nowhere(before: str) -> None:
+def test_writes_of_both_generations_of_one_transaction_are_committed(new_store: NewStore) -> None:
+    store = new_store()
+    scope = view(store)
+    scope.prefetch_anchors([pack([0]), pack([1])])
+    for number, (time, offset) in enumerate([(0, 0), (101, 1), (101, 1 + FAR)]):
+        scope.advance_clock(time * SECOND_MS, offset=offset)
+        scope.put(b"%d" % number, b"x")
+        scope.put_unique(number // 2, b"%d" % number)
+    scope = commit(scope, store)
+    assert scope.get_many([b"0", b"1", b"2", *NAMES[:2]]) == [b"x", b"x", b"x", b"1", b"2"]
+    # With the next generation, the first one is dropped.
+    for time, offset in ((202, 2 + FAR), (202, 3 + 2 * FAR)):
+        scope.advance_clock(time * SECOND_MS, offset=offset)
+        scope.put(b"any", b"x")
+        scope = commit(scope, store)
+    assert scope.get_many([b"0", b"1", b"2", *NAMES[:2]]) == [None, None, b"x", None, b"2"]
+
+
+@pytest.mark.parametrize("before", ["prefetch_anchors", "put", "put_unique"])
+def test_anchors_cannot_be_prefetched_after_unique_anchors_may_have_been_written(before: str) -> None:
     scope = view(MemoryStore())
-    if before == "expect":
-        scope.expect(ANCHORS, [0, 0, 0])
+    if before == "prefetch_anchors":
+        scope.prefetch_anchors([pack([0, 1, 2])])
     elif before == "put":
         scope.put(b"name", b"value")
     else:
-        scope.put_fresh(0, b"x")
-    with pytest.raises(RuntimeError, match="before anything is recorded"):
-        scope.expect(ANCHORS, [0, 0, 0])
+        scope.put_unique(0, b"x")
+    with pytest.raises(RuntimeError, match="before anything is written"):
+        scope.prefetch_anchors([pack([0, 1, 2])])
 
 
-def test_anchors_are_looked_up_in_both_generations(new_store: NewStore) -> None:
-    store = new_store()
+class ReadCountingStore(MemoryStore):
+    """A store in memory that counts the keys that were read."""
+
+    keys_read = 0
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """See `Store`."""
+        self.keys_read += len(keys)
+        return super().get_many(keys)
+
+
+def test_prefetched_anchors_come_from_both_generations_and_are_read_once() -> None:
+    store = ReadCountingStore()
     scope = view(store)
     for time, offset, name in ((0, 0, NAMES[0]), (101, 1, NAMES[1]), (101, 1 + FAR, NAMES[2])):
-        scope.advance(time * SECOND_MS, offset=offset)
+        scope.advance_clock(time * SECOND_MS, offset=offset)
         scope.put(name, b"%d" % offset)
         scope.put(NAMES[1], b"%d" % offset)
         scope = commit(scope, store)
-    assert scope.look_up(ANCHORS) == [b"0", b"%d" % (1 + FAR), b"%d" % (1 + FAR)]
-    assert scope.look_up(ANCHORS[:0]) == []
-
-
-def test_what_was_looked_up_is_read_once_it_is_kept(new_store: NewStore) -> None:
-    store = new_store()
-    scope = view(store)
-    scope.keep([(b"name", b"value"), (b"other", None)])
-    assert scope.get_many([b"name", b"other"]) == [b"value", None]
+    scope.prefetch_anchors([])
+    scope.prefetch_anchors([pack([0, 1, 2])])
+    keys_read = store.keys_read
+    assert scope.article_anchors(pack([0, 1, 2])) == (NAMES, 0, 0)
+    assert scope.get_many(NAMES) == [b"0", b"%d" % (1 + FAR), b"%d" % (1 + FAR)]
+    assert store.keys_read == keys_read
     assert [*scope.changes()] == []
+
+
+def test_anchors_that_were_not_prefetched_all_count_as_shared() -> None:
+    assert view(MemoryStore()).article_anchors(pack([0, 2])) == ([NAMES[0], NAMES[2]], 0, 0)

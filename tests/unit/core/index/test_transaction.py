@@ -61,12 +61,12 @@ class TestAnchors:
         partition = Partition(new_store())
         reprints = [f"{part(STORY, 0, 70)} {prose(f'z{letters(number)}z', 9)}" for number in range(3 * COMMON_MIN)]
         partition.run([article(text) for text in [STORY, *reprints]])
-        assert len(partition.index.transaction().candidates(subject(EXCERPT), time=START_MS).common) == 0
-        assert partition.one(article(EXCERPT)).verdict.relation == "excerpt"
+        assert len(partition.index.begin_transaction().find_candidates(subject(EXCERPT), time_ms=START_MS).common) == 0
+        assert partition.run_one(article(EXCERPT)).verdict.relation == "excerpt"
 
     def test_each_counts_how_many_lead_to_its_article(self, new_store: NewStore) -> None:
         store = new_store()
-        Partition(store).one(article(STORY))
+        Partition(store).run_one(article(STORY))
         names = anchor_names(fingerprint(STORY, None).anchors)
         postings = [visible_postings(value) for value in ScopeView(store, SCOPE, window_s=0).get_many(names)]
         assert postings == [[(0, len(names))]] * len(names)
@@ -79,7 +79,7 @@ class TestFurniture:
     def test_is_known_by_so_many_articles(self, new_store: NewStore, count: int, is_common: bool) -> None:
         partition = Partition(new_store())
         partition.run([article(text) for text in with_notice(count, 120)])
-        common = partition.index.transaction().candidates(subject(NOTICE), time=START_MS).common
+        common = partition.index.begin_transaction().find_candidates(subject(NOTICE), time_ms=START_MS).common
         assert (len(common) > 0) is is_common
         assert np.isin(common, fingerprint(NOTICE, None).anchors).all()
 
@@ -92,7 +92,7 @@ class TestFurniture:
         partition = Partition(new_store())
         texts = with_notice(60)
         told = partition.run([article(text, name=str(place)) for place, text in enumerate(texts)])
-        near = partition.one(article(f"{part(texts[30], 0, 56)} {prose('t', 4)} {NOTICE}"))
+        near = partition.run_one(article(f"{part(texts[30], 0, 56)} {prose('t', 4)} {NOTICE}"))
         assert {one.verdict.relation for one in told} == {"new"}
         assert (near.verdict.relation, near.verdict.duplicate_of) == ("near_copy", "30")
 
@@ -116,20 +116,26 @@ class TestBounds:
         more = [f"{part(STORY, 4 * n, 4 * n + 40)} {prose(f'y{letters(n)}y', 200)}" for n in range(11)]
         told = partition.run([article(text) for text in texts + more])
         assert len({one.verdict.cluster_id for one in told}) > CANDIDATES_MAX
-        assert len(partition.index.transaction().candidates(subject(STORY), time=START_MS).similar) <= CANDIDATES_MAX
+        assert (
+            len(partition.index.begin_transaction().find_candidates(subject(STORY), time_ms=START_MS).similar)
+            <= CANDIDATES_MAX
+        )
 
     def test_among_furniture_too(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         partition.run([article(text) for text in with_notice(CANDIDATES_MAX + 9, 200)])
-        assert len(partition.index.transaction().candidates(subject(NOTICE), time=START_MS).similar) == CANDIDATES_MAX
+        assert (
+            len(partition.index.begin_transaction().find_candidates(subject(NOTICE), time_ms=START_MS).similar)
+            == CANDIDATES_MAX
+        )
 
     def test_what_shares_few_anchors_is_not_looked_at(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
-        partition.one(article(f"{part(STORY, 0, 80)} {prose('z', 800)}"))
+        partition.run_one(article(f"{part(STORY, 0, 80)} {prose('z', 800)}"))
         ours = f"{part(STORY, 0, 30)} {prose('y', 800)}"
         mine, other = (fingerprint(text, None).anchors for text in (ours, STORY))
         assert 0 < len(np.intersect1d(mine, other)) < ANCHORS_SHARED_MIN * len(mine)
-        assert partition.index.transaction().candidates(subject(ours), time=START_MS).similar == []
+        assert partition.index.begin_transaction().find_candidates(subject(ours), time_ms=START_MS).similar == []
 
 
 class TestClusters:
@@ -171,7 +177,7 @@ class TestClusters:
         sizes = [one.cluster.size if one.cluster else 1 for one in told]
         assert sizes == list(range(1, count + 1))
         assert {one.cluster.canonical_id for one in told if one.cluster} == {"0"}
-        cluster = partition.index.transaction().cluster_state(SCOPE, told[0].verdict.cluster_id)
+        cluster = partition.index.begin_transaction().cluster(SCOPE, told[0].verdict.cluster_id)
         assert cluster is not None
         assert cluster.members == list(range(MEMBERS_MAX))
 
@@ -183,7 +189,7 @@ def test_a_near_copy_is_found_as_long_as_any_member_of_its_cluster_is_in_the_win
     partition = Partition(new_store())
     partition.run([article(STORY), article(later, time=START_MS + 6 * DAY_MS)])
     edited = f"{part(STORY, 0, 68)} {prose('u', 8)}"
-    assert partition.one(article(edited, time=START_MS + 8 * DAY_MS)).verdict.relation == "near_copy"
+    assert partition.run_one(article(edited, time=START_MS + 8 * DAY_MS)).verdict.relation == "near_copy"
 
 
 class TestOtherFormats:
@@ -194,21 +200,23 @@ class TestOtherFormats:
         original = Partition(MemoryStore())
         original.run([article(STORY, name="a", event="e"), article(STORY, name="b", event="f")])
         partition = Partition(new_store())
-        assert partition.index.restore([foreign(event) for event in original.fingerprints], changelog_end=2) == 2
+        assert (
+            partition.index.apply_changelog([foreign(event) for event in original.fingerprints], changelog_end=2) == 2
+        )
         return partition
 
     def test_the_event_is_a_repeat(self, partition: Partition) -> None:
-        told = partition.one(article(STORY, name="a", event="e"))
+        told = partition.run_one(article(STORY, name="a", event="e"))
         assert (told.is_repeat, told.verdict.relation, told.verdict.version) == (True, "new", "0:other")
 
     @pytest.mark.parametrize(("text", "relation"), [(STORY, "recrawl"), (REPRINT, "revision")])
     def test_the_address_is_known(self, partition: Partition, text: str, relation: str) -> None:
-        told = partition.one(article(text, name="a"))
+        told = partition.run_one(article(text, name="a"))
         assert (told.verdict.relation, told.verdict.duplicate_of) == (relation, "a")
 
     @pytest.mark.parametrize("text", [STORY, REPRINT, EXCERPT])
     def test_the_text_is_not(self, partition: Partition, text: str) -> None:
-        assert partition.one(article(text)).verdict.relation == "new"
+        assert partition.run_one(article(text)).verdict.relation == "new"
 
     def test_nothing_leads_to_it(self, partition: Partition) -> None:
         assert leading(partition.index.store, STORY) == set()

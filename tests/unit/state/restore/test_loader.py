@@ -107,9 +107,9 @@ async def test_takedowns_are_restored_too() -> None:
     async with site.indexes.using(0) as index:
         assert index is not None
         assert (index.last_offset, index.documents) == (2, 2)
-        transaction = index.transaction()
-        assert transaction.article("default/en", 0) is None
-        assert transaction.article("default/en", 1) is not None
+        transaction = index.begin_transaction()
+        assert transaction.get_article("default/en", 0) is None
+        assert transaction.get_article("default/en", 1) is not None
     await site.indexes.close()
 
 

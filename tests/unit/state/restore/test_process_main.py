@@ -46,7 +46,7 @@ def restored_here(folder: Path, portions: Sequence[Sequence[InputRecord]]) -> No
     """The same without a process."""
     index = PartitionIndex(RocksStore(folder), window_ms=WINDOW_MS)
     for records in portions:
-        index.restore([event_of(record) for record in records], changelog_end=records[-1].offset + 1)
+        index.apply_changelog([event_of(record) for record in records], changelog_end=records[-1].offset + 1)
     index.end_restore()
     index.close()
 
