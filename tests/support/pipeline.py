@@ -13,7 +13,7 @@ from stream.core.contracts.records import Headers, InputRecord, OutputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
-from stream.core.pipeline.deduplicate import Deduplicator, changelog_event
+from stream.core.pipeline.deduplicate import Deduplicator, decode_changelog_event
 from stream.core.pipeline.normalize import Normalizer
 from stream.core.pipeline.outcome import Outcome
 
@@ -61,7 +61,7 @@ class Flow:
         assert {output.topic for output in outputs} == {TOPICS.normalized}
         return self.stored(outputs, now=now)
 
-    def one(self, value: Any, *, offset: int = 0, headers: Headers = (), now: str = NOW) -> Outcome:
+    def run_one(self, value: Any, *, offset: int = 0, headers: Headers = (), now: str = NOW) -> Outcome:
         """What becomes of one raw event."""
         (outcome,) = self.raw(raw(value, offset=offset, headers=headers), now=now)
         return outcome
@@ -74,7 +74,7 @@ class Flow:
             for offset, output in enumerate(outputs, start=self._end)
         ]
         self._end += len(records)
-        transaction = self.index.transaction()
+        transaction = self.index.begin_transaction()
         outcomes = Deduplicator(TOPICS)(records, transaction, now=now)
         self.index.commit(transaction)
         return outcomes
@@ -84,7 +84,7 @@ class Flow:
         again = Flow()
         outputs = [output for outcome in outcomes for output in outcome.outputs if output.topic == TOPICS.fingerprints]
         records = [InputRecord("log", 0, 0, None, output.key, output.value, output.headers) for output in outputs]
-        again.index.restore([changelog_event(record) for record in records], changelog_end=len(records))
+        again.index.apply_changelog([decode_changelog_event(record) for record in records], changelog_end=len(records))
         return again
 
 

@@ -154,7 +154,7 @@ class Metrics:
         languages: Counted[str] = Counted()
         sources: Counted[tuple[str, bool]] = Counted()
         for outcome in outcomes:
-            if about := outcome.about:
+            if about := outcome.article:
                 languages[about.language] += 1
                 sources[self._source_labels.label(about.domain), outcome.result in DUPLICATE_RELATIONS] += 1
                 if about.fetched_at and (start := _seconds(about.fetched_at)) is not None:

@@ -17,10 +17,8 @@ import os
 import shutil
 import sys
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +30,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from stream import system_clock
 from stream.core.contracts.records import Record, RecordMetadata
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
-from stream.core.pipeline.deduplicate import Deduplicator, Item
+from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.normalize import Normalizer
 from stream.core.pipeline.outcome import Outcome
 from stream.kafka.group_offsets import GroupOffsets, KafkaGroupOffsets
@@ -151,18 +149,13 @@ class ArticleFlow:
         async with self.indexes.using(batch.tp.partition, unless=consumer.suspend_flow) as index:
             if index is None:  # revoked: whoever has the partition now gets the batch, so it is not done
                 return
-            transaction = index.transaction()
-            turns = deque[Sequence[Item]]()
-            for records in _turns(batch):
-                turns.append(self._deduplicator.prepare(records))
-                await asyncio.sleep(0)
-            self._deduplicator.read_ahead(chain.from_iterable(turns), transaction)
+            transaction = index.begin_transaction()
             outcomes: list[Outcome] = []
-            while turns:  # let go one after another: their outcomes take as much room
-                outcomes += self._deduplicator.decide(turns.popleft(), transaction, now=now)
+            for decided in self._deduplicator.decide_in_slices(_turns(batch), transaction, now=now):
+                outcomes += decided
                 await asyncio.sleep(0)
             delivered = await self._produce_all("deduplicate", batch, outcomes)
-            stored = [place.offset for place in delivered if place.topic == self.topics.fingerprints]
+            stored = [metadata.offset for metadata in delivered if metadata.topic == self.topics.fingerprints]
             await self.indexes.record(batch.tp.partition, index, transaction, stored)
         batch.done()
 

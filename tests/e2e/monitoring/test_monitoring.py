@@ -177,7 +177,7 @@ def test_the_newsroom_sends_every_kind_of_article_in_many_languages() -> None:
     languages: set[str] = set()
     for (outcome,) in flow.run((newsroom.message().value for _ in range(350)), now=system_clock.now()):
         found[outcome.result] += 1
-        languages |= {outcome.about.language} if outcome.about else set()
+        languages |= {outcome.article.language} if outcome.article else set()
     assert found.keys() >= {*RELATIONS, TAKEDOWN_RESULTS[0]}
     assert not outcome.code
     assert len(languages) > 8

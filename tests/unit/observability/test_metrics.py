@@ -14,7 +14,7 @@ from stream.core.contracts.records import OutputRecord
 from stream.core.normalize import language
 from stream.core.normalize.language import primary_language
 from stream.core.normalize.language.scripts import SCRIPTS
-from stream.core.pipeline.outcome import TAKEDOWN_RESULTS, About, Outcome
+from stream.core.pipeline.outcome import TAKEDOWN_RESULTS, ArticleInfo, Outcome
 from stream.errors import REJECTION_CODES
 from stream.observability.metrics import LANGUAGES, Metrics
 from stream.observability.source_labels import SOURCES_MAX
@@ -29,14 +29,14 @@ def about(
     *,
     fetched_at: str | None = "2026-01-01T00:00:00.000Z",
     received_at: str | None = "2026-01-01T00:00:02.000Z",
-) -> About:
+) -> ArticleInfo:
     """The facts about an article that are counted."""
-    return About(language, domain, fetched_at, received_at)
+    return ArticleInfo(language, domain, fetched_at, received_at)
 
 
-def decide(metrics: Metrics, *articles: About, relation: str = "new", now_ms: int = START_MS) -> None:
+def decide(metrics: Metrics, *articles: ArticleInfo, relation: str = "new", now_ms: int = START_MS) -> None:
     """Count articles with a verdict."""
-    metrics.count("deduplicate", [Outcome(relation, [], time=1, about=article) for article in articles], now_ms=now_ms)
+    metrics.count("deduplicate", [Outcome(relation, [], time=1, article=article) for article in articles], now_ms=now_ms)
 
 
 def series(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
@@ -86,8 +86,8 @@ def test_outcomes_are_counted(metrics: Metrics) -> None:
     metrics.count(
         "deduplicate",
         [
-            Outcome("new", enriched, time=1_000, about=about()),
-            Outcome("copy", enriched, time=3_000, about=about()),
+            Outcome("new", enriched, time=1_000, article=about()),
+            Outcome("copy", enriched, time=3_000, article=about()),
             Outcome("copy", enriched, time=3_000, is_repeat=True),
             Outcome("rejected", [OutputRecord("rejected", b"k", b"v")], code="event_id_reused"),
         ],
@@ -178,7 +178,7 @@ def test_the_copies_of_a_source_are_counted_separately(metrics: Metrics) -> None
     assert counted[("paper.example", "false")] + counted[("other", "false")] == 30
 
 
-def hostile(number: int) -> About:
+def hostile(number: int) -> ArticleInfo:
     """Article facts that try to create a series for each article, or to break the exposition."""
     names = [
         f"n{number}.evil.example",
@@ -196,7 +196,7 @@ def test_the_number_of_series_does_not_grow_with_the_events(metrics: Metrics) ->
     def count(number: int) -> None:
         outputs = [OutputRecord("enriched", f"id-{number}".encode(), b"v", (("ce_id", b"%d" % number),))]
         results = (*RELATIONS, *TAKEDOWN_RESULTS)
-        outcomes = [Outcome(result, outputs, time=number, about=hostile(number)) for result in results]
+        outcomes = [Outcome(result, outputs, time=number, article=hostile(number)) for result in results]
         metrics.count("deduplicate", outcomes, now_ms=number)
 
     def total() -> int:

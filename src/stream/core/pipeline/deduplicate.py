@@ -1,10 +1,12 @@
-"""The second step: fingerprint, find candidates, decide, and tell everybody; takedowns too."""
+"""The second step: fingerprint, find candidates, decide, and make the records to publish; takedowns too."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import chain
 from typing import Final, NamedTuple
 
 from stream.core.contracts import cloudevents, codec
@@ -24,134 +26,156 @@ from stream.core.contracts.trace_context import trace_headers
 from stream.core.dedup.fingerprint import Fingerprint, fingerprints
 from stream.core.dedup.rules import IncomingArticle, Times, Verdict, decide
 from stream.core.index.records import StoredArticle, pack_fingerprint
-from stream.core.index.takedown import remove, removed_before
+from stream.core.index.takedown import apply_takedown, find_takedown_result
 from stream.core.index.transaction import Decided, Transaction
 from stream.core.pipeline.dead_letter import dead_letter
-from stream.core.pipeline.outcome import About, Outcome, Wrap, scope_of, traced, unwrapped
+from stream.core.pipeline.outcome import ArticleInfo, Outcome, Wrap, add_trace_headers, no_wrap, scope_of
 from stream.errors import Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """An article of the normalized topic, read and fingerprinted."""
+class ArticleItem:
+    """A record that holds an article, decoded and fingerprinted."""
 
     record: Record
-    article: NormalizedEvent
-    subject: IncomingArticle
+    event: NormalizedEvent
+    article: IncomingArticle
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn:
-    """A takedown of the normalized topic."""
+class TakedownItem:
+    """A record that holds a takedown."""
 
     record: Record
-    takedown: TakedownEvent
+    event: TakedownEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A record of the normalized topic that is neither, and why."""
+class InvalidItem:
+    """A record that cannot be decoded, and why."""
 
     record: Record
     error: Rejected
 
 
-#: A record on its way through the step.
-Item = Prepared | Withdrawn | Unreadable
+#: A record of the normalized topic on its way through the step.
+Item = ArticleItem | TakedownItem | InvalidItem
 
 
 class Deduplicator:
-    """Records of one partition of the normalized topic to verdicts, through a session of its index."""
+    """Decides the records of one partition of the normalized topic, in a transaction of its index.
 
-    def __init__(self, topics: Topics, *, wrap: Wrap = unwrapped) -> None:
+    Args:
+        topics: Names of the topics.
+        wrap: Wraps each part of the step, such as in a timer.
+    """
+
+    def __init__(self, topics: Topics, *, wrap: Wrap = no_wrap) -> None:
         self._topics = topics
         self._decode = wrap("decode_normalized", _decode)
         self._fingerprint = wrap("fingerprint", fingerprints)
         self._prefetch = wrap("prefetch", Transaction.prefetch)
-        self._candidates = wrap("find_candidates", Transaction.candidates)
+        self._find_candidates = wrap("find_candidates", Transaction.find_candidates)
         self._decide = wrap("decide", decide)
-        self._record = wrap("record", Transaction.record)
-        self._remove = wrap("remove", remove)
-        self._publish = wrap("encode_enriched", self._outputs)
+        self._add = wrap("record", Transaction.add)
+        self._apply_takedown = wrap("remove", apply_takedown)
+        self._encode = wrap("encode_enriched", self._encode_outputs)
 
     def __call__(self, records: Sequence[Record], transaction: Transaction, *, now: str) -> list[Outcome]:
-        """One outcome for each record, in order. The session then holds what the index has to record."""
-        items = self.prepare(records)
-        self.read_ahead(items, transaction)
-        return self.decide(items, transaction, now=now)
+        """Return one outcome for each record, in order; see `decide_in_slices`."""
+        return list(chain.from_iterable(self.decide_in_slices([records], transaction, now=now)))
 
-    def read_ahead(self, items: Iterable[Item], transaction: Transaction) -> None:
-        """Read at once what deciding ``items`` will ask for: those of the whole session, before any is decided."""
-        known = [(item.subject, item.article.event_id) for item in items if isinstance(item, Prepared)]
-        self._prefetch(transaction, known)
+    def decide_in_slices(
+        self, slices: Iterable[Sequence[Record]], transaction: Transaction, *, now: str
+    ) -> Iterator[list[Outcome]]:
+        """Decide all records of a batch, and yield after each piece of work, so that the caller can do something else.
 
-    def decide(self, items: Iterable[Item], transaction: Transaction, *, now: str) -> list[Outcome]:
-        """One outcome for each item, in order."""
-        return [self._one(item, transaction, now) for item in items]
+        Every slice is decoded and fingerprinted first, which yields empty lists. Then all that the decisions need is
+        read at once, and the slices are decided, which yields their outcomes. A slice is released when it is decided,
+        since its outcomes take as much memory.
 
-    def prepare(self, records: Sequence[Record]) -> list[Item]:
-        """Records, read and fingerprinted."""
-        read = [self._read(record) for record in records]
-        articles = [event for event in read if isinstance(event, NormalizedEvent)]
+        Args:
+            slices: The records of the batch, in order; the size of a slice bounds the work between two yields.
+            transaction: A new transaction of the partition's index. When this ends, it holds what is to be committed.
+            now: RFC 3339, for headers.
+
+        Yields:
+            The outcomes of the records that were decided since the last yield, one for each, in order.
+
+        Raises:
+            IndexFault: The index cannot be read, or is damaged.
+        """
+        prepared = deque[list[Item]]()
+        for records in slices:
+            prepared.append(self._prepare(records))
+            yield []
+        articles = (item for item in chain.from_iterable(prepared) if isinstance(item, ArticleItem))
+        self._prefetch(transaction, [(item.article, item.event.event_id) for item in articles])
+        while prepared:
+            yield [self._decide_item(item, transaction, now) for item in prepared.popleft()]
+
+    def _prepare(self, records: Sequence[Record]) -> list[Item]:
+        """Decode and fingerprint ``records``."""
+        events = [self._decode_or_reject(record) for record in records]
+        articles = [event for event in events if isinstance(event, NormalizedEvent)]
         prints = iter(self._fingerprint([(article.text, article.title) for article in articles]))
-        prepared: list[Item] = []
-        for record, event in zip(records, read, strict=True):
+        items: list[Item] = []
+        for record, event in zip(records, events, strict=True):
             if isinstance(event, NormalizedEvent):
-                prepared.append(Prepared(record, event, incoming_article(event, next(prints))))
+                items.append(ArticleItem(record, event, incoming_article(event, next(prints))))
             elif isinstance(event, TakedownEvent):
-                prepared.append(Withdrawn(record, event))
+                items.append(TakedownItem(record, event))
             else:
-                prepared.append(Unreadable(record, event))
-        return prepared
+                items.append(InvalidItem(record, event))
+        return items
 
-    def _read(self, record: Record) -> NormalizedEvent | TakedownEvent | Rejected:
+    def _decode_or_reject(self, record: Record) -> NormalizedEvent | TakedownEvent | Rejected:
         try:
             return self._decode(record)
         except Rejected as error:
             return error
 
-    def _one(self, item: Item, transaction: Transaction, now: str) -> Outcome:
-        if isinstance(item, Unreadable):
+    def _decide_item(self, item: Item, transaction: Transaction, now: str) -> Outcome:
+        if isinstance(item, InvalidItem):
             return self._reject(item.record, item.error)
-        outcome = (
-            self._article(item, transaction, now)
-            if isinstance(item, Prepared)
-            else self._takedown(item, transaction, now)
-        )
+        if isinstance(item, ArticleItem):
+            outcome = self._decide_article(item, transaction, now)
+        else:
+            outcome = self._decide_takedown(item, transaction, now)
         if outcome.code:  # a dead letter keeps the headers of its record
             return outcome
-        return traced(outcome, trace_headers(item.record.headers), but=self._topics.fingerprints)
+        return add_trace_headers(outcome, trace_headers(item.record.headers), except_topic=self._topics.fingerprints)
 
-    def _article(self, item: Prepared, transaction: Transaction, now: str) -> Outcome:
-        article, subject = item.article, item.subject
-        offset, time = item.record.offset, article.event_time
-        before = transaction.delivered(subject.scope, article.event_id, offset=offset, time=time)
-        if before is not None:
-            return self._repeat(item, before, transaction, now)
-        verdict = self._decide(subject, self._candidates(transaction, subject, time=time))
+    def _decide_article(self, item: ArticleItem, transaction: Transaction, now: str) -> Outcome:
+        event, article, offset = item.event, item.article, item.record.offset
+        decided = transaction.find_decided(article.scope, event.event_id, offset=offset, time_ms=event.event_time)
+        if decided is not None:
+            return self._repeat_article(item, decided, transaction, now)
+        verdict = self._decide(article, self._find_candidates(transaction, article, time_ms=event.event_time))
         changelog = []
         if offset > transaction.position.last:
-            known = remembered(article, subject, verdict, offset=offset, previous=transaction.position.last)
-            self._record(transaction, known)
-            changelog.append(self._changelog_record(known, known.scope, item.record.partition, now))
-        published = Published(verdict.duplicate, verdict.revision, article.origin)
-        outputs = self._publish(item, published, transaction, now) + changelog
-        return Outcome(verdict.duplicate.relation, outputs, time=time, about=about(article))
+            fingerprint = fingerprint_event(event, article, verdict, offset=offset, previous=transaction.position.last)
+            self._add(transaction, fingerprint)
+            changelog.append(self._changelog_record(fingerprint, article.scope, item.record.partition, now))
+        fields = VerdictFields(verdict.duplicate, verdict.revision, event.origin)
+        outputs = self._encode(item, fields, transaction, now) + changelog
+        return Outcome(verdict.duplicate.relation, outputs, time=event.event_time, article=article_info(event))
 
-    def _repeat(self, item: Prepared, before: Decided, transaction: Transaction, now: str) -> Outcome:
-        """What was decided is published again; not into the changelog, where a restore could not go on behind it."""
-        known, scope, time = before.article, item.subject.scope, item.article.event_time
-        if known is None:
-            # Nothing is told: after a crash its takedown is read again too, and later its id may stand for another one.
+    def _repeat_article(self, item: ArticleItem, decided: Decided, transaction: Transaction, now: str) -> Outcome:
+        """Publish the earlier verdict again, but not to the changelog, where a restore could not go on behind it."""
+        stored, scope, time = decided.article, item.article.scope, item.event.event_time
+        if stored is None:
+            # Nothing is published: after a crash the takedown is consumed again too, and later its id may be that of a
+            # new article.
             return Outcome("withdrawn", [], None, time, is_repeat=True)
-        if known.display_hash.hex() != item.subject.display_hash:
-            return self._reject(item.record, _reused(known))
-        published = Published(known.duplicate(scope), known.revision, known.origin_event())
-        outputs = self._publish(item, published, transaction, now)
-        return Outcome(published.duplicate.relation, outputs, time=time, is_repeat=True)
+        if stored.display_hash.hex() != item.article.display_hash:
+            return self._reject(item.record, _event_id_reused(stored))
+        fields = VerdictFields(stored.to_duplicate(scope), stored.revision, stored.to_origin())
+        outputs = self._encode(item, fields, transaction, now)
+        return Outcome(fields.duplicate.relation, outputs, time=time, is_repeat=True)
 
-    def _takedown(self, item: Withdrawn, transaction: Transaction, now: str) -> Outcome:
-        takedown, offset = item.takedown, item.record.offset
+    def _decide_takedown(self, item: TakedownItem, transaction: Transaction, now: str) -> Outcome:
+        takedown, offset = item.event, item.record.offset
         event = RemovalEvent(
             event_id=takedown.event_id,
             offset=offset,
@@ -160,36 +184,38 @@ class Deduplicator:
             id=takedown.id,
             url_key=takedown.url_key,
         )
-        before = removed_before(transaction, event.event_id)
-        removed = before or (self._remove(transaction, event) if offset > event.previous else None)
-        if removed is None:
+        earlier = find_takedown_result(transaction, event.event_id)
+        result = earlier or (self._apply_takedown(transaction, event) if offset > event.previous else None)
+        if result is None:
             return Outcome("nothing_withdrawn", [], time=takedown.event_time)
-        outputs = [letter for name in removed.ids for letter in self._tombstones(name, takedown.event_id, now)]
-        for cluster_id, cluster in removed.clusters.items():
-            headers = _headers(self._topics.clusters, f"{takedown.event_id}.{cluster_id}", cloudevents.CLUSTER, now)
+        outputs = [output for article_id in result.ids for output in self._tombstones(article_id, event.event_id, now)]
+        for cluster_id, cluster in result.clusters.items():
+            headers = _headers(self._topics.clusters, f"{event.event_id}.{cluster_id}", cloudevents.CLUSTER, now)
             value = codec.encode(cluster) if cluster else None
             outputs.append(OutputRecord(self._topics.clusters, cluster_id.encode(), value, headers))
-        if before is None:
+        if earlier is None:
             outputs.append(self._changelog_record(event, f"{event.tenant}/*", item.record.partition, now))
-        return Outcome("withdrawn", outputs, time=takedown.event_time, is_repeat=before is not None)
+        return Outcome("withdrawn", outputs, time=takedown.event_time, is_repeat=earlier is not None)
 
     def _tombstones(self, article_id: str, event_id: str, now: str) -> list[OutputRecord]:
-        """No value under the article's key, wherever its versions were published."""
+        """Records without a value under the article's key, in each topic where its versions were published."""
         return [
             OutputRecord(topic, article_id.encode(), None, _headers(topic, event_id, cloudevents.WITHDRAWN, now))
             for topic in (self._topics.enriched, self._topics.duplicates)
         ]
 
-    def _outputs(self, item: Prepared, published: Published, transaction: Transaction, now: str) -> list[OutputRecord]:
-        topics, article = self._topics, item.article
-        topic, kind = (
-            (topics.duplicates, cloudevents.DUPLICATE)
-            if published.duplicate.is_duplicate
-            else (topics.enriched, cloudevents.ENRICHED)
-        )
-        value = codec.encode(enriched(article, published))
-        outputs = [OutputRecord(topic, article.id.encode(), value, _headers(topic, article.event_id, kind, now))]
-        cluster = transaction.cluster(item.subject.scope, published.duplicate.cluster_id)
+    def _encode_outputs(
+        self, item: ArticleItem, fields: VerdictFields, transaction: Transaction, now: str
+    ) -> list[OutputRecord]:
+        """The published event, and the record of its cluster if that has several articles."""
+        topics, event, duplicate = self._topics, item.event, fields.duplicate
+        if duplicate.is_duplicate:
+            topic, kind = topics.duplicates, cloudevents.DUPLICATE
+        else:
+            topic, kind = topics.enriched, cloudevents.ENRICHED
+        value = codec.encode(enriched_event(event, fields))
+        outputs = [OutputRecord(topic, event.id.encode(), value, _headers(topic, event.event_id, kind, now))]
+        cluster = transaction.cluster_event(item.article.scope, duplicate.cluster_id)
         if cluster:
             headers = _headers(topics.clusters, f"{cluster.cluster_id}.{cluster.size}", cloudevents.CLUSTER, now)
             outputs.append(OutputRecord(topics.clusters, cluster.cluster_id.encode(), codec.encode(cluster), headers))
@@ -205,83 +231,91 @@ class Deduplicator:
         )
 
     def _reject(self, record: Record, error: Rejected) -> Outcome:
-        letter = dead_letter(self._topics.rejected, record, "deduplicate", [(None, error)])
-        return Outcome("rejected", [letter], code=error.code)
+        output = dead_letter(self._topics.rejected, record, "deduplicate", [(None, error)])
+        return Outcome("rejected", [output], code=error.code)
 
 
-def incoming_article(article: NormalizedEvent, found: Fingerprint) -> IncomingArticle:
-    """What the decision has to know of ``article``."""
-    shown = (article.content.hash, article.title, article.byline, article.dateline, *article.agencies)
+def incoming_article(event: NormalizedEvent, fingerprint: Fingerprint) -> IncomingArticle:
+    """Make what the decision needs of an article."""
+    displayed = (event.content.hash, event.title, event.byline, event.dateline, *event.agencies)
     return IncomingArticle(
-        id=article.id,
-        scope=scope_of(article),
-        url_key=article.url_key,
-        source=source_of(article),
-        display_hash=blake2b("\n".join(part or "" for part in shown).encode(), digest_size=16).hexdigest(),
-        fingerprint=found,
-        times=Times(article.published_at, article.event_time),
+        id=event.id,
+        scope=scope_of(event),
+        url_key=event.url_key,
+        source=source_of(event),
+        display_hash=blake2b("\n".join(part or "" for part in displayed).encode(), digest_size=16).hexdigest(),
+        fingerprint=fingerprint,
+        times=Times(event.published_at, event.event_time),
     )
 
 
 def source_of(article: Article) -> str | None:
-    """Who published it."""
+    """The domain of the publisher, or its name."""
     return article.source.domain or article.source.name
 
 
-def about(article: Article) -> About:
-    """What metrics tell of ``article``."""
-    return About(
-        article.language.tag,
-        article.domain or article.source.domain,
-        article.fetched_at,
-        article.origin.timestamp,
+def article_info(event: NormalizedEvent) -> ArticleInfo:
+    """Make what metrics count of an article."""
+    return ArticleInfo(
+        event.language.tag,
+        event.domain or event.source.domain,
+        event.fetched_at,
+        event.origin.timestamp,
     )
 
 
-def remembered(
-    article: NormalizedEvent, subject: IncomingArticle, verdict: Verdict, *, offset: int, previous: int
+def fingerprint_event(
+    event: NormalizedEvent, article: IncomingArticle, verdict: Verdict, *, offset: int, previous: int
 ) -> FingerprintEvent:
-    """The changelog record of a decided article."""
+    """Make the changelog record of a decided article.
+
+    Args:
+        event: The article as it was consumed.
+        article: The article as it was decided.
+        verdict: The decision.
+        offset: Its offset in the normalized topic.
+        previous: Offset of the changelog record before it in this partition, -1 for none.
+    """
     return FingerprintEvent(
-        event_id=article.event_id,
+        event_id=event.event_id,
         offset=offset,
         previous=previous,
-        event_time=article.event_time,
-        scope=subject.scope,
-        id=article.id,
-        url_key=subject.url_key,
-        source=subject.source,
-        published_at=article.published_at,
-        display_hash=subject.display_hash,
+        event_time=event.event_time,
+        scope=article.scope,
+        id=event.id,
+        url_key=article.url_key,
+        source=article.source,
+        published_at=event.published_at,
+        display_hash=article.display_hash,
         revision=verdict.revision,
         cluster_depth=verdict.cluster_depth,
         earlier_offset=verdict.earlier.offset if verdict.earlier else None,
         duplicate=verdict.duplicate,
-        origin=article.origin,
-        **pack_fingerprint(subject.fingerprint),
+        origin=event.origin,
+        **pack_fingerprint(article.fingerprint),
     )
 
 
-class Published(NamedTuple):
-    """What the published event tells beyond the article; a repeated delivery keeps the origin of the first."""
+class VerdictFields(NamedTuple):
+    """The fields of an enriched event that depend on the decision; a repeated delivery has those of the first one."""
 
     duplicate: Duplicate
     revision: int
     origin: Origin
 
 
-def enriched(article: NormalizedEvent, published: Published) -> EnrichedEvent:
-    """The published event."""
-    fields = {name: getattr(article, name) for name in _SHARED_FIELDS}
-    return EnrichedEvent(**{**fields, **published._asdict()})
+def enriched_event(event: NormalizedEvent, fields: VerdictFields) -> EnrichedEvent:
+    """Make the event that is published for an article."""
+    shared = {name: getattr(event, name) for name in _SHARED_FIELDS}
+    return EnrichedEvent(**{**shared, **fields._asdict()})
 
 
-def changelog_event(record: Record) -> FingerprintEvent | RemovalEvent:
-    """The event in a record of the changelog.
+def decode_changelog_event(record: Record) -> FingerprintEvent | RemovalEvent:
+    """Decode a record of the changelog.
 
     Raises:
-        msgspec.DecodeError: it is not JSON, or has another shape.
-        UnicodeDecodeError: a text in it is not UTF-8.
+        msgspec.DecodeError: Its value is not JSON, or does not match the contract.
+        UnicodeDecodeError: A text in it is not UTF-8.
     """
     value = record.value or b""
     if cloudevents.event_type(record) == cloudevents.REMOVAL:
@@ -296,19 +330,16 @@ def _decode(record: Record) -> NormalizedEvent | TakedownEvent:
             return codec.decode(value, TakedownEvent)
         return codec.decode(value, NormalizedEvent)
     except codec.UNREADABLE as error:
-        raise _unreadable(str(error)) from None
+        reason = f"{error}; only the normalize step may write to this topic"
+        raise Rejected("invalid_normalized", reason) from None
 
 
-def _unreadable(reason: str) -> Rejected:
-    return Rejected("invalid_normalized", f"{reason}; only the normalize step may write to this topic")
-
-
-def _reused(known: StoredArticle) -> Rejected:
-    topic, partition, offset, *_ = known.origin
+def _event_id_reused(stored: StoredArticle) -> Rejected:
+    topic, partition, offset, *_ = stored.origin
     return Rejected(
         "event_id_reused",
-        f"the event id stands for {known.id} at {topic}/{partition}/{offset}"
-        ", whose text is another; give every event its own ce_id",
+        f"the event id is that of {stored.id} at {topic}/{partition}/{offset}, which has a different text; "
+        "give every event a ce_id of its own",
     )
 
 

@@ -1,9 +1,10 @@
-"""The whole flow without a broker: messages in, outcomes out, the index in memory."""
+"""The whole flow without a broker: both steps, with the index in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import count, islice
+from typing import Final
 
 from stream.core.contracts.records import InputRecord, OutputRecord
 from stream.core.contracts.topics import Topics
@@ -11,16 +12,30 @@ from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore, Store
 from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.normalize import Normalizer
-from stream.core.pipeline.outcome import Outcome, Wrap, unwrapped
+from stream.core.pipeline.outcome import Outcome, Wrap, no_wrap
 from stream.core.validation import DEFAULT_LIMITS, Limits
 
-BATCH = 500
+#: How many messages are decided in one transaction.
+BATCH: Final = 500
 
 
 class OfflineFlow:
-    """Both steps behind each other, as if the messages stood in a raw topic of one partition.
+    """Runs both steps in turn, as if the messages came from a raw topic with one partition.
 
-    Messages have no time of a broker, so an event without ``fetched_at`` takes the time of the event before it.
+    The messages have no timestamps, so an event without ``fetched_at`` takes the latest time of the events before it.
+
+    Args:
+        topics: Names of the topics.
+        window_ms: Length of the duplicate window.
+        limits: Limits of a message.
+        store: Store of the index; in memory by default.
+        wrap: Wraps each part of the steps, for example in a timer.
+
+    >>> flow = OfflineFlow(window_ms=7 * 24 * 3600 * 1000)
+    >>> text = b"The harbour council approved a tidal power station."
+    >>> messages = [b'{"id": "%s", "text": "%s"}' % (name, text) for name in (b"first", b"second")]
+    >>> [[outcome.result for outcome in outcomes] for outcomes in flow.run(messages, now="2026-05-04T06:00:00.000Z")]
+    [['new'], ['copy']]
     """
 
     def __init__(
@@ -30,7 +45,7 @@ class OfflineFlow:
         window_ms: int,
         limits: Limits = DEFAULT_LIMITS,
         store: Store | None = None,
-        wrap: Wrap = unwrapped,
+        wrap: Wrap = no_wrap,
     ) -> None:
         self._topics = topics or Topics()
         self._normalizer = Normalizer(self._topics, limits=limits, wrap=wrap)
@@ -41,15 +56,15 @@ class OfflineFlow:
         self._time = 0
 
     def run(self, messages: Iterable[bytes | None], *, now: str) -> Iterator[list[Outcome]]:
-        """The outcomes of each message in turn; ``now`` is RFC 3339, for headers."""
+        """Yield the outcomes of each message in turn; ``now`` is RFC 3339, for headers."""
         iterator = iter(messages)
         while batch := list(islice(iterator, BATCH)):
-            yield from self._batch(batch, now)
+            yield from self._decide_batch(batch, now)
 
-    def _batch(self, messages: list[bytes | None], now: str) -> list[list[Outcome]]:
+    def _decide_batch(self, messages: list[bytes | None], now: str) -> list[list[Outcome]]:
         normalized = [self._normalize(message, now) for message in messages]
-        records = [self._stored(output) for outcomes in normalized for output in _passed_on(outcomes)]
-        transaction = self._index.transaction()
+        records = [self._to_record(output) for outcomes in normalized for output in _normalized_outputs(outcomes)]
+        transaction = self._index.begin_transaction()
         decided = iter(self._deduplicator(records, transaction, now=now))
         self._index.commit(transaction)
         return [
@@ -63,10 +78,10 @@ class OfflineFlow:
         self._time = max([self._time, *(outcome.time for outcome in outcomes if outcome.time is not None)])
         return outcomes
 
-    def _stored(self, output: OutputRecord) -> InputRecord:
+    def _to_record(self, output: OutputRecord) -> InputRecord:
         offset = next(self._normalized_offset)
         return InputRecord(output.topic, 0, offset, None, output.key, output.value, output.headers)
 
 
-def _passed_on(outcomes: list[Outcome]) -> Iterator[OutputRecord]:
+def _normalized_outputs(outcomes: list[Outcome]) -> Iterator[OutputRecord]:
     return (output for outcome in outcomes if outcome.result == "normalized" for output in outcome.outputs)

@@ -1,4 +1,4 @@
-"""What became of one event, and what wraps the steps from outside."""
+"""The outcome of one event, and the hook that wraps the parts of a step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stream.core.contracts.events import Article
 from stream.core.contracts.records import Headers, OutputRecord
 from stream.core.normalize.language import primary_language
 
-#: What became of a takedown: a partition knew articles of it, or none.
+#: Results of a takedown: the partition had articles to delete, or none.
 TAKEDOWN_RESULTS: Final = ("withdrawn", "nothing_withdrawn")
 
 P = ParamSpec("P")
@@ -18,19 +18,26 @@ R = TypeVar("R")
 
 
 class Wrap(Protocol):
-    """Puts something around a named step, such as a timer; gives back the step."""
+    """Wraps a named part of a step, for example in a timer."""
 
     def __call__(self, name: str, step: Callable[P, R], /) -> Callable[P, R]:
-        """``step``, wrapped."""
+        """Return ``step``, wrapped."""
 
 
-def unwrapped(_name: str, step: Callable[P, R], /) -> Callable[P, R]:
-    """The step as it is."""
+def no_wrap(_name: str, step: Callable[P, R], /) -> Callable[P, R]:
+    """Return ``step`` as it is."""
     return step
 
 
-class About(NamedTuple):
-    """What metrics tell of an article that was decided. Times are RFC 3339; ``received_at``: in the raw topic."""
+class ArticleInfo(NamedTuple):
+    """What metrics count of an article that was decided.
+
+    Attributes:
+        language: BCP 47 tag.
+        domain: Domain of the publisher.
+        fetched_at: When the article was fetched, RFC 3339.
+        received_at: Timestamp of its record in the raw topic, RFC 3339.
+    """
 
     language: str
     domain: str | None
@@ -40,11 +47,15 @@ class About(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one event.
+    """The outcome of one event.
 
-    ``result`` is ``normalized``, a relation, ``rejected``, or one of `TAKEDOWN_RESULTS`; ``code`` the rejection code.
-    ``time``: when the event was fetched, in milliseconds. ``is_repeat``: it was decided before, and is published again.
-    ``about``: of an article that is decided for the first time.
+    Attributes:
+        result: ``normalized``, a relation, ``rejected``, or one of `TAKEDOWN_RESULTS`.
+        outputs: The records to produce.
+        code: The rejection code of an event that was rejected.
+        time: When the event was fetched, in milliseconds since 1970.
+        is_repeat: It was decided before, and is published again.
+        article: The article, if it was decided for the first time.
     """
 
     result: str
@@ -52,20 +63,22 @@ class Outcome:
     code: str | None = None
     time: int | None = None
     is_repeat: bool = False
-    about: About | None = None
+    article: ArticleInfo | None = None
 
 
-def traced(outcome: Outcome, trace: Headers, *, but: str | None = None) -> Outcome:
-    """``outcome`` with the trace context on its outputs, those to the topic ``but`` apart."""
+def add_trace_headers(outcome: Outcome, trace: Headers, *, except_topic: str | None = None) -> Outcome:
+    """Return ``outcome`` with the headers ``trace`` added to all outputs, except those to ``except_topic``."""
     if not trace:
         return outcome
     outputs = [
-        out if out.topic == but else OutputRecord(out.topic, out.key, out.value, (*out.headers, *trace), out.partition)
+        out
+        if out.topic == except_topic
+        else OutputRecord(out.topic, out.key, out.value, (*out.headers, *trace), out.partition)
         for out in outcome.outputs
     ]
     return replace(outcome, outputs=outputs)
 
 
 def scope_of(article: Article) -> str:
-    """Tenant and language: everything that can be a copy of each other has one scope, and so one partition."""
+    """Tenant and language. Articles that may be copies of each other have the same scope, and so the same partition."""
     return f"{article.tenant}/{primary_language(article.language.tag)}"

@@ -160,8 +160,8 @@ def test_articles_of_an_array_share_its_context_and_the_letter_keeps_its_headers
 def test_a_repeated_delivery_carries_its_own_context() -> None:
     flow = Flow()
     event = (("ce_source", b"/scraper"), ("ce_id", b"1"))
-    first = flow.one(ARTICLE, headers=(*event, *TRACE))
-    again = flow.one(ARTICLE, offset=1, headers=(*event, ("traceparent", OTHER)))
+    first = flow.run_one(ARTICLE, headers=(*event, *TRACE))
+    again = flow.run_one(ARTICLE, offset=1, headers=(*event, ("traceparent", OTHER)))
     assert again.is_repeat
     assert carried([again]) == {TOPICS.enriched: (("traceparent", OTHER),)}
     assert again.outputs[0].value == first.outputs[0].value
@@ -170,8 +170,8 @@ def test_a_repeated_delivery_carries_its_own_context() -> None:
 def test_an_event_id_that_is_reused_keeps_its_headers() -> None:
     flow = Flow()
     event = (("ce_source", b"/scraper"), ("ce_id", b"1"))
-    flow.one(ARTICLE, headers=event)
-    reused = flow.one({**ARTICLE, "title": "Another"}, offset=1, headers=(*event, *TRACE))
+    flow.run_one(ARTICLE, headers=event)
+    reused = flow.run_one({**ARTICLE, "title": "Another"}, offset=1, headers=(*event, *TRACE))
     assert reused.code == "event_id_reused"
     assert carried([reused]) == {TOPICS.rejected: TRACE}
 

@@ -21,7 +21,7 @@ from stream.core.contracts.events import (
     RemovalEvent,
 )
 from stream.core.contracts.records import InputRecord, OutputRecord
-from stream.core.pipeline.deduplicate import Deduplicator, changelog_event
+from stream.core.pipeline.deduplicate import Deduplicator, decode_changelog_event
 from stream.core.pipeline.outcome import TAKEDOWN_RESULTS, Outcome
 from stream.errors import REJECTION_CODES
 from tests.support.pipeline import (
@@ -96,8 +96,8 @@ class TestDeduplicator:
     )
     def test_at_one_address_what_readers_see_is_a_revision(self, fields: dict[str, Any], relation: str) -> None:
         flow = Flow()
-        flow.one(ARTICLE)
-        outcome = flow.one({**ARTICLE, **fields}, offset=1)
+        flow.run_one(ARTICLE)
+        outcome = flow.run_one({**ARTICLE, **fields}, offset=1)
         assert outcome.result == relation
         assert enriched(outcome).revision == 1 + (relation == "revision")
 
@@ -111,8 +111,8 @@ class TestDeduplicator:
     )
     def test_a_revision_tells_what_changed(self, text: str, is_changed: bool, numbers: bool) -> None:
         flow = Flow()
-        assert enriched(flow.one(ARTICLE)).duplicate.change is None
-        change = enriched(flow.one({**ARTICLE, "title": "Other", "text": text}, offset=1)).duplicate.change
+        assert enriched(flow.run_one(ARTICLE)).duplicate.change is None
+        change = enriched(flow.run_one({**ARTICLE, "title": "Other", "text": text}, offset=1)).duplicate.change
         assert change is not None
         assert (0 < change.tokens < 0.2, change.numbers) == (is_changed, numbers)
 
@@ -180,10 +180,12 @@ def test_an_event_is_read_as_what_its_header_says() -> None:
 def test_changelog_records_are_read_by_their_type() -> None:
     outcomes = Flow().raw(raw(ARTICLE), raw(CANCELED, offset=1))
     outputs = [by_topic(outcome)[TOPICS.fingerprints] for outcome in outcomes]
-    events = [changelog_event(InputRecord("log", 0, 0, None, out.key, out.value, out.headers)) for out in outputs]
+    events = [
+        decode_changelog_event(InputRecord("log", 0, 0, None, out.key, out.value, out.headers)) for out in outputs
+    ]
     assert [type(event) for event in events] == [FingerprintEvent, RemovalEvent]
     with pytest.raises(msgspec.DecodeError):
-        changelog_event(InputRecord("log", 0, 0, None, None, None, outputs[1].headers))
+        decode_changelog_event(InputRecord("log", 0, 0, None, None, None, outputs[1].headers))
 
 
 def test_everything_published_is_a_cloud_event() -> None:
@@ -213,9 +215,9 @@ def test_everything_published_is_a_cloud_event() -> None:
 
 def test_the_id_of_a_cluster_record_tells_what_changed_it() -> None:
     flow = Flow()
-    flow.one(ARTICLE)
-    grown = by_topic(flow.one({**ARTICLE, "url": "https://b.example/2"}, offset=1))[TOPICS.clusters]
-    shrunk = by_topic(flow.one({"url": ARTICLE["url"], "status": "canceled"}, offset=2))[TOPICS.clusters]
+    flow.run_one(ARTICLE)
+    grown = by_topic(flow.run_one({**ARTICLE, "url": "https://b.example/2"}, offset=1))[TOPICS.clusters]
+    shrunk = by_topic(flow.run_one({"url": ARTICLE["url"], "status": "canceled"}, offset=2))[TOPICS.clusters]
     cluster_id = (grown.key or b"").decode()
     assert dict(grown.headers)["ce_id"] == f"{cluster_id}.2".encode()
     assert dict(shrunk.headers)["ce_id"].endswith(f".{cluster_id}".encode())

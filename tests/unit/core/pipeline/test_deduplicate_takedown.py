@@ -35,8 +35,8 @@ def withdrawn(outcome: Outcome) -> dict[str, list[str]]:
 
 def test_tombstones_stand_in_both_topics_and_the_changelog_tells() -> None:
     flow = Flow()
-    name = enriched(flow.one(ARTICLE)).id
-    outcome = flow.one(CANCELED, offset=1)
+    name = enriched(flow.run_one(ARTICLE)).id
+    outcome = flow.run_one(CANCELED, offset=1)
     assert (outcome.result, outcome.code, outcome.time, outcome.is_repeat) == ("withdrawn", None, SENT_MS, False)
     assert withdrawn(outcome) == {TOPICS.enriched: [name], TOPICS.duplicates: [name]}
     record = by_topic(outcome)[TOPICS.fingerprints]
@@ -48,65 +48,65 @@ def test_tombstones_stand_in_both_topics_and_the_changelog_tells() -> None:
 
 def test_what_was_withdrawn_is_not_known_any_more() -> None:
     flow = Flow()
-    flow.one(ARTICLE)
-    flow.one(CANCELED, offset=1)
-    assert flow.one(COPY, offset=2).result == "new"
-    again = enriched(flow.one(ARTICLE, offset=3))
+    flow.run_one(ARTICLE)
+    flow.run_one(CANCELED, offset=1)
+    assert flow.run_one(COPY, offset=2).result == "new"
+    again = enriched(flow.run_one(ARTICLE, offset=3))
     assert (again.duplicate.relation, again.revision) == ("copy", 1)
 
 
 @pytest.mark.parametrize("takedown", [{"id": "a1", "status": "canceled"}, CANCELED])
 def test_the_id_or_the_address_is_enough(takedown: dict[str, Any]) -> None:
     flow = Flow()
-    flow.one({**ARTICLE, "id": "a1"})
-    assert withdrawn(flow.one(takedown, offset=1)) == {TOPICS.enriched: ["a1"], TOPICS.duplicates: ["a1"]}
+    flow.run_one({**ARTICLE, "id": "a1"})
+    assert withdrawn(flow.run_one(takedown, offset=1)) == {TOPICS.enriched: ["a1"], TOPICS.duplicates: ["a1"]}
 
 
 def test_every_version_goes_under_every_id_that_it_had() -> None:
     flow = Flow()
     versions = [{**ARTICLE, "id": name, "text": f"{TEXT} {name}"} for name in ("a1", "a1", "a2")]
-    assert [flow.one(version, offset=n).result for n, version in enumerate(versions)][-1] == "revision"
-    outcome = flow.one(CANCELED, offset=3)
+    assert [flow.run_one(version, offset=n).result for n, version in enumerate(versions)][-1] == "revision"
+    outcome = flow.run_one(CANCELED, offset=3)
     assert withdrawn(outcome)[TOPICS.enriched] == withdrawn(outcome)[TOPICS.duplicates] == ["a1", "a2"]
-    assert flow.one({**COPY, "text": f"{TEXT} a1"}, offset=4).result == "new"
+    assert flow.run_one({**COPY, "text": f"{TEXT} a1"}, offset=4).result == "new"
 
 
 def test_its_cluster_has_another_canonical_and_one_less() -> None:
     flow = Flow()
-    first, second = enriched(flow.one(ARTICLE)), enriched(flow.one(COPY, offset=1))
-    outcome = flow.one(CANCELED, offset=2)
+    first, second = enriched(flow.run_one(ARTICLE)), enriched(flow.run_one(COPY, offset=1))
+    outcome = flow.run_one(CANCELED, offset=2)
     cluster = codec.decode(by_topic(outcome)[TOPICS.clusters].value or b"", ClusterEvent)
     assert (cluster.cluster_id, cluster.size) == (first.duplicate.cluster_id, 1)
     assert cluster.canonical_id == second.id
-    third = enriched(flow.one({**ARTICLE, "url": "https://c.example/3"}, offset=3))
+    third = enriched(flow.run_one({**ARTICLE, "url": "https://c.example/3"}, offset=3))
     assert (third.duplicate.relation, third.duplicate.duplicate_of) == ("copy", second.id)
     assert third.duplicate.cluster_id == cluster.cluster_id
 
 
 def test_a_cluster_that_nothing_is_left_of_has_a_tombstone() -> None:
     flow = Flow()
-    cluster_id = enriched(flow.one(ARTICLE)).duplicate.cluster_id
-    flow.one(COPY, offset=1)
-    flow.one(CANCELED, offset=2)
-    outcome = flow.one({**CANCELED, "url": COPY["url"]}, offset=3)
+    cluster_id = enriched(flow.run_one(ARTICLE)).duplicate.cluster_id
+    flow.run_one(COPY, offset=1)
+    flow.run_one(CANCELED, offset=2)
+    outcome = flow.run_one({**CANCELED, "url": COPY["url"]}, offset=3)
     assert withdrawn(outcome)[TOPICS.clusters] == [cluster_id]
 
 
 def test_whatever_its_language_but_not_another_tenant() -> None:
     flow = Flow()
     given = [{**ARTICLE, "id": "x"}, {**ARABIC, "id": "x"}, {**ARTICLE, "id": "x", "tenant": "acme"}]
-    assert [flow.one(article, offset=n).result for n, article in enumerate(given)] == ["new"] * 3
-    assert flow.one({"id": "x", "status": "canceled"}, offset=3).result == "withdrawn"
-    results = [flow.one({**article, "id": f"y{n}"}, offset=4 + n).result for n, article in enumerate(given)]
+    assert [flow.run_one(article, offset=n).result for n, article in enumerate(given)] == ["new"] * 3
+    assert flow.run_one({"id": "x", "status": "canceled"}, offset=3).result == "withdrawn"
+    results = [flow.run_one({**article, "id": f"y{n}"}, offset=4 + n).result for n, article in enumerate(given)]
     assert results == ["new", "new", "recrawl"]
 
 
 def test_of_an_article_that_nobody_knows_nothing_is_published() -> None:
     flow = Flow()
-    flow.one(ARTICLE)
-    outcome = flow.one({**CANCELED, "url": "https://nowhere.example/"}, offset=1)
+    flow.run_one(ARTICLE)
+    outcome = flow.run_one({**CANCELED, "url": "https://nowhere.example/"}, offset=1)
     assert (outcome.result, list(outcome.outputs), outcome.time) == ("nothing_withdrawn", [], SENT_MS)
-    assert flow.one(COPY, offset=2).result == "copy"
+    assert flow.run_one(COPY, offset=2).result == "copy"
 
 
 def test_in_the_batch_of_its_article() -> None:
@@ -118,7 +118,7 @@ def test_a_withdrawn_event_that_is_read_again_is_not_published() -> None:
     flow, headers = Flow(), (("ce_source", b"/s"), ("ce_id", b"17"))
     (outcome,) = normalized(raw(ARTICLE, headers=headers))
     flow.stored(outcome.outputs)
-    flow.one(CANCELED, offset=1)
+    flow.run_one(CANCELED, offset=1)
     (again,) = flow.stored(outcome.outputs, first=0)
     assert (again.result, again.is_repeat, list(again.outputs)) == ("withdrawn", True, [])
 
@@ -152,17 +152,17 @@ def test_no_version_stays_known_when_another_article_came_between() -> None:
         "text": "The orchards of Lower Aldersey were picked late this year.",
     }
     for offset, event in enumerate((first, other, {**other, "id": "a", "title": "Apples"})):
-        flow.one(event, offset=offset)
-    flow.one({"id": "a", "status": "canceled"}, offset=3)
-    assert flow.one(COPY, offset=4).result == "new"
+        flow.run_one(event, offset=offset)
+    flow.run_one({"id": "a", "status": "canceled"}, offset=3)
+    assert flow.run_one(COPY, offset=4).result == "new"
 
 
 def test_a_late_delivery_does_not_withdraw_what_was_published_since() -> None:
     flow, headers = Flow(), (("ce_source", b"/s"), ("ce_id", b"17"))
-    flow.one(ARTICLE, headers=headers)
-    flow.one(CANCELED, offset=1)
-    assert flow.one(ARTICLE, offset=2).result == "new"
-    assert withdrawn(flow.one(ARTICLE, offset=3, headers=headers)) == {}
+    flow.run_one(ARTICLE, headers=headers)
+    flow.run_one(CANCELED, offset=1)
+    assert flow.run_one(ARTICLE, offset=2).result == "new"
+    assert withdrawn(flow.run_one(ARTICLE, offset=3, headers=headers)) == {}
 
 
 @pytest.mark.parametrize("value", [None, b"", b"[]", b'{"event_id":"17"}'])
