@@ -60,7 +60,7 @@ def fuzz_raw(data: bytes) -> None:
                 raise Finding("the dead letter does not contain the message")
         else:
             normalized += outcome.outputs
-    for outcome in Flow().stored(normalized):
+    for outcome in Flow().run_normalized(normalized):
         _check_outcome(outcome)
 
 

@@ -1,4 +1,4 @@
-"""Raw records, and both steps with an index in memory: what the tests of the steps share."""
+"""Raw records, and both steps with an index in memory, for tests of the steps."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ ARTICLE: Final = {"url": "https://www.amberley.example/news/1?utm_source=x", "ti
 def raw(
     value: Any, *, offset: int = 0, timestamp: int | None = SENT_MS, key: bytes | None = b"k", headers: Headers = ()
 ) -> InputRecord:
-    """A record of the raw topic; what is not bytes is written as JSON."""
+    """A record of the raw topic; a value other than bytes is encoded as JSON."""
     content = value if value is None or isinstance(value, bytes) else orjson.dumps(value)
     return InputRecord(TOPICS.raw, PARTITION, offset, timestamp, key, content, headers)
 
 
-def normalized(record: InputRecord, now: str = NOW) -> list[Outcome]:
+def normalize_record(record: InputRecord, now: str = NOW) -> list[Outcome]:
     return Normalizer(TOPICS)(record, now=now)
 
 
-def passed_on(record: InputRecord) -> NormalizedEvent:
-    (outcome,) = normalized(record)
+def normalize_one(record: InputRecord) -> NormalizedEvent:
+    (outcome,) = normalize_record(record)
     assert outcome.result == "normalized", outcome.code
     return codec.decode(outcome.outputs[0].value or b"", NormalizedEvent)
 
@@ -55,19 +55,23 @@ class Flow:
         self.index = PartitionIndex(MemoryStore(), window_ms=7 * 24 * 3600 * 1000)
         self._end = 0
 
-    def raw(self, *records: InputRecord, now: str = NOW) -> list[Outcome]:
-        """What becomes of raw records that the normalize step passes on."""
-        outputs = [output for record in records for outcome in normalized(record, now) for output in outcome.outputs]
+    def run(self, *records: InputRecord, now: str = NOW) -> list[Outcome]:
+        """Run raw records, none of which is rejected by the normalize step, through both steps."""
+        outputs = [
+            output for record in records for outcome in normalize_record(record, now) for output in outcome.outputs
+        ]
         assert {output.topic for output in outputs} == {TOPICS.normalized}
-        return self.stored(outputs, now=now)
+        return self.run_normalized(outputs, now=now)
 
     def run_one(self, value: Any, *, offset: int = 0, headers: Headers = (), now: str = NOW) -> Outcome:
-        """What becomes of one raw event."""
-        (outcome,) = self.raw(raw(value, offset=offset, headers=headers), now=now)
+        """Run one raw event through both steps."""
+        (outcome,) = self.run(raw(value, offset=offset, headers=headers), now=now)
         return outcome
 
-    def stored(self, outputs: Sequence[OutputRecord], *, first: int | None = None, now: str = NOW) -> list[Outcome]:
-        """What becomes of records in the normalized topic, from offset ``first`` on, else behind those before."""
+    def run_normalized(
+        self, outputs: Sequence[OutputRecord], *, first: int | None = None, now: str = NOW
+    ) -> list[Outcome]:
+        """Decide records of the normalized topic, from offset ``first`` on, by default behind the earlier ones."""
         self._end = self._end if first is None else first
         records = [
             InputRecord(TOPICS.normalized, PARTITION, offset, SENT_MS, output.key, output.value, output.headers)
@@ -79,20 +83,22 @@ class Flow:
         self.index.commit(transaction)
         return outcomes
 
-    def restored(self, outcomes: Sequence[Outcome]) -> Flow:
-        """Another one, whose index is made from the changelog records in ``outcomes``."""
-        again = Flow()
+    def restore_from(self, outcomes: Sequence[Outcome]) -> Flow:
+        """Make another flow, whose index is restored from the changelog records in ``outcomes``."""
+        restored = Flow()
         outputs = [output for outcome in outcomes for output in outcome.outputs if output.topic == TOPICS.fingerprints]
         records = [InputRecord("log", 0, 0, None, output.key, output.value, output.headers) for output in outputs]
-        again.index.apply_changelog([decode_changelog_event(record) for record in records], changelog_end=len(records))
-        return again
+        restored.index.apply_changelog(
+            [decode_changelog_event(record) for record in records], changelog_end=len(records)
+        )
+        return restored
 
 
-def by_topic(outcome: Outcome) -> dict[str, OutputRecord]:
+def outputs_by_topic(outcome: Outcome) -> dict[str, OutputRecord]:
     return {output.topic: output for output in outcome.outputs}
 
 
-def enriched(outcome: Outcome) -> EnrichedEvent:
-    topics = by_topic(outcome)
+def enriched_event_of(outcome: Outcome) -> EnrichedEvent:
+    topics = outputs_by_topic(outcome)
     output = topics.get(TOPICS.enriched) or topics[TOPICS.duplicates]
     return codec.decode(output.value or b"", EnrichedEvent)

@@ -9,7 +9,7 @@ import pytest
 from stream.core.contracts.records import Headers
 from stream.core.contracts.trace_context import trace_headers, trace_id
 from stream.core.pipeline.outcome import Outcome
-from tests.support.pipeline import ARTICLE, TOPICS, Flow, normalized, raw
+from tests.support.pipeline import ARTICLE, TOPICS, Flow, normalize_record, raw
 
 ID: Final = b"4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT: Final = b"00-" + ID + b"-00f067aa0ba902b7-01"
@@ -126,17 +126,17 @@ def carried(outcomes: list[Outcome]) -> dict[str, Headers]:
 
 def test_every_output_of_an_article_carries_its_context() -> None:
     flow = Flow()
-    assert carried(flow.raw(raw(ARTICLE, headers=TRACE))) == {TOPICS.enriched: TRACE, TOPICS.fingerprints: ()}
+    assert carried(flow.run(raw(ARTICLE, headers=TRACE))) == {TOPICS.enriched: TRACE, TOPICS.fingerprints: ()}
     copied = {**ARTICLE, "url": "https://copy.example/1"}
     other: Headers = (("traceparent", OTHER),)
-    assert carried(flow.raw(raw(copied, offset=1, headers=other))) == {
+    assert carried(flow.run(raw(copied, offset=1, headers=other))) == {
         TOPICS.duplicates: other,
         TOPICS.clusters: other,
         TOPICS.fingerprints: (),
     }
     # The cluster that is left, and tombstones of the article.
     takedown = {"url": copied["url"], "status": "canceled"}
-    assert carried(flow.raw(raw(takedown, offset=2, headers=TRACE))) == {
+    assert carried(flow.run(raw(takedown, offset=2, headers=TRACE))) == {
         TOPICS.enriched: TRACE,
         TOPICS.duplicates: TRACE,
         TOPICS.clusters: TRACE,
@@ -145,12 +145,12 @@ def test_every_output_of_an_article_carries_its_context() -> None:
 
 
 def test_a_takedown_carries_its_context_to_every_partition() -> None:
-    outcomes = normalized(raw({"id": "a-1", "status": "canceled"}, headers=TRACE))
+    outcomes = normalize_record(raw({"id": "a-1", "status": "canceled"}, headers=TRACE))
     assert carried(outcomes) == {TOPICS.normalized: TRACE}
 
 
 def test_articles_of_an_array_share_its_context_and_the_letter_keeps_its_headers() -> None:
-    *passed, letter = normalized(raw([ARTICLE, {**ARTICLE, "id": "2"}, {"id": "3"}], headers=TRACE))
+    *passed, letter = normalize_record(raw([ARTICLE, {**ARTICLE, "id": "2"}, {"id": "3"}], headers=TRACE))
     assert len(passed) == 2
     assert carried(passed) == {TOPICS.normalized: TRACE}
     assert tuple(letter.outputs[0].headers[:2]) == TRACE
@@ -181,7 +181,7 @@ def test_values_and_keys_do_not_depend_on_it(trace: Any) -> None:
     outputs = [
         [
             (output.topic, output.key, output.value)
-            for outcome in Flow().raw(raw(ARTICLE, headers=headers))
+            for outcome in Flow().run(raw(ARTICLE, headers=headers))
             for output in outcome.outputs
         ]
         for headers in ((), trace)

@@ -1,4 +1,4 @@
-"""A rejected record goes on as it came, with the reason in headers."""
+"""A dead letter is the rejected record with the reason in headers."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from stream.errors import Rejected
 RECORD = InputRecord("articles.raw", 3, 12, 1_777_874_400_000, b"key", b"\xff\x00", [("ce_id", b"1"), ("own", b"\xfe")])
 
 
-def added(errors: list[tuple[int | None, Rejected]], record: InputRecord = RECORD) -> dict[str, str]:
-    """Return the headers that the dead letter adds."""
-    letter = dead_letter("articles.rejected", record, "normalize", errors)
-    return {name: value.decode() for name, value in letter.headers[len(record.headers) :]}
+def added_headers(errors: list[tuple[int | None, Rejected]], record: InputRecord = RECORD) -> dict[str, str]:
+    """The headers that the dead letter adds."""
+    output = dead_letter("articles.rejected", record, "normalize", errors)
+    return {name: value.decode() for name, value in output.headers[len(record.headers) :]}
 
 
-def test_key_value_and_headers_stay_as_they_came() -> None:
-    letter = dead_letter("articles.rejected", RECORD, "normalize", [(None, Rejected("invalid_utf8", "m"))])
-    assert (letter.topic, letter.key, letter.value, letter.partition) == (
+def test_key_value_and_headers_of_the_record_are_unchanged() -> None:
+    output = dead_letter("articles.rejected", RECORD, "normalize", [(None, Rejected("invalid_utf8", "m"))])
+    assert (output.topic, output.key, output.value, output.partition) == (
         "articles.rejected",
         b"key",
         b"\xff\x00",
         None,
     )
-    assert list(letter.headers[:2]) == list(RECORD.headers)
+    assert list(output.headers[:2]) == list(RECORD.headers)
 
 
-def test_headers_tell_what_where_and_why() -> None:
-    assert added([(None, Rejected("wrong_type", "Expected `str`", field="$.id"))]) == {
+def test_headers_say_what_was_rejected_where_and_why() -> None:
+    assert added_headers([(None, Rejected("wrong_type", "Expected `str`", field="$.id"))]) == {
         "__errors.code": "wrong_type",
         "__errors.message": "Expected `str`",
         "__errors.stage": "normalize",
@@ -45,37 +45,39 @@ def test_headers_tell_what_where_and_why() -> None:
     }
 
 
-def test_headers_are_those_of_the_contract() -> None:
-    known = {field.encode_name for field in msgspec.structs.fields(DeadLetterHeaders)}
-    assert set(added([(1, Rejected("wrong_type", "m", field="$.id"))])) == known
+def test_headers_match_the_contract() -> None:
+    expected = {field.encode_name for field in msgspec.structs.fields(DeadLetterHeaders)}
+    assert set(added_headers([(1, Rejected("wrong_type", "m", field="$.id"))])) == expected
 
 
 @pytest.mark.parametrize(
     ("count", "items"),
     [(1, "0"), (2, "0,1"), (ITEMS_NAMED_MAX, None), (ITEMS_NAMED_MAX + 1, None), (10_000, None)],
 )
-def test_of_many_bad_items_the_first_are_named(count: int, items: str | None) -> None:
+def test_only_the_first_of_many_bad_items_are_listed(count: int, items: str | None) -> None:
     errors: list[tuple[int | None, Rejected]] = [
         (item, Rejected("missing_identity", f"no {item}")) for item in range(count)
     ]
-    found = added(errors)
-    named = ",".join(map(str, range(min(count, ITEMS_NAMED_MAX))))
-    assert found["__errors.items"] == (items or (named + ",…" if count > ITEMS_NAMED_MAX else named))
-    assert found["__errors.message"] == "no 0"
+    headers = added_headers(errors)
+    listed = ",".join(map(str, range(min(count, ITEMS_NAMED_MAX))))
+    assert headers["__errors.items"] == (items or (listed + ",…" if count > ITEMS_NAMED_MAX else listed))
+    assert headers["__errors.message"] == "no 0"
 
 
-def test_one_message_names_no_items() -> None:
-    assert "__errors.items" not in added([(None, Rejected("invalid_json", "m"))])
+def test_a_single_item_is_not_listed() -> None:
+    assert "__errors.items" not in added_headers([(None, Rejected("invalid_json", "m"))])
 
 
-def test_a_record_without_time_has_an_empty_one() -> None:
+def test_a_record_without_a_timestamp_has_an_empty_header() -> None:
     assert (
-        added([(None, Rejected("null_value", "m"))], InputRecord("t", 0, 0, None, None, None))["__errors.timestamp"]
+        added_headers([(None, Rejected("null_value", "m"))], InputRecord("t", 0, 0, None, None, None))[
+            "__errors.timestamp"
+        ]
         == ""
     )
 
 
 @pytest.mark.parametrize("message", ["x" * 10_000, "خ" * 10_000, "half \ud800 a pair"])
 def test_long_or_odd_messages_fit_into_a_header(message: str) -> None:
-    found: dict[str, Any] = added([(None, Rejected("invalid_json", message))])
-    assert 0 < len(found["__errors.message"]) <= MESSAGE_CHARS_MAX
+    headers: dict[str, Any] = added_headers([(None, Rejected("invalid_json", message))])
+    assert 0 < len(headers["__errors.message"]) <= MESSAGE_CHARS_MAX

@@ -1,4 +1,4 @@
-"""Raw records in, records of the normalized topic and dead letters out."""
+"""The normalize step turns raw records into records of the normalized topic, and dead letters."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ import pytest
 from stream.core.contracts import codec
 from stream.core.contracts.events import NormalizedEvent, TakedownEvent
 from stream.core.pipeline.normalize import Normalizer
-from tests.support.pipeline import ARTICLE, NOW, PARTITION, SENT_MS, TOPICS, normalized, passed_on, raw
+from tests.support.pipeline import ARTICLE, NOW, PARTITION, SENT_MS, TOPICS, normalize_one, normalize_record, raw
 
 
 class TestNormalizer:
-    """Raw records to the normalized topic."""
+    """Articles of raw records."""
 
-    def test_passes_an_article_on_under_the_key_of_its_scope(self) -> None:
-        (outcome,) = normalized(raw({**ARTICLE, "tenant": "acme"}))
+    def test_an_article_is_keyed_by_its_scope(self) -> None:
+        (outcome,) = normalize_record(raw({**ARTICLE, "tenant": "acme"}))
         (output,) = outcome.outputs
         assert (outcome.result, outcome.code, outcome.time, outcome.is_repeat) == ("normalized", None, SENT_MS, False)
         assert (output.topic, output.key, output.partition) == (TOPICS.normalized, b"acme/en", None)
 
-    def test_tells_where_the_event_stood(self) -> None:
-        origin = passed_on(raw(ARTICLE, offset=41)).origin
+    def test_the_origin_names_the_raw_record(self) -> None:
+        origin = normalize_one(raw(ARTICLE, offset=41)).origin
         assert (origin.topic, origin.partition, origin.offset, origin.item) == (TOPICS.raw, PARTITION, 41, None)
         assert origin.timestamp == "2026-05-28T20:26:40.000Z"
 
     @pytest.mark.parametrize("timestamp", [None, -1, -(10**18), 10**18])
-    def test_a_record_without_a_time_that_can_be_one_has_none(self, timestamp: int | None) -> None:
+    def test_an_invalid_timestamp_of_a_record_is_ignored(self, timestamp: int | None) -> None:
         (outcome,) = Normalizer(TOPICS)(raw(ARTICLE, timestamp=timestamp), now=NOW, time=77)
         article = codec.decode(outcome.outputs[0].value or b"", NormalizedEvent)
         assert (article.origin.timestamp, article.event_time, outcome.time) == (None, 77, 77)
 
-    def test_the_time_of_an_event_is_when_it_was_fetched_else_that_of_its_record(self) -> None:
-        assert passed_on(raw({**ARTICLE, "fetched_at": "2026-05-01T00:00:00Z"})).event_time == 1_777_593_600_000
-        assert passed_on(raw(ARTICLE)).event_time == SENT_MS
+    def test_the_event_time_is_when_it_was_fetched_or_else_the_timestamp_of_its_record(self) -> None:
+        assert normalize_one(raw({**ARTICLE, "fetched_at": "2026-05-01T00:00:00Z"})).event_time == 1_777_593_600_000
+        assert normalize_one(raw(ARTICLE)).event_time == SENT_MS
 
-    def test_each_article_of_an_array_has_an_id_and_a_place_of_its_own(self) -> None:
-        outcomes = normalized(raw([ARTICLE, {**ARTICLE, "url": "https://b.example/2"}]))
+    def test_each_article_of_an_array_has_its_own_event_id_and_item_number(self) -> None:
+        outcomes = normalize_record(raw([ARTICLE, {**ARTICLE, "url": "https://b.example/2"}]))
         articles = [codec.decode(outcome.outputs[0].value or b"", NormalizedEvent) for outcome in outcomes]
         assert [article.origin.item for article in articles] == [0, 1]
         assert len({article.event_id for article in articles}) == 2
 
-    def test_the_bad_ones_of_an_array_become_one_dead_letter_that_lists_them(self) -> None:
+    def test_all_bad_items_of_an_array_become_one_dead_letter_that_lists_them(self) -> None:
         record = raw([{"text": "no identity"}, ARTICLE, 5, {**ARTICLE, "url": "nowhere"}])
-        *good, bad = normalized(record)
+        *good, bad = normalize_record(record)
         assert [outcome.result for outcome in good] == ["normalized"]
-        (letter,) = bad.outputs
+        (dead_letter,) = bad.outputs
         assert (bad.result, bad.code) == ("rejected", "missing_identity")
-        assert dict(letter.headers)["__errors.items"] == b"0,2,3"
-        assert letter.value == record.value
+        assert dict(dead_letter.headers)["__errors.items"] == b"0,2,3"
+        assert dead_letter.value == record.value
 
     @pytest.mark.parametrize(
         ("value", "code", "field"),
@@ -68,15 +68,17 @@ class TestNormalizer:
             ({"url": "https://a..b/", "status": "canceled"}, "invalid_url", b"$.url"),
         ],
     )
-    def test_a_bad_message_becomes_a_dead_letter_as_it_came(self, value: Any, code: str, field: bytes | None) -> None:
-        given_headers = (("trace", b"\x00\xff"), ("trace", b"twice"), ("ce_id", b""))
-        record = raw(value, offset=12, key=b"\x00key", headers=given_headers)
-        (outcome,) = normalized(record)
-        (letter,) = outcome.outputs
+    def test_a_bad_message_becomes_a_dead_letter_with_its_original_bytes(
+        self, value: Any, code: str, field: bytes | None
+    ) -> None:
+        original_headers = (("trace", b"\x00\xff"), ("trace", b"twice"), ("ce_id", b""))
+        record = raw(value, offset=12, key=b"\x00key", headers=original_headers)
+        (outcome,) = normalize_record(record)
+        (dead_letter,) = outcome.outputs
         assert (outcome.result, outcome.code) == ("rejected", code)
-        assert (letter.topic, letter.key, letter.value) == (TOPICS.rejected, record.key, record.value)
-        assert tuple(letter.headers[:3]) == given_headers
-        added = dict(letter.headers[3:])
+        assert (dead_letter.topic, dead_letter.key, dead_letter.value) == (TOPICS.rejected, record.key, record.value)
+        assert tuple(dead_letter.headers[:3]) == original_headers
+        added = dict(dead_letter.headers[3:])
         assert added.pop("__errors.message")
         assert added.pop("__errors.field", None) == field
         assert added == {
@@ -92,13 +94,13 @@ class TestNormalizer:
 class TestIdentity:
     """What makes two deliveries one event."""
 
-    def test_coordinates_where_the_sender_gives_no_id(self) -> None:
-        ids = [passed_on(raw(ARTICLE, offset=offset)).event_id for offset in (1, 2, 1)]
+    def test_without_an_id_of_the_sender_the_coordinates_of_the_record_identify_an_event(self) -> None:
+        ids = [normalize_one(raw(ARTICLE, offset=offset)).event_id for offset in (1, 2, 1)]
         assert ids[0] == ids[2] != ids[1]
 
-    def test_source_and_id_of_the_sender_wherever_the_record_stands(self) -> None:
+    def test_source_and_id_of_the_sender_identify_an_event_at_any_offset(self) -> None:
         def sent(source: bytes, name: bytes, offset: int) -> str:
-            return passed_on(raw(ARTICLE, offset=offset, headers=(("ce_source", source), ("ce_id", name)))).event_id
+            return normalize_one(raw(ARTICLE, offset=offset, headers=(("ce_source", source), ("ce_id", name)))).event_id
 
         assert sent(b"/scraper", b"17", 1) == sent(b"/scraper", b"17", 2)
         assert len({sent(b"/scraper", b"17", 1), sent(b"/scraper", b"18", 1), sent(b"/other", b"17", 1)}) == 3
@@ -106,21 +108,21 @@ class TestIdentity:
     @pytest.mark.parametrize(
         "headers", [[("ce_id", b"17")], [("ce_source", b"/s")], [("ce_id", b""), ("ce_source", b"/s")]]
     )
-    def test_half_an_identity_is_none(self, headers: list[tuple[str, bytes]]) -> None:
-        assert passed_on(raw(ARTICLE, headers=headers)).event_id == passed_on(raw(ARTICLE)).event_id
+    def test_an_incomplete_identity_is_ignored(self, headers: list[tuple[str, bytes]]) -> None:
+        assert normalize_one(raw(ARTICLE, headers=headers)).event_id == normalize_one(raw(ARTICLE)).event_id
 
     @pytest.mark.parametrize(
         "content_type", [b"application/cloudevents+json", b"application/cloudevents+json; charset=utf-8"]
     )
     def test_a_structured_event_is_the_same_as_one_with_headers(self, content_type: bytes) -> None:
         envelope = {"specversion": "1.0", "id": "17", "source": "/scraper", "type": "raw", "data": ARTICLE}
-        structured = passed_on(raw(envelope, headers=[("content-type", content_type)]))
-        binary = passed_on(raw(ARTICLE, headers=[("ce_id", b"17"), ("ce_source", b"/scraper")]))
+        structured = normalize_one(raw(envelope, headers=[("content-type", content_type)]))
+        binary = normalize_one(raw(ARTICLE, headers=[("ce_id", b"17"), ("ce_source", b"/scraper")]))
         assert structured == binary
 
     def test_a_structured_event_may_hold_an_array(self) -> None:
         envelope = {"id": "17", "source": "/s", "data": [ARTICLE, {"text": "no identity"}]}
-        good, bad = normalized(raw(envelope, headers=[("content-type", b"application/cloudevents+json")]))
+        good, bad = normalize_record(raw(envelope, headers=[("content-type", b"application/cloudevents+json")]))
         article = codec.decode(good.outputs[0].value or b"", NormalizedEvent)
         assert article.origin.item == 0
         assert dict(bad.outputs[0].headers)["__errors.items"] == b"1"
@@ -128,11 +130,11 @@ class TestIdentity:
     @pytest.mark.parametrize(("data", "code"), [([], "empty_value"), ([ARTICLE] * 10_001, "too_many_items")])
     def test_an_array_in_a_structured_event_has_the_limits_of_any(self, data: list[Any], code: str) -> None:
         envelope = {"id": "17", "source": "/s", "data": data}
-        (outcome,) = normalized(raw(envelope, headers=[("content-type", b"application/cloudevents+json")]))
+        (outcome,) = normalize_record(raw(envelope, headers=[("content-type", b"application/cloudevents+json")]))
         assert outcome.code == code
 
     def test_a_structured_event_without_data_is_rejected(self) -> None:
-        (outcome,) = normalized(raw({"id": "17"}, headers=[("content-type", b"application/cloudevents+json")]))
+        (outcome,) = normalize_record(raw({"id": "17"}, headers=[("content-type", b"application/cloudevents+json")]))
         assert outcome.code == "not_an_object"
 
 
@@ -140,7 +142,7 @@ class TestTakedown:
     """Raw events with the status canceled."""
 
     @pytest.mark.parametrize("partitions", [1, 4])
-    def test_goes_to_every_partition_of_the_normalized_topic(self, partitions: int) -> None:
+    def test_a_takedown_goes_to_every_partition_of_the_normalized_topic(self, partitions: int) -> None:
         record = raw({"id": "a1", "tenant": "acme", "status": "canceled"}, offset=9)
         (outcome,) = Normalizer(TOPICS, partitions=partitions)(record, now=NOW)
         assert (outcome.result, outcome.code, outcome.time) == ("normalized", None, SENT_MS)
@@ -154,26 +156,26 @@ class TestTakedown:
         assert (takedown.tenant, takedown.id, takedown.url_key, takedown.event_time) == ("acme", "a1", None, SENT_MS)
         assert (takedown.origin.partition, takedown.origin.offset) == (PARTITION, 9)
 
-    def test_names_the_address_as_its_article_does(self) -> None:
-        article = passed_on(raw(ARTICLE))
-        (outcome,) = normalized(raw({"url": ARTICLE["url"], "status": "canceled"}))
+    def test_a_takedown_has_the_id_and_url_key_of_its_article(self) -> None:
+        article = normalize_one(raw(ARTICLE))
+        (outcome,) = normalize_record(raw({"url": ARTICLE["url"], "status": "canceled"}))
         takedown = codec.decode(outcome.outputs[0].value or b"", TakedownEvent)
         assert (takedown.id, takedown.url_key) == (article.id, article.url_key)
 
-    def test_may_stand_in_an_array_with_articles(self) -> None:
-        outcomes = normalized(raw([ARTICLE, {"id": "a1", "status": "canceled"}, {"id": "a1"}]))
+    def test_a_takedown_may_be_in_an_array_with_articles(self) -> None:
+        outcomes = normalize_record(raw([ARTICLE, {"id": "a1", "status": "canceled"}, {"id": "a1"}]))
         assert [outcome.result for outcome in outcomes] == ["normalized", "normalized", "rejected"]
         takedown = codec.decode(outcomes[1].outputs[0].value or b"", TakedownEvent)
         assert takedown.origin.item == 1
-        assert takedown.event_id != passed_on(raw(ARTICLE)).event_id
+        assert takedown.event_id != normalize_one(raw(ARTICLE)).event_id
 
 
-def test_everything_passed_on_is_a_cloud_event() -> None:
-    (outcome,) = normalized(raw(ARTICLE))
+def test_every_output_is_a_cloud_event() -> None:
+    (outcome,) = normalize_record(raw(ARTICLE))
     headers = dict(outcome.outputs[0].headers)
     assert headers == {
         "ce_specversion": b"1.0",
-        "ce_id": passed_on(raw(ARTICLE)).event_id.encode(),
+        "ce_id": normalize_one(raw(ARTICLE)).event_id.encode(),
         "ce_source": b"/articles.normalized",
         "ce_type": b"org.article-stream.article.normalized.v1",
         "ce_time": NOW.encode(),
@@ -181,7 +183,7 @@ def test_everything_passed_on_is_a_cloud_event() -> None:
     }
 
 
-def test_a_wrap_sees_every_step_by_its_name() -> None:
+def test_every_part_of_the_step_is_wrapped_under_its_name() -> None:
     names = []
 
     def wrap(name: str, step: Callable[..., Any], /) -> Callable[..., Any]:

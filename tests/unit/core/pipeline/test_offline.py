@@ -1,4 +1,4 @@
-"""The whole flow without a broker."""
+"""Both steps without a broker."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from stream.state.rocksdb_store import RocksStore
 NOW: Final = "2026-05-04T06:00:00.000Z"
 DAY_MS: Final = 24 * 3600 * 1000
 WINDOW_MS: Final = 7 * DAY_MS
-STORY: Final = " ".join(f"{chr(97 + place % 26)}{chr(97 + place // 26)}story" for place in range(60))
+STORY: Final = " ".join(f"{chr(97 + i % 26)}{chr(97 + i // 26)}story" for i in range(60))
 
 
 def article(text: str, *, name: str, **fields: Any) -> bytes:
@@ -36,23 +36,25 @@ def results(outcomes: list[list[Outcome]]) -> list[list[str]]:
     return [[outcome.result for outcome in message] for message in outcomes]
 
 
-def test_outcomes_come_in_the_order_of_messages_and_of_articles_in_them() -> None:
+def test_outcomes_are_in_the_order_of_messages_and_of_their_articles() -> None:
     array = b"[" + b",".join([article(STORY, name="b"), b"5", article("other words", name="c")]) + b"]"
-    told = run([article(STORY, name="a"), None, array, b"no JSON", article(STORY, name="a")])
-    assert results(told) == [["new"], ["rejected"], ["copy", "new", "rejected"], ["rejected"], ["recrawl"]]
-    events = [codec.decode(outcome.outputs[0].value or b"", EnrichedEvent) for outcome in told[2][:2]]
+    outcomes = run([article(STORY, name="a"), None, array, b"no JSON", article(STORY, name="a")])
+    assert results(outcomes) == [["new"], ["rejected"], ["copy", "new", "rejected"], ["rejected"], ["recrawl"]]
+    events = [codec.decode(outcome.outputs[0].value or b"", EnrichedEvent) for outcome in outcomes[2][:2]]
     assert [(event.id, event.origin.offset, event.origin.item) for event in events] == [("b", 2, 0), ("c", 2, 2)]
 
 
-def test_a_takedown_is_one_message_like_any_other() -> None:
+def test_a_takedown_has_one_outcome_like_any_other_message() -> None:
     takedown, nobody = (orjson.dumps({"id": name, "status": "canceled"}) for name in ("a", "x"))
     array = b"[" + b",".join([article("other words", name="d"), takedown, article(STORY, name="e")]) + b"]"
-    told = run([article(STORY, name="a"), nobody, article(STORY, name="b"), array, article(STORY, name="c"), takedown])
+    outcomes = run(
+        [article(STORY, name="a"), nobody, article(STORY, name="b"), array, article(STORY, name="c"), takedown]
+    )
     expected = [["new"], ["nothing_withdrawn"], ["copy"], ["new", "withdrawn", "copy"], ["copy"], ["nothing_withdrawn"]]
-    assert results(told) == expected
-    event = codec.decode(told[4][0].outputs[0].value or b"", EnrichedEvent)
+    assert results(outcomes) == expected
+    event = codec.decode(outcomes[4][0].outputs[0].value or b"", EnrichedEvent)
     assert event.duplicate.duplicate_of == "b"
-    assert [(output.topic, output.key) for output in told[3][1].outputs if output.value is None] == [
+    assert [(output.topic, output.key) for output in outcomes[3][1].outputs if output.value is None] == [
         ("articles.enriched", b"a"),
         ("articles.duplicates", b"a"),
     ]
@@ -62,7 +64,7 @@ def test_no_messages_have_no_outcomes() -> None:
     assert run([]) == []
 
 
-def test_a_flow_goes_on_where_it_stopped() -> None:
+def test_a_second_run_continues_the_first() -> None:
     flow = OfflineFlow(window_ms=WINDOW_MS)
     first = list(flow.run([article(STORY, name="a")], now=NOW))
     second = list(flow.run([article(STORY, name="b")], now=NOW))
@@ -71,21 +73,21 @@ def test_a_flow_goes_on_where_it_stopped() -> None:
     assert (event.origin.offset, event.origin.timestamp) == (1, None)
 
 
-def test_it_reads_no_further_than_a_batch_ahead() -> None:
-    taken = []
+def test_it_reads_at_most_one_batch_ahead() -> None:
+    numbers_read = []
 
     def messages() -> Any:
         for number in range(3 * BATCH):
-            taken.append(number)
+            numbers_read.append(number)
             yield article(STORY, name=str(number))
 
     outcomes = OfflineFlow(window_ms=WINDOW_MS).run(messages(), now=NOW)
     next(outcomes)
-    assert len(taken) == BATCH
+    assert len(numbers_read) == BATCH
 
 
-def test_an_article_without_a_time_has_that_of_the_latest_before_it() -> None:
-    told = run(
+def test_an_article_without_a_time_gets_the_latest_time_before_it() -> None:
+    outcomes = run(
         [
             article(STORY, name="a", fetched_at="2026-01-01T00:00:00Z"),
             article("other", name="b", fetched_at="2026-02-01T00:00:00Z"),
@@ -93,13 +95,13 @@ def test_an_article_without_a_time_has_that_of_the_latest_before_it() -> None:
             article(STORY, name="d"),
         ]
     )
-    assert results(told) == [["new"], ["new"], ["new"], ["new"]]
-    assert [message[0].time for message in told][1] == told[3][0].time
+    assert results(outcomes) == [["new"], ["new"], ["new"], ["new"]]
+    assert [message[0].time for message in outcomes][1] == outcomes[3][0].time
 
 
 def test_topics_limits_and_window_can_be_set() -> None:
-    told = run([article(STORY, name="a")], topics=Topics.with_prefix("x."), limits=Limits(message_bytes=10))
-    assert (told[0][0].code, told[0][0].outputs[0].topic) == ("message_too_large", "x.articles.rejected")
+    outcomes = run([article(STORY, name="a")], topics=Topics.with_prefix("x."), limits=Limits(message_bytes=10))
+    assert (outcomes[0][0].code, outcomes[0][0].outputs[0].topic) == ("message_too_large", "x.articles.rejected")
 
 
 def test_the_store_can_be_one_on_disk(tmp_path: Path) -> None:
@@ -126,6 +128,6 @@ def test_outcomes_do_not_depend_on_the_size_of_batches(size: int, monkeypatch: p
 )
 @settings(max_examples=50, deadline=None)
 def test_every_message_has_an_outcome(messages: list[bytes | None]) -> None:
-    told = run(messages)
-    assert len(told) == len(messages)
-    assert all(message and all(outcome.outputs for outcome in message) for message in told)
+    outcomes = run(messages)
+    assert len(outcomes) == len(messages)
+    assert all(message and all(outcome.outputs for outcome in message) for message in outcomes)
