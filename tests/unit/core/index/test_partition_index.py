@@ -1,4 +1,4 @@
-"""The index of a partition: what it finds, what it forgets, what it knows again."""
+"""The index of a partition: what it finds, what leaves the window, and repeated deliveries."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from tests.unit.core.index.conftest import NewStore
 SECOND_MS: Final = 1000
 
 
-def relations(decided: Sequence[ArticleResult]) -> list[str]:
-    return [one.verdict.relation for one in decided]
+def relations(results: Sequence[ArticleResult]) -> list[str]:
+    return [result.verdict.relation for result in results]
 
 
 class TestLookUp:
-    """What is found."""
+    """Which earlier articles are found."""
 
     @pytest.mark.parametrize(
         ("first", "second", "relation"),
@@ -52,7 +52,7 @@ class TestLookUp:
         ],
     )
     @pytest.mark.parametrize("sizes", [(1, 1), (2,)], ids=["two batches", "one batch"])
-    def test_an_earlier_article(
+    def test_an_earlier_article_is_found_within_a_batch_and_across_batches(
         self,
         new_store: NewStore,
         first: NormalizedEvent,
@@ -64,19 +64,19 @@ class TestLookUp:
         assert relations(partition.run([first, second], sizes=sizes)) == ["new", relation]
         assert (partition.index.documents, partition.index.last_offset) == (2, 1)
 
-    def test_by_id_alone_or_by_address_alone(self, new_store: NewStore) -> None:
+    def test_an_earlier_version_is_found_by_id_alone_or_by_url_alone(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
-        known = article(STORY, name="a")
+        original = article(STORY, name="a")
         same_id = msgspec.structs.replace(article(prose("x"), name="a"), url_key="elsewhere.example/1")
-        same_url = msgspec.structs.replace(article(prose("y")), url_key=known.url_key)
+        same_url = msgspec.structs.replace(article(prose("y")), url_key=original.url_key)
         newer = msgspec.structs.replace(article(prose("z"), name=same_url.id), url_key=same_id.url_key)
-        told = partition.run([known, same_id, same_url, newer])
-        assert relations(told) == ["new", "revision", "revision", "revision"]
-        assert [one.verdict.duplicate_of for one in told] == [None, "a", "a", same_url.id]
+        results = partition.run([original, same_id, same_url, newer])
+        assert relations(results) == ["new", "revision", "revision", "revision"]
+        assert [result.verdict.duplicate_of for result in results] == [None, "a", "a", same_url.id]
 
-    def test_the_newest_at_an_address_and_the_first_with_a_text(self, new_store: NewStore) -> None:
+    def test_the_newest_article_at_a_url_and_the_first_with_a_text_are_found(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
-        told = partition.run(
+        results = partition.run(
             [
                 article(STORY, name="a"),
                 article(STORY, name="b"),
@@ -85,34 +85,34 @@ class TestLookUp:
                 article(prose("x"), name="b"),
             ]
         )
-        assert relations(told) == ["new", "copy", "copy", "revision", "recrawl"]
-        assert [one.verdict.duplicate_of for one in told] == [None, "a", "a", "b", "b"]
-        assert [one.revision for one in told] == [1, 1, 1, 2, 2]
+        assert relations(results) == ["new", "copy", "copy", "revision", "recrawl"]
+        assert [result.verdict.duplicate_of for result in results] == [None, "a", "a", "b", "b"]
+        assert [result.revision for result in results] == [1, 1, 1, 2, 2]
 
-    def test_the_cluster_with_the_article_in_it(self, new_store: NewStore) -> None:
+    def test_the_cluster_includes_the_article_itself(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         papers = [article(STORY, source=f"paper-{number}.example") for number in range(3)]
-        sizes = [one.cluster.size if one.cluster else 1 for one in partition.run(papers, sizes=(1, 1, 1))]
+        sizes = [result.cluster.size if result.cluster else 1 for result in partition.run(papers, sizes=(1, 1, 1))]
         assert sizes == [1, 2, 3]
         last = partition.run_one(article(EXCERPT, source="paper-0.example")).cluster
         assert last is not None
         assert (last.size, last.canonical_id) == (4, papers[0].id)
         assert last.sources == ["paper-0.example", "paper-1.example", "paper-2.example"]
 
-    def test_after_recent_articles_are_no_longer_at_hand(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_articles_are_found_after_they_leave_the_cache(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("stream.core.index.partition_index.RECENT_MAX", 2)
         partition = Partition(MemoryStore())
         stories = [article(prose(letter, 80)) for letter in "abcdefg"]
         copies = [article(part(story.text, 0, 70)) for story in stories]
-        told = partition.run([*stories, *copies], sizes=[1] * 14)
-        assert relations(told) == ["new"] * 7 + ["near_copy"] * 7
+        results = partition.run([*stories, *copies], sizes=[1] * 14)
+        assert relations(results) == ["new"] * 7 + ["near_copy"] * 7
         assert RECENT_MAX > CANDIDATES_MAX
 
 
 class TestBounds:
     """Work and space have limits."""
 
-    def test_what_left_the_window_leaves_the_store(self) -> None:
+    def test_articles_that_leave_the_window_leave_the_store(self) -> None:
         store = MemoryStore()
         partition = Partition(store)
         sizes = []
@@ -124,15 +124,15 @@ class TestBounds:
             sizes.append(store.size_bytes)
         assert max(sizes[6:]) <= 1.1 * max(sizes[:6])
 
-    def test_a_generation_is_kept_while_its_events_may_come_again(self) -> None:
+    def test_a_generation_is_kept_while_its_events_may_be_consumed_again(self) -> None:
         store = MemoryStore()
         partition = Partition(store)
         for window in range(6):
             partition.run_one(article(prose(chr(97 + window)), time=START_MS + window * 2 * WINDOW_MS))
         assert partition.run_one(article(prose("a"), name="x"), offset=6).verdict.relation == "new"
-        again = [msgspec.structs.replace(event, previous=-1) for event in partition.fingerprints[:6]]
+        repeated = [msgspec.structs.replace(event, previous=-1) for event in partition.fingerprints[:6]]
         transaction = partition.index.begin_transaction()
-        for event in again:
+        for event in repeated:
             assert transaction.find_decided(event.scope, event.event_id, offset=event.offset, time_ms=0) is not None
 
 
@@ -141,7 +141,7 @@ class TestWindow:
 
     @pytest.mark.parametrize("other", [STORY, REPRINT, EXCERPT])
     @pytest.mark.parametrize(("age_ms", "is_new"), [(WINDOW_MS, False), (WINDOW_MS + SECOND_MS, True)])
-    def test_an_article_is_seen_for_as_long_as_the_window(
+    def test_an_article_is_found_within_the_window(
         self, new_store: NewStore, other: str, age_ms: int, is_new: bool
     ) -> None:
         partition = Partition(new_store())
@@ -149,36 +149,38 @@ class TestWindow:
         assert (partition.run_one(article(other, time=START_MS + age_ms)).verdict.relation == "new") is is_new
 
     @pytest.mark.parametrize(("age_ms", "relation"), [(WINDOW_MS, "revision"), (WINDOW_MS + SECOND_MS, "new")])
-    def test_so_is_its_address(self, new_store: NewStore, age_ms: int, relation: str) -> None:
+    def test_its_url_is_found_within_the_window(self, new_store: NewStore, age_ms: int, relation: str) -> None:
         partition = Partition(new_store())
         partition.run_one(article(STORY, name="a"))
         assert partition.run_one(article(prose("x"), name="a", time=START_MS + age_ms)).verdict.relation == relation
 
-    def test_it_is_measured_from_the_latest_event_not_from_a_late_one(self, new_store: NewStore) -> None:
+    def test_the_window_ends_at_the_latest_event_and_not_at_a_late_one(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         partition.run([article(STORY), article(prose("x"), time=START_MS + WINDOW_MS + SECOND_MS)])
         assert partition.run_one(article(STORY, time=START_MS)).verdict.relation == "new"
 
-    def test_a_late_article_counts_as_seen_when_it_came(self, new_store: NewStore) -> None:
+    def test_a_late_article_counts_as_seen_when_it_arrived(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         now = START_MS + 30 * DAY_MS
         partition.run([article(prose("x"), time=now), article(STORY, time=START_MS)])
         assert partition.run_one(article(STORY, time=now + DAY_MS)).verdict.relation == "copy"
 
-    def test_each_copy_keeps_the_text_known(self, new_store: NewStore) -> None:
+    def test_each_copy_keeps_the_text_in_the_window(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
-        told = partition.run([article(STORY, name=str(n), time=START_MS + n * 5 * DAY_MS) for n in range(5)])
-        assert relations(told) == ["new", "copy", "copy", "copy", "copy"]
-        assert len({one.verdict.cluster_id for one in told}) == 1
+        results = partition.run([article(STORY, name=str(n), time=START_MS + n * 5 * DAY_MS) for n in range(5)])
+        assert relations(results) == ["new", "copy", "copy", "copy", "copy"]
+        assert len({result.verdict.cluster_id for result in results}) == 1
 
-    def test_times_beyond_all_bounds_are_taken_as_the_nearest_that_fit(self, new_store: NewStore) -> None:
+    def test_times_out_of_bounds_count_as_the_nearest_in_bounds(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         ancient, distant = -2_000_000_000_000, 7_000_000_000_000
-        told = partition.run([article(STORY, time=ancient), article(STORY, time=ancient), article(STORY, time=distant)])
-        assert relations(told) == ["new", "copy", "new"]
+        results = partition.run(
+            [article(STORY, time=ancient), article(STORY, time=ancient), article(STORY, time=distant)]
+        )
+        assert relations(results) == ["new", "copy", "new"]
         assert partition.run_one(article(STORY, time=distant + 1)).verdict.relation == "copy"
 
-    def test_an_article_that_comes_back_rewritten_leaves_the_old_cluster_alone(self, new_store: NewStore) -> None:
+    def test_a_rewritten_article_after_the_window_leaves_the_old_cluster_alone(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         old = partition.run([article(STORY, name="a"), article(STORY, name="b", time=START_MS + 5 * DAY_MS)])
         back = partition.run_one(article(prose("x"), name="a", time=START_MS + 9 * DAY_MS))
@@ -190,15 +192,15 @@ class TestWindow:
 
 
 class TestScopes:
-    """Tenant and language: scopes share a partition and nothing else."""
+    """Scopes (tenant and language) share a partition and nothing else."""
 
     @pytest.mark.parametrize("other", [{"tenant": "acme"}, {"language": "fr"}])
-    def test_do_not_see_each_other(self, new_store: NewStore, other: dict[str, str]) -> None:
+    def test_scopes_do_not_find_each_others_articles(self, new_store: NewStore, other: dict[str, str]) -> None:
         partition = Partition(new_store())
-        there = article(STORY, name="a", event="e", **other)  # type: ignore[arg-type] # names of string arguments
-        assert relations(partition.run([article(STORY, name="a", event="e"), there])) == ["new", "new"]
+        elsewhere = article(STORY, name="a", event="e", **other)  # type: ignore[arg-type] # names of string arguments
+        assert relations(partition.run([article(STORY, name="a", event="e"), elsewhere])) == ["new", "new"]
 
-    def test_do_not_move_each_others_clock(self, new_store: NewStore) -> None:
+    def test_scopes_do_not_advance_each_others_clock(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         partition.run_one(article(STORY))
         partition.run_one(article(STORY, tenant="acme", time=START_MS + 100 * DAY_MS), offset=FAR)
@@ -207,81 +209,89 @@ class TestScopes:
 
 
 class TestRedelivery:
-    """An event that was decided is told the same again."""
+    """An event that was decided before gets the same verdict again."""
 
     @pytest.mark.parametrize("sizes", [(), (1, 1)], ids=["one batch", "two batches"])
-    def test_the_same_event_at_a_later_offset(self, new_store: NewStore, sizes: tuple[int, ...]) -> None:
+    def test_an_event_at_a_later_offset_is_a_repeat(self, new_store: NewStore, sizes: tuple[int, ...]) -> None:
         partition = Partition(new_store())
         first, again = partition.run([article(STORY, event="e")] * 2, sizes=sizes)
         assert again == first._replace(is_repeat=True)
         assert partition.index.documents == 1
 
-    def test_is_never_a_copy_of_itself(self, new_store: NewStore) -> None:
+    def test_an_event_is_never_a_copy_of_itself(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         partition.run([article(STORY, event="e"), article(STORY, event="f")])
         again = partition.run_one(article(STORY, event="f"))
         assert (again.verdict.relation, again.is_repeat) == ("copy", True)
 
-    def test_is_known_for_as_long_as_the_window(self, new_store: NewStore) -> None:
+    def test_a_repeat_is_recognized_within_the_window(self, new_store: NewStore) -> None:
         for age_ms, is_repeat in ((WINDOW_MS, True), (WINDOW_MS + SECOND_MS, False)):
             partition = Partition(new_store())
             partition.run_one(article(STORY, event="e"))
             partition.run_one(article(prose("x"), time=START_MS + age_ms))
             assert partition.run_one(article(STORY, event="e")).is_repeat is is_repeat
 
-    def test_what_is_read_again_after_a_crash_is_known_whatever_its_age(self, new_store: NewStore) -> None:
+    def test_events_that_are_consumed_again_after_a_crash_are_repeats_at_any_age(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         stream = [article(STORY, event=str(n), time=START_MS + n * 5 * DAY_MS) for n in range(8)]
-        told = partition.run(stream)
+        results = partition.run(stream)
         again = partition.run(stream, offsets=range(8))
-        assert [one._replace(is_repeat=False, cluster=None) for one in again] == [
-            one._replace(cluster=None) for one in told
+        assert [result._replace(is_repeat=False, cluster=None) for result in again] == [
+            result._replace(cluster=None) for result in results
         ]
-        assert all(one.is_repeat for one in again)
+        assert all(result.is_repeat for result in again)
 
-    def test_each_delivery_read_again_is_told_what_it_was_told_first(self, new_store: NewStore) -> None:
+    def test_each_delivery_that_is_consumed_again_gets_its_first_verdict(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         event = article(STORY, event="e")
-        told = partition.run([event, event, article(STORY, time=START_MS + 2 * WINDOW_MS), event, event])
-        assert relations(told) == ["new", "new", "new", "copy", "copy"]
-        assert [one.is_repeat for one in told] == [False, True, False, False, True]
+        results = partition.run([event, event, article(STORY, time=START_MS + 2 * WINDOW_MS), event, event])
+        assert relations(results) == ["new", "new", "new", "copy", "copy"]
+        assert [result.is_repeat for result in results] == [False, True, False, False, True]
         again = partition.run([event, event], offsets=[0, 1]) + partition.run([event, event], offsets=[3, 4])
-        assert [one.verdict for one in again] == [told[place].verdict for place in (0, 1, 3, 4)]
-        assert all(one.is_repeat for one in again)
+        assert [result.verdict for result in again] == [results[i].verdict for i in (0, 1, 3, 4)]
+        assert all(result.is_repeat for result in again)
         assert [event.offset for event in partition.fingerprints] == [0, 2, 3]
 
-    def test_a_repeat_read_again_is_known_though_its_record_left_the_window_since(self, new_store: NewStore) -> None:
+    def test_a_repeat_that_is_consumed_again_is_recognized_after_its_record_left_the_window(
+        self, new_store: NewStore
+    ) -> None:
         partition = Partition(new_store())
         event = article(STORY, event="e")
         stream = [event, article(prose("x"), time=START_MS + WINDOW_MS), event]
         stream += [article(prose(letter), time=START_MS + 2 * WINDOW_MS) for letter in "yz"]
         offsets = [0, FAR, FAR + 1, FAR + 2, 2 * FAR]
-        assert [one.is_repeat for one in partition.run(stream, offsets=offsets)] == [False, False, True, False, False]
+        assert [result.is_repeat for result in partition.run(stream, offsets=offsets)] == [
+            False,
+            False,
+            True,
+            False,
+            False,
+        ]
         again = partition.run_one(event, offset=FAR + 1)
         assert (again.is_repeat, again.verdict.relation) == (True, "new")
 
 
-class TestSession:
+class TestTransaction:
     """One batch."""
 
-    def test_one_that_is_not_committed_leaves_nothing(self, new_store: NewStore) -> None:
+    def test_a_transaction_that_is_not_committed_changes_nothing(self, new_store: NewStore) -> None:
         store = new_store()
         partition = Partition(store)
         partition.run_one(article(prose("x")))
         transaction = partition.index.begin_transaction()
         partition.decide([(1, article(STORY, event="e", name="a"))], transaction)
         assert (partition.index.last_offset, partition.index.documents) == (0, 1)
-        told = partition.run_one(article(STORY, event="e", name="a"))
-        assert (told.verdict.relation, told.is_repeat) == ("new", False)
+        result = partition.run_one(article(STORY, event="e", name="a"))
+        assert (result.verdict.relation, result.is_repeat) == ("new", False)
 
-    def test_committing_keeps_the_furthest_end_of_the_changelog(self, new_store: NewStore) -> None:
+    def test_a_commit_never_moves_the_end_of_the_changelog_back(self, new_store: NewStore) -> None:
         index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
-        for end, kept in ((5, 5), (None, 5), (3, 5), (9, 9)):
+        for end, expected in ((5, 5), (None, 5), (3, 5), (9, 9)):
             index.commit(index.begin_transaction(), changelog_end=end)
-            assert index.changelog_end == kept
+            assert index.changelog_end == expected
 
-    def test_a_dropped_generation_is_not_read_in_the_session_that_dropped_it(self, new_store: NewStore) -> None:
-        # Until the commit the store holds it under the keys that the new generation will have.
+    def test_a_dropped_generation_is_not_read_in_the_transaction_that_dropped_it(self, new_store: NewStore) -> None:
+        # Until the commit, the store holds it under the keys that the new generation will have.
         days = {"first": 0, "ages": 8, "turns": 8, "second": 10, "ages again": 16, "turns again": 16, "third": 16}
         texts = {"first": STORY, "second": STORY, "third": REPRINT}
         stream = [
@@ -293,18 +303,18 @@ class TestSession:
             )
             for event, age in days.items()
         ]
-        offsets = [place * FAR for place in range(len(stream))]
-        decided = Partition(new_store()).run(stream, offsets=offsets, sizes=[5, 2])
-        assert relations(decided) == [*["new"] * 6, "near_copy"]
-        cluster = decided[-1].cluster
+        offsets = [i * FAR for i in range(len(stream))]
+        results = Partition(new_store()).run(stream, offsets=offsets, sizes=[5, 2])
+        assert relations(results) == [*["new"] * 6, "near_copy"]
+        cluster = results[-1].cluster
         assert cluster is not None
         assert (cluster.size, cluster.first_seen) == (2, stream[3].fetched_at)
 
 
 class TestAge:
-    """How old what it finds is."""
+    """How old the oldest article is that is still found."""
 
-    def test_is_that_of_the_scope_that_reaches_back_furthest(self, new_store: NewStore) -> None:
+    def test_the_oldest_article_is_that_of_all_scopes(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         assert partition.index.oldest_s is None
         partition.run_one(article(STORY, language="en", time=START_MS + HOUR_MS))
@@ -315,7 +325,7 @@ class TestAge:
         partition.index.reset()
         assert partition.index.oldest_s is None
 
-    def test_is_told_of_the_newest_scopes_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_oldest_article_covers_only_the_scopes_used_last(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("stream.core.index.partition_index.MEASURED_SCOPES_MAX", 3)
         partition = Partition(MemoryStore())
         for number in range(9):

@@ -1,4 +1,4 @@
-"""The index is a fold over its changelog, and over what its store holds."""
+"""An index is restored from its changelog, and reopened from its store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.unit.core.index.conftest import NewStore
 
 
 class TestRestore:
-    """The index is what its changelog makes it."""
+    """Applying changelog records."""
 
     @pytest.fixture
     def changelog(self) -> list[FingerprintEvent]:
@@ -26,7 +26,7 @@ class TestRestore:
         partition.run([article(prose(letter), name=letter) for letter in "abcdef"])
         return partition.fingerprints
 
-    def test_takes_every_record_of_a_changelog_once(
+    def test_every_record_of_a_changelog_is_applied_once(
         self, new_store: NewStore, changelog: list[FingerprintEvent]
     ) -> None:
         index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
@@ -34,7 +34,7 @@ class TestRestore:
         assert index.apply_changelog(changelog, changelog_end=6) == 0
         assert (index.documents, index.last_offset, index.changelog_end) == (6, 5, 6)
 
-    def test_begins_anywhere_in_a_trimmed_changelog(
+    def test_a_restore_may_begin_anywhere_in_a_trimmed_changelog(
         self, new_store: NewStore, changelog: list[FingerprintEvent]
     ) -> None:
         partition = Partition(new_store())
@@ -42,7 +42,9 @@ class TestRestore:
         assert partition.run_one(article(prose("a"), name="a")).verdict.relation == "new"
         assert partition.run_one(article(prose("f"), name="f")).verdict.relation == "recrawl"
 
-    def test_after_a_reset_begins_anywhere_again(self, new_store: NewStore, changelog: list[FingerprintEvent]) -> None:
+    def test_a_restore_after_a_reset_may_begin_anywhere_again(
+        self, new_store: NewStore, changelog: list[FingerprintEvent]
+    ) -> None:
         index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
         index.apply_changelog(changelog[:2], changelog_end=2)
         assert index.apply_changelog(changelog[4:], changelog_end=6) == 0
@@ -50,16 +52,16 @@ class TestRestore:
         assert (index.documents, index.last_offset, index.changelog_end) == (0, -1, 0)
         assert index.apply_changelog(changelog[4:], changelog_end=6) == 2
 
-    def test_leaves_out_what_stands_behind_a_hole(self, new_store: NewStore, changelog: list[FingerprintEvent]) -> None:
+    def test_records_behind_a_gap_are_skipped(self, new_store: NewStore, changelog: list[FingerprintEvent]) -> None:
         index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
-        with_hole = changelog[:2] + changelog[3:]
-        assert index.apply_changelog(with_hole, changelog_end=5) == 2
+        with_gap = changelog[:2] + changelog[3:]
+        assert index.apply_changelog(with_gap, changelog_end=5) == 2
         assert index.last_offset == 1
-        # The worker decides again from there on, and its records come behind those of the hole.
-        assert index.apply_changelog([*with_hole, *changelog[2:]], changelog_end=9) == 4
+        # The worker decides again from the gap on, and appends its records to the changelog.
+        assert index.apply_changelog([*with_gap, *changelog[2:]], changelog_end=9) == 4
         assert index.documents == 6
 
-    def test_leaves_out_what_a_worker_wrote_that_had_lost_the_partition(
+    def test_records_of_a_worker_that_had_lost_the_partition_are_skipped(
         self, new_store: NewStore, changelog: list[FingerprintEvent]
     ) -> None:
         partition = Partition(new_store())
@@ -71,19 +73,19 @@ class TestRestore:
 
 
 class TestStore:
-    """What is on disk is this index's own."""
+    """Reopening a store."""
 
-    def test_a_store_opened_again_decides_as_before(self, tmp_path: Path) -> None:
+    def test_a_reopened_store_decides_as_before(self, tmp_path: Path) -> None:
         stream = [
             article(text, name=name) for text, name in ((STORY, "a"), (EXCERPT, "b"), (REPRINT, "c"), (STORY, "a"))
         ]
         expected = Partition(MemoryStore()).run(stream)
-        told = []
-        for place in stream:
+        results = []
+        for event in stream:
             partition = Partition(RocksStore(tmp_path / "index"))
-            told.append(partition.run_one(place))
+            results.append(partition.run_one(event))
             partition.index.close()
-        assert told == expected
+        assert results == expected
 
     def test_a_store_of_other_rules_is_refused(self, new_store: NewStore) -> None:
         store = new_store()
@@ -92,7 +94,7 @@ class TestStore:
             PartitionIndex(store, window_ms=WINDOW_MS)
 
     @pytest.mark.parametrize("value", [b"garbage", msgspec.msgpack.encode({"a": 1})])
-    def test_a_store_with_another_content_is_refused(self, new_store: NewStore, value: bytes) -> None:
+    def test_a_store_with_other_contents_is_refused(self, new_store: NewStore, value: bytes) -> None:
         store = new_store()
         store.write({POSITION: value}.items())
         with pytest.raises(IndexDamaged):

@@ -1,4 +1,4 @@
-"""Random streams: a verdict depends on the earlier messages of its scope and on nothing else."""
+"""Random streams: a verdict depends only on the earlier messages of its scope."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _TEXTS: Final = [
 
 
 class Stream(NamedTuple):
-    """Events and where they stand in the normalized topic."""
+    """Events and their offsets in the normalized topic."""
 
     events: list[Event]
     offsets: list[int]
 
-    def cut(self, start: int, stop: int | None = None) -> Stream:
-        """Some of them."""
+    def slice(self, start: int, stop: int | None = None) -> Stream:
+        """The events from ``start`` to ``stop``."""
         return Stream(self.events[start:stop], self.offsets[start:stop])
 
 
@@ -54,14 +54,14 @@ def streams(draw: st.DrawFn) -> Stream:
 @st.composite
 def _events(draw: st.DrawFn, number: int, time: int, before: list[Event]) -> Event:
     kind = draw(st.sampled_from(["article"] * 6 + ["repeat", "takedown"]))
-    known = [event for event in before if isinstance(event, NormalizedEvent)]
-    if kind == "repeat" and known:
-        return draw(st.sampled_from(known))
-    if kind == "takedown" and known:
-        gone = draw(st.sampled_from(known))
-        url_key = draw(st.sampled_from([gone.url_key, None]))
-        name = draw(st.sampled_from([gone.id, "nobody"])) if url_key else gone.id
-        return takedown(name, url_key=url_key, tenant=gone.tenant, event=str(number))
+    articles = [event for event in before if isinstance(event, NormalizedEvent)]
+    if kind == "repeat" and articles:
+        return draw(st.sampled_from(articles))
+    if kind == "takedown" and articles:
+        target = draw(st.sampled_from(articles))
+        url_key = draw(st.sampled_from([target.url_key, None]))
+        name = draw(st.sampled_from([target.id, "nobody"])) if url_key else target.id
+        return takedown(name, url_key=url_key, tenant=target.tenant, event=str(number))
     name, text = draw(st.sampled_from(["a", "b", f"n{number}"])), draw(st.sampled_from(_TEXTS))
     tenant, language = draw(st.sampled_from(["one", "two"])), draw(st.sampled_from(["en", "en", "fr"]))
     return article(text, name=name, event=str(number), time=time, tenant=tenant, language=language)
@@ -74,56 +74,56 @@ def deliver(partition: Partition, stream: Stream, batches: Sequence[int] = ()) -
     return partition.deliver(stream.events, offsets=stream.offsets, sizes=batches) if stream.events else []
 
 
-def told_to_consumers(outcomes: Sequence[Outcome]) -> list[object]:
-    """Everything but the changelog, byte for byte; ``previous`` there tells of other scopes."""
+def outputs_to_consumers(outcomes: Sequence[Outcome]) -> list[object]:
+    """All outputs except changelog records, in which ``previous`` depends on other scopes."""
     return [
-        (one.result, one.is_repeat, [output for output in one.outputs if output.topic != TOPICS.fingerprints])
-        for one in outcomes
+        (outcome.result, outcome.is_repeat, [out for out in outcome.outputs if out.topic != TOPICS.fingerprints])
+        for outcome in outcomes
     ]
 
 
-def told_of_the_article(outcome: Outcome) -> list[object]:
+def article_outputs(outcome: Outcome) -> list[object]:
     topics = (TOPICS.enriched, TOPICS.duplicates)
     return [output for output in outcome.outputs if output.topic in topics]
 
 
 @given(streams(), sizes, sizes)
 @settings(max_examples=100, deadline=None)
-def test_outputs_do_not_depend_on_batches_or_on_the_store(stream: Stream, one: list[int], other: list[int]) -> None:
+def test_outputs_do_not_depend_on_batches_or_on_the_store(
+    stream: Stream, sizes_in_memory: list[int], sizes_on_disk: list[int]
+) -> None:
     with TemporaryDirectory() as folder:
         memory = Partition(MemoryStore())
         rocks = Partition(RocksStore(Path(folder) / "index"))
-        assert deliver(memory, stream, one) == deliver(rocks, stream, other)
+        assert deliver(memory, stream, sizes_in_memory) == deliver(rocks, stream, sizes_on_disk)
         rocks.index.close()
 
 
 @given(streams(), sizes, st.data())
 @settings(max_examples=60, deadline=None)
-def test_outputs_do_not_depend_on_being_stopped_and_opened_again(
-    stream: Stream, batches: list[int], data: st.DataObject
-) -> None:
+def test_outputs_do_not_depend_on_a_restart(stream: Stream, batches: list[int], data: st.DataObject) -> None:
     expected = deliver(Partition(MemoryStore()), stream)
     stop = data.draw(st.integers(1, len(stream.events)), label="stopped at")
     with TemporaryDirectory() as folder:
-        told: list[Outcome] = []
-        for piece in (stream.cut(0, stop), stream.cut(stop)):
+        outcomes: list[Outcome] = []
+        for piece in (stream.slice(0, stop), stream.slice(stop)):
             partition = Partition(RocksStore(Path(folder) / "index"))
-            told += deliver(partition, piece, batches)
+            outcomes += deliver(partition, piece, batches)
             partition.index.close()
-    assert told == expected
+    assert outcomes == expected
 
 
 @given(streams(), sizes)
 @settings(max_examples=60, deadline=None)
-def test_outputs_do_not_depend_on_what_is_at_hand(stream: Stream, batches: list[int]) -> None:
-    """An index opened anew for each event reads everything from its store."""
+def test_outputs_do_not_depend_on_the_cache(stream: Stream, batches: list[int]) -> None:
+    """An index that is opened anew for each event reads everything from its store."""
     store = MemoryStore()
-    told = [
+    outcomes = [
         outcome
         for event, offset in zip(*stream, strict=True)
         for outcome in Partition(store).deliver([event], offsets=[offset])
     ]
-    assert told == deliver(Partition(MemoryStore()), stream, batches)
+    assert outcomes == deliver(Partition(MemoryStore()), stream, batches)
 
 
 @given(streams(), sizes, sizes, st.data())
@@ -133,57 +133,57 @@ def test_an_index_restored_from_the_changelog_decides_as_the_original(
 ) -> None:
     stop = data.draw(st.integers(1, len(stream.events)), label="resumed at")
     original, again = Partition(MemoryStore()), Partition(MemoryStore())
-    deliver(original, stream.cut(0, stop), batches)
+    deliver(original, stream.slice(0, stop), batches)
     _restore(again, original, restored)
     assert again.index.documents == original.index.documents
     assert again.index.last_offset == original.index.last_offset
-    rest = stream.cut(stop)
+    rest = stream.slice(stop)
     assert deliver(again, rest) == deliver(original, rest)
 
 
 @given(streams(), sizes)
 @settings(max_examples=150, deadline=None)
-def test_a_restore_from_nothing_writes_what_one_record_after_another_does(stream: Stream, restored: list[int]) -> None:
+def test_a_restore_in_batches_writes_the_same_as_one_record_at_a_time(stream: Stream, restored: list[int]) -> None:
     original = Partition(MemoryStore())
     deliver(original, stream)
     again = Partition(MemoryStore())
     _restore(again, original, restored)
-    assert _held(again) == _held_one_by_one(original)
+    assert _contents(again) == _restored_one_by_one(original)
 
 
-def test_a_cluster_goes_with_its_generation_in_the_middle_of_a_batch_too() -> None:
+def test_a_cluster_is_dropped_with_its_generation_in_the_middle_of_a_batch() -> None:
     story, filler = _TEXTS[0], [prose(seed, 40) for seed in "pqrst"]
-    written = [("a", story), ("b", story), *((f"n{place}", text) for place, text in enumerate(filler)), ("a", story)]
+    written = [("a", story), ("b", story), *((f"n{i}", text) for i, text in enumerate(filler)), ("a", story)]
     days, offsets = (0, 0, 8, 8, 17, 17, 17, 17), (0, 1, 2, 3 + FAR, 4 + FAR, 5 + FAR, 5 + 2 * FAR, 6 + 2 * FAR)
     events: list[Event] = [
         article(text, name=name, event=str(number), time=START_MS + day * DAY_MS)
         for number, ((name, text), day) in enumerate(zip(written, days, strict=True))
     ]
     original = Partition(MemoryStore())
-    told = deliver(original, Stream(events, list(offsets)))
-    assert [one.result for one in (told[1], told[-1])] == ["copy", "new"]
+    outcomes = deliver(original, Stream(events, list(offsets)))
+    assert [outcome.result for outcome in (outcomes[1], outcomes[-1])] == ["copy", "new"]
     again = Partition(MemoryStore())
     _restore(again, original, [])
-    assert _held(again) == _held_one_by_one(original)
+    assert _contents(again) == _restored_one_by_one(original)
 
 
 def _restore(again: Partition, original: Partition, sizes: Sequence[int]) -> None:
-    """Take over the changelog of ``original``, so many records at a time, and the rest."""
+    """Apply the changelog of ``original`` in batches of ``sizes``, then the rest."""
     changelog, start = original.changelog, 0
     for size in [*sizes, len(changelog)]:
         again.index.apply_changelog(changelog[start : start + size], changelog_end=min(start + size, len(changelog)))
         start += size
 
 
-def _held_one_by_one(original: Partition) -> dict[bytes, bytes]:
+def _restored_one_by_one(original: Partition) -> dict[bytes, bytes]:
     again = Partition(MemoryStore())
     for end, event in enumerate(original.changelog, 1):
-        again.index.begin_transaction()  # a session ends a restore, and with it what the restore knew
+        again.index.begin_transaction()  # ends the restore, and releases its Bloom filter
         again.index.apply_changelog([event], changelog_end=end)
-    return _held(again)
+    return _contents(again)
 
 
-def _held(partition: Partition) -> dict[bytes, bytes]:
+def _contents(partition: Partition) -> dict[bytes, bytes]:
     store = partition.index.store
     assert isinstance(store, MemoryStore)
     return store.values
@@ -191,12 +191,12 @@ def _held(partition: Partition) -> dict[bytes, bytes]:
 
 @given(streams(), st.data())
 @settings(max_examples=150, deadline=None)
-def test_a_trimmed_changelog_is_taken_over_and_decided_on(stream: Stream, data: st.DataObject) -> None:
+def test_an_index_restored_from_a_trimmed_changelog_can_decide(stream: Stream, data: st.DataObject) -> None:
     original, again = Partition(MemoryStore()), Partition(MemoryStore())
     deliver(original, stream)
     start = data.draw(st.integers(0, len(original.changelog)), label="trimmed to")
-    kept = original.changelog[start:]
-    assert again.index.apply_changelog(kept, changelog_end=len(original.changelog)) == len(kept)
+    remaining = original.changelog[start:]
+    assert again.index.apply_changelog(remaining, changelog_end=len(original.changelog)) == len(remaining)
     later = [article(text, time=START_MS + 9 * DAY_MS, tenant="one") for text in _TEXTS]
     first = stream.offsets[-1] + 1
     takedowns: list[Event] = [takedown(name, tenant="one") for name in ("a", "b")]
@@ -205,50 +205,52 @@ def test_a_trimmed_changelog_is_taken_over_and_decided_on(stream: Stream, data: 
 
 @given(streams(), sizes, st.data())
 @settings(max_examples=150, deadline=None)
-def test_what_is_read_again_after_a_crash_gets_its_first_verdict_or_is_withdrawn(
+def test_an_event_consumed_again_after_a_crash_gets_its_first_verdict_or_is_withdrawn(
     stream: Stream, batches: list[int], data: st.DataObject
 ) -> None:
     partition = Partition(MemoryStore())
-    told = deliver(partition, stream, batches)
+    outcomes = deliver(partition, stream, batches)
     earliest = partition.index.last_offset - REDELIVERED_OFFSETS_MAX
-    # Behind the last record stand takedowns of nothing, which are no news either.
-    redelivered = [place for place, offset in enumerate(stream.offsets) if offset > earliest]
-    start = data.draw(st.sampled_from(redelivered), label="read again from")
-    again = deliver(partition, stream.cut(start), data.draw(sizes))
-    for event, first, second in zip(stream.events[start:], told[start:], again, strict=True):
+    # Events behind the last record are takedowns of nothing, which change nothing the second time either.
+    redelivered = [i for i, offset in enumerate(stream.offsets) if offset > earliest]
+    start = data.draw(st.sampled_from(redelivered), label="consumed again from")
+    again = deliver(partition, stream.slice(start), data.draw(sizes))
+    for event, first, second in zip(stream.events[start:], outcomes[start:], again, strict=True):
         if isinstance(event, NormalizedEvent):
             assert second.result in (first.result, "withdrawn")
             if second.result == first.result:
-                assert told_of_the_article(second) == told_of_the_article(first)
+                assert article_outputs(second) == article_outputs(first)
             else:
                 assert not second.outputs
 
 
 @given(streams(), sizes)
 @settings(max_examples=80, deadline=None)
-def test_a_tenant_is_told_the_same_with_and_without_others_in_its_partition(stream: Stream, batches: list[int]) -> None:
+def test_outputs_of_a_tenant_do_not_depend_on_other_tenants_in_its_partition(
+    stream: Stream, batches: list[int]
+) -> None:
     both = deliver(Partition(MemoryStore()), stream, batches)
     for tenant in ("one", "two"):
-        mine = [place for place, event in enumerate(stream.events) if event.tenant == tenant]
-        alone = Stream([stream.events[place] for place in mine], [stream.offsets[place] for place in mine])
-        told = deliver(Partition(MemoryStore()), alone)
-        assert told_to_consumers(told) == told_to_consumers([both[place] for place in mine])
+        indices = [i for i, event in enumerate(stream.events) if event.tenant == tenant]
+        alone = Stream([stream.events[i] for i in indices], [stream.offsets[i] for i in indices])
+        outcomes = deliver(Partition(MemoryStore()), alone)
+        assert outputs_to_consumers(outcomes) == outputs_to_consumers([both[i] for i in indices])
 
 
 @given(streams())
 @settings(max_examples=100, deadline=None)
-def test_nobody_is_a_copy_of_what_was_withdrawn(stream: Stream) -> None:
+def test_no_article_is_a_copy_of_one_that_was_taken_down(stream: Stream) -> None:
     outcomes = deliver(Partition(MemoryStore()), stream)
-    gone: set[tuple[str, str]] = set()
+    deleted: set[tuple[str, str]] = set()
     for event, outcome in zip(stream.events, outcomes, strict=True):
         if not isinstance(event, NormalizedEvent):
             keys = {(output.key or b"").decode() for output in outcome.outputs if output.topic == TOPICS.enriched}
-            gone |= {(event.tenant, key) for key in keys}
+            deleted |= {(event.tenant, key) for key in keys}
         elif not outcome.is_repeat:
-            assert not any(_names(outcome, name) for tenant, name in gone if tenant == event.tenant)
-            gone.discard((event.tenant, event.id))
+            assert not any(_refers_to(outcome, name) for tenant, name in deleted if tenant == event.tenant)
+            deleted.discard((event.tenant, event.id))
 
 
-def _names(outcome: Outcome, name: str) -> bool:
-    marks = [f'"{field}":"{name}"'.encode() for field in ("duplicate_of", "canonical_id")]
-    return any(mark in (output.value or b"") for output in outcome.outputs for mark in marks)
+def _refers_to(outcome: Outcome, name: str) -> bool:
+    references = [f'"{field}":"{name}"'.encode() for field in ("duplicate_of", "canonical_id")]
+    return any(reference in (output.value or b"") for output in outcome.outputs for reference in references)

@@ -1,4 +1,4 @@
-"""What a decision is shown, and what recording it leaves: anchors, furniture, clusters, versions."""
+"""Which candidates a decision gets, and what recording it adds: anchors, boilerplate, clusters, versions."""
 
 from __future__ import annotations
 
@@ -31,40 +31,40 @@ def with_notice(count: int, words: int = 60) -> list[str]:
     return [f"{prose(f'z{letters(number)}z', words)} {NOTICE}" for number in range(count)]
 
 
-def subject(text: str) -> IncomingArticle:
+def incoming(text: str) -> IncomingArticle:
     return IncomingArticle("later", SCOPE, None, None, "0" * 32, fingerprint(text, None))
 
 
-def leading(store: Store, text: str) -> set[int]:
+def offsets_led_to(store: Store, text: str) -> set[int]:
     """Offsets of the articles that the anchors of ``text`` lead to."""
     values = ScopeView(store, SCOPE, window_s=0).get_many(anchor_names(fingerprint(text, None).anchors))
     return {offset for value in values for offset, _ in visible_postings(value)}
 
 
 class TestAnchors:
-    """What leads to an article."""
+    """Which anchors lead to an article."""
 
     @pytest.mark.parametrize("later", [STORY, REPRINT, EXCERPT, part(STORY, 20, 60)])
-    def test_those_that_lead_to_its_cluster_do_not_lead_to_it(self, new_store: NewStore, later: str) -> None:
+    def test_anchors_that_lead_to_its_cluster_do_not_lead_to_the_article(self, new_store: NewStore, later: str) -> None:
         store = new_store()
         partition = Partition(store)
         first, other = partition.run([article(STORY), article(later)])
-        joined = first.verdict.cluster_id == other.verdict.cluster_id
-        assert leading(store, STORY) == ({0} if joined else {0, 1})
+        is_same_cluster = first.verdict.cluster_id == other.verdict.cluster_id
+        assert offsets_led_to(store, STORY) == ({0} if is_same_cluster else {0, 1})
 
-    def test_what_a_reprint_adds_leads_to_it(self, new_store: NewStore) -> None:
+    def test_anchors_that_a_reprint_adds_lead_to_it(self, new_store: NewStore) -> None:
         store = new_store()
         Partition(store).run([article(STORY), article(f"{STORY} {prose('t', 30)}")])
-        assert leading(store, prose("t", 30)) == {1}
+        assert offsets_led_to(store, prose("t", 30)) == {1}
 
-    def test_a_story_that_everybody_reprints_is_no_furniture(self, new_store: NewStore) -> None:
+    def test_a_story_that_everybody_reprints_is_not_boilerplate(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         reprints = [f"{part(STORY, 0, 70)} {prose(f'z{letters(number)}z', 9)}" for number in range(3 * COMMON_MIN)]
         partition.run([article(text) for text in [STORY, *reprints]])
-        assert len(partition.index.begin_transaction().find_candidates(subject(EXCERPT), time_ms=START_MS).common) == 0
+        assert len(partition.index.begin_transaction().find_candidates(incoming(EXCERPT), time_ms=START_MS).common) == 0
         assert partition.run_one(article(EXCERPT)).verdict.relation == "excerpt"
 
-    def test_each_counts_how_many_lead_to_its_article(self, new_store: NewStore) -> None:
+    def test_each_posting_counts_the_anchors_that_lead_to_its_article(self, new_store: NewStore) -> None:
         store = new_store()
         Partition(store).run_one(article(STORY))
         names = anchor_names(fingerprint(STORY, None).anchors)
@@ -72,35 +72,37 @@ class TestAnchors:
         assert postings == [[(0, len(names))]] * len(names)
 
 
-class TestFurniture:
-    """What many unrelated texts share."""
+class TestBoilerplate:
+    """Anchors that many unrelated texts share."""
 
     @pytest.mark.parametrize(("count", "is_common"), [(COMMON_MIN - 1, False), (COMMON_MIN, True)])
-    def test_is_known_by_so_many_articles(self, new_store: NewStore, count: int, is_common: bool) -> None:
+    def test_an_anchor_is_boilerplate_from_a_number_of_articles_on(
+        self, new_store: NewStore, count: int, is_common: bool
+    ) -> None:
         partition = Partition(new_store())
         partition.run([article(text) for text in with_notice(count, 120)])
-        common = partition.index.begin_transaction().find_candidates(subject(NOTICE), time_ms=START_MS).common
+        common = partition.index.begin_transaction().find_candidates(incoming(NOTICE), time_ms=START_MS).common
         assert (len(common) > 0) is is_common
         assert np.isin(common, fingerprint(NOTICE, None).anchors).all()
 
     def test_thousands_of_texts_that_share_a_paragraph_are_new(self) -> None:
         partition = Partition(MemoryStore())
-        told = partition.run([article(text) for text in with_notice(2000)], sizes=[100] * 20)
-        assert {one.verdict.relation for one in told} == {"new"}
+        results = partition.run([article(text) for text in with_notice(2000)], sizes=[100] * 20)
+        assert {result.verdict.relation for result in results} == {"new"}
 
-    def test_a_copy_among_them_is_found(self, new_store: NewStore) -> None:
+    def test_a_copy_among_texts_with_boilerplate_is_found(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         texts = with_notice(60)
-        told = partition.run([article(text, name=str(place)) for place, text in enumerate(texts)])
+        results = partition.run([article(text, name=str(i)) for i, text in enumerate(texts)])
         near = partition.run_one(article(f"{part(texts[30], 0, 56)} {prose('t', 4)} {NOTICE}"))
-        assert {one.verdict.relation for one in told} == {"new"}
+        assert {result.verdict.relation for result in results} == {"new"}
         assert (near.verdict.relation, near.verdict.duplicate_of) == ("near_copy", "30")
 
 
 class TestBounds:
     """Work and space have limits."""
 
-    def test_at_most_so_many_postings_an_anchor_are_kept_the_newest(self) -> None:
+    def test_an_anchor_keeps_its_newest_postings_up_to_a_limit(self) -> None:
         store = MemoryStore()
         count = 3 * POSTINGS_MAX
         Partition(store).run([article(text) for text in with_notice(count, 200)])
@@ -109,39 +111,39 @@ class TestBounds:
         assert len(longest) == POSTINGS_MAX * POSTING_BYTES
         assert [offset for offset, _ in visible_postings(longest)] == list(range(count - POSTINGS_MAX, count))
 
-    def test_at_most_so_many_candidates_are_looked_at(self, new_store: NewStore) -> None:
+    def test_the_number_of_candidates_is_limited(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
-        # Each shares another part of the text, so that no anchor is common and all of them are near.
+        # Each shares another part of the text, so that no anchor is common and all of them are similar.
         texts = [f"{part(STORY, 4 * n, 4 * n + 40)} {prose(f'z{letters(n)}z', 200)}" for n in range(11)]
         more = [f"{part(STORY, 4 * n, 4 * n + 40)} {prose(f'y{letters(n)}y', 200)}" for n in range(11)]
-        told = partition.run([article(text) for text in texts + more])
-        assert len({one.verdict.cluster_id for one in told}) > CANDIDATES_MAX
+        results = partition.run([article(text) for text in texts + more])
+        assert len({result.verdict.cluster_id for result in results}) > CANDIDATES_MAX
         assert (
-            len(partition.index.begin_transaction().find_candidates(subject(STORY), time_ms=START_MS).similar)
+            len(partition.index.begin_transaction().find_candidates(incoming(STORY), time_ms=START_MS).similar)
             <= CANDIDATES_MAX
         )
 
-    def test_among_furniture_too(self, new_store: NewStore) -> None:
+    def test_the_number_of_candidates_is_limited_for_boilerplate_too(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         partition.run([article(text) for text in with_notice(CANDIDATES_MAX + 9, 200)])
         assert (
-            len(partition.index.begin_transaction().find_candidates(subject(NOTICE), time_ms=START_MS).similar)
+            len(partition.index.begin_transaction().find_candidates(incoming(NOTICE), time_ms=START_MS).similar)
             == CANDIDATES_MAX
         )
 
-    def test_what_shares_few_anchors_is_not_looked_at(self, new_store: NewStore) -> None:
+    def test_an_article_that_shares_few_anchors_is_not_a_candidate(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         partition.run_one(article(f"{part(STORY, 0, 80)} {prose('z', 800)}"))
         ours = f"{part(STORY, 0, 30)} {prose('y', 800)}"
         mine, other = (fingerprint(text, None).anchors for text in (ours, STORY))
         assert 0 < len(np.intersect1d(mine, other)) < ANCHORS_SHARED_MIN * len(mine)
-        assert partition.index.begin_transaction().find_candidates(subject(ours), time_ms=START_MS).similar == []
+        assert partition.index.begin_transaction().find_candidates(incoming(ours), time_ms=START_MS).similar == []
 
 
 class TestClusters:
-    """Which articles are one story."""
+    """Which articles are in one cluster."""
 
-    def test_an_item_of_a_round_up_keeps_a_cluster_of_its_own(self, new_store: NewStore) -> None:
+    def test_an_item_of_a_round_up_has_a_cluster_of_its_own(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         round_up = f"{prose('a', 60)} {STORY} {prose('b', 60)}"
         whole, item, copy = partition.run(
@@ -154,7 +156,7 @@ class TestClusters:
         assert copy.cluster.cluster_id == item.verdict.cluster_id
         assert (copy.cluster.canonical_id, copy.cluster.size) == ("item", 2)
 
-    def test_so_does_a_round_up_that_has_a_known_item(self, new_store: NewStore) -> None:
+    def test_a_round_up_that_has_an_earlier_item_has_a_cluster_of_its_own(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         item, whole = partition.run(
             [article(STORY, name="item"), article(f"{prose('a', 90)} {STORY} {prose('b', 40)}", name="whole")]
@@ -164,20 +166,20 @@ class TestClusters:
         assert whole.cluster is None
 
     @pytest.mark.parametrize(("first", "second"), [(STORY, EXCERPT), (EXCERPT, STORY)])
-    def test_a_teaser_and_its_article_are_in_one(self, new_store: NewStore, first: str, second: str) -> None:
+    def test_a_teaser_and_its_article_are_in_one_cluster(self, new_store: NewStore, first: str, second: str) -> None:
         one, other = Partition(new_store()).run([article(first, name="a"), article(second, name="b")])
         assert one.verdict.cluster_id == other.verdict.cluster_id
         assert other.cluster is not None
         assert (other.cluster.size, other.cluster.canonical_id) == (2, "a")
 
-    def test_the_first_article_stays_canonical_and_first_members_are_known(self) -> None:
+    def test_the_first_article_stays_canonical_and_the_first_members_are_listed(self) -> None:
         partition = Partition(MemoryStore())
         count = MEMBERS_MAX + 20
-        told = partition.run([article(STORY, name=str(number)) for number in range(count)], sizes=[50] * 6)
-        sizes = [one.cluster.size if one.cluster else 1 for one in told]
+        results = partition.run([article(STORY, name=str(number)) for number in range(count)], sizes=[50] * 6)
+        sizes = [result.cluster.size if result.cluster else 1 for result in results]
         assert sizes == list(range(1, count + 1))
-        assert {one.cluster.canonical_id for one in told if one.cluster} == {"0"}
-        cluster = partition.index.begin_transaction().cluster(SCOPE, told[0].verdict.cluster_id)
+        assert {result.cluster.canonical_id for result in results if result.cluster} == {"0"}
+        cluster = partition.index.begin_transaction().cluster(SCOPE, results[0].verdict.cluster_id)
         assert cluster is not None
         assert cluster.members == list(range(MEMBERS_MAX))
 
@@ -193,7 +195,7 @@ def test_a_near_copy_is_found_as_long_as_any_member_of_its_cluster_is_in_the_win
 
 
 class TestOtherFormats:
-    """Fingerprints that other code made are known by event and address, and compared with nothing."""
+    """Articles with fingerprints of another format are found by event and URL only."""
 
     @pytest.fixture
     def partition(self, new_store: NewStore) -> Partition:
@@ -205,21 +207,21 @@ class TestOtherFormats:
         )
         return partition
 
-    def test_the_event_is_a_repeat(self, partition: Partition) -> None:
-        told = partition.run_one(article(STORY, name="a", event="e"))
-        assert (told.is_repeat, told.verdict.relation, told.verdict.version) == (True, "new", "0:other")
+    def test_their_events_are_repeats(self, partition: Partition) -> None:
+        result = partition.run_one(article(STORY, name="a", event="e"))
+        assert (result.is_repeat, result.verdict.relation, result.verdict.version) == (True, "new", "0:other")
 
     @pytest.mark.parametrize(("text", "relation"), [(STORY, "recrawl"), (REPRINT, "revision")])
-    def test_the_address_is_known(self, partition: Partition, text: str, relation: str) -> None:
-        told = partition.run_one(article(text, name="a"))
-        assert (told.verdict.relation, told.verdict.duplicate_of) == (relation, "a")
+    def test_their_urls_are_found(self, partition: Partition, text: str, relation: str) -> None:
+        result = partition.run_one(article(text, name="a"))
+        assert (result.verdict.relation, result.verdict.duplicate_of) == (relation, "a")
 
     @pytest.mark.parametrize("text", [STORY, REPRINT, EXCERPT])
-    def test_the_text_is_not(self, partition: Partition, text: str) -> None:
+    def test_their_texts_are_not_found(self, partition: Partition, text: str) -> None:
         assert partition.run_one(article(text)).verdict.relation == "new"
 
-    def test_nothing_leads_to_it(self, partition: Partition) -> None:
-        assert leading(partition.index.store, STORY) == set()
+    def test_no_anchors_lead_to_them(self, partition: Partition) -> None:
+        assert offsets_led_to(partition.index.store, STORY) == set()
 
 
 def foreign(event: FingerprintEvent) -> FingerprintEvent:
