@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from stream.core.contracts import cloudevents
 from stream.core.contracts.topics import Topics, topic_specs
 from stream.core.contracts.trace_context import TRACEPARENT, TRACEPARENT_PATTERN, TRACESTATE, TRACESTATE_BYTES_MAX
-from stream.core.pipeline.dead_letter import ATTEMPTS, LETTER
+from stream.core.pipeline.dead_letter import ATTEMPTS_HEADER, DEAD_LETTER_HEADER
 from stream.core.validation import DEFAULT_LIMITS
 
 Json = dict[str, Any]
@@ -343,13 +343,13 @@ _HEADERS_OF_RAW: Final[Json] = {
             "type": "string",
             "description": "W3C Trace Context: passed on to everything made from the message, unless it is invalid",
         },
-        TRACESTATE: {"type": "string", "description": "W3C Trace Context, passed on like traceparent"},
-        ATTEMPTS: {
+        TRACESTATE: {"type": "string", "description": "the same"},
+        ATTEMPTS_HEADER: {
             "type": "string",
             "pattern": "^[0-9]+$",
             "description": "how often the message was requeued after a rejection; its dead letters keep this header",
         },
-        LETTER: {
+        DEAD_LETTER_HEADER: {
             "type": "string",
             "description": "topic/partition/offset of the dead letter that was requeued",
         },

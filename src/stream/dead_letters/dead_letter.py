@@ -14,7 +14,7 @@ import orjson
 from stream.core.contracts import cloudevents, codec
 from stream.core.contracts.events import NormalizedEvent, TakedownEvent
 from stream.core.contracts.records import Headers, InputRecord, OutputRecord, Record
-from stream.core.pipeline.dead_letter import ATTEMPTS, HEADER_PREFIX, LETTER, REQUEUE_PREFIX
+from stream.core.pipeline.dead_letter import ATTEMPTS_HEADER, DEAD_LETTER_HEADER, HEADER_PREFIX, REQUEUE_PREFIX
 
 _NUMBER: Final = re.compile(rb"-?[0-9]{1,18}")
 _BOM: Final = b"\xef\xbb\xbf"
@@ -80,7 +80,7 @@ class DeadLetter:
 def read_dead_letter(record: Record) -> DeadLetter:
     """Read a record of the rejected topic. Never fails: what is missing or malformed is left empty."""
     reasons = {name.removeprefix(HEADER_PREFIX): value or b"" for name, value in record.headers if _is_reason(name)}
-    attempts = [value or b"" for name, value in record.headers if name == ATTEMPTS]
+    attempts = [value or b"" for name, value in record.headers if name == ATTEMPTS_HEADER]
     return DeadLetter(
         record_id=RecordId(record.topic, record.partition, record.offset),
         time=record.timestamp or 0,
@@ -112,7 +112,10 @@ def requeued_record(dead_letter: DeadLetter) -> OutputRecord:
         raise ValueError(f"{dead_letter.record_id} does not say where it comes from")
     source, name = dead_letter.identity
     headers = dict(dead_letter.headers)
-    added = [(ATTEMPTS, b"%d" % (dead_letter.attempts + 1)), (LETTER, str(dead_letter.record_id).encode())]
+    added = [
+        (ATTEMPTS_HEADER, b"%d" % (dead_letter.attempts + 1)),
+        (DEAD_LETTER_HEADER, str(dead_letter.record_id).encode()),
+    ]
     if not (headers.get("ce_source") and headers.get("ce_id")):
         added[:0] = [("ce_source", source.encode()), ("ce_id", name.encode())]
     return OutputRecord(

@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import AuthorizationError, KafkaError
 
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
-from stream.core.pipeline.dead_letter import LETTER
+from stream.core.pipeline.dead_letter import DEAD_LETTER_HEADER
 from stream.dead_letters.dead_letter import DeadLetter, RecordId, read_dead_letter
 from stream.errors import BrokerError
 from stream.kafka import topic_admin
@@ -171,7 +171,7 @@ class RejectedTopicReader:
             (value or b"").decode("utf-8", "replace")
             for record in self._read_records(ranges, on_progress, _by_time)
             for name, value in record.headers
-            if name == LETTER
+            if name == DEAD_LETTER_HEADER
         }
 
     def _partitions(self, topic: str) -> list[Any]:

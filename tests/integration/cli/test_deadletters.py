@@ -14,7 +14,7 @@ import pytest
 from kafka import KafkaProducer
 
 from stream.core.contracts.records import Headers, InputRecord
-from stream.core.pipeline.dead_letter import ATTEMPTS, LETTER, dead_letter
+from stream.core.pipeline.dead_letter import ATTEMPTS_HEADER, DEAD_LETTER_HEADER, build_dead_letter
 from stream.errors import Rejected
 from tests.support.articles import BRIDGE, FLOOD, HARVEST, article, dumps
 from tests.support.cli import lines, stream
@@ -216,8 +216,8 @@ def check_requeue(station: Station) -> None:
     assert (first.key, first.value, tuple(first.headers[:2])) == (b"k1", LONG, HEADERS)
     assert second.value == ARRAY
     for record, letter in zip((first, second), letters, strict=True):
-        assert dict(record.headers)[ATTEMPTS] == b"1"
-        assert dict(record.headers)[LETTER].decode() == letter
+        assert dict(record.headers)[ATTEMPTS_HEADER] == b"1"
+        assert dict(record.headers)[DEAD_LETTER_HEADER].decode() == letter
     again = run(station, *asked, "--not-requeued")
     assert (again.exit_code, "2 skipped: already requeued" in again.stdout) == (0, True)
     assert station.end(raw) == 5
@@ -239,15 +239,17 @@ def check_normalized(station: Station) -> None:
 @pytest.mark.kafka
 def test_dead_letters_with_too_many_attempts_are_skipped(station: Station, send: Callable[..., None]) -> None:
     for offset, attempts in enumerate((b"2", b"3")):
-        record = InputRecord(station.topics.raw, 0, offset, 0, None, b"{%d" % offset, ((ATTEMPTS, attempts),))
-        letter = dead_letter(station.topics.rejected, record, "normalize", [(None, Rejected("invalid_json", "why"))])
+        record = InputRecord(station.topics.raw, 0, offset, 0, None, b"{%d" % offset, ((ATTEMPTS_HEADER, attempts),))
+        letter = build_dead_letter(
+            station.topics.rejected, record, "normalize", [(None, Rejected("invalid_json", "why"))]
+        )
         send(letter.topic, letter.value, letter.key, letter.headers)
     done = run(station, "requeue")
     assert done.exit_code == 1
     assert "1 dead letter requeued" in done.stdout
     assert "1 skipped: already requeued --max-attempts times" in done.stdout
     [record] = station.records(station.topics.raw)
-    assert [value for name, value in record.headers if name == ATTEMPTS] == [b"3"]
+    assert [value for name, value in record.headers if name == ATTEMPTS_HEADER] == [b"3"]
     assert "2 dead letters would be requeued" in run(station, "requeue", "--max-attempts", "4", "--dry-run").stdout
     assert (
         "1 dead letter would be requeued" in run(station, "requeue", "0/1", "--max-attempts", "4", "--dry-run").stdout
@@ -266,7 +268,7 @@ def test_an_empty_rejected_topic_is_no_error(station: Station) -> None:
 @pytest.mark.kafka
 def test_requeue_asks_for_confirmation_on_a_terminal(station: Station, send: Callable[..., None]) -> None:
     record = InputRecord(station.topics.raw, 0, 0, 0, None, b"{")
-    letter = dead_letter(station.topics.rejected, record, "normalize", [(None, Rejected("invalid_json", "why"))])
+    letter = build_dead_letter(station.topics.rejected, record, "normalize", [(None, Rejected("invalid_json", "why"))])
     send(letter.topic, letter.value, letter.key, letter.headers)
     for answer, code, count in ((b"n\n", 1, 0), (b"y\n", 0, 1)):
         result = run(station, "requeue", stdin=Terminal(answer))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stream.core.contracts.events import RawEvent
 from stream.core.contracts.records import OutputRecord
-from stream.core.pipeline.dead_letter import ATTEMPTS
+from stream.core.pipeline.dead_letter import ATTEMPTS_HEADER
 from stream.dead_letters.dead_letter import read_dead_letter, requeued_record
 from tests.support.articles import BRIDGE, article, dumps
 from tests.support.flow import Site, by_offset
@@ -90,7 +90,7 @@ async def _check(poisons: list[tuple[bytes | None, bytes | None, Any]]) -> None:
             if letter.origin and letter.origin.offset >= 2 * len(sent):
                 message = again[letter.origin.offset - 2 * len(sent)]
                 assert (letter.key, letter.value) == (message.key, message.value)
-                assert letter.attempts == int(dict(message.headers)[ATTEMPTS])
+                assert letter.attempts == int(dict(message.headers)[ATTEMPTS_HEADER])
         await backend.close()
 
 

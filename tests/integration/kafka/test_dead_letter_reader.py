@@ -10,7 +10,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
 from stream.core.contracts.records import InputRecord
-from stream.core.pipeline.dead_letter import ATTEMPTS, LETTER, dead_letter
+from stream.core.pipeline.dead_letter import ATTEMPTS_HEADER, DEAD_LETTER_HEADER, build_dead_letter
 from stream.dead_letters.dead_letter import DeadLetter, DeadLetterFilter, RecordId
 from stream.dead_letters.requeue import RequeueRules, Selected, plan_requeue, requeue_all
 from stream.dead_letters.topic_reader import RejectedTopicReader
@@ -51,7 +51,7 @@ class Broker:
     def reject(self, offset: int, partition: int, time: int, *, value: bytes = b"{", origin: int = 1) -> RecordId:
         """Write the dead letter of an original at ``offset`` to a partition of the rejected topic."""
         record = InputRecord(self.topics.raw, origin, offset, TIME, b"k", value, (("n", b"%d" % offset),))
-        letter = dead_letter(self.topics.rejected, record, "normalize", [(None, Rejected("invalid_json", "why"))])
+        letter = build_dead_letter(self.topics.rejected, record, "normalize", [(None, Rejected("invalid_json", "why"))])
         stored = self._producer.send(
             letter.topic,
             value=letter.value,
@@ -147,8 +147,8 @@ def test_requeued_records_go_to_their_partition_in_their_original_order(broker: 
             ("n", b"3"),
             ("ce_source", f"{broker.topics.raw}/1".encode()),
             ("ce_id", b"3"),
-            (ATTEMPTS, b"1"),
-            (LETTER, str(record_ids[3]).encode()),
+            (ATTEMPTS_HEADER, b"1"),
+            (DEAD_LETTER_HEADER, str(record_ids[3]).encode()),
         ]
 
 

@@ -28,7 +28,7 @@ from stream.cli.dead_letter_view import (
     readable_value,
 )
 from stream.core.contracts.records import InputRecord
-from stream.core.pipeline.dead_letter import ATTEMPTS
+from stream.core.pipeline.dead_letter import ATTEMPTS_HEADER
 from stream.dead_letters.dead_letter import RecordId, read_dead_letter, requeued_record
 from tests.support.articles import dumps
 from tests.unit.dead_letters.test_dead_letter import TIME, letter_of, stored
@@ -220,7 +220,7 @@ def test_several_domains_are_abbreviated() -> None:
 
 
 def test_on_a_narrow_terminal_messages_are_below_their_rows() -> None:
-    letters = [letter_of(place=1), letter_of(code="too_deep", place=2, headers=((ATTEMPTS, b"2"),))]
+    letters = [letter_of(place=1), letter_of(code="too_deep", place=2, headers=((ATTEMPTS_HEADER, b"2"),))]
     out = Console(file=StringIO(), width=80, highlight=False)
     out.print(dead_letter_table(letters, out.width))
     assert isinstance(out.file, StringIO)

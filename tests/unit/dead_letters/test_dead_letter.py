@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from stream.core.contracts import cloudevents
 from stream.core.contracts.records import Headers, InputRecord, OutputRecord
 from stream.core.contracts.topics import Topics
-from stream.core.pipeline.dead_letter import ATTEMPTS, HEADER_PREFIX, LETTER, REQUEUE_PREFIX, dead_letter
+from stream.core.pipeline.dead_letter import (
+    ATTEMPTS_HEADER,
+    DEAD_LETTER_HEADER,
+    HEADER_PREFIX,
+    REQUEUE_PREFIX,
+    build_dead_letter,
+)
 from stream.core.pipeline.normalize import Normalizer
 from stream.dead_letters.dead_letter import (
     DeadLetter,
@@ -49,7 +55,7 @@ def letter_of(
 ) -> DeadLetter:
     """A dead letter as it is read."""
     record = InputRecord(topic, 3, offset, TIME - 5, key, value, headers)
-    out = dead_letter(TOPICS.rejected, record, stage, [(None, Rejected(code, "why", field="$.text"))])
+    out = build_dead_letter(TOPICS.rejected, record, stage, [(None, Rejected(code, "why", field="$.text"))])
     return read_dead_letter(stored(out, place, time=time))
 
 
@@ -75,7 +81,9 @@ def test_a_dead_letter_has_the_original_its_coordinates_time_and_reason() -> Non
 
 
 # Header names are text; values may be missing. Some are those that count.
-NAMES = st.sampled_from(["ce_id", "ce_source", "content-type", "trace", HEADER_PREFIX + "code", ATTEMPTS, LETTER])
+NAMES = st.sampled_from(
+    ["ce_id", "ce_source", "content-type", "trace", HEADER_PREFIX + "code", ATTEMPTS_HEADER, DEAD_LETTER_HEADER]
+)
 HEADERS: Any = st.lists(st.tuples(NAMES | st.text(max_size=5), st.none() | st.binary(max_size=8)), max_size=6)
 CONTENT = st.none() | st.binary(max_size=20)
 
@@ -86,7 +94,7 @@ def test_requeueing_and_rejecting_again_keeps_the_original_and_counts_attempts(
 ) -> None:
     record = InputRecord(TOPICS.raw, 3, 12, TIME, key, value, headers)
     first = letter = read_dead_letter(
-        stored(dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected("too_deep", ""))]), 0)
+        stored(build_dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected("too_deep", ""))]), 0)
     )
     original = [header for header in headers if not header[0].startswith((HEADER_PREFIX, REQUEUE_PREFIX))]
     for offset in range(1, rounds + 1):
@@ -94,14 +102,14 @@ def test_requeueing_and_rejecting_again_keeps_the_original_and_counts_attempts(
         assert (out.topic, out.partition, out.key, out.value) == (TOPICS.raw, 3, key, value)
         assert list(out.headers)[: len(original)] == original
         assert not [name for name, _ in out.headers if name.startswith(HEADER_PREFIX)]
-        assert [dict(out.headers)[name] for name in (ATTEMPTS, LETTER)] == [
+        assert [dict(out.headers)[name] for name in (ATTEMPTS_HEADER, DEAD_LETTER_HEADER)] == [
             b"%d" % (letter.attempts + 1),
             str(letter.record_id).encode(),
         ]
         assert len([name for name, _ in out.headers if name.startswith(REQUEUE_PREFIX)]) == 2
         again = stored(out, 1000 + offset)
         letter = read_dead_letter(
-            stored(dead_letter(TOPICS.rejected, again, "normalize", [(None, Rejected("wrong_type", ""))]), offset)
+            stored(build_dead_letter(TOPICS.rejected, again, "normalize", [(None, Rejected("wrong_type", ""))]), offset)
         )
         assert (letter.key, letter.value, letter.attempts) == (key, value, first.attempts + offset)
         assert (letter.code, letter.origin) == ("wrong_type", RecordId(TOPICS.raw, 3, 1000 + offset))
@@ -112,7 +120,7 @@ def test_requeueing_and_rejecting_again_keeps_the_original_and_counts_attempts(
 def test_a_requeued_event_keeps_its_identity(headers: Headers) -> None:
     record = InputRecord(TOPICS.raw, 3, 12, TIME, None, b"{", headers)
     letter = read_dead_letter(
-        stored(dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected("too_deep", ""))]), 0)
+        stored(build_dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected("too_deep", ""))]), 0)
     )
     assert cloudevents.event_identity(stored(requeued_record(letter), 99)) == cloudevents.event_identity(record)
 
@@ -149,7 +157,7 @@ def test_a_foreign_record_is_read_but_cannot_be_requeued(headers: Any) -> None:
     ("value", "attempts"), [(b"2", 2), (b"007", 7), (b"-3", 0), (b"", 0), (b"x", 0), (None, 0), (b"9" * 5000, 0)]
 )
 def test_an_unreadable_count_of_attempts_is_zero(value: bytes | None, attempts: int) -> None:
-    headers: Any = [(ATTEMPTS, value)]
+    headers: Any = [(ATTEMPTS_HEADER, value)]
     assert letter_of(headers=headers).attempts == attempts
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stream.core.contracts.records import InputRecord
 from stream.core.contracts.topics import Topics
-from stream.core.pipeline.dead_letter import ATTEMPTS, dead_letter
+from stream.core.pipeline.dead_letter import ATTEMPTS_HEADER, build_dead_letter
 from stream.core.pipeline.normalize import Normalizer
 from stream.dead_letters.dead_letter import DeadLetter, DeadLetterFilter, read_dead_letter, requeued_record
 from stream.dead_letters.requeue import RequeueRules, SkipReason, plan_requeue
@@ -32,7 +32,7 @@ def normalized() -> InputRecord:
 def rejected_again(letter: DeadLetter, place: int, code: str = "invalid_json") -> DeadLetter:
     """The dead letter after ``letter`` was requeued and rejected again, a second later."""
     record = stored(requeued_record(letter), 100 + place)
-    out = dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected(code, "why"))])
+    out = build_dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected(code, "why"))])
     return read_dead_letter(stored(out, place, time=letter.time + 1000))
 
 
@@ -46,8 +46,8 @@ CASES = [
     ("as it came", letter_of(), None),
     ("a tombstone", letter_of(None), None),
     ("no key", letter_of(key=None), None),
-    ("twice before", letter_of(headers=((ATTEMPTS, b"2"),)), None),
-    ("three times before", letter_of(headers=((ATTEMPTS, b"3"),)), SkipReason.ATTEMPTS),
+    ("twice before", letter_of(headers=((ATTEMPTS_HEADER, b"2"),)), None),
+    ("three times before", letter_of(headers=((ATTEMPTS_HEADER, b"3"),)), SkipReason.ATTEMPTS),
     ("of another flow", letter_of(topic="other.raw"), SkipReason.OTHER_TOPIC),
     ("of the enriched topic", letter_of(topic=TOPICS.enriched), SkipReason.OTHER_TOPIC),
     ("of the normalized topic", of_normalized(normalized().value), SkipReason.NORMALIZED),
@@ -130,7 +130,9 @@ def test_dead_letters_that_were_requeued_before_are_skipped() -> None:
 )
 def test_every_match_is_either_selected_or_counted_as_skipped(drawn: list[tuple[int, int, str]]) -> None:
     letters = [
-        letter_of(offset=event, place=place, code=code, headers=((ATTEMPTS, b"%d" % attempts),), time=TIME + place)
+        letter_of(
+            offset=event, place=place, code=code, headers=((ATTEMPTS_HEADER, b"%d" % attempts),), time=TIME + place
+        )
         for place, (event, attempts, code) in enumerate(drawn)
     ]
     wanted = DeadLetterFilter(codes=frozenset(["too_deep"]))

@@ -36,7 +36,9 @@ def about(
 
 def decide(metrics: Metrics, *articles: ArticleInfo, relation: str = "new", now_ms: int = START_MS) -> None:
     """Count articles with a verdict."""
-    metrics.count("deduplicate", [Outcome(relation, [], time=1, article=article) for article in articles], now_ms=now_ms)
+    metrics.count(
+        "deduplicate", [Outcome(relation, [], time=1, article=article) for article in articles], now_ms=now_ms
+    )
 
 
 def series(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:

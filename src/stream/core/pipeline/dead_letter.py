@@ -1,4 +1,4 @@
-"""Dead letters: a record that was rejected, as it came, with the reason in headers (after Kafka Connect)."""
+"""Builds dead letters: a rejected record as it was, with the reason in headers as Kafka Connect adds them."""
 
 from __future__ import annotations
 
@@ -8,23 +8,34 @@ from typing import Final, Literal
 from stream.core.contracts.records import OutputRecord, Record
 from stream.errors import Rejected
 
+#: Prefix of the headers with the reason.
 HEADER_PREFIX: Final = "__errors."
-#: Headers of a record that was put back. A later dead letter of it keeps them, as it keeps all that came.
+#: Prefix of the headers of a record that was requeued. A later dead letter keeps them, like all original headers.
 REQUEUE_PREFIX: Final = "__requeue."
-ATTEMPTS: Final = REQUEUE_PREFIX + "attempts"
-LETTER: Final = REQUEUE_PREFIX + "letter"
-#: Of an array with many bad items this many are named.
-ITEMS_NAMED_MAX: Final = 20
+#: How often the record was requeued.
+ATTEMPTS_HEADER: Final = REQUEUE_PREFIX + "attempts"
+#: The dead letter from which it was requeued, as topic/partition/offset.
+DEAD_LETTER_HEADER: Final = REQUEUE_PREFIX + "letter"
+#: How many bad items of an array are listed.
+LISTED_ITEMS_MAX: Final = 20
 MESSAGE_CHARS_MAX: Final = 500
 
 
-def dead_letter(
+def build_dead_letter(
     topic: str,
     record: Record,
     stage: Literal["normalize", "deduplicate"],
     errors: Sequence[tuple[int | None, Rejected]],
 ) -> OutputRecord:
-    """The dead letter of ``record``; ``errors`` has one entry for each bad item, the first one is told."""
+    """Build the dead letter of ``record``.
+
+    Args:
+        topic: The topic of dead letters.
+        record: The record that was rejected.
+        stage: The step that rejected it.
+        errors: For each bad item, its position (None unless the record holds an array) and why it was rejected; the
+            first one is reported.
+    """
     first = errors[0][1]
     fields = {
         "code": first.code,
@@ -37,8 +48,8 @@ def dead_letter(
     }
     if first.field:
         fields["field"] = first.field
-    items = [str(item) for item, _ in errors[:ITEMS_NAMED_MAX] if item is not None]
+    items = [str(item) for item, _ in errors[:LISTED_ITEMS_MAX] if item is not None]
     if items:
-        fields["items"] = ",".join(items) + (",…" if len(errors) > ITEMS_NAMED_MAX else "")
+        fields["items"] = ",".join(items) + (",…" if len(errors) > LISTED_ITEMS_MAX else "")
     added = [(HEADER_PREFIX + name, value.encode("utf-8", "replace")) for name, value in fields.items()]
     return OutputRecord(topic, record.key, record.value, (*record.headers, *added))

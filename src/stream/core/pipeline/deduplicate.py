@@ -28,7 +28,7 @@ from stream.core.dedup.rules import IncomingArticle, Times, Verdict, decide
 from stream.core.index.records import StoredArticle, pack_fingerprint
 from stream.core.index.takedown import apply_takedown, find_takedown_result
 from stream.core.index.transaction import Decided, Transaction
-from stream.core.pipeline.dead_letter import dead_letter
+from stream.core.pipeline.dead_letter import build_dead_letter
 from stream.core.pipeline.outcome import ArticleInfo, Outcome, Wrap, add_trace_headers, no_wrap, scope_of
 from stream.errors import Rejected
 
@@ -231,7 +231,7 @@ class Deduplicator:
         )
 
     def _reject(self, record: Record, error: Rejected) -> Outcome:
-        output = dead_letter(self._topics.rejected, record, "deduplicate", [(None, error)])
+        output = build_dead_letter(self._topics.rejected, record, "deduplicate", [(None, error)])
         return Outcome("rejected", [output], code=error.code)
 
 

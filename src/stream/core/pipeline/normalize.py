@@ -15,7 +15,7 @@ from stream.core.contracts.records import OutputRecord, Record
 from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
 from stream.core.normalize import EventContext, normalize, normalize_takedown
-from stream.core.pipeline.dead_letter import dead_letter
+from stream.core.pipeline.dead_letter import build_dead_letter
 from stream.core.pipeline.outcome import Outcome, Wrap, add_trace_headers, no_wrap, scope_of
 from stream.core.timestamps import format_rfc3339
 from stream.core.validation import DEFAULT_LIMITS, Limits, parse_message, split_articles, validate
@@ -97,7 +97,7 @@ class Normalizer:
         return [OutputRecord(topic, key, value, headers, partition) for partition in range(self._partitions)]
 
     def _reject(self, record: Record, errors: Sequence[tuple[int | None, Rejected]]) -> Outcome:
-        output = dead_letter(self._topics.rejected, record, "normalize", errors)
+        output = build_dead_letter(self._topics.rejected, record, "normalize", errors)
         return Outcome("rejected", [output], code=errors[0][1].code)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from stream.core.contracts.events import DeadLetterHeaders
 from stream.core.contracts.records import InputRecord
-from stream.core.pipeline.dead_letter import ITEMS_NAMED_MAX, MESSAGE_CHARS_MAX, dead_letter
+from stream.core.pipeline.dead_letter import LISTED_ITEMS_MAX, MESSAGE_CHARS_MAX, build_dead_letter
 from stream.errors import Rejected
 
 RECORD = InputRecord("articles.raw", 3, 12, 1_777_874_400_000, b"key", b"\xff\x00", [("ce_id", b"1"), ("own", b"\xfe")])
@@ -17,12 +17,12 @@ RECORD = InputRecord("articles.raw", 3, 12, 1_777_874_400_000, b"key", b"\xff\x0
 
 def added_headers(errors: list[tuple[int | None, Rejected]], record: InputRecord = RECORD) -> dict[str, str]:
     """The headers that the dead letter adds."""
-    output = dead_letter("articles.rejected", record, "normalize", errors)
+    output = build_dead_letter("articles.rejected", record, "normalize", errors)
     return {name: value.decode() for name, value in output.headers[len(record.headers) :]}
 
 
 def test_key_value_and_headers_of_the_record_are_unchanged() -> None:
-    output = dead_letter("articles.rejected", RECORD, "normalize", [(None, Rejected("invalid_utf8", "m"))])
+    output = build_dead_letter("articles.rejected", RECORD, "normalize", [(None, Rejected("invalid_utf8", "m"))])
     assert (output.topic, output.key, output.value, output.partition) == (
         "articles.rejected",
         b"key",
@@ -52,15 +52,15 @@ def test_headers_match_the_contract() -> None:
 
 @pytest.mark.parametrize(
     ("count", "items"),
-    [(1, "0"), (2, "0,1"), (ITEMS_NAMED_MAX, None), (ITEMS_NAMED_MAX + 1, None), (10_000, None)],
+    [(1, "0"), (2, "0,1"), (LISTED_ITEMS_MAX, None), (LISTED_ITEMS_MAX + 1, None), (10_000, None)],
 )
 def test_only_the_first_of_many_bad_items_are_listed(count: int, items: str | None) -> None:
     errors: list[tuple[int | None, Rejected]] = [
         (item, Rejected("missing_identity", f"no {item}")) for item in range(count)
     ]
     headers = added_headers(errors)
-    listed = ",".join(map(str, range(min(count, ITEMS_NAMED_MAX))))
-    assert headers["__errors.items"] == (items or (listed + ",…" if count > ITEMS_NAMED_MAX else listed))
+    listed = ",".join(map(str, range(min(count, LISTED_ITEMS_MAX))))
+    assert headers["__errors.items"] == (items or (listed + ",…" if count > LISTED_ITEMS_MAX else listed))
     assert headers["__errors.message"] == "no 0"
 
 
