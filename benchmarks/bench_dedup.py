@@ -25,13 +25,13 @@ from benchmarks.synthetic_index import (
     SCOPE,
     WINDOW_MS,
     Shape,
-    bytes_of,
-    copied,
+    copy_index,
     event_time,
-    filled,
-    property_of,
+    fill_index,
+    property_sum,
     settle,
     shape,
+    size_bytes_of,
 )
 from stream import gc_tuning
 from stream.core.contracts import codec
@@ -93,7 +93,7 @@ def run(corpus: Path, indexed: Sequence[int], folder: Path) -> None:
 
 def _build_index(folder: Path, count: int, shapes: Sequence[Shape]) -> Path:
     started = time.perf_counter()
-    path = filled(folder, count, shapes)
+    path = fill_index(folder, count, shapes)
     print(f"index of {count:,} articles: {path}, ready in {time.perf_counter() - started:.0f} s", flush=True)
     return path
 
@@ -105,24 +105,24 @@ def _measure(count: int, articles: Sequence[NormalizedEvent], made: Path, scratc
     recorded = [article for i, article in enumerate(later) if i % HELD_BACK_EVERY]
     gc_tuning.relax()  # as a worker does
     before = resident_bytes()
-    path = copied(made, scratch / "measured")
+    path = copy_index(made, scratch / "measured")
     store = RocksStore(path)
     index = PartitionIndex(store, window_ms=WINDOW_MS)
     _time_lookups(index, held_back[:WARM_UP])
     found = decided(index, recorded)
-    lookups = _time_lookups(index, held_back)
-    resident, readers = resident_bytes() - before, property_of(store, "estimate-table-readers-mem")
-    caches = property_of(store, "block-cache-usage", "cur-size-all-mem-tables")
+    lookups = _lookups(index, held_back)
+    resident, readers = resident_bytes() - before, property_sum(store, "estimate-table-readers-mem")
+    caches = property_sum(store, "block-cache-usage", "cur-size-all-mem-tables")
     settle(store)
     index.close()
-    disk_after = bytes_of(path)
-    restore_cpu, restore_wall = _time_restore(copied(made, path), found.recorded)
+    disk_after = size_bytes_of(path)
+    restore_cpu, restore_wall = _restored(copy_index(made, path), found.recorded)
     return Figures(
         indexed=count,
         articles=len(recorded),
         best=found,
         lookups_s=lookups,
-        disk_before=bytes_of(made),
+        disk_before=size_bytes_of(made),
         disk_after=disk_after,
         resident=resident,
         caches=caches,

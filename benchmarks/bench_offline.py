@@ -1,4 +1,4 @@
-"""The whole core on one core, in memory, as ``stream process`` runs it; and where the time goes."""
+"""Measures ``stream process`` on one CPU core with the index in memory, and the time of each part of the flow."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ RUNS = 3
 
 
 class Stopwatch:
-    """Adds up the time of each step of the core."""
+    """Adds up the time of each part of the flow."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
         self.calls: dict[str, int] = defaultdict(int)
 
     def wrap(self, name: str, step: Callable[P, R]) -> Callable[P, R]:
-        """``step`` with its time added up."""
+        """Return ``step`` with its time added up."""
 
         def timed(*args: P.args, **kwargs: P.kwargs) -> R:
             start = time.perf_counter()
@@ -42,13 +42,13 @@ class Stopwatch:
 
 
 def run(corpus: Path, _articles: int) -> None:
-    """Articles a second of the command as a whole, then the time of each step."""
+    """Print articles per second of the whole command, then the time of each part."""
     for _ in range(RUNS):
-        _command(corpus)
-    _steps(corpus)
+        _time_command(corpus)
+    _time_parts(corpus)
 
 
-def _command(corpus: Path) -> None:
+def _time_command(corpus: Path) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
     command = [sys.executable, "-m", "stream", "process", str(corpus), "-o", "/dev/null"]
@@ -62,7 +62,7 @@ def _command(corpus: Path) -> None:
     print(f"stream process: {count} articles, {cpu:.1f} CPU s, {wall:.1f} s: {rate}, {peak:.0f} MiB")
 
 
-def _steps(corpus: Path) -> None:
+def _time_parts(corpus: Path) -> None:
     watch = Stopwatch()
     flow = OfflineFlow(window_ms=7 * DAY_MS, wrap=watch.wrap)
     started = time.perf_counter()
@@ -70,6 +70,6 @@ def _steps(corpus: Path) -> None:
     count = sum(len(outcomes) for outcomes in flow.run(messages, now="2026-01-01T00:00:00.000Z"))
     total = time.perf_counter() - started
     for name, seconds in sorted(watch.seconds.items(), key=lambda pair: -pair[1]):
-        print(f"  {name:18} {seconds / count * 1e6:7.1f} us an article, {seconds / total:5.1%}")
+        print(f"  {name:18} {seconds / count * 1e6:7.1f} us per article, {seconds / total:5.1%}")
     rest = total - sum(watch.seconds.values())
-    print(f"  {'everything else':18} {rest / count * 1e6:7.1f} us an article, {rest / total:5.1%}")
+    print(f"  {'the rest':18} {rest / count * 1e6:7.1f} us per article, {rest / total:5.1%}")

@@ -1,8 +1,8 @@
-"""The indexes of one worker restored from nothing: by the worker itself, and by processes of their own.
+"""Measures the restore of all indexes of a worker from nothing: in the worker itself, and in restore processes.
 
-As many partitions as there are cores, each with the same changelog: records of the corpus, decided on an index that is
-empty at first, and the same of one tenant more after another. All that a worker does once a record was fetched is
-timed: starting processes, handing records over, reading JSON, taking them over, closing and opening indexes.
+There are as many partitions as cores, each with the same changelog: the records of the corpus, decided on an empty
+index, and repeated for one tenant after another. The time covers all that a worker does after a record was fetched:
+starting processes, sending records to them, decoding JSON, applying records, closing and opening indexes.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from stream.state.restore.loader import IndexLoader
 from stream.state.restore.process_pool import RestoreProcesses
 from stream.state.rocksdb_store import RocksStore
 
-TURNS: Final = 3
+RUNS: Final = 3
 RECORDS: Final = 150_000
-FETCHED: Final = 500
+FETCH_RECORDS: Final = 500
 CACHE_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -49,54 +49,54 @@ class Log:
         self.values = values
 
     async def bounds(self, _tp: TP) -> tuple[int, int]:
-        """Where it begins and ends."""
+        """Its first offset, and the offset behind its last record."""
         return 0, len(self.values)
 
     async def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
-        """Its records from ``start`` on, as many at a time as a fetch holds."""
-        for first in range(start, len(self.values), FETCHED):
-            values = self.values[first : first + FETCHED]
+        """Yield its records from ``start`` on, as many at a time as a fetch holds."""
+        for first in range(start, len(self.values), FETCH_RECORDS):
+            values = self.values[first : first + FETCH_RECORDS]
             yield [InputRecord(*tp, offset, None, None, value) for offset, value in enumerate(values, first)]
 
 
 def run(corpus: Path) -> None:
-    """Print the best of some turns."""
+    """Print the best rate of some runs."""
     log = Log(in_process(partial(_changelog, corpus)))
     partitions = os.cpu_count() or 1
     print(f"{partitions} partitions of {len(log.values):,} records each, one worker")
     for processes in (0, partitions):
-        rate = max(in_process(partial(_rate, log, partitions, processes)) for _ in range(TURNS))
-        print(f"{f'by {processes} processes' if processes else 'by itself':>16}: {rate:8,.0f} records/s")
-    print("wanted: 20,000 records/s")
+        rate = max(in_process(partial(_rate, log, partitions, processes)) for _ in range(RUNS))
+        print(f"{f'in {processes} processes' if processes else 'in the worker':>16}: {rate:8,.0f} records/s")
+    print("goal: 20,000 records/s")
 
 
 def _changelog(corpus: Path) -> list[bytes]:
     events = decided(PartitionIndex(MemoryStore(), window_ms=WINDOW_MS), normalized(rows(corpus))).recorded
-    turns = range(-(-RECORDS // len(events)))
-    return [codec.encode(event) for turn in turns for event in _of_tenant(turn, events)][:RECORDS]
+    tenants = range(-(-RECORDS // len(events)))
+    return [codec.encode(event) for tenant in tenants for event in _move_to_tenant(tenant, events)][:RECORDS]
 
 
-def _of_tenant(number: int, events: Sequence[FingerprintEvent]) -> Iterator[FingerprintEvent]:
-    """``events`` of another tenant, behind those of the tenants before."""
-    behind = number * len(events)
+def _move_to_tenant(tenant: int, events: Sequence[FingerprintEvent]) -> Iterator[FingerprintEvent]:
+    """Yield ``events`` as those of another tenant, behind those of the tenants before it."""
+    shift = tenant * len(events)
     for event in events:
         yield msgspec.structs.replace(
             event,
-            scope=f"tenant-{number}/{event.scope}",
-            offset=event.offset + behind,
-            previous=event.previous + behind,
-            earlier_offset=None if event.earlier_offset is None else event.earlier_offset + behind,
+            scope=f"tenant-{tenant}/{event.scope}",
+            offset=event.offset + shift,
+            previous=event.previous + shift,
+            earlier_offset=None if event.earlier_offset is None else event.earlier_offset + shift,
         )
 
 
 def _rate(log: Log, partitions: int, processes: int) -> float:
-    """Records a second, from when the partitions are assigned until all indexes are restored."""
+    """Records per second, from the assignment of the partitions until all indexes are restored."""
     gc_tuning.relax()  # as a worker does
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(_restored(log, Path(folder), partitions, processes))
+        return asyncio.run(_measure_restore(log, Path(folder), partitions, processes))
 
 
-async def _restored(log: Log, folder: Path, partitions: int, processes: int) -> float:
+async def _measure_restore(log: Log, folder: Path, partitions: int, processes: int) -> float:
     def folder_of(partition: int) -> Path:
         return folder / str(partition)
 
@@ -112,12 +112,12 @@ async def _restored(log: Log, folder: Path, partitions: int, processes: int) -> 
         ),
     )
     indexes = PartitionIndexes(opener, metrics=metrics)
-    began = time.monotonic()
+    started = time.monotonic()
     indexes.assign(range(partitions))
     for partition in range(partitions):
         async with indexes.using(partition) as index:
-            assert index is not None  # noqa: S101 - else the rate is that of something else
+            assert index is not None  # noqa: S101 - otherwise the rate is that of something else
             assert index.changelog_end == len(log.values)  # noqa: S101 - as above
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - started
     await indexes.close()
     return partitions * len(log.values) / seconds

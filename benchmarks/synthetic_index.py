@@ -1,7 +1,7 @@
-"""An index that already holds many articles: random fingerprints with the shape of real ones, restored into RocksDB.
+"""Makes an index with many articles in RocksDB: random fingerprints with the shape of real ones.
 
-They go through `PartitionIndex.restore`, as a worker's index does, so what is measured afterwards has the keys, values
-and levels that a worker has. Only the reading is left out: nobody knows these articles yet.
+They are applied as changelog records, as in a restore, so keys, values and levels are those of a worker's index. Only
+look-ups are skipped, since none of the articles is in the index yet.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ SCOPE: Final = "default/ar"
 _PREFIX: Final = scope_prefix(SCOPE)
 WINDOW_MS: Final = 7 * DAY_MS
 START_MS: Final = 1_780_000_000_000
-#: So far apart, ten million articles lie within the window.
-APART_MS: Final = 50
+#: Time between articles; ten million of them are within the window.
+INTERVAL_MS: Final = 50
 BATCH: Final = 2_000
 PROGRESS_EVERY: Final = 1_000_000
 SETTLED_POLL_S: Final = 0.2
 
 
 class Shape(NamedTuple):
-    """How much of everything the fingerprint of a real article has."""
+    """The sizes of the fingerprint of a real article."""
 
     tokens: int
     sequence: int
@@ -44,30 +44,31 @@ class Shape(NamedTuple):
     title: int
 
 
-def shape(found: Fingerprint) -> Shape:
-    """The shape of one fingerprint."""
-    return Shape(found.tokens, len(found.sequence), len(found.anchors), len(found.title))
+def shape(fingerprint: Fingerprint) -> Shape:
+    """The shape of a fingerprint."""
+    anchors, title = len(fingerprint.anchors), len(fingerprint.title)
+    return Shape(fingerprint.tokens, len(fingerprint.sequence), anchors, title)
 
 
 def event_time(offset: int) -> int:
     """When the article at ``offset`` was seen, in milliseconds."""
-    return START_MS + offset * APART_MS
+    return START_MS + offset * INTERVAL_MS
 
 
 def synthetic(shapes: Sequence[Shape], first: int, count: int) -> list[FingerprintEvent]:
-    """The changelog records of ``count`` unrelated articles from offset ``first`` on; the same at every call."""
-    chance = np.random.default_rng([1, first])
-    chosen = [shapes[number] for number in chance.integers(len(shapes), size=count).tolist()]
-    hashes = _pieces(chance, [32] * count)
-    sequences = _pieces(chance, [2 * one.sequence for one in chosen])
-    anchors = _pieces(chance, [8 * one.anchors for one in chosen])
-    titles = _pieces(chance, [2 * one.title for one in chosen])
-    chunked = zip(chosen, hashes, sequences, anchors, titles, strict=True)
-    return [_event(first + place, Pieces(*given)) for place, given in enumerate(chunked)]
+    """Make the changelog records of ``count`` unrelated articles from offset ``first`` on; the same in every call."""
+    generator = np.random.default_rng([1, first])
+    chosen = [shapes[number] for number in generator.integers(len(shapes), size=count).tolist()]
+    hashes = _random_bytes(generator, [32] * count)
+    sequences = _random_bytes(generator, [2 * shape.sequence for shape in chosen])
+    anchors = _random_bytes(generator, [8 * shape.anchors for shape in chosen])
+    titles = _random_bytes(generator, [2 * shape.title for shape in chosen])
+    articles = map(SyntheticArticle, chosen, hashes, sequences, anchors, titles)
+    return [_event(offset, article) for offset, article in enumerate(articles, first)]
 
 
-class Pieces(NamedTuple):
-    """What one synthetic article is made of: random bytes."""
+class SyntheticArticle(NamedTuple):
+    """The random bytes of one article."""
 
     shape: Shape
     hashes: bytes
@@ -76,8 +77,8 @@ class Pieces(NamedTuple):
     title: bytes
 
 
-def _event(offset: int, made: Pieces) -> FingerprintEvent:
-    text_hash, display_hash = made.hashes[:16].hex(), made.hashes[16:].hex()
+def _event(offset: int, article: SyntheticArticle) -> FingerprintEvent:
+    text_hash, display_hash = article.hashes[:16].hex(), article.hashes[16:].hex()
     name, moment = f"agency-{display_hash[:16]}", event_time(offset)
     return FingerprintEvent(
         event_id=text_hash[::-1],
@@ -92,11 +93,11 @@ def _event(offset: int, made: Pieces) -> FingerprintEvent:
         display_hash=display_hash,
         format=FORMAT,
         text_hash=text_hash,
-        tokens=made.shape.tokens,
+        tokens=article.shape.tokens,
         is_spaced=True,
-        sequence=made.sequence,
-        anchors=np.sort(np.frombuffer(made.anchors, dtype="<u8")).tobytes(),
-        title=np.sort(np.frombuffer(made.title, dtype="<u2")).tobytes(),
+        sequence=article.sequence,
+        anchors=np.sort(np.frombuffer(article.anchors, dtype="<u8")).tobytes(),
+        title=np.sort(np.frombuffer(article.title, dtype="<u2")).tobytes(),
         revision=1,
         cluster_depth=0,
         duplicate=Duplicate(
@@ -110,15 +111,15 @@ def _event(offset: int, made: Pieces) -> FingerprintEvent:
     )
 
 
-def _pieces(chance: np.random.Generator, sizes: Sequence[int]) -> Iterator[bytes]:
-    joined, end = chance.bytes(sum(sizes)), 0
+def _random_bytes(generator: np.random.Generator, sizes: Sequence[int]) -> Iterator[bytes]:
+    content, end = generator.bytes(sum(sizes)), 0
     for size in sizes:
-        yield joined[end : end + size]
+        yield content[end : end + size]
         end += size
 
 
-class _Unread(RocksStore):
-    """A store that knows nothing but what an index keeps for itself."""
+class _WriteOnlyStore(RocksStore):
+    """A store that finds none of the keys of the scope."""
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See `Store`."""
@@ -127,13 +128,13 @@ class _Unread(RocksStore):
         return super().get_many(keys)
 
 
-def filled(folder: Path, count: int, shapes: Sequence[Shape]) -> Path:
-    """The folder of an index of ``count`` articles, made below ``folder`` unless it is there; goes on where it stopped.
+def fill_index(folder: Path, count: int, shapes: Sequence[Shape]) -> Path:
+    """Make an index of ``count`` articles below ``folder``, or continue one that was interrupted; return its folder.
 
-    It is known by `LAYOUT_VERSION` and ``count``; after other changes of the index, delete it.
+    An existing index is recognized by `LAYOUT_VERSION` and ``count``; delete it after other changes of the index.
     """
     path = folder / f"{LAYOUT_VERSION.replace('/', '-').replace(':', '-')}-{count}"
-    store = _Unread(path)
+    store = _WriteOnlyStore(path)
     index = PartitionIndex(store, window_ms=WINDOW_MS)
     before, started = index.documents, time.perf_counter()
     for first in range(before, count, BATCH):
@@ -141,28 +142,28 @@ def filled(folder: Path, count: int, shapes: Sequence[Shape]) -> Path:
         index.apply_changelog(events, changelog_end=events[-1].offset + 1)
         if (first + BATCH) % PROGRESS_EVERY == 0:
             rate = (first + BATCH - before) / (time.perf_counter() - started)
-            print(f"  filled with {first + BATCH:,} articles, {rate:,.0f} a second", flush=True)
+            print(f"  filled with {first + BATCH:,} articles, {rate:,.0f} per second", flush=True)
     if index.documents > before:
-        index.end_restore()  # files that were left for later are merged now, not while something is measured
+        index.end_restore()  # so that files are merged now, and not during a measurement
         settle(store)
     index.close()
     return path
 
 
 def settle(store: RocksStore) -> None:
-    """Wait until RocksDB has nothing to do any more."""
-    while property_of(store, "num-running-compactions", "compaction-pending", "num-running-flushes"):
+    """Wait until RocksDB has no work in the background."""
+    while property_sum(store, "num-running-compactions", "compaction-pending", "num-running-flushes"):
         time.sleep(SETTLED_POLL_S)
 
 
-def property_of(store: RocksStore, *names: str) -> int:
+def property_sum(store: RocksStore, *names: str) -> int:
     """The sum of some of RocksDB's properties."""
-    database = store._db  # noqa: SLF001 - only RocksDB itself knows these
+    database = store._db  # noqa: SLF001 - the store does not offer these
     return sum(database.property_int_value(f"rocksdb.{name}") or 0 for name in names)
 
 
-def copied(path: Path, target: Path) -> Path:
-    """A copy of a closed index, to be changed: RocksDB never writes to a table again, so those are linked."""
+def copy_index(path: Path, target: Path) -> Path:
+    """Copy a closed index; its tables are hard links, since RocksDB never changes a table."""
 
     def link(source: str, copy: str) -> None:
         (os.link if source.endswith(".sst") else shutil.copyfile)(source, copy)
@@ -172,6 +173,6 @@ def copied(path: Path, target: Path) -> Path:
     return target
 
 
-def bytes_of(path: Path) -> int:
-    """The size of the files below ``path`` that hold articles; RocksDB's own logs do not."""
+def size_bytes_of(path: Path) -> int:
+    """The size of the files below ``path`` that hold articles, so without RocksDB's own logs."""
     return sum(file.stat().st_size for file in path.iterdir() if file.suffix in (".sst", ".log", ".blob"))
