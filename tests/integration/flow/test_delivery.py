@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import reduce
 from typing import Any
 
 import pytest
 
-from stream.core.contracts.records import OutputRecord, RecordMetadata
+from stream.core.contracts.records import OutputRecord, Record, RecordMetadata
+from stream.core.pipeline.deduplicate import ArticleItem, Deduplicator
 from stream.runtime.app import RECORDS_A_TURN, ArticleFlow
 from stream.settings import Stage
 from stream.transport.errors import DeliveryError, UnknownTopicError
@@ -30,22 +30,37 @@ async def fault(running: Running, step: str) -> BaseException:
     return running.faults[0][2]
 
 
-def poisoned(part: str, marker: str) -> Prepare:
-    """Make ``part`` of a flow raise at the first record with ``marker`` in it, after what came before it."""
+def poison_normalizer(marker: str) -> Prepare:
+    """Make the first step raise at the first record with ``marker`` in it, after the records before it."""
 
     def prepare(flow: ArticleFlow) -> None:
-        *path, name = part.split(".")
-        owner = reduce(getattr, path, flow)
-        good = getattr(owner, name)
+        normalize = flow._normalizer  # noqa: SLF001 - the step that is poisoned
 
-        def call(given: Any, *args: Any, **kwargs: Any) -> Any:
-            made = good(given, *args, **kwargs)
-            records = [item.record for item in given] if isinstance(given, Sequence) else [given]
-            if any(marker.encode() in (record.value or b"") for record in records):
+        def normalize_or_raise(record: Record, **arguments: Any) -> Any:
+            outcomes = normalize(record, **arguments)
+            if marker.encode() in (record.value or b""):
                 raise PoisonError
-            return made
+            return outcomes
 
-        setattr(owner, name, call)
+        flow._normalizer = normalize_or_raise  # type: ignore[assignment] # noqa: SLF001 - as above
+
+    return prepare
+
+
+def poison_deduplicator(marker: str) -> Prepare:
+    """Make the second step raise at the first article with ``marker`` in its text, after the articles before it."""
+
+    def wrap(name: str, step: Callable[..., Any], /) -> Callable[..., Any]:
+        def encode_or_raise(item: ArticleItem, *arguments: Any) -> Any:
+            outputs = step(item, *arguments)
+            if marker in item.event.text:
+                raise PoisonError
+            return outputs
+
+        return encode_or_raise if name == "encode_enriched" else step
+
+    def prepare(flow: ArticleFlow) -> None:
+        flow._deduplicator = Deduplicator(flow.topics, wrap=wrap)  # noqa: SLF001 - the step that is poisoned
 
     return prepare
 
@@ -94,7 +109,7 @@ FAILURES = [fails_before, fails_between, fails_after, only_remembers]
 
 async def test_a_fault_in_normalize_commits_nothing_of_the_batch(site: Site) -> None:
     await site.send(article(1, BRIDGE), article(2, HARVEST), article(3, FLOOD))
-    running = await site.start(prepare=poisoned("_normalizer", "olive"))
+    running = await site.start(prepare=poison_normalizer("olive"))
     assert isinstance(await fault(running, "normalize"), PoisonError)
     await site.stop(running)
     assert await site.committed(site.topics.raw) == 0
@@ -107,7 +122,7 @@ async def test_a_fault_in_normalize_commits_nothing_of_the_batch(site: Site) -> 
 async def test_a_fault_in_deduplicate_commits_nothing_of_the_batch(site: Site) -> None:
     articles = [article(1, BRIDGE), article(2, BRIDGE), article(3, HARVEST), article(4, HARVEST)]
     await site.send(*articles)
-    running = await site.start(prepare=poisoned("_deduplicator.decide", "olive"))
+    running = await site.start(prepare=poison_deduplicator("olive"))
     assert isinstance(await fault(running, "deduplicate"), PoisonError)
     await site.stop(running)
     assert await site.committed(site.topics.raw) == 4
