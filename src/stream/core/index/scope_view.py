@@ -61,9 +61,10 @@ class ScopeView:
         #: Whether no article of the scope was ever recorded.
         self.is_new = value is None
         self._state = unpack(value, ScopeState) if value else ScopeState()
-        # The overlay: name -> value, of all that was read or written, and the names written in the current generation.
+        # The overlay: name -> value, of all that was read or written; and what of it was written to the current
+        # generation.
         self._values: dict[bytes, bytes | None] = {}
-        self._written: set[bytes] = set()
+        self._written: dict[bytes, bytes] = {}
         self._unique = UniqueAnchors(NO_HASHES, [])
         self._anchors: dict[bytes, ArticleAnchors] = {}
         # Generations by the prefix of their keys: the one that is written, those that may be read (newest first), and
@@ -126,7 +127,7 @@ class ScopeView:
         """Read the values of ``names`` that were not read yet, all at once."""
         missing = [name for name in names if name not in self._values]
         if missing:
-            values = self._read(len(missing), lambda prefix, indices: [prefix + missing[i] for i in indices])
+            values = self._read(lambda prefix: [prefix + name for name in missing], len(missing))
             self._values.update(zip(missing, values, strict=True))
 
     def prefetch_anchors(self, packed: Sequence[bytes], bloom_filter: AnchorBloomFilter | None = None) -> None:
@@ -175,8 +176,7 @@ class ScopeView:
 
     def put(self, name: bytes, value: bytes) -> None:
         """Write ``value`` under ``name``."""
-        self._values[name] = value
-        self._written.add(name)
+        self._values[name] = self._written[name] = value
 
     def append(self, names: Sequence[bytes], value: bytes, *, bytes_max: int) -> None:
         """Append ``value`` to the value under each of ``names``, and keep the last ``bytes_max`` bytes of that."""
@@ -210,12 +210,8 @@ class ScopeView:
 
     def _take_puts(self) -> Iterator[tuple[bytes, bytes]]:
         """The keys and values written in the current generation."""
-        prefix = self._current
-        written = (
-            (prefix + name, value)
-            for name, value in self._values.items()
-            if name in self._written and value is not None
-        )
+        prefix, names = self._current, [name for name in self._values if name in self._written]
+        written = zip([prefix + name for name in names], map(self._written.__getitem__, names), strict=True)
         return chain(written, self._unique.take_puts(prefix))
 
     def _begin_generation(self) -> None:
@@ -224,27 +220,31 @@ class ScopeView:
         state.began_s, state.aged_offset = state.now_s, -1
         self._previous_puts = list(self._take_puts())
         # Other values may come from the generation that is dropped.
-        self._values = {name: self._values[name] for name in self._written}
-        self._written = set()
+        self._values = dict(self._written)
+        self._written.clear()
         previous, self._current = self._current, self._prefix + (b"\1" if state.generation & 1 else b"\0")
         self._readable = [prefix for prefix in self._readable if prefix == previous]
         if self._current not in self.dropped_prefixes:
             self.dropped_prefixes.append(self._current)
 
     def _read_anchors(self, anchors: Hashes) -> list[bytes | None]:
-        return self._read(len(anchors), lambda prefix, indices: anchor_names(anchors[indices], prefix))
+        return self._read(lambda prefix: anchor_names(anchors, prefix), len(anchors))
 
-    def _read(self, count: int, keys_at: Callable[[bytes, list[int]], list[bytes]]) -> list[bytes | None]:
+    def _read(self, keys_below: Callable[[bytes], list[bytes]], count: int) -> list[bytes | None]:
         """Read ``count`` values, each from the newest generation that has it.
 
         Args:
-            count: How many.
-            keys_at: Makes the keys at some indices, below the prefix of a generation.
+            keys_below: Makes all keys below the prefix of a generation.
+            count: How many keys there are.
         """
-        values: list[bytes | None] = [None] * count
-        for prefix in self._readable:
+        if not self._readable:
+            return [None] * count
+        newest, *older = self._readable
+        values = self._store.get_many(keys_below(newest))
+        for prefix in older:
+            keys = keys_below(prefix)
             missing = [i for i, value in enumerate(values) if value is None]
-            for i, value in zip(missing, self._store.get_many(keys_at(prefix, missing)), strict=True):
+            for i, value in zip(missing, self._store.get_many([keys[i] for i in missing]), strict=True):
                 values[i] = value
         return values
 
