@@ -48,7 +48,7 @@ def test_an_index_is_measured_without_changing_it(folder: Path) -> None:
 
 def test_an_index_that_was_marked_as_corrupt_is_reported(folder: Path) -> None:
     store = RocksStore(folder)
-    store.distrust("reason")
+    store.mark_corrupt("reason")
     store.close()
     assert collect_index_folder(folder, 3).is_corrupt
 

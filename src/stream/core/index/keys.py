@@ -1,6 +1,6 @@
 """Keys and values of the index.
 
-A key is the scope's hash, the parity of a generation, and a name: one byte for its kind, and what it stands for. The
+A key is the scope's hash, the parity of a generation, and a name: one byte for its kind, and what it identifies. The
 value under most names is a postings list: 10 bytes for each article, with its offset, when it was seen, and how many
 anchors lead to it.
 """

@@ -156,7 +156,7 @@ class Transaction:
         offsets = visible_offsets(view, keys.text_name(fingerprint.text_hash), horizon_s)
         oldest_first = (self._follow_successors(scope, offset) for offset in sorted(offsets))
         same_text = next(
-            (found for found in oldest_first if found and found.fingerprint.text_hash == fingerprint.text_hash), None
+            (match for match in oldest_first if match and match.fingerprint.text_hash == fingerprint.text_hash), None
         )
         if same_address or same_text:
             return Candidates(same_address=same_address, same_text=same_text)
