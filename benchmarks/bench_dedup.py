@@ -110,13 +110,13 @@ def _measure(count: int, articles: Sequence[NormalizedEvent], made: Path, scratc
     index = PartitionIndex(store, window_ms=WINDOW_MS)
     _time_lookups(index, held_back[:WARM_UP])
     found = decided(index, recorded)
-    lookups = _lookups(index, held_back)
+    lookups = _time_lookups(index, held_back)
     resident, readers = resident_bytes() - before, property_sum(store, "estimate-table-readers-mem")
     caches = property_sum(store, "block-cache-usage", "cur-size-all-mem-tables")
     settle(store)
     index.close()
     disk_after = size_bytes_of(path)
-    restore_cpu, restore_wall = _restored(copy_index(made, path), found.recorded)
+    restore_cpu, restore_wall = _time_restore(copy_index(made, path), found.recorded)
     return Figures(
         indexed=count,
         articles=len(recorded),
