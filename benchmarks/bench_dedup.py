@@ -103,7 +103,7 @@ def _measure(count: int, articles: Sequence[NormalizedEvent], made: Path, scratc
     later = [_at(article, count + i) for i, article in enumerate(articles)]
     held_back = _subjects(later[::HELD_BACK_EVERY])
     recorded = [article for i, article in enumerate(later) if i % HELD_BACK_EVERY]
-    gc_tuning.relax()  # as a worker does
+    gc_tuning.tune_gc()  # as a worker does
     before = resident_bytes()
     path = copy_index(made, scratch / "measured")
     store = RocksStore(path)

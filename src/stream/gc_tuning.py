@@ -1,16 +1,16 @@
-"""Python's garbage collector, set for a process that handles events one after the other."""
+"""Python's garbage collector, tuned for a process that handles one event after the other."""
 
 from __future__ import annotations
 
 import gc
 from typing import Final
 
-#: Objects made since the last look. Events are trees, freed as soon as they are published: what waits for the
-#: collector is little, and looking through the rest of the process for it a hundred times a second is not.
+#: Thresholds for `gc.set_threshold`. Events are trees without cycles, freed as soon as they are published, so that
+#: little is left to collect; with the default thresholds, all other objects are scanned a hundred times a second.
 THRESHOLDS: Final = (50_000, 20, 50)
 
 
-def relax() -> None:
-    """Leave alone what is loaded by now, and look seldom."""
+def tune_gc() -> None:
+    """Exempt everything that is loaded by now from collection, and collect seldom."""
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)

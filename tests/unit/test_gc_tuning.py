@@ -1,4 +1,4 @@
-"""The garbage collector as a worker sets it."""
+"""The garbage collector as a worker tunes it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from stream.gc_tuning import THRESHOLDS, relax
+from stream.gc_tuning import THRESHOLDS, tune_gc
 
 
 @pytest.fixture(autouse=True)
@@ -18,20 +18,20 @@ def _as_before() -> Iterator[None]:
     gc.unfreeze()
 
 
-def test_it_looks_seldom_and_leaves_alone_what_is_loaded() -> None:
-    relax()
+def test_collections_are_rare_and_exempt_what_is_loaded() -> None:
+    tune_gc()
     assert gc.get_threshold() == THRESHOLDS
     assert gc.get_freeze_count() > 0
 
 
-def test_it_still_collects_cycles() -> None:
-    class Knot:
-        """Something that holds itself."""
+def test_cycles_are_still_collected() -> None:
+    class Cycle:
+        """An object that references itself."""
 
-    relax()
+    tune_gc()
     collected = []
     for _ in range(THRESHOLDS[0] + 1_000):
-        knot = Knot()
-        knot.itself = knot  # type: ignore[attr-defined]
+        cycle = Cycle()
+        cycle.itself = cycle  # type: ignore[attr-defined]
         collected.append(gc.get_count()[0])
     assert min(collected[1_000:]) < 1_000

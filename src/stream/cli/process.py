@@ -47,7 +47,7 @@ def process(
     default). Prints one line for each published event, in order: {"topic", "key", "value", "headers"}. The value of a
     dead letter is the original text, or value_base64 where it is not UTF-8.
     """
-    gc_tuning.relax()
+    gc_tuning.tune_gc()
     settings = load_settings(window_days=window_days)
     printed = {getattr(settings.topics, name) for name in topics or PUBLIC_TOPICS}
     flow = OfflineFlow(topics=settings.topics, window_ms=settings.window_ms, limits=settings.limits)
