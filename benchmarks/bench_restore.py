@@ -31,7 +31,8 @@ from stream.core.index.store import MemoryStore
 from stream.observability.metrics import Metrics
 from stream.state.partition_indexes import PartitionIndexes
 from stream.state.restore.loader import IndexLoader
-from stream.state.restore.process_pool import RestoreProcesses
+from stream.state.restore.process_main import RestoreRequest
+from stream.state.restore.process_pool import RestoreProcessPool
 from stream.state.rocksdb_store import RocksStore
 
 RUNS: Final = 3
@@ -91,7 +92,7 @@ def _move_to_tenant(tenant: int, events: Sequence[FingerprintEvent]) -> Iterator
 
 def _rate(log: Log, partitions: int, processes: int) -> float:
     """Records per second, from the assignment of the partitions until all indexes are restored."""
-    gc_tuning.relax()  # as a worker does
+    gc_tuning.tune_gc()  # as a worker does
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(_measure_restore(log, Path(folder), partitions, processes))
 
@@ -107,15 +108,16 @@ async def _measure_restore(log: Log, folder: Path, partitions: int, processes: i
         lambda partition: RocksStore(folder_of(partition), cache_bytes=CACHE_BYTES),
         window_ms=WINDOW_MS,
         metrics=metrics,
-        processes=RestoreProcesses(
-            "changelog", folder_of, cache_bytes=CACHE_BYTES, window_ms=WINDOW_MS, at_once=processes
+        processes=RestoreProcessPool(
+            lambda partition: RestoreRequest(str(folder_of(partition)), CACHE_BYTES, WINDOW_MS, "changelog", partition),
+            size=processes,
         ),
     )
     indexes = PartitionIndexes(opener, metrics=metrics)
     started = time.monotonic()
     indexes.assign(range(partitions))
     for partition in range(partitions):
-        async with indexes.using(partition) as index:
+        async with indexes.acquire(partition) as index:
             assert index is not None  # noqa: S101 - otherwise the rate is that of something else
             assert index.changelog_end == len(log.values)  # noqa: S101 - as above
     seconds = time.monotonic() - started

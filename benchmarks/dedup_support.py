@@ -22,7 +22,7 @@ from stream.core.normalize import EventContext, normalize
 from stream.core.pipeline.deduplicate import fingerprint_event, incoming_article
 from stream.core.validation import parse_message, split_articles, validate
 from stream.errors import Rejected
-from stream.state.restore.loader import RESTORED_AT_ONCE
+from stream.state.restore.loader import RECORDS_PER_CHUNK
 
 BATCH: Final = 500
 PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
@@ -63,8 +63,8 @@ def _normalized(row: dict[str, Any], number: int, language: str | None) -> Itera
 def take_over(index: PartitionIndex, changelog: Sequence[bytes]) -> None:
     """Read changelog records from JSON and take them over, as many at a time as a worker does."""
     taken = 0
-    for start in range(0, len(changelog), RESTORED_AT_ONCE):
-        events = [codec.decode(value, FingerprintEvent) for value in changelog[start : start + RESTORED_AT_ONCE]]
+    for start in range(0, len(changelog), RECORDS_PER_CHUNK):
+        events = [codec.decode(value, FingerprintEvent) for value in changelog[start : start + RECORDS_PER_CHUNK]]
         taken += index.apply_changelog(events, changelog_end=start + len(events))
     assert taken == len(changelog)  # noqa: S101 - else the rate is that of something else
 

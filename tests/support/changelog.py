@@ -15,8 +15,8 @@ from stream.core.timestamps import format_rfc3339
 from stream.observability.metrics import Metrics
 from stream.settings import DAY_MS
 from stream.state.partition_indexes import PartitionIndexes
-from stream.state.restore.loader import IndexLoader
-from stream.state.restore.process_pool import RestoreProcesses
+from stream.state.restore.loader import RECORDS_PER_CHUNK, IndexLoader
+from stream.state.restore.process_pool import RestoreProcessPool
 from tests.support.articles import dumps, fictional
 
 WINDOW_MS = 7 * DAY_MS
@@ -91,14 +91,23 @@ class Site:
         log: Log,
         stores: Callable[[int], Store] | None = None,
         *,
-        processes: RestoreProcesses | None = None,
+        processes: RestoreProcessPool | None = None,
+        records_per_chunk: int = RECORDS_PER_CHUNK,
     ) -> None:
         self.log = log
         self.metrics = Metrics()
         self.opened: list[Store] = []
         self._stores = stores or (lambda _partition: CountingStore())
-        opener = IndexLoader(log, "log", self._open, window_ms=WINDOW_MS, metrics=self.metrics, processes=processes)
-        self.indexes = PartitionIndexes(opener, metrics=self.metrics)
+        loader = IndexLoader(
+            log,
+            "log",
+            self._open,
+            window_ms=WINDOW_MS,
+            metrics=self.metrics,
+            processes=processes,
+            records_per_chunk=records_per_chunk,
+        )
+        self.indexes = PartitionIndexes(loader, metrics=self.metrics)
 
     def _open(self, partition: int) -> Store:
         self.opened.append(self._stores(partition))
@@ -116,7 +125,7 @@ class Site:
 
 async def documents(indexes: PartitionIndexes, partition: int = 0) -> int:
     """How many articles an index has, once it is restored."""
-    async with indexes.using(partition) as index:
+    async with indexes.acquire(partition) as index:
         assert index is not None
         return index.documents
 

@@ -1,31 +1,30 @@
-"""Indexes on disk as restores leave them."""
+"""Indexes on disk, and the processes that restore them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from rocksdict import Options, Rdict
 
-from stream.state.restore.process_pool import RestoreProcesses
+from stream.state.restore.process_main import RestoreRequest
+from stream.state.restore.process_pool import RestoreProcessPool
 from tests.support.changelog import WINDOW_MS
 
 
 def contents(folder: Path) -> dict[bytes, bytes]:
     """All keys and values of an index that nobody has open."""
-    found = Rdict(str(folder), options=Options(raw_mode=True))
+    database = Rdict(str(folder), options=Options(raw_mode=True))
     try:
-        return cast("dict[bytes, bytes]", dict(found.items()))
+        return cast("dict[bytes, bytes]", dict(database.items()))
     finally:
-        found.close()
+        database.close()
 
 
-def processes(folder: Path, *, at_once: int = 2) -> RestoreProcesses:
-    """Those that restore the indexes in ``folder``, each named by its partition."""
-    return RestoreProcesses(
-        "log",
-        lambda partition: folder / str(partition),
-        cache_bytes=1 << 20,
-        window_ms=WINDOW_MS,
-        at_once=at_once,
+def process_pool(folder: Path, *, size: int = 2, **options: Any) -> RestoreProcessPool:
+    """A pool that restores the indexes in ``folder``, each in a folder named after its partition."""
+    return RestoreProcessPool(
+        lambda partition: RestoreRequest(str(folder / str(partition)), 1 << 20, WINDOW_MS, "log", partition),
+        size=size,
+        **options,
     )

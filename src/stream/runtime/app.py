@@ -106,8 +106,8 @@ class ArticleFlow:
         self._began = time.monotonic()
         self.app = _new_app(settings, web=web)
         transport_of(self.app).batch_bytes = settings.batch_mib * MIB
-        opener = new_loader(settings, transport_of(self.app), metrics=self.metrics)
-        self.indexes = PartitionIndexes(opener, metrics=self.metrics)
+        loader = new_loader(settings, transport_of(self.app), metrics=self.metrics)
+        self.indexes = PartitionIndexes(loader, metrics=self.metrics)
         self.group_lag = self._new_group_lag()
         if self._decides:
             self.metrics.set_when_known(self.metrics.window, settings.window_ms / 1000)
@@ -146,7 +146,7 @@ class ArticleFlow:
     async def _deduplicate(self, batch: RecordBatch) -> None:
         now = system_clock.now()
         consumer = ledger_of(self.app)
-        async with self.indexes.using(batch.tp.partition, unless=consumer.suspend_flow) as index:
+        async with self.indexes.acquire(batch.tp.partition, cancel_on=consumer.suspend_flow) as index:
             if index is None:  # revoked: whoever has the partition now gets the batch, so it is not done
                 return
             transaction = index.begin_transaction()
@@ -156,7 +156,7 @@ class ArticleFlow:
                 await asyncio.sleep(0)
             delivered = await self._produce_all("deduplicate", batch, outcomes)
             stored = [metadata.offset for metadata in delivered if metadata.topic == self.topics.fingerprints]
-            await self.indexes.record(batch.tp.partition, index, transaction, stored)
+            await self.indexes.commit_batch(batch.tp.partition, index, transaction, stored)
         batch.done()
 
     async def _produce_all(self, step: Stage, batch: RecordBatch, outcomes: Sequence[Outcome]) -> list[RecordMetadata]:

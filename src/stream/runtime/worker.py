@@ -84,7 +84,7 @@ async def _until_stopped(settings: Settings, steps: Sequence[Stage], stop: async
         if not await wait.done(stop):
             log.info("stopped before the start")
             return 0
-    gc_tuning.relax()
+    gc_tuning.tune_gc()
     flow = ArticleFlow(settings, steps=steps, metrics=metrics)
     if await _started(flow, stop):
         log.info("started", extra={"pages": f"http://{settings.web_host}:{settings.web_port}"})

@@ -1,179 +1,221 @@
-"""The indexes of the partitions that this worker has: opened, restored before the first decision, closed."""
+"""The indexes of the partitions that this worker owns.
+
+Life cycle of one partition's index::
+
+    CLOSED ──assign──▶ RESTORING ──changelog read──▶ READY ──revoke──▶ REVOKED
+                           └──────────────revoke──────────────────────────▲
+
+A restore that fails goes back to CLOSED; the next batch of the partition gets its error.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import enum
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from faust.types import TP
 
 from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.store import guard_store
 from stream.core.index.transaction import Transaction
-from stream.errors import IndexDamaged
 from stream.observability.metrics import Metrics
-from stream.state.restore.loader import IndexLoader, Restore
+from stream.state.restore.loader import IndexLoader, RestoreProgress
 
 log = logging.getLogger(__name__)
 
 
-class _Opening:
-    """One partition's index, on its way or there."""
+class PartitionState(enum.Enum):
+    """Where the index of a partition is in its life cycle."""
 
-    def __init__(self, task: asyncio.Task[PartitionIndex], restore: Restore) -> None:
-        self.task = task
-        self.restore = restore
-        #: Held while a batch is decided, so that the index is not closed under it.
-        self.in_use = asyncio.Lock()
+    #: No index is open: the restore has not begun, or it failed.
+    CLOSED = "closed"
+    #: The index is being opened and reads the changelog.
+    RESTORING = "restoring"
+    #: The index is up to date and decides.
+    READY = "ready"
+    #: The partition was taken away; the index is closed once no batch uses it any more.
+    REVOKED = "revoked"
 
-    @property
-    def is_restored(self) -> bool:
-        return self.task.done() and not self.task.cancelled() and self.task.exception() is None
+
+class IndexHandle:
+    """One partition's index, from its restore to its end."""
+
+    def __init__(self, partition: int, loader: IndexLoader, metrics: Metrics) -> None:
+        self.state = PartitionState.CLOSED
+        self.progress = RestoreProgress()
+        self._partition = partition
+        self._loader = loader
+        self._metrics = metrics
+        self._restore_task: asyncio.Task[PartitionIndex]
+        #: Held while a batch is decided, so that the index is not closed meanwhile.
+        self._in_use = asyncio.Lock()
+
+    def start(self) -> None:
+        """Start to restore the index; returns at once."""
+        self.state = PartitionState.RESTORING
+        self._restore_task = asyncio.create_task(self._restore())
+
+    @contextlib.asynccontextmanager
+    async def acquire(self, *, cancel_on: asyncio.Event | None) -> AsyncIterator[PartitionIndex | None]:
+        """See `PartitionIndexes.acquire`."""
+        async with self._in_use:
+            if self.state is PartitionState.REVOKED or not await _wait_unless(self._restore_task, cancel_on):
+                yield None
+                return
+            index = self._restore_task.result()
+            with guard_store(index.store):
+                yield index
+
+    async def revoke(self) -> None:
+        """Close the index, once the batch that uses it has ended."""
+        self.state = PartitionState.REVOKED
+        async with self._in_use:
+            self._restore_task.cancel()
+            await asyncio.wait([self._restore_task])
+            if not self._restore_task.cancelled() and self._restore_task.exception() is None:
+                self._restore_task.result().close()
+            self._metrics.forget_index(self._partition)
+
+    def measure(self) -> None:
+        """Update the metrics of a restored index."""
+        if self.state is PartitionState.READY:
+            self._measure(self._restore_task.result())
+
+    async def _restore(self) -> PartitionIndex:
+        try:
+            index = await self._loader.load(self._partition, self.progress)
+        except Exception:
+            self._leave_restoring(PartitionState.CLOSED)
+            # The first batch gets the error too; without one, only this line says why the worker is not ready.
+            log.exception("cannot restore the index", extra={"partition": self._partition})
+            raise
+        self._leave_restoring(PartitionState.READY)
+        self._measure(index)
+        return index
+
+    def _leave_restoring(self, state: PartitionState) -> None:
+        """A partition may have been revoked while a batch was waiting for its restore: it stays revoked."""
+        if self.state is PartitionState.RESTORING:
+            self.state = state
+
+    def _measure(self, index: PartitionIndex) -> None:
+        partition = str(self._partition)
+        self._metrics.index_documents.labels(partition).set(index.documents)
+        self._metrics.index_bytes.labels(partition).set(index.store.size_bytes)
+        for kind, size in index.store.memory_bytes.items():
+            self._metrics.index_memory.labels(partition, kind).set(size)
+        if index.oldest_s is not None:
+            self._metrics.index_oldest.labels(partition).set(index.oldest_s)
 
 
 class PartitionIndexes:
     """Opens an index for each assigned partition and brings it up to date from the changelog.
 
-    The changelog is read from where the local store has got to, each time partitions are assigned: another
+    The changelog is read from where the local store has got to, each time that partitions are assigned: another
     worker may have decided in between.
     """
 
-    def __init__(self, opener: IndexLoader, *, metrics: Metrics) -> None:
-        self._opener = opener
+    def __init__(self, loader: IndexLoader, *, metrics: Metrics) -> None:
+        self._loader = loader
         self._metrics = metrics
-        self._open: dict[int, _Opening] = {}
+        self._handles: dict[int, IndexHandle] = {}
 
     @property
     def are_restored(self) -> bool:
-        """Every index that was asked for can decide."""
-        return all(opening.is_restored for opening in self._open.values())
+        """Whether the indexes of all assigned partitions are ready."""
+        return all(handle.state is PartitionState.READY for handle in self._handles.values())
 
     @property
     def restoring(self) -> Mapping[int, int]:
-        """The partitions whose index is being restored, and how far in the changelog each is.
+        """The partitions whose index is being restored, each with the changelog offset that it has reached.
 
-        One that waits for a process is as far as all of them together: it gets on as long as they do.
+        A partition that waits for a free process gets the sum of all offsets: it counts as moving while others move.
         """
-        restores = {number: opening.restore for number, opening in self._open.items() if not opening.task.done()}
-        together = sum(restore.reached for restore in restores.values())
-        return {number: together if restore.is_waiting else restore.reached for number, restore in restores.items()}
+        progress = {
+            partition: handle.progress
+            for partition, handle in self._handles.items()
+            if handle.state is PartitionState.RESTORING
+        }
+        total = sum(each.reached for each in progress.values())
+        return {partition: total if each.is_waiting else each.reached for partition, each in progress.items()}
 
     def assign(self, partitions: Iterable[int]) -> None:
-        """Begin to open and restore the indexes of ``partitions``; returns at once."""
+        """Start to restore the indexes of ``partitions`` that are not open yet; returns at once."""
         for partition in partitions:
-            if partition not in self._open:
-                restore = Restore()
-                task = asyncio.create_task(self._restored(partition, restore))
-                self._open[partition] = _Opening(task, restore)  # before the task's first step
+            if partition not in self._handles:
+                self._handles[partition] = IndexHandle(partition, self._loader, self._metrics)
+                self._handles[partition].start()
 
     async def revoke(self, partitions: Iterable[int]) -> None:
-        """Close the indexes of ``partitions``, once the batches that use them are through."""
+        """Close the indexes of ``partitions``, once the batches that use them have ended."""
         for partition in list(partitions):
-            opening = self._open.pop(partition, None)
-            if opening is None:
-                continue
-            async with opening.in_use:
-                await self._close(partition, opening)
-
-    def measure(self) -> None:
-        """Bring the figures of the restored indexes up to date; too costly to be done for every batch."""
-        for partition, opening in self._open.items():
-            if opening.is_restored:
-                self._measure(partition, opening.task.result())
+            if handle := self._handles.pop(partition, None):
+                await handle.revoke()
 
     async def close(self) -> None:
-        """Close all."""
-        await self.revoke(list(self._open))
+        """Close all indexes."""
+        await self.revoke(list(self._handles))
+
+    def measure(self) -> None:
+        """Update the metrics of the restored indexes; too expensive to be done for every batch."""
+        for handle in self._handles.values():
+            handle.measure()
 
     @contextlib.asynccontextmanager
-    async def using(
-        self, partition: int, *, unless: asyncio.Event | None = None
+    async def acquire(
+        self, partition: int, *, cancel_on: asyncio.Event | None = None
     ) -> AsyncIterator[PartitionIndex | None]:
-        """The restored index of ``partition``, kept open meanwhile; None if the partition was taken away.
+        """Wait for the restored index of ``partition`` and keep it open meanwhile; None if the partition was revoked.
 
-        None too if ``unless`` is set before the index is restored: whoever waits for this batch would wait for the
-        whole changelog.
+        Also None if ``cancel_on`` is set before the index is restored: a rebalance that waits for this batch must not
+        wait for the whole changelog.
 
         Raises:
-            IndexFault: it cannot be opened or restored.
+            IndexFault: The index cannot be opened or restored.
         """
-        opening = self._open.get(partition)
-        if opening is None:
+        handle = self._handles.get(partition)
+        if handle is None:
             yield None
             return
-        async with opening.in_use:
-            if opening.task.cancelled() or self._open.get(partition) is not opening:
-                yield None
-                return
-            if not await _is_done(opening.task, unless):
-                yield None
-                return
-            index = opening.task.result()
-            try:
-                yield index
-            except IndexDamaged as damage:
-                index.store.mark_corrupt(str(damage))
-                raise
+        async with handle.acquire(cancel_on=cancel_on) as index:
+            yield index
 
-    async def record(
-        self, partition: int, index: PartitionIndex, transaction: Transaction, stored: Sequence[int]
+    async def commit_batch(
+        self, partition: int, index: PartitionIndex, transaction: Transaction, offsets: Sequence[int]
     ) -> None:
-        """Write what ``transaction`` has decided. ``stored``: the offsets of its changelog records.
+        """Write what ``transaction`` has decided. ``offsets``: where its records are in the changelog.
 
-        Records of others among or before them tell that this worker, or another one, was a zombie: one of the two did
-        not know yet that the partition had moved. Then the changelog counts, not the session: taken over from where
-        this index has read it, it gives the owner's index what it has, and a zombie's what it missed.
+        Records of another worker among or before them mean that one of the two workers was a zombie, which did not
+        know yet that the partition had moved. Then the changelog counts, not the transaction. Replayed from where this
+        index has read it, it gives the owner's index what it has anyway, and a zombie's index what it missed.
         """
-        expected = range(index.changelog_end, index.changelog_end + len(stored))
-        if list(stored) == list(expected):
+        expected = range(index.changelog_end, index.changelog_end + len(offsets))
+        if list(offsets) == list(expected):
             index.commit(transaction, changelog_end=expected.stop)
             return
         log.warning(
-            "changelog has records of another worker, read too",
-            extra={"partition": partition, "offset": expected.start, "end_offset": max(stored) + 1},
+            "changelog has records of another worker; reading them too",
+            extra={"partition": partition, "offset": expected.start, "end_offset": max(offsets) + 1},
         )
-        await self._opener.take_over(partition, index, expected.start, max(stored) + 1, Restore())
-
-    async def _restored(self, partition: int, restore: Restore) -> PartitionIndex:
-        try:
-            index = await self._opener.opened(partition, restore)
-        except Exception:
-            # Raised again by the first batch; without one, this is all that tells why the worker is not ready.
-            log.exception("index cannot be restored", extra={"partition": partition})
-            raise
-        self._measure(partition, index)
-        return index
-
-    async def _close(self, partition: int, opening: _Opening) -> None:
-        opening.task.cancel()
-        await asyncio.wait([opening.task])
-        if opening.is_restored:
-            opening.task.result().close()
-        self._metrics.forget_index(partition)
-
-    def _measure(self, partition: int, index: PartitionIndex) -> None:
-        self._metrics.index_documents.labels(str(partition)).set(index.documents)
-        self._metrics.index_bytes.labels(str(partition)).set(index.store.size_bytes)
-        for kind, size in index.store.memory_bytes.items():
-            self._metrics.index_memory.labels(str(partition), kind).set(size)
-        if index.oldest_s is not None:
-            self._metrics.index_oldest.labels(str(partition)).set(index.oldest_s)
+        await self._loader.replay(partition, index, expected.start, max(offsets) + 1, RestoreProgress())
 
 
-async def _is_done(task: asyncio.Task[PartitionIndex], unless: asyncio.Event | None) -> bool:
-    """Wait for the task, which goes on whatever becomes of this wait; False if ``unless`` is set before it is done."""
-    if unless is None:
+async def _wait_unless(task: asyncio.Task[PartitionIndex], cancel_on: asyncio.Event | None) -> bool:
+    """Wait until ``task`` is done, without cancelling it; False if ``cancel_on`` is set first."""
+    if cancel_on is None:
         await asyncio.wait([task])
         return True
-    given_up = asyncio.create_task(unless.wait())
+    cancelled = asyncio.create_task(cancel_on.wait())
     try:
-        await asyncio.wait([task, given_up], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([task, cancelled], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        given_up.cancel()
+        cancelled.cancel()
     return task.done()
 
 
 def topic_partitions(assigned: Iterable[TP], topic: str) -> Sequence[int]:
-    """The partitions of ``topic`` among ``assigned``."""
+    """The partitions of ``topic`` among ``assigned``, in order."""
     return sorted(tp.partition for tp in assigned if tp.topic == topic)

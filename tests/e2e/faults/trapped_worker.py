@@ -21,7 +21,7 @@ from stream.cli import main
 from stream.core.contracts.records import OutputRecord, Record, RecordMetadata
 from stream.runtime.app import ArticleFlow
 from stream.state import rocksdb_store
-from stream.state.restore import process_pool
+from stream.state.restore.process_pool import RestoreProcessPool
 from stream.state.rocksdb_store import RocksStore
 from stream.transport.errors import TransportError
 from stream.transport.kafka import producer, transport
@@ -73,7 +73,7 @@ def _trap_deliveries(trap: Trap) -> None:
         trap.passing(f"{step}.deliver.after")
         return stored
 
-    wrap(producer.Producer, "deliver", deliver)
+    wrap(producer.Producer, "produce_all", deliver)
 
 
 def _trap_store(trap: Trap) -> None:
@@ -187,14 +187,23 @@ def break_delivery(how: str) -> None:
         await original(self, batch)
 
     if how == "no-await":
-        wrap(producer.Producer, "deliver", not_awaited)
+        wrap(producer.Producer, "produce_all", not_awaited)
     elif how == "swallow":
-        wrap(producer.Producer, "deliver", swallowed)
+        wrap(producer.Producer, "produce_all", swallowed)
     elif how == "early-ack":
         wrap(ArticleFlow, "_normalize", early)
         wrap(ArticleFlow, "_deduplicate", early)
     else:
         raise SystemExit(f"{crash_points.BREAK}={how}: one of {', '.join(crash_points.BREAKS)}")
+
+
+def start_processes_early() -> None:
+    """Let processes do short restores too: a run is too short for long ones."""
+
+    def init(original: Any, self: RestoreProcessPool, *args: Any, **options: Any) -> None:
+        original(self, *args, **{**options, "records_min": _RECORDS_MIN})
+
+    wrap(RestoreProcessPool, "__init__", init)
 
 
 def prepare(environment: Mapping[str, str]) -> None:
@@ -208,8 +217,7 @@ def prepare(environment: Mapping[str, str]) -> None:
         set_clock(Path(clock))
     if how := environment.get(crash_points.BREAK):
         break_delivery(how)
-    # So that processes restore here too: a run is too short for long restores.
-    process_pool.RECORDS_MIN = _RECORDS_MIN
+    start_processes_early()
     orders = environment.get(crash_points.ORDERS)
     set_traps(Trap(Path(orders) if orders else None))
 

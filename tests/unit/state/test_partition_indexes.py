@@ -1,4 +1,4 @@
-"""Indexes of assigned partitions: opened, restored, used, closed."""
+"""The life cycle of the indexes of assigned partitions: restored, used, revoked."""
 
 from __future__ import annotations
 
@@ -20,20 +20,29 @@ from stream.errors import IndexFault
 from stream.state.partition_indexes import topic_partitions
 from stream.state.rocksdb_store import RocksStore
 from tests.support.changelog import RECORDS, Log, Site, documents
+from tests.support.flow import until
 
 
 async def test_an_index_is_restored_before_it_is_handed_out() -> None:
     site = Site(Log())
     site.log.go.clear()
     site.indexes.assign([0])
-    using = asyncio.create_task(documents(site.indexes))
-    await asyncio.sleep(0.01)
-    assert not using.done()
+    order: list[str] = []
+
+    async def count_documents() -> int:
+        count = await documents(site.indexes)
+        order.append("index handed out")
+        return count
+
+    counting = asyncio.create_task(count_documents())
+    await until(lambda: site.log.replayed_from, "the changelog is read")
     assert not site.indexes.are_restored
     assert site.value("stream_restore_progress_ratio", 0) == 0
     assert site.value("stream_restore_remaining_records", 0) == 12
+    order.append("changelog handed out")
     site.log.go.set()
-    assert await using == 12
+    assert await counting == 12
+    assert order == ["changelog handed out", "index handed out"]
     assert site.value("stream_restore_remaining_records", 0) == 0
     assert (site.value("stream_index_oldest_timestamp_seconds", 0) or 0) > 1_700_000_000
     assert site.indexes.are_restored
@@ -48,12 +57,12 @@ async def test_an_index_is_restored_before_it_is_handed_out() -> None:
 
 async def test_a_partition_that_is_not_assigned_has_no_index() -> None:
     site = Site(Log())
-    async with site.indexes.using(3) as index:
+    async with site.indexes.acquire(3) as index:
         assert index is None
     assert site.opened == []
 
 
-async def test_assigning_again_keeps_what_is_open() -> None:
+async def test_assigning_a_partition_again_keeps_its_open_index() -> None:
     site = Site(Log())
     site.indexes.assign([0])
     await documents(site.indexes)
@@ -76,13 +85,13 @@ async def test_a_partition_that_comes_back_is_brought_up_to_date() -> None:
     assert site.log.replayed_from == [0, 7]
 
 
-async def test_an_index_is_not_closed_under_a_batch() -> None:
+async def test_an_index_is_not_closed_while_a_batch_uses_it() -> None:
     site = Site(Log())
     site.indexes.assign([0])
-    async with site.indexes.using(0) as index:
-        revoking = asyncio.create_task(site.indexes.revoke([0]))
-        await asyncio.sleep(0.01)
+    async with site.indexes.acquire(0) as index:
         assert isinstance(index, PartitionIndex)
+        revoking = asyncio.create_task(site.indexes.revoke([0]))
+        await asyncio.sleep(0)  # the revocation runs until it has to wait for the batch
         assert site.are_closed == [False]
         assert not revoking.done()
     await revoking
@@ -92,10 +101,10 @@ async def test_an_index_is_not_closed_under_a_batch() -> None:
 async def test_a_batch_that_waits_for_a_revoked_index_gets_none() -> None:
     site = Site(Log())
     site.indexes.assign([0])
-    async with site.indexes.using(0):
+    async with site.indexes.acquire(0):
 
         async def batch() -> PartitionIndex | None:
-            async with site.indexes.using(0) as index:
+            async with site.indexes.acquire(0) as index:
                 return index
 
         waiting = asyncio.create_task(batch())
@@ -110,40 +119,40 @@ async def test_an_index_that_is_revoked_while_it_is_restored_is_closed() -> None
     site = Site(Log())
     site.log.go.clear()
     site.indexes.assign([0])
-    await asyncio.sleep(0.01)
+    await until(lambda: site.log.replayed_from, "the changelog is read")
     await site.indexes.revoke([0])
     assert site.are_closed == [True]
     assert site.indexes.are_restored  # nothing is asked for any more
 
 
-async def test_a_changelog_that_cannot_be_read_is_a_fault_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unreadable_changelog_is_a_fault_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     bad = [*RECORDS[:3], replace(RECORDS[3], value=b'{"id": 1}')]
     site = Site(Log(bad))
     with caplog.at_level(logging.ERROR, "stream.state.partition_indexes"):
         site.indexes.assign([0])
         with pytest.raises(IndexFault, match="log/0/3 is not a fingerprint"):
             await documents(site.indexes)
-    assert caplog.messages == ["index cannot be restored"]
+    assert caplog.messages == ["cannot restore the index"]
     assert not site.indexes.are_restored
     assert site.are_closed == [True]
     # Stopping the worker must not fail for it.
     await site.indexes.close()
 
 
-async def test_a_batch_does_not_wait_for_a_restore_once_it_is_not_wanted() -> None:
+async def test_a_batch_stops_waiting_for_a_restore_when_its_wait_is_cancelled() -> None:
     site = Site(Log())
     site.log.go.clear()
     site.indexes.assign([0])
-    unless = asyncio.Event()
+    cancel_on = asyncio.Event()
 
     async def batch() -> PartitionIndex | None:
-        async with site.indexes.using(0, unless=unless) as index:
+        async with site.indexes.acquire(0, cancel_on=cancel_on) as index:
             return index
 
     waiting = asyncio.create_task(batch())
-    await asyncio.sleep(0.01)
+    await until(lambda: site.log.replayed_from, "the changelog is read")
     assert not waiting.done()
-    unless.set()
+    cancel_on.set()
     assert await waiting is None
     # The restore goes on for whoever has the partition after that, and closing does not wait for it.
     assert not site.indexes.are_restored
@@ -151,59 +160,59 @@ async def test_a_batch_does_not_wait_for_a_restore_once_it_is_not_wanted() -> No
     assert site.are_closed == [True]
 
 
-async def record_last(site: Site, *, known: int, stored: list[int]) -> PartitionIndex:
-    """Let an index that has read ``known`` records decide the next ones, which were stored at ``stored``."""
-    async with site.indexes.using(0) as index:
+async def commit_last(site: Site, *, known: int, stored: list[int]) -> PartitionIndex:
+    """Let an index that has read ``known`` records commit the next ones, stored at the offsets ``stored``."""
+    async with site.indexes.acquire(0) as index:
         assert index is not None
         transaction = index.begin_transaction()
         for record in RECORDS[known : known + len(stored)]:
             event = decode_changelog_event(record)
             assert isinstance(event, FingerprintEvent)
             transaction.add(event)
-        await site.indexes.record(0, index, transaction, stored)
+        await site.indexes.commit_batch(0, index, transaction, stored)
         return index
 
 
-async def test_what_was_decided_is_written_without_reading_it_again() -> None:
+async def test_a_committed_batch_is_not_read_from_the_changelog_again() -> None:
     site = Site(Log(RECORDS[:7]))
     site.indexes.assign([0])
     await documents(site.indexes)
     site.log.records = list(RECORDS)
-    index = await record_last(site, known=7, stored=[7, 8, 9, 10, 11])
+    index = await commit_last(site, known=7, stored=[7, 8, 9, 10, 11])
     assert (index.documents, index.changelog_end) == (12, 12)
     assert site.log.replayed_from == [0]
     await site.indexes.close()
 
 
-async def test_a_batch_without_changelog_records_moves_nothing() -> None:
+async def test_a_batch_without_changelog_records_leaves_the_position() -> None:
     site = Site(Log(RECORDS[:7]))
     site.indexes.assign([0])
     await documents(site.indexes)
-    index = await record_last(site, known=7, stored=[])
+    index = await commit_last(site, known=7, stored=[])
     assert (index.documents, index.changelog_end) == (7, 7)
     await site.indexes.close()
 
 
-async def test_an_owner_skips_what_a_zombie_wrote() -> None:
+async def test_an_owner_skips_the_records_of_a_zombie() -> None:
     site = Site(Log(RECORDS[:9]))
     site.indexes.assign([0])
     await documents(site.indexes)
-    # The zombie's records were decided before; they stand between this index and its own.
-    site.log.records = numbered([*RECORDS[:9], *RECORDS[6:9], *RECORDS[9:]])
-    index = await record_last(site, known=9, stored=[12, 13, 14])
+    # The zombie's records were decided before; they are between this index and its own records.
+    site.log.records = renumber([*RECORDS[:9], *RECORDS[6:9], *RECORDS[9:]])
+    index = await commit_last(site, known=9, stored=[12, 13, 14])
     assert (index.last_offset, index.documents, index.changelog_end) == (11, 12, 15)
     assert site.log.replayed_from == [0, 9]
     await site.indexes.close()
 
 
-async def test_a_zombie_learns_what_the_owner_decided_meanwhile() -> None:
+async def test_a_zombie_applies_what_the_owner_decided_meanwhile() -> None:
     store = MemoryStore()
     site = Site(Log(RECORDS[:4]), lambda _partition: store)
     site.indexes.assign([0])
     await documents(site.indexes)
     # The owner has decided all; only then the zombie's batch of two was stored.
-    site.log.records = numbered([*RECORDS, *RECORDS[4:6]])
-    index = await record_last(site, known=4, stored=[12, 13])
+    site.log.records = renumber([*RECORDS, *RECORDS[4:6]])
+    index = await commit_last(site, known=4, stored=[12, 13])
     assert (index.last_offset, index.documents, index.changelog_end) == (11, 12, 14)
     await site.indexes.close()
     # Later it gets the partition back, and has nothing left to read.
@@ -213,18 +222,18 @@ async def test_a_zombie_learns_what_the_owner_decided_meanwhile() -> None:
     await site.indexes.close()
 
 
-def numbered(records: Sequence[InputRecord]) -> list[InputRecord]:
-    """The records at the offsets of their places."""
+def renumber(records: Sequence[InputRecord]) -> list[InputRecord]:
+    """The records with consecutive offsets."""
     return [replace(record, offset=offset) for offset, record in enumerate(records)]
 
 
-def test_partitions_of_one_topic() -> None:
+def test_topic_partitions_are_those_of_one_topic_in_order() -> None:
     assigned = [TP("b", 3), TP("a", 2), TP("b", 1)]
     assert topic_partitions(assigned, "b") == [1, 3]
     assert topic_partitions(assigned, "c") == []
 
 
-async def test_the_memory_of_an_index_on_disk_is_told_until_it_is_closed(tmp_path: Path) -> None:
+async def test_the_memory_of_an_index_on_disk_is_measured_until_it_is_closed(tmp_path: Path) -> None:
     site = Site(Log(), lambda partition: RocksStore(tmp_path / str(partition)))
 
     def memory(kind: str) -> float | None:

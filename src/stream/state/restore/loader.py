@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -14,13 +15,13 @@ from faust.types import TP
 
 from stream.core.contracts.records import Record
 from stream.core.index.partition_index import PartitionIndex
-from stream.core.index.store import MemoryStore, Store
+from stream.core.index.store import MemoryStore, Store, guard_store
 from stream.errors import IndexDamaged, IndexFault
 from stream.observability.metrics import Metrics
 from stream.settings import MIB, Settings
-from stream.state.restore.process_main import event_of
-from stream.state.restore.process_pool import RestoreFailed, RestoreProcesses
-from stream.state.restore.progress_log import Told
+from stream.state.restore.process_main import RestoreRequest, decode_event
+from stream.state.restore.process_pool import RECORDS_MIN, RestoreFailed, RestoreProcessPool
+from stream.state.restore.progress_log import RestoreProgressLog
 from stream.state.rocksdb_store import RocksStore
 from stream.transport.record_batch import BatchTransport
 
@@ -28,46 +29,64 @@ log = logging.getLogger(__name__)
 
 StoreFactory = Callable[[int], Store]
 
-#: A restore takes over so many records at a time: a fetch holds fewer, and together they are read and written faster.
-RESTORED_AT_ONCE: Final = 2_000
+#: Records that a restore applies at a time: more than one fetch holds, because larger chunks are written faster.
+RECORDS_PER_CHUNK: Final = 2_000
 
 
-class Restore:
-    """How far one restore is."""
+@dataclass(slots=True)
+class RestoreProgress:
+    """How far one restore has got.
 
-    #: Offset in the changelog up to which it was read.
-    reached = 0
-    #: All processes that restore are busy with other partitions.
-    is_waiting = False
+    ``reached``: the changelog was read up to this offset. ``is_waiting``: all processes are busy with other partitions.
+    """
 
-
-class _Taker(Protocol):
-    """Where records of the changelog go."""
-
-    taken: int
-
-    async def take_over(self, records: Sequence[Record], changelog_end: int) -> None: ...
-
-    async def settle(self) -> None: ...
+    reached: int = 0
+    is_waiting: bool = False
 
 
-class _Here:
-    """An index that is open in this process."""
+class RestoreTarget(Protocol):
+    """Where changelog records are applied."""
+
+    #: How many records were new.
+    applied: int
+
+    async def apply(self, records: Sequence[Record], changelog_end: int) -> None:
+        """Apply ``records``; all before the offset ``changelog_end`` are read then."""
+
+    async def drain(self) -> None:
+        """Wait until everything is applied."""
+
+
+class InProcessTarget:
+    """Applies changelog records to an index that is open in this process."""
 
     def __init__(self, index: PartitionIndex) -> None:
         self._index = index
-        self.taken = 0
+        self.applied = 0
 
-    async def take_over(self, records: Sequence[Record], changelog_end: int) -> None:
-        self.taken += self._index.apply_changelog([event_of(record) for record in records], changelog_end=changelog_end)
+    async def apply(self, records: Sequence[Record], changelog_end: int) -> None:
+        """See `RestoreTarget`."""
+        self.applied += self._index.apply_changelog(
+            [decode_event(record) for record in records], changelog_end=changelog_end
+        )
         await asyncio.sleep(0)
 
-    async def settle(self) -> None:
-        """All is."""
+    async def drain(self) -> None:
+        """See `RestoreTarget`; `apply` leaves nothing to wait for."""
 
 
 class IndexLoader:
-    """Opens indexes. Long restores are left to ``processes``, where given: ``stores`` must be on disk then."""
+    """Opens indexes and restores them.
+
+    Args:
+        transport: Reads the changelog.
+        changelog: The name of its topic.
+        stores: Opens the store of a partition.
+        window_ms: How far back articles are remembered.
+        metrics: Shows how far restores have got.
+        processes: Does the long restores, if given; the stores must be on disk then.
+        records_per_chunk: Records that are applied at a time.
+    """
 
     def __init__(
         self,
@@ -77,7 +96,8 @@ class IndexLoader:
         *,
         window_ms: int,
         metrics: Metrics,
-        processes: RestoreProcesses | None = None,
+        processes: RestoreProcessPool | None = None,
+        records_per_chunk: int = RECORDS_PER_CHUNK,
     ) -> None:
         self._transport = transport
         self._changelog = changelog
@@ -85,43 +105,46 @@ class IndexLoader:
         self._window_ms = window_ms
         self._metrics = metrics
         self._processes = processes
+        self._records_per_chunk = records_per_chunk
 
-    async def opened(self, partition: int, restore: Restore) -> PartitionIndex:
-        """The index of ``partition``, which has read the changelog to its end.
+    async def load(self, partition: int, progress: RestoreProgress) -> PartitionIndex:
+        """Open the index of ``partition`` and apply the changelog up to its end.
 
         Raises:
-            IndexFault: it cannot be opened or restored.
+            IndexFault: The index cannot be opened or restored.
         """
-        index, begin, end = await self._begun(partition)
-        place = {"partition": partition, "offset": begin, "end_offset": end}
-        log.info("restoring index", extra={**place, "records": max(0, end - begin)})
-        began, taken = time.monotonic(), 0
-        if self._processes and self._processes.are_worth(end - begin):
+        index, begin, end = await self._open_store(partition)
+        fields = {"partition": partition, "offset": begin, "end_offset": end}
+        log.info("restoring index", extra={**fields, "records": max(0, end - begin)})
+        started_at, applied = time.monotonic(), 0
+        if self._processes and self._processes.is_worthwhile(end - begin):
             index.close()
-            taken = await self._taken_apart(partition, self._processes, begin, end, restore)
-            index, begin, end = await self._begun(partition)
-        with _closed_on_fault(index.store):
-            taken += await self.take_over(partition, index, begin, end, restore)
+            applied = await self._restore_in_subprocess(partition, self._processes, begin, end, progress)
+            index, begin, end = await self._open_store(partition)
+        with guard_store(index.store, close_on_error=True):
+            applied += await self.replay(partition, index, begin, end, progress)
             index.end_restore()
-        log.info("index restored", extra={**place, "records": taken, "seconds": time.monotonic() - began})
+        log.info("index restored", extra={**fields, "records": applied, "seconds": time.monotonic() - started_at})
         return index
 
-    async def take_over(self, partition: int, index: PartitionIndex, begin: int, end: int, restore: Restore) -> int:
-        """Read the changelog from ``begin`` on, and return how many records were new."""
-        here = _Here(index)
-        await self._hand_over(partition, here, begin, end, restore)
-        return here.taken
+    async def replay(
+        self, partition: int, index: PartitionIndex, begin: int, end: int, progress: RestoreProgress
+    ) -> int:
+        """Apply the changelog from ``begin`` on to ``index``, and return how many records were new."""
+        target = InProcessTarget(index)
+        await self._stream_changelog(partition, target, begin, end, progress)
+        return target.applied
 
-    async def _begun(self, partition: int) -> tuple[PartitionIndex, int, int]:
-        """The index as it is, and where in the changelog what it has not read begins and ends."""
+    async def _open_store(self, partition: int) -> tuple[PartitionIndex, int, int]:
+        """The index as it is on disk, and the range of changelog offsets that it has not read."""
         store = self._stores(partition)
-        with _closed_on_fault(store):
-            index = self._trusted(partition, store)
-            begin, end = await self._unread(partition, index)
+        with guard_store(store, close_on_error=True):
+            index = self._open_or_reset(partition, store)
+            begin, end = await self._unread_range(partition, index)
             return index, begin, end
 
-    def _trusted(self, partition: int, store: Store) -> PartitionIndex:
-        """The index in ``store``; an empty one if that is damaged, or was written by other rules."""
+    def _open_or_reset(self, partition: int, store: Store) -> PartitionIndex:
+        """The index in ``store``; an empty one if the store is damaged or was written by other rules."""
         reason = store.reset_reason
         try:
             index = PartitionIndex(store, window_ms=self._window_ms)
@@ -130,104 +153,106 @@ class IndexLoader:
             store.clear()
             index = PartitionIndex(store, window_ms=self._window_ms)
         if reason is not None:
-            log.warning("index is rebuilt from the changelog", extra={"partition": partition, "reason": reason})
+            log.warning("rebuilding the index from the changelog", extra={"partition": partition, "reason": reason})
         return index
 
-    async def _unread(self, partition: int, index: PartitionIndex) -> tuple[int, int]:
+    async def _unread_range(self, partition: int, index: PartitionIndex) -> tuple[int, int]:
         tp = TP(self._changelog, partition)
         start, end = await self._transport.bounds(tp)
         if index.last_offset >= 0 and index.changelog_end < start:
             log.warning(
-                "index is older than the changelog, restored from its beginning",
+                "index is older than the changelog; restoring it from the beginning",
                 extra={"partition": partition, "offset": index.changelog_end, "begin_offset": start},
             )
             index.reset()
         if index.changelog_end > end:
             raise IndexFault(
-                f"the index of partition {partition} has read {tp.topic} up to {index.changelog_end}, the topic ends "
-                f"at {end}: it was deleted and made again; delete the partition's folder in STREAM_DATA_DIR"
+                f"the index of partition {partition} has read {tp.topic} up to offset {index.changelog_end}, but the "
+                f"topic ends at {end}: it was deleted and created again. Delete the partition's folder in "
+                "STREAM_DATA_DIR and start the worker again"
             )
         return max(start, index.changelog_end), end
 
-    async def _taken_apart(
-        self, partition: int, processes: RestoreProcesses, begin: int, end: int, restore: Restore
+    async def _restore_in_subprocess(
+        self, partition: int, processes: RestoreProcessPool, begin: int, end: int, progress: RestoreProgress
     ) -> int:
-        """Have a process read the changelog from ``begin`` on, as far as it gets; how many records were new."""
-        self._tell(partition, begin, begin, end)
-        taken, restore.is_waiting = 0, True
+        """Let a process apply the changelog from ``begin`` on, as far as it gets; return how many records were new."""
+        self._report(partition, begin, begin, end)
+        applied, progress.is_waiting = 0, True
         try:
-            async with processes.started(partition) as process:
-                restore.is_waiting = False
+            async with processes.start(partition) as process:
+                progress.is_waiting = False
                 try:
-                    await self._hand_over(partition, process, begin, end, restore)
+                    await self._stream_changelog(partition, process, begin, end, progress)
                 finally:
-                    taken = process.taken
-        except RestoreFailed as failed:
-            log.warning("index is restored by the worker itself", extra={"partition": partition, "reason": failed})
+                    applied = process.applied
+        except RestoreFailed as failure:
+            log.warning(
+                "restore process failed; the worker restores the index itself",
+                extra={"partition": partition, "reason": failure},
+            )
         finally:
-            restore.is_waiting = False
-        return taken
+            progress.is_waiting = False
+        return applied
 
-    async def _hand_over(self, partition: int, taker: _Taker, begin: int, end: int, restore: Restore) -> None:
-        self._tell(partition, begin, begin, end)
-        told = Told(partition, begin, end)
-        async with contextlib.aclosing(self._replayed(partition, begin, restore)) as portions:
-            async for records in portions:
+    async def _stream_changelog(
+        self, partition: int, target: RestoreTarget, begin: int, end: int, progress: RestoreProgress
+    ) -> None:
+        """Apply the changelog from ``begin`` on to ``target``."""
+        self._report(partition, begin, begin, end)
+        progress_log = RestoreProgressLog(partition, begin, end)
+        async with contextlib.aclosing(self._read_chunks(partition, begin, progress)) as chunks:
+            async for records in chunks:
                 reached = records[-1].offset + 1
-                await taker.take_over(records, reached)
-                self._tell(partition, begin, reached, end)
+                await target.apply(records, reached)
+                self._report(partition, begin, reached, end)
                 self._metrics.restored.inc(len(records))
-                told.reached(reached, time.monotonic())
-        await taker.settle()
-        self._tell(partition, end, end, end)
+                progress_log.update(reached, time.monotonic())
+        await target.drain()
+        self._report(partition, end, end, end)
 
-    async def _replayed(self, partition: int, begin: int, restore: Restore) -> AsyncGenerator[Sequence[Record], None]:
-        """The changelog from ``begin`` on, `RESTORED_AT_ONCE` records or more at a time."""
-        gathered: list[Record] = []
+    async def _read_chunks(
+        self, partition: int, begin: int, progress: RestoreProgress
+    ) -> AsyncGenerator[Sequence[Record], None]:
+        """The changelog from ``begin`` on, ``records_per_chunk`` records or more at a time."""
+        chunk: list[Record] = []
         async with contextlib.aclosing(self._transport.replay(TP(self._changelog, partition), begin)) as fetches:
             async for records in fetches:
-                restore.reached = records[-1].offset + 1
-                gathered += records
-                if len(gathered) >= RESTORED_AT_ONCE:
-                    yield gathered
-                    gathered = []
-        if gathered:
-            yield gathered
+                progress.reached = records[-1].offset + 1
+                chunk += records
+                if len(chunk) >= self._records_per_chunk:
+                    yield chunk
+                    chunk = []
+        if chunk:
+            yield chunk
 
-    def _tell(self, partition: int, begin: int, reached: int, end: int) -> None:
+    def _report(self, partition: int, begin: int, reached: int, end: int) -> None:
+        """Set the metrics of a restore."""
         ratio = min(1.0, (reached - begin) / (end - begin)) if end > begin else float(reached >= end)
         self._metrics.restore_ratio.labels(str(partition)).set(ratio)
         self._metrics.restore_remaining.labels(str(partition)).set(max(0, end - reached))
 
 
-def new_loader(settings: Settings, transport: BatchTransport, *, metrics: Metrics) -> IndexLoader:
-    """What opens the indexes that ``settings`` name."""
+def new_loader(
+    settings: Settings, transport: BatchTransport, *, metrics: Metrics, process_records_min: int = RECORDS_MIN
+) -> IndexLoader:
+    """Return the loader of the indexes that ``settings`` describe.
+
+    ``process_records_min``: restores of fewer records are done by the worker itself.
+    """
     topics, window_ms, cache_bytes = settings.topics, settings.window_ms, settings.index_cache_mib * MIB
 
     def folder_of(partition: int) -> Path:
         return settings.index_dir / f"{topics.normalized}-{partition}"
 
-    def store_of(partition: int) -> Store:
+    def open_store(partition: int) -> Store:
         return MemoryStore() if settings.is_memory else RocksStore(folder_of(partition), cache_bytes=cache_bytes)
 
-    at_once = 0 if settings.is_memory else settings.restore_processes
-    processes = RestoreProcesses(
-        topics.fingerprints, folder_of, cache_bytes=cache_bytes, window_ms=window_ms, at_once=at_once
-    )
+    def request_for(partition: int) -> RestoreRequest:
+        return RestoreRequest(str(folder_of(partition)), cache_bytes, window_ms, topics.fingerprints, partition)
+
+    size = 0 if settings.is_memory else settings.restore_processes
+    processes = RestoreProcessPool(request_for, size=size, records_min=process_records_min)
     return IndexLoader(
-        transport, topics.fingerprints, store_of, window_ms=window_ms, metrics=metrics, processes=processes
+        transport, topics.fingerprints, open_store, window_ms=window_ms, metrics=metrics, processes=processes
     )
-
-
-@contextlib.contextmanager
-def _closed_on_fault(store: Store) -> Iterator[None]:
-    """Close ``store`` unless all goes well; what is damaged is not trusted again."""
-    try:
-        yield
-    except IndexDamaged as damage:
-        store.mark_corrupt(str(damage))
-        store.close()
-        raise
-    except BaseException:
-        store.close()
-        raise

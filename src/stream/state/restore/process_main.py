@@ -1,7 +1,8 @@
-"""Restores one index in a process of its own: ``python -m stream.state.restore.process_main``, which a worker starts.
+"""Restores one index in a process of its own, which a worker starts: ``python -m stream.state.restore.process_main``.
 
-Frames come from standard input, first a `Task`, then `Portion`s of the changelog; each is answered on standard output.
-Where the input ends, the worker has no more, or is gone: what was taken over is kept, and the index closed.
+Standard input carries frames: a `RestoreRequest`, then `ChangelogChunk`s. Each chunk is answered with a `ChunkResult`
+frame on standard output. At the end of the input (the worker has sent everything, or has died) the index is closed
+with all that was applied.
 """
 
 from __future__ import annotations
@@ -20,18 +21,19 @@ from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
 from stream.core.contracts.records import Headers, InputRecord, Record
 from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.store import guard_store
 from stream.core.pipeline.deduplicate import decode_changelog_event
-from stream.errors import IndexDamaged, IndexFault
+from stream.errors import IndexFault
 from stream.state.rocksdb_store import RocksStore
 
 Frame = TypeVar("Frame", bound=msgspec.Struct)
 
-#: Before each frame stands its length in so many bytes, big end first.
+#: A frame is the length of its content in this many bytes (big endian), then the content (MessagePack).
 LENGTH_BYTES: Final = 4
 
 
-class Task(msgspec.Struct, frozen=True, array_like=True):
-    """Which index is restored, from which partition of the changelog."""
+class RestoreRequest(msgspec.Struct, frozen=True, array_like=True):
+    """Which index to restore, and from which partition of the changelog."""
 
     folder: str
     cache_bytes: int
@@ -40,36 +42,36 @@ class Task(msgspec.Struct, frozen=True, array_like=True):
     partition: int
 
 
-class Portion(msgspec.Struct, frozen=True, array_like=True):
-    """Records of the changelog in order: offset, value and headers of each. All before ``changelog_end`` were read."""
+class ChangelogChunk(msgspec.Struct, frozen=True, array_like=True):
+    """Consecutive changelog records: offset, value and headers of each. ``changelog_end``: the offset after them."""
 
     records: Sequence[tuple[int, bytes | None, Headers]]
     changelog_end: int
 
 
-class Answer(msgspec.Struct, frozen=True, array_like=True):
-    """How many records of a portion were new; where ``fault`` is given, no more is taken over."""
+class ChunkResult(msgspec.Struct, frozen=True, array_like=True):
+    """How many records of a chunk were new. After a ``fault`` no more chunks are applied."""
 
-    taken: int
+    applied: int
     fault: str | None = None
 
 
-def framed(message: msgspec.Struct) -> bytes:
-    """``message`` as a frame."""
+def encode_frame(message: msgspec.Struct) -> bytes:
+    """Return ``message`` as a frame."""
     content = msgspec.msgpack.encode(message)
     return len(content).to_bytes(LENGTH_BYTES, "big") + content
 
 
-def portion_of(records: Sequence[Record], changelog_end: int) -> Portion:
-    """``records`` of one partition as they are handed over."""
-    return Portion([(record.offset, record.value, list(record.headers)) for record in records], changelog_end)
+def to_chunk(records: Sequence[Record], changelog_end: int) -> ChangelogChunk:
+    """Return ``records``, which are of one partition, as a chunk."""
+    return ChangelogChunk([(record.offset, record.value, list(record.headers)) for record in records], changelog_end)
 
 
-def event_of(record: Record) -> FingerprintEvent | RemovalEvent:
-    """The event in a record of the changelog.
+def decode_event(record: Record) -> FingerprintEvent | RemovalEvent:
+    """Return the event in a changelog record.
 
     Raises:
-        IndexFault: it is none.
+        IndexFault: The record holds no changelog event.
     """
     try:
         return decode_changelog_event(record)
@@ -80,52 +82,49 @@ def event_of(record: Record) -> FingerprintEvent | RemovalEvent:
         ) from error
 
 
-def restore(given: BinaryIO, answers: BinaryIO) -> None:
-    """Do the task that ``given`` begins with, until it ends or a fault was answered."""
-    task = _read(given, Task)
-    if task is None:
+def run_restore(frames: BinaryIO, results: BinaryIO, *, store_type: type[RocksStore] = RocksStore) -> None:
+    """Restore the index that the first frame asks for, until the frames end or a fault was sent."""
+    request = _read_frame(frames, RestoreRequest)
+    if request is None:
         return
     try:
-        store = RocksStore(Path(task.folder), cache_bytes=task.cache_bytes)
-        with contextlib.closing(store):
-            try:
-                _take_over(task, PartitionIndex(store, window_ms=task.window_ms), given, answers)
-            except IndexDamaged as damage:
-                store.mark_corrupt(str(damage))
-                raise
+        store = store_type(Path(request.folder), cache_bytes=request.cache_bytes)
+        with contextlib.closing(store), guard_store(store):
+            _apply_chunks(request, PartitionIndex(store, window_ms=request.window_ms), frames, results)
     except IndexFault as fault:
-        _answer(answers, Answer(0, str(fault)))
+        _write_result(results, ChunkResult(0, str(fault)))
 
 
-def _take_over(task: Task, index: PartitionIndex, given: BinaryIO, answers: BinaryIO) -> None:
-    while portion := _read(given, Portion):
+def _apply_chunks(request: RestoreRequest, index: PartitionIndex, frames: BinaryIO, results: BinaryIO) -> None:
+    while chunk := _read_frame(frames, ChangelogChunk):
         records = [
-            InputRecord(task.topic, task.partition, offset, None, None, value, headers)
-            for offset, value, headers in portion.records
+            InputRecord(request.topic, request.partition, offset, None, None, value, headers)
+            for offset, value, headers in chunk.records
         ]
-        taken = index.apply_changelog([event_of(record) for record in records], changelog_end=portion.changelog_end)
-        _answer(answers, Answer(taken))
+        applied = index.apply_changelog([decode_event(record) for record in records], changelog_end=chunk.changelog_end)
+        _write_result(results, ChunkResult(applied))
     index.end_restore()
 
 
-def _read(given: BinaryIO, kind: type[Frame]) -> Frame | None:
-    """The next frame; None where there is no whole one."""
-    length = int.from_bytes(given.read(LENGTH_BYTES), "big")
-    content = given.read(length)
+def _read_frame(frames: BinaryIO, kind: type[Frame]) -> Frame | None:
+    """The next frame; None at the end of the input, also if it ends within a frame."""
+    length = int.from_bytes(frames.read(LENGTH_BYTES), "big")
+    content = frames.read(length)
     return msgspec.msgpack.decode(content, type=kind) if content and len(content) == length else None
 
 
-def _answer(answers: BinaryIO, answer: Answer) -> None:
-    answers.write(framed(answer))
-    answers.flush()
+def _write_result(results: BinaryIO, result: ChunkResult) -> None:
+    results.write(encode_frame(result))
+    results.flush()
 
 
 def main() -> None:
-    """Restore what standard input says. Signals to all processes of a service are the worker's to heed."""
+    """Restore what standard input asks for."""
+    # A supervisor sends SIGTERM to all processes of the service; the worker ends this one by closing its input.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    gc_tuning.relax()
-    with contextlib.suppress(BrokenPipeError):  # nobody is there to be answered
-        restore(sys.stdin.buffer, sys.stdout.buffer)
+    gc_tuning.tune_gc()
+    with contextlib.suppress(BrokenPipeError):  # the worker is gone, and nobody reads the results
+        run_restore(sys.stdin.buffer, sys.stdout.buffer)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Indexes restored beside the worker: each by a process of its own, at most so many at once."""
+"""Processes that restore indexes beside the worker, one for each index, and at most a fixed number at once."""
 
 from __future__ import annotations
 
@@ -6,140 +6,148 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from pathlib import Path
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from stream.core.contracts.records import Record
-from stream.state.restore.process_main import LENGTH_BYTES, Answer, Task, framed, portion_of
+from stream.state.restore.process_main import LENGTH_BYTES, ChunkResult, RestoreRequest, encode_frame, to_chunk
 
-#: Fewer records are not worth a process, which takes half a second to start.
-RECORDS_MIN = 20_000
-#: A process is killed that has not closed its index so many seconds after it was asked to; what it read is read again.
-_CLOSE_S: Final = 30.0
+#: A process takes half a second to start, so shorter restores are done by the worker itself.
+RECORDS_MIN: Final = 20_000
+#: Seconds that a process gets to close its index before it is killed. The worker then reads again what it lost.
+CLOSE_TIMEOUT_S: Final = 30.0
 
 
 class RestoreFailed(Exception):
-    """The process met a fault, or is gone; the message tells which."""
+    """A restore process met a fault or died; the message says which."""
 
 
 class RestoreProcess:
-    """A process that restores one index, and is handed the changelog."""
+    """A process that restores one index; a `RestoreTarget`."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, *, close_timeout_s: float = CLOSE_TIMEOUT_S) -> None:
         self._process = process
-        self._is_answered = True
-        #: How many of the records that it has answered for were new.
-        self.taken = 0
+        self._close_timeout_s = close_timeout_s
+        self._awaits_result = False
+        #: How many of the records that the process has confirmed were new.
+        self.applied = 0
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """The process id."""
         return self._process.pid
 
-    async def take_over(self, records: Sequence[Record], changelog_end: int) -> None:
-        """Hand over records; returns as soon as those before are taken over, so that more can be read meanwhile.
+    async def apply(self, records: Sequence[Record], changelog_end: int) -> None:
+        """Send records. Returns once the records before them are applied, so that more can be fetched meanwhile.
 
         Raises:
-            RestoreFailed: it cannot go on.
+            RestoreFailed: The process cannot go on.
         """
-        await self.settle()
-        await self.hand_over(portion_of(records, changelog_end))
-        self._is_answered = False
+        await self.drain()
+        await self.send(to_chunk(records, changelog_end))
+        self._awaits_result = True
 
-    async def settle(self) -> None:
-        """Wait until all that was handed over is taken over.
+    async def drain(self) -> None:
+        """Wait until everything that was sent is applied.
 
         Raises:
-            RestoreFailed: it cannot go on.
+            RestoreFailed: The process cannot go on.
         """
-        if self._is_answered:
+        if not self._awaits_result:
             return
-        answers = self._process.stdout
-        assert answers is not None  # noqa: S101 - it was started with a pipe
+        results = self._process.stdout
+        assert results is not None  # noqa: S101 - it was started with a pipe
         try:
-            length = int.from_bytes(await answers.readexactly(LENGTH_BYTES), "big")
-            answer = msgspec.msgpack.decode(await answers.readexactly(length), type=Answer)
+            length = int.from_bytes(await results.readexactly(LENGTH_BYTES), "big")
+            result = msgspec.msgpack.decode(await results.readexactly(length), type=ChunkResult)
         except asyncio.IncompleteReadError:
             code = await self._process.wait()
-            raise RestoreFailed(f"its process ended with exit code {code}") from None
-        if answer.fault is not None:
-            raise RestoreFailed(answer.fault)
-        self.taken += answer.taken
-        self._is_answered = True
+            raise RestoreFailed(f"the restore process ended with exit code {code}") from None
+        if result.fault is not None:
+            raise RestoreFailed(result.fault)
+        self.applied += result.applied
+        self._awaits_result = False
 
-    async def hand_over(self, message: msgspec.Struct) -> None:
+    async def send(self, message: msgspec.Struct) -> None:
         """Send one frame."""
-        given = self._process.stdin
-        assert given is not None  # noqa: S101 - as above
-        with contextlib.suppress(ConnectionError):  # why it is gone is told where its answer is missing
-            given.write(framed(message))
-            await given.drain()
+        frames = self._process.stdin
+        assert frames is not None  # noqa: S101 - as above
+        with contextlib.suppress(ConnectionError):  # `drain` reports why the process is gone
+            frames.write(encode_frame(message))
+            await frames.drain()
 
     async def close(self) -> None:
-        """Let it close its index, and wait until it has ended."""
+        """Let the process close its index, and wait until it has ended."""
         if self._process.stdin:
             self._process.stdin.close()
         try:
-            async with asyncio.timeout(_CLOSE_S):
+            async with asyncio.timeout(self._close_timeout_s):
                 await self._process.wait()
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
 
 
-class RestoreProcesses:
-    """Starts them.
+class RestoreProcessPool:
+    """Starts restore processes.
 
-    A restore keeps one core busy, and RocksDB's writes do not let other threads of their process run.
+    A restore keeps one core busy, and writes to RocksDB block the other threads of their process.
 
-    ``folder_of`` a partition's index; ``cache_bytes`` and ``window_ms``: as for the index in the worker; ``at_once``: 0
-    for none.
+    Args:
+        request_for: Returns what to restore for a partition.
+        size: How many processes run at once; 0 for none.
+        records_min: Restores of fewer records are not worth a process.
+        close_timeout_s: See `CLOSE_TIMEOUT_S`.
+        python: The interpreter to run.
+        process_type: Wraps each process.
     """
 
     def __init__(
         self,
-        topic: str,
-        folder_of: Callable[[int], Path],
+        request_for: Callable[[int], RestoreRequest],
         *,
-        cache_bytes: int,
-        window_ms: int,
-        at_once: int,
+        size: int,
+        records_min: int = RECORDS_MIN,
+        close_timeout_s: float = CLOSE_TIMEOUT_S,
+        python: str = sys.executable,
+        process_type: Callable[[asyncio.subprocess.Process], RestoreProcess] | None = None,
     ) -> None:
-        self._topic = topic
-        self._folder_of = folder_of
-        self._cache_bytes = cache_bytes
-        self._window_ms = window_ms
-        self._at_once = at_once
-        self._free = asyncio.Semaphore(at_once)
+        self._request_for = request_for
+        self._size = size
+        self._records_min = records_min
+        self._python = python
+        self._process_type = process_type or partial(RestoreProcess, close_timeout_s=close_timeout_s)
+        self._free = asyncio.Semaphore(size)
 
-    def are_worth(self, records: int) -> bool:
-        """Whether to start one for so many records."""
-        return self._at_once > 0 and records >= RECORDS_MIN
+    def is_worthwhile(self, records: int) -> bool:
+        """Whether a restore of this many records is worth a process."""
+        return self._size > 0 and records >= self._records_min
 
     @contextlib.asynccontextmanager
-    async def started(self, partition: int) -> AsyncIterator[RestoreProcess]:
-        """A process that restores the index of ``partition``, which nobody else has open; it is closed at the end.
+    async def start(self, partition: int) -> AsyncIterator[RestoreProcess]:
+        """Start a process that restores the index of ``partition``, which nobody else may have open, and close it.
+
+        Waits until one of the ``size`` processes is free.
 
         Raises:
-            RestoreFailed: it cannot be started.
+            RestoreFailed: The process cannot be started.
         """
         async with self._free:
             try:
-                found = await asyncio.create_subprocess_exec(
-                    # -P: whatever is called stream in the working directory is not it.
-                    *(sys.executable, "-P", "-m", "stream.state.restore.process_main"),
+                child = await asyncio.create_subprocess_exec(
+                    # -P: a folder called stream in the working directory must not be imported instead.
+                    *(self._python, "-P", "-m", "stream.state.restore.process_main"),
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
-                    start_new_session=True,  # an interrupt from the terminal is the worker's to heed
+                    start_new_session=True,  # Ctrl-C in the terminal is for the worker to handle
                 )
             except OSError as error:
-                raise RestoreFailed(f"no process could be started: {error.strerror}") from None
-            process = RestoreProcess(found)
+                raise RestoreFailed(f"cannot start a restore process: {error.strerror}") from None
+            process = self._process_type(child)
             try:
-                folder = str(self._folder_of(partition))
-                await process.hand_over(Task(folder, self._cache_bytes, self._window_ms, self._topic, partition))
+                await process.send(self._request_for(partition))
                 yield process
             finally:
                 await process.close()

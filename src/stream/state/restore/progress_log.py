@@ -1,4 +1,4 @@
-"""How far a restore is, told in the log."""
+"""Logs how far a long restore has got."""
 
 from __future__ import annotations
 
@@ -7,28 +7,31 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two lines about a restore.
-TOLD_EVERY_S: Final = 10.0
+#: Seconds between two log lines about one restore.
+LOG_INTERVAL_S: Final = 10.0
 
 
-class Told:
-    """Tells in the log how far a restore is, every ten seconds. Times are seconds of any steady clock."""
+class RestoreProgressLog:
+    """Logs how far the restore of one partition has got, every ten seconds.
+
+    ``begin``, ``end``: the range of changelog offsets to be read. Times are seconds of any monotonic clock.
+    """
 
     def __init__(self, partition: int, begin: int, end: int) -> None:
         self._partition = partition
         self._begin = begin
         self._end = end
-        self._began: float | None = None
-        self._last = 0.0
+        self._started_at: float | None = None
+        self._logged_at = 0.0
 
-    def reached(self, offset: int, now: float) -> None:
-        """Say so if it is time to."""
-        if self._began is None:
-            self._began = self._last = now
-        if now - self._last < TOLD_EVERY_S:
+    def update(self, offset: int, now: float) -> None:
+        """Note that the changelog was read up to ``offset``; log it if the last line is old enough."""
+        if self._started_at is None:
+            self._started_at = self._logged_at = now
+        if now - self._logged_at < LOG_INTERVAL_S:
             return
-        self._last = now
-        rate = (offset - self._begin) / (now - self._began)
+        self._logged_at = now
+        rate = (offset - self._begin) / (now - self._started_at)
         log.info(
             "restore progress",
             extra={

@@ -1,4 +1,4 @@
-"""Indexes that cannot be trusted: marked, emptied, and rebuilt from the changelog."""
+"""Corrupt indexes: marked, reset, and rebuilt from the changelog."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ async def test_an_index_of_other_rules_is_rebuilt_from_the_changelog(
         assert await documents(site.indexes) == 12
         await site.indexes.close()
     assert log.replayed_from == [0, 0]
-    (told,) = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert told.message == "index is rebuilt from the changelog"
-    assert told.__dict__["reason"] == "the index was written by version old rules, this is rules in use"
+    (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert warning.message == "rebuilding the index from the changelog"
+    assert warning.__dict__["reason"] == "the index was written by version old rules, this is rules in use"
 
 
 async def test_a_damaged_index_is_rebuilt_from_the_changelog(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -39,7 +39,7 @@ async def test_a_damaged_index_is_rebuilt_from_the_changelog(tmp_path: Path, cap
         (manifest,) = (tmp_path / "0").glob("MANIFEST-*")
         manifest.write_bytes(b"no manifest")
     assert log.replayed_from == [0, 0]
-    assert "index is rebuilt from the changelog" in caplog.messages
+    assert "rebuilding the index from the changelog" in caplog.messages
 
 
 class UnreadableStore(CountingStore):
@@ -54,7 +54,7 @@ class UnreadableStore(CountingStore):
         return super().get_many(keys)
 
 
-async def test_damage_that_a_restore_meets_marks_the_store() -> None:
+async def test_damage_found_by_a_restore_marks_the_store() -> None:
     store = UnreadableStore()
     site = Site(Log(), lambda _partition: store)
     site.indexes.assign([0])
@@ -66,24 +66,24 @@ async def test_damage_that_a_restore_meets_marks_the_store() -> None:
     await site.indexes.close()
 
 
-async def test_damage_that_a_decision_meets_marks_the_store_before_anybody_else_hears_of_it() -> None:
+async def test_damage_found_by_a_decision_marks_the_store_at_once() -> None:
     site = Site(Log())
     site.indexes.assign([0])
     (store,) = await opened(site)
     with pytest.raises(IndexDamaged):
-        async with site.indexes.using(0):
+        async with site.indexes.acquire(0):
             raise IndexDamaged("the index lacks the article at 7")
     assert store.marked_corrupt == "the index lacks the article at 7"
     await site.indexes.close()
 
 
 @pytest.mark.parametrize("fault", [IndexFault("no space left"), ValueError("no index")])
-async def test_another_fault_does_not_cost_the_index(fault: Exception) -> None:
+async def test_other_faults_do_not_mark_the_store(fault: Exception) -> None:
     site = Site(Log())
     site.indexes.assign([0])
     (store,) = await opened(site)
     with pytest.raises(type(fault)):
-        async with site.indexes.using(0):
+        async with site.indexes.acquire(0):
             raise fault
     assert store.marked_corrupt is None
     await site.indexes.close()
@@ -99,9 +99,9 @@ async def test_a_marked_index_is_rebuilt_when_it_is_opened_again(
         assert await documents(site.indexes) == 12
         if reason:
             with pytest.raises(IndexDamaged):
-                async with site.indexes.using(0):
+                async with site.indexes.acquire(0):
                     raise IndexDamaged(reason)
         await site.indexes.close()
     assert log.replayed_from == [0, 0]
-    told = [record.__dict__.get("reason") for record in caplog.records if record.levelno == logging.WARNING]
-    assert told == ["the index lacks the article at 7"]
+    reasons = [record.__dict__.get("reason") for record in caplog.records if record.levelno == logging.WARNING]
+    assert reasons == ["the index lacks the article at 7"]

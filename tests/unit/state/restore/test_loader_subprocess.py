@@ -1,4 +1,4 @@
-"""Long restores, which a process of their own does; and what the worker does where that fails."""
+"""Long restores, which a process of their own does; and what the worker does if that fails."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,118 +21,121 @@ from stream.state.restore.process_pool import RestoreProcess
 from stream.state.rocksdb_store import RocksStore
 from tests.support.changelog import RECORDS, Log, Site, documents
 from tests.support.flow import until
-from tests.support.restore import contents, processes
+from tests.support.restore import contents, process_pool
+
+#: Restores of this many records and more are left to a process.
+RECORDS_MIN = 6
 
 
-@pytest.fixture(autouse=True)
-def _six_records_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stream.state.restore.process_pool.RECORDS_MIN", 6)
-    monkeypatch.setattr("stream.state.restore.loader.RESTORED_AT_ONCE", 5)
+class RecordingProcess(RestoreProcess):
+    """Adds the size of each chunk that it is sent to ``chunks``, and is killed at one of them."""
+
+    def __init__(self, process: asyncio.subprocess.Process, *, chunks: list[int], kill_at: int) -> None:
+        super().__init__(process)
+        self._chunks = chunks
+        self._kill_at = kill_at
+
+    async def apply(self, records: Sequence[Record], changelog_end: int) -> None:
+        """See `RestoreProcess`."""
+        self._chunks.append(len(records))
+        if len(self._chunks) == self._kill_at:
+            os.kill(self.pid, signal.SIGKILL)
+        await super().apply(records, changelog_end)
 
 
-class Processes:
-    """Notes each portion that a process is given, and may kill it at one of them."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, killed_at: int = -1) -> None:
-        self.given: list[int] = []
-        take_over = RestoreProcess.take_over
-
-        async def noted(process: RestoreProcess, records: Sequence[Record], changelog_end: int) -> None:
-            self.given.append(len(records))
-            if len(self.given) == killed_at:
-                os.kill(process.pid, signal.SIGKILL)
-            await take_over(process, records, changelog_end)
-
-        monkeypatch.setattr(RestoreProcess, "take_over", noted)
+def recording(chunks: list[int], *, kill_at: int = -1) -> Callable[[asyncio.subprocess.Process], RestoreProcess]:
+    """What a pool wraps its processes in."""
+    return partial(RecordingProcess, chunks=chunks, kill_at=kill_at)
 
 
-def on_disk(log: Log, folder: Path, **given: Any) -> Site:
-    """A site whose indexes are in ``folder``."""
-    return Site(log, lambda partition: RocksStore(folder / str(partition)), processes=processes(folder, **given))
+def on_disk(log: Log, folder: Path, **options: Any) -> Site:
+    """A site whose indexes are in ``folder``, and whose processes get five records at a time."""
+    return Site(
+        log,
+        lambda partition: RocksStore(folder / str(partition)),
+        processes=process_pool(folder, records_min=RECORDS_MIN, **options),
+        records_per_chunk=5,
+    )
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> dict[bytes, bytes]:
-    """What an index holds that the worker restores by itself."""
+def expected(tmp_path: Path) -> dict[bytes, bytes]:
+    """What an index holds that the worker restores itself."""
 
-    async def restored() -> None:
-        site = Site(Log(), lambda _partition: RocksStore(tmp_path / "here"))
+    async def restore() -> None:
+        site = Site(Log(), lambda _partition: RocksStore(tmp_path / "worker"))
         site.indexes.assign([0])
         assert await documents(site.indexes) == 12
         await site.indexes.close()
 
-    asyncio.run(restored())
-    return contents(tmp_path / "here")
+    asyncio.run(restore())
+    return contents(tmp_path / "worker")
 
 
-def told(records: Sequence[logging.LogRecord], message: str, *names: str) -> list[tuple[object, ...]]:
+def fields(records: Sequence[logging.LogRecord], message: str, *names: str) -> list[tuple[object, ...]]:
     """The fields of each line with ``message``."""
     return [tuple(record.__dict__[name] for name in names) for record in records if record.message == message]
 
 
 async def test_a_long_restore_is_done_by_a_process(
-    tmp_path: Path, here: dict[bytes, bytes], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, expected: dict[bytes, bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "stream.state.restore")
-    noted, site = Processes(monkeypatch), on_disk(Log(), tmp_path)
+    chunks: list[int] = []
+    site = on_disk(Log(), tmp_path, process_type=recording(chunks))
     site.indexes.assign([0])
     assert await documents(site.indexes) == 12
-    assert noted.given == [5, 5, 2]
+    assert chunks == [5, 5, 2]
     assert site.value("stream_restore_progress_ratio", 0) == 1
     assert site.value("stream_restore_remaining_records", 0) == 0
     assert site.value("stream_records_restored_total") == 12
     await site.indexes.close()
     assert caplog.messages == ["restoring index", "index restored"]
-    assert told(caplog.records, "index restored", "offset", "end_offset", "records") == [(0, 12, 12)]
-    assert contents(tmp_path / "0") == here
+    assert fields(caplog.records, "index restored", "offset", "end_offset", "records") == [(0, 12, 12)]
+    assert contents(tmp_path / "0") == expected
 
 
-async def test_what_is_left_after_a_short_absence_is_read_by_the_worker(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    noted, log = Processes(monkeypatch), Log(RECORDS[:7])
-    for expected in (7, 12):
-        site = on_disk(log, tmp_path)
+async def test_a_short_rest_is_restored_by_the_worker(tmp_path: Path) -> None:
+    chunks: list[int] = []
+    log = Log(RECORDS[:7])
+    for count in (7, 12):
+        site = on_disk(log, tmp_path, process_type=recording(chunks))
         site.indexes.assign([0])
-        assert await documents(site.indexes) == expected
+        assert await documents(site.indexes) == count
         await site.indexes.close()
         log.records = list(RECORDS)
-    assert noted.given == [5, 2]
+    assert chunks == [5, 2]
     assert log.replayed_from == [0, 7, 7]
 
 
-@pytest.mark.parametrize("killed_at", [1, 2, 3])
-async def test_where_the_process_dies_the_worker_goes_on(
-    tmp_path: Path,
-    here: dict[bytes, bytes],
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    killed_at: int,
+@pytest.mark.parametrize("kill_at", [1, 2, 3])
+async def test_the_worker_goes_on_if_the_process_dies(
+    tmp_path: Path, expected: dict[bytes, bytes], caplog: pytest.LogCaptureFixture, kill_at: int
 ) -> None:
     caplog.set_level(logging.INFO, "stream.state.restore")
-    noted, site = Processes(monkeypatch, killed_at=killed_at), on_disk(Log(), tmp_path)
+    chunks: list[int] = []
+    site = on_disk(Log(), tmp_path, process_type=recording(chunks, kill_at=kill_at))
     site.indexes.assign([0])
     assert await documents(site.indexes) == 12
     await site.indexes.close()
-    assert len(noted.given) in {killed_at, killed_at + 1}
-    message = "index is restored by the worker itself"
-    ((partition, reason),) = told(caplog.records, message, "partition", "reason")
-    assert (partition, str(reason)) == (0, "its process ended with exit code -9")
-    assert contents(tmp_path / "0") == here
+    assert len(chunks) in {kill_at, kill_at + 1}
+    message = "restore process failed; the worker restores the index itself"
+    ((partition, reason),) = fields(caplog.records, message, "partition", "reason")
+    assert (partition, str(reason)) == (0, "the restore process ended with exit code -9")
+    assert contents(tmp_path / "0") == expected
 
 
-async def test_where_no_process_can_be_started_the_worker_restores(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_the_worker_restores_if_no_process_can_be_started(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("sys.executable", str(tmp_path / "none"))
-    site = on_disk(Log(), tmp_path)
+    site = on_disk(Log(), tmp_path, python=str(tmp_path / "none"))
     site.indexes.assign([0])
     assert await documents(site.indexes) == 12
     await site.indexes.close()
-    assert caplog.messages == ["index is restored by the worker itself"]
+    assert caplog.messages == ["restore process failed; the worker restores the index itself"]
 
 
-async def test_a_fault_that_the_process_meets_is_the_workers_too(tmp_path: Path) -> None:
+async def test_a_fault_of_the_process_is_the_workers_fault_too(tmp_path: Path) -> None:
     site = on_disk(Log([*RECORDS[:8], replace(RECORDS[8], value=b"{}"), *RECORDS[9:]]), tmp_path)
     site.indexes.assign([0])
     with pytest.raises(IndexFault, match="log/0/8 is not a fingerprint"):
@@ -139,7 +143,7 @@ async def test_a_fault_that_the_process_meets_is_the_workers_too(tmp_path: Path)
     await site.indexes.close()
 
 
-async def test_a_partition_that_is_taken_away_ends_its_process(tmp_path: Path) -> None:
+async def test_revoking_a_partition_ends_its_process(tmp_path: Path) -> None:
     site = on_disk(Log(), tmp_path)
     site.log.go.clear()
     site.indexes.assign([0])
@@ -148,7 +152,7 @@ async def test_a_partition_that_is_taken_away_ends_its_process(tmp_path: Path) -
     RocksStore(tmp_path / "0").close()  # nobody has it open
 
 
-class HeldLog(Log):
+class PausingLog(Log):
     """Gives the first five records, and the others when it may go on."""
 
     def __init__(self) -> None:
@@ -162,9 +166,9 @@ class HeldLog(Log):
             await self.go_on.wait()
 
 
-async def test_restores_that_wait_for_others_get_on_with_them(tmp_path: Path) -> None:
-    log = HeldLog()
-    site = on_disk(log, tmp_path, at_once=1)
+async def test_a_restore_that_waits_for_a_process_moves_with_the_others(tmp_path: Path) -> None:
+    log = PausingLog()
+    site = on_disk(log, tmp_path, size=1)
     site.indexes.assign([0, 1])
     await until(lambda: site.indexes.restoring == {0: 5, 1: 5}, "the first has begun, the other waits")
     assert log.replayed_from == [0]

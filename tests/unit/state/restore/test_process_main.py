@@ -1,4 +1,4 @@
-"""A restore as its process does it: frames in, answers out, an index on disk."""
+"""The restore as its process does it: frames in, results out, an index on disk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ import pytest
 from stream.core.contracts.records import InputRecord
 from stream.core.index.partition_index import PartitionIndex
 from stream.errors import IndexDamaged
-from stream.state.restore.process_main import LENGTH_BYTES, Answer, Task, event_of, framed, portion_of, restore
+from stream.state.restore.process_main import (
+    LENGTH_BYTES,
+    ChunkResult,
+    RestoreRequest,
+    decode_event,
+    encode_frame,
+    run_restore,
+    to_chunk,
+)
 from stream.state.rocksdb_store import RocksStore
 from tests.support.articles import fictional, with_takedowns
 from tests.support.changelog import RECORDS, WINDOW_MS, changelog
@@ -22,88 +30,93 @@ from tests.support.restore import contents
 MESSAGES = with_takedowns(fictional(60, seed=62), seed=62)
 
 
-def frames(folder: Path, portions: Sequence[Sequence[InputRecord]]) -> bytes:
-    """What a worker sends."""
-    task = Task(str(folder), 1 << 20, WINDOW_MS, "log", 0)
-    return framed(task) + b"".join(framed(portion_of(records, records[-1].offset + 1)) for records in portions)
+def frames(folder: Path, chunks: Sequence[Sequence[InputRecord]]) -> bytes:
+    """The frames that a worker sends."""
+    request = RestoreRequest(str(folder), 1 << 20, WINDOW_MS, "log", 0)
+    return encode_frame(request) + b"".join(
+        encode_frame(to_chunk(records, records[-1].offset + 1)) for records in chunks
+    )
 
 
-def answered(given: bytes) -> list[Answer]:
-    """What is answered to it."""
-    answers = io.BytesIO()
-    restore(io.BytesIO(given), answers)
-    return list(_answers(answers.getvalue()))
+def results_of(sent: bytes, store_type: type[RocksStore] = RocksStore) -> list[ChunkResult]:
+    """The results for the frames ``sent``."""
+    results = io.BytesIO()
+    run_restore(io.BytesIO(sent), results, store_type=store_type)
+    return list(_decode_results(results.getvalue()))
 
 
-def _answers(told: bytes) -> Iterator[Answer]:
-    while told:
-        length = int.from_bytes(told[:LENGTH_BYTES], "big")
-        yield msgspec.msgpack.decode(told[LENGTH_BYTES : LENGTH_BYTES + length], type=Answer)
-        told = told[LENGTH_BYTES + length :]
+def _decode_results(data: bytes) -> Iterator[ChunkResult]:
+    while data:
+        length = int.from_bytes(data[:LENGTH_BYTES], "big")
+        yield msgspec.msgpack.decode(data[LENGTH_BYTES : LENGTH_BYTES + length], type=ChunkResult)
+        data = data[LENGTH_BYTES + length :]
 
 
-def restored_here(folder: Path, portions: Sequence[Sequence[InputRecord]]) -> None:
-    """The same without a process."""
+def restore_in_process(folder: Path, chunks: Sequence[Sequence[InputRecord]]) -> None:
+    """Restore the index in ``folder`` without a process."""
     index = PartitionIndex(RocksStore(folder), window_ms=WINDOW_MS)
-    for records in portions:
-        index.apply_changelog([event_of(record) for record in records], changelog_end=records[-1].offset + 1)
+    for records in chunks:
+        index.apply_changelog([decode_event(record) for record in records], changelog_end=records[-1].offset + 1)
     index.end_restore()
     index.close()
 
 
-def test_the_index_is_the_one_that_a_worker_restores_by_itself(tmp_path: Path) -> None:
+def test_the_index_equals_the_one_that_a_worker_restores_itself(tmp_path: Path) -> None:
     records = changelog(MESSAGES)
     assert len({dict(record.headers)["ce_type"] for record in records}) == 2  # takedowns are among them
-    portions = [records[start : start + 17] for start in range(0, len(records), 17)]
-    answers = answered(frames(tmp_path / "apart", portions))
-    assert [answer.taken for answer in answers] == [len(records) for records in portions]
-    restored_here(tmp_path / "here", portions)
-    assert contents(tmp_path / "apart") == contents(tmp_path / "here")
+    chunks = [records[start : start + 17] for start in range(0, len(records), 17)]
+    results = results_of(frames(tmp_path / "subprocess", chunks))
+    assert [result.applied for result in results] == [len(records) for records in chunks]
+    restore_in_process(tmp_path / "worker", chunks)
+    assert contents(tmp_path / "subprocess") == contents(tmp_path / "worker")
 
 
-def test_what_was_taken_over_before_is_not_new(tmp_path: Path) -> None:
-    assert answered(frames(tmp_path / "0", [RECORDS[:7]])) == [Answer(7)]
-    assert answered(frames(tmp_path / "0", [RECORDS[:9], RECORDS[9:]])) == [Answer(2), Answer(3)]
+def test_records_that_were_applied_before_are_not_new(tmp_path: Path) -> None:
+    assert results_of(frames(tmp_path / "0", [RECORDS[:7]])) == [ChunkResult(7)]
+    assert results_of(frames(tmp_path / "0", [RECORDS[:9], RECORDS[9:]])) == [ChunkResult(2), ChunkResult(3)]
 
 
 @pytest.mark.parametrize("missing", [1, 40, 300])
-def test_where_the_input_is_cut_off_the_index_is_kept_up_to_there(tmp_path: Path, missing: int) -> None:
-    given = frames(tmp_path / "0", [RECORDS[:5], RECORDS[5:]])
-    assert answered(given[:-missing]) == [Answer(5)]
-    restored_here(tmp_path / "here", [RECORDS[:5]])
-    assert contents(tmp_path / "0") == contents(tmp_path / "here")
+def test_an_input_that_is_cut_off_leaves_the_index_of_what_came_before(tmp_path: Path, missing: int) -> None:
+    sent = frames(tmp_path / "0", [RECORDS[:5], RECORDS[5:]])
+    assert results_of(sent[:-missing]) == [ChunkResult(5)]
+    restore_in_process(tmp_path / "worker", [RECORDS[:5]])
+    assert contents(tmp_path / "0") == contents(tmp_path / "worker")
 
 
 @pytest.mark.parametrize("length", [0, 2, 10])
-def test_without_a_task_nothing_is_done(tmp_path: Path, length: int) -> None:
-    assert answered(frames(tmp_path / "0", [])[:length]) == []
+def test_without_a_request_nothing_is_done(tmp_path: Path, length: int) -> None:
+    assert results_of(frames(tmp_path / "0", [])[:length]) == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_no_fingerprint_is_answered_with_a_fault(tmp_path: Path) -> None:
-    answers = answered(frames(tmp_path / "0", [RECORDS[:5], [replace(RECORDS[5], value=b"{}")], RECORDS[6:]]))
-    assert answers[0] == Answer(5)
-    assert len(answers) == 2
-    assert str(answers[1].fault).startswith("log/0/5 is not a fingerprint")
+def test_a_record_that_is_no_fingerprint_gives_a_fault(tmp_path: Path) -> None:
+    results = results_of(frames(tmp_path / "0", [RECORDS[:5], [replace(RECORDS[5], value=b"{}")], RECORDS[6:]]))
+    assert results[0] == ChunkResult(5)
+    assert len(results) == 2
+    assert str(results[1].fault).startswith("log/0/5 is not a fingerprint")
 
 
-def test_an_index_that_another_has_open_is_answered_with_a_fault(tmp_path: Path) -> None:
-    held = RocksStore(tmp_path / "0")
-    (answer,) = answered(frames(tmp_path / "0", [RECORDS]))
-    assert "in use by another worker" in str(answer.fault)
-    held.close()
+def test_an_index_that_is_open_elsewhere_gives_a_fault(tmp_path: Path) -> None:
+    open_elsewhere = RocksStore(tmp_path / "0")
+    (result,) = results_of(frames(tmp_path / "0", [RECORDS]))
+    assert "in use by another worker" in str(result.fault)
+    open_elsewhere.close()
 
 
-def test_a_damaged_index_is_not_trusted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def damaged(_self: RocksStore, keys: Sequence[bytes]) -> list[bytes | None]:
+class DamagedStore(RocksStore):
+    """A store that turns out to be damaged when an article is looked up."""
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Fail at any key but those that the index keeps for itself."""
         if any(not key.startswith(b"\0") for key in keys):
             raise IndexDamaged("a block does not match its checksum")
         return [None] * len(keys)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(RocksStore, "get_many", damaged)
-        (answer,) = answered(frames(tmp_path / "0", [RECORDS]))
-    assert answer.fault == "a block does not match its checksum"
+
+def test_a_damaged_index_is_reset_when_it_is_opened_again(tmp_path: Path) -> None:
+    (result,) = results_of(frames(tmp_path / "0", [RECORDS]), DamagedStore)
+    assert result.fault == "a block does not match its checksum"
     again = RocksStore(tmp_path / "0")
-    assert again.reset_reason == answer.fault
+    assert again.reset_reason == result.fault
     again.close()

@@ -1,4 +1,4 @@
-"""Processes that restore: handed the changelog by a worker, ended with it."""
+"""Processes that restore: a worker sends them the changelog, and they end with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stream.state.rocksdb_store import RocksStore
 from tests.support.changelog import RECORDS, WINDOW_MS
 from tests.support.flow import until
 from tests.support.processes import wait_until
-from tests.support.restore import processes
+from tests.support.restore import process_pool
 
 
 def documents(folder: Path) -> int:
@@ -40,92 +40,90 @@ def is_gone(process: RestoreProcess) -> bool:
     return False
 
 
-async def test_an_index_is_restored_portion_by_portion(tmp_path: Path) -> None:
-    async with processes(tmp_path).started(0) as process:
-        await process.take_over(RECORDS[:5], 5)
-        await process.take_over(RECORDS[5:], 12)
-        assert process.taken == 5
-        await process.settle()
-        assert process.taken == 12
+async def test_an_index_is_restored_chunk_by_chunk(tmp_path: Path) -> None:
+    async with process_pool(tmp_path).start(0) as process:
+        await process.apply(RECORDS[:5], 5)
+        await process.apply(RECORDS[5:], 12)
+        assert process.applied == 5
+        await process.drain()
+        assert process.applied == 12
     assert documents(tmp_path / "0") == 12
 
 
-async def test_a_signal_to_all_processes_of_a_service_is_the_workers_to_heed(tmp_path: Path) -> None:
-    async with processes(tmp_path).started(0) as process:
-        await process.take_over(RECORDS[:5], 5)
-        await process.settle()
+async def test_signals_to_all_processes_of_a_service_are_ignored(tmp_path: Path) -> None:
+    async with process_pool(tmp_path).start(0) as process:
+        await process.apply(RECORDS[:5], 5)
+        await process.drain()
         os.kill(process.pid, signal.SIGTERM)
         assert os.getsid(process.pid) != os.getsid(0)  # an interrupt from the terminal does not reach it
-        await process.take_over(RECORDS[5:], 12)
+        await process.apply(RECORDS[5:], 12)
     assert documents(tmp_path / "0") == 12
 
 
-async def test_a_process_that_is_killed_is_told(tmp_path: Path) -> None:
-    async def killed() -> None:
-        async with processes(tmp_path).started(0) as process:
-            await process.take_over(RECORDS[:5], 5)
-            await process.settle()
+async def test_the_exit_code_of_a_killed_process_is_reported(tmp_path: Path) -> None:
+    async def kill() -> None:
+        async with process_pool(tmp_path).start(0) as process:
+            await process.apply(RECORDS[:5], 5)
+            await process.drain()
             os.kill(process.pid, signal.SIGKILL)
             for record in RECORDS[5:]:  # it is noticed at the first answer, or when it cannot be sent
-                await process.take_over([record], record.offset + 1)
-            await process.settle()
+                await process.apply([record], record.offset + 1)
+            await process.drain()
 
     with pytest.raises(RestoreFailed, match="ended with exit code -9"):
-        await killed()
+        await kill()
 
 
-async def test_its_fault_is_told(tmp_path: Path) -> None:
-    async def faulty() -> None:
-        async with processes(tmp_path).started(0) as process:
-            await process.take_over([replace(RECORDS[0], value=b"{}")], 1)
-            await process.settle()
+async def test_the_fault_of_a_process_is_reported(tmp_path: Path) -> None:
+    async def send_bad_record() -> None:
+        async with process_pool(tmp_path).start(0) as process:
+            await process.apply([replace(RECORDS[0], value=b"{}")], 1)
+            await process.drain()
 
     with pytest.raises(RestoreFailed, match="log/0/0 is not a fingerprint"):
-        await faulty()
+        await send_bad_record()
 
 
-async def test_an_index_that_another_has_open_is_told(tmp_path: Path) -> None:
-    held = RocksStore(tmp_path / "0")
+async def test_an_index_that_is_open_elsewhere_is_reported(tmp_path: Path) -> None:
+    open_elsewhere = RocksStore(tmp_path / "0")
 
-    async def refused() -> None:
-        async with processes(tmp_path).started(0) as process:
-            await until(lambda: is_gone(process), "it has ended before anything is handed over")
-            await process.take_over(RECORDS, 12)
-            await process.settle()
+    async def send_anyway() -> None:
+        async with process_pool(tmp_path).start(0) as process:
+            await until(lambda: is_gone(process), "it has ended before anything is sent")
+            await process.apply(RECORDS, 12)
+            await process.drain()
 
     with pytest.raises(RestoreFailed, match="is in use by another worker"):
-        await refused()
-    held.close()
+        await send_anyway()
+    open_elsewhere.close()
 
 
-async def test_where_no_process_can_be_started_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.executable", str(tmp_path / "none"))
+async def test_a_process_that_cannot_be_started_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RestoreFailed, match="No such file or directory"):
-        async with processes(tmp_path).started(0):
+        async with process_pool(tmp_path, python=str(tmp_path / "none")).start(0):
             pass
 
 
-async def test_no_more_than_allowed_run_at_once(tmp_path: Path) -> None:
-    given = processes(tmp_path, at_once=1)
+async def test_no_more_processes_than_allowed_run_at_once(tmp_path: Path) -> None:
+    pool = process_pool(tmp_path, size=1)
     order = []
 
-    async def restored(partition: int) -> None:
-        async with given.started(partition) as process:
+    async def restore(partition: int) -> None:
+        async with pool.start(partition) as process:
             order.append(("begun", partition))
-            await process.take_over(RECORDS, 12)
-            await process.settle()
+            await process.apply(RECORDS, 12)
+            await process.drain()
             order.append(("done", partition))
 
-    await asyncio.gather(restored(0), restored(1))
+    await asyncio.gather(restore(0), restore(1))
     assert order == [("begun", 0), ("done", 0), ("begun", 1), ("done", 1)]
     assert [documents(tmp_path / name) for name in ("0", "1")] == [12, 12]
 
 
-async def test_one_that_does_not_close_its_index_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stream.state.restore.process_pool._CLOSE_S", 0.2)
-    async with processes(tmp_path).started(0) as process:
-        await process.take_over(RECORDS, 12)
-        await process.settle()
+async def test_a_process_that_does_not_close_its_index_is_killed(tmp_path: Path) -> None:
+    async with process_pool(tmp_path, close_timeout_s=0.2).start(0) as process:
+        await process.apply(RECORDS, 12)
+        await process.drain()
         os.kill(process.pid, signal.SIGSTOP)
     assert is_gone(process)
     assert documents(tmp_path / "0") in range(13)
@@ -146,19 +144,19 @@ from pathlib import Path
 from tests.support.flow import until
 from tests.support.processes import wait_until
 from tests.support.changelog import RECORDS
-from tests.support.restore import processes
+from tests.support.restore import process_pool
 
 async def main():
-    async with processes(Path(sys.argv[1])).started(0) as process:
-        await process.take_over(RECORDS, 12)
-        await process.settle()
+    async with process_pool(Path(sys.argv[1])).start(0) as process:
+        await process.apply(RECORDS, 12)
+        await process.drain()
         os._exit(3)
 
 asyncio.run(main())
 """
 
 
-def test_one_whose_worker_is_gone_lets_go_of_the_index(tmp_path: Path) -> None:
+def test_a_process_whose_worker_is_gone_closes_the_index(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
     ended = subprocess.run([sys.executable, "-c", WORKER_THAT_DIES, tmp_path], env=environment, check=False)
     assert ended.returncode == 3
@@ -167,13 +165,10 @@ def test_one_whose_worker_is_gone_lets_go_of_the_index(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at_once", "records", "are_worth"),
+    ("size", "records", "is_worthwhile"),
     [(0, 10**9, False), (1, RECORDS_MIN - 1, False), (1, RECORDS_MIN, True), (2, 0, False)],
 )
 async def test_short_restores_are_not_worth_a_process(
-    tmp_path: Path,
-    at_once: int,
-    records: int,
-    are_worth: bool,
+    tmp_path: Path, size: int, records: int, is_worthwhile: bool
 ) -> None:
-    assert processes(tmp_path, at_once=at_once).are_worth(records) is are_worth
+    assert process_pool(tmp_path, size=size).is_worthwhile(records) is is_worthwhile
