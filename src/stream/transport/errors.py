@@ -1,4 +1,4 @@
-"""Errors of the transports. Each has a stable ``code`` for scripts, metrics and dead letters."""
+"""The errors of the transports. Each has a stable ``code`` for scripts, metrics and dead letters."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from stream.errors import BrokerError
 
 
 class TransportError(BrokerError):
-    """Base of all; ``code`` says which."""
+    """Base class of all; ``code`` says which one it is."""
 
     code: ClassVar[str] = "transport"
 
 
 class UnknownTopicError(TransportError):
-    """A topic or one of its partitions does not exist. Topics are never created on the way."""
+    """A topic or one of its partitions does not exist. Topics are never created by use."""
 
     code = "unknown_topic"
 
     def __init__(self, *names: str) -> None:
-        super().__init__(f"does not exist: {', '.join(names)} (create the topics first)")
+        super().__init__(f"does not exist: {', '.join(names)} (create the topics first: stream topics)")
         self.names = names
 
 
 class TopicExistsError(TransportError):
-    """A topic of that name exists already."""
+    """A topic of that name already exists."""
 
     code = "topic_exists"
 
@@ -39,7 +39,7 @@ class RecordTooLargeError(TransportError):
         than = "the broker allows" if limit is None else f"{limit} bytes"
         super().__init__(f"{topic}: {what} is larger than {than}")
         self.topic = topic
-        #: Its place in the outputs that were to be delivered, where known.
+        #: Its index in the outputs that were to be stored, if known.
         self.index = index
 
 
@@ -50,19 +50,19 @@ class DeliveryError(TransportError):
 
 
 class RevokedError(TransportError):
-    """The partition that the outputs are made from belongs to another worker by now; some may be stored, some not."""
+    """The partition that the outputs were made from now belongs to another worker; some may be stored, some not."""
 
     code = "revoked"
 
 
 class OutOfOrderError(TransportError):
-    """A batch was finished although one before it was not: the agent lost a batch."""
+    """A batch was finished before an earlier batch: the agent lost the earlier one."""
 
     code = "out_of_order"
 
 
 class LogTruncatedError(TransportError):
-    """A partition's log ends before the place up to which it was read."""
+    """A partition's log ends before the offset up to which it was read."""
 
     code = "log_truncated"
 

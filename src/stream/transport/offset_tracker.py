@@ -1,19 +1,19 @@
-"""What was handed out and what is finished, per partition. No Faust, no broker, no waiting.
+"""What was handed out and what is finished, for each partition. No Faust, no broker, no waiting.
 
-A partition's offsets, in order::
+The offsets of a partition are in this order::
 
     committed <= finished <= position
-                 |---------|  batches that are with the agent: at most `LIMIT`, none added to ``bytes_max`` bytes
+                 |---------|  in flight: at most `BATCHES_IN_FLIGHT_MAX` batches; none is added to ``bytes_max`` bytes
 
-Every change of the assignment begins a new *epoch*; batches of an earlier one no longer count. The epoch is
-counted here, not taken from the broker's generation, because a group that was empty starts at one again.
+Every change of the assignment begins a new *epoch*; batches of an earlier epoch no longer count. The epoch is
+counted here and not taken from the broker's generation, which starts at one again when a group was empty.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from stream.core.contracts.records import Record
 from stream.transport.errors import LogTruncatedError, OutOfOrderError
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
 
     from faust.types import TP
 
-#: Batches of one partition that may be with the agent: one in work and one that is ready when it is done.
-LIMIT = 2
+#: Batches of one partition that the agent may have: one that it works on, and the next one.
+BATCHES_IN_FLIGHT_MAX: Final = 2
 
 
-class Start(NamedTuple):
-    """Where reading begins, the offset the group has committed, if any, and the log's end as it was then."""
+class PartitionStart(NamedTuple):
+    """Where to start reading, the offset that the group has committed, if any, and the log's end at that moment."""
 
     position: int
     committed: int | None
     end: int
 
 
-class Fetched(NamedTuple):
-    """One fetch of one partition: its records, perhaps none, and the offset behind them."""
+class FetchedRecords(NamedTuple):
+    """One fetch of one partition: its records, perhaps none, and the next offset to fetch."""
 
     records: Sequence[Record]
     position: int
 
 
 def choose_start(committed: int | None, bounds: tuple[int, int], reset: str) -> int:
-    """The offset to begin at: the committed one where the log still has it, else by ``auto_offset_reset``.
+    """Return the offset to start at: the committed one if the log still has it, else the one that ``reset`` says.
 
     Args:
         committed: The group's offset, if any.
@@ -66,48 +66,53 @@ class _Partition:
 
 
 class OffsetTracker:
-    """The books of one consumer. To be used in one event loop.
+    """Tracks the offsets of one consumer's partitions. To be used in one event loop.
 
     Args:
-        on_room: Called when a batch was finished, so that the partition may be fetched again.
-        bytes_max: While batches of so many bytes are with the agent, their partition is not fetched.
+        on_capacity: Called when a batch was finished, so that its partition may be fetched again.
+        bytes_max: A partition is not fetched while batches of this many bytes are in flight.
     """
 
-    def __init__(self, on_room: Callable[[], None], bytes_max: int = BATCH_BYTES) -> None:
+    def __init__(self, on_capacity: Callable[[], None], bytes_max: int = BATCH_BYTES) -> None:
         self.epoch = 0
         self.bytes_max = bytes_max
-        self._on_room = on_room
+        self._on_capacity = on_capacity
         self._partitions: dict[TP, _Partition] = {}
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Begin an epoch without partitions: they were revoked, or their positions are not known yet."""
         self.restart({})
 
-    def restart(self, starts: Mapping[TP, Start]) -> None:
-        """Begin an epoch that reads the given partitions from the given offsets."""
+    def restart(self, starts: Mapping[TP, PartitionStart]) -> None:
+        """Begin an epoch that reads these partitions from these offsets."""
         self.epoch += 1
         self._partitions = {
             tp: _Partition(start.position, start.position, start.committed) for tp, start in starts.items()
         }
 
-    def wanted(self, active: Collection[TP]) -> dict[TP, int]:
+    def fetch_positions(self, active: Collection[TP]) -> dict[TP, int]:
         """The partitions to fetch now, each with the offset to fetch from."""
-        return {tp: state.position for tp, state in self._partitions.items() if tp in active and self._has_room(state)}
+        return {
+            tp: state.position for tp, state in self._partitions.items() if tp in active and self._has_capacity(state)
+        }
 
-    def _has_room(self, state: _Partition) -> bool:
-        running = state.in_flight
-        return len(running) < LIMIT and sum(batch.size_bytes for batch in running) < self.bytes_max
+    def _has_capacity(self, state: _Partition) -> bool:
+        batches = state.in_flight
+        return len(batches) < BATCHES_IN_FLIGHT_MAX and sum(batch.size_bytes for batch in batches) < self.bytes_max
 
-    def accept(self, tp: TP, fetched: Fetched) -> RecordBatch | None:
-        """Book a fetch and return its batch, or None where it held no records (transaction markers, gaps).
+    def track(self, tp: TP, fetched: FetchedRecords) -> RecordBatch | None:
+        """Take note of a fetch and return its batch; None if it held no records (transaction markers, gaps).
 
         Raises:
             LogTruncatedError: The log now ends before what was read already.
         """
         state = self._partitions[tp]
         if fetched.position < state.position:
-            raise LogTruncatedError(f"{tp.topic}-{tp.partition}: was at {state.position}, now {fetched.position}")
-        # A broker hands out whole stored batches, which may begin before the offset that was asked for.
+            raise LogTruncatedError(
+                f"{tp.topic}-{tp.partition}: the log now ends at {fetched.position}, but it was read up to "
+                f"{state.position}"
+            )
+        # A broker returns whole stored batches, which may begin before the offset that was asked for.
         records = [record for record in fetched.records if record.offset >= state.position]
         state.position = fetched.position
         if not records:
@@ -133,22 +138,22 @@ class OffsetTracker:
             raise OutOfOrderError(f"{state.in_flight[0]!r} was not finished before {batch!r}")
         state.in_flight.popleft()
         state.finished = batch.end
-        self._on_room()
+        self._on_capacity()
 
-    def committable(self) -> dict[TP, int]:
+    def committable_offsets(self) -> dict[TP, int]:
         """The offsets that the group does not have yet.
 
-        An untouched partition's start is among them: without it, a crash before the first finished batch
+        The start of an untouched partition is among them: without it, a crash before the first finished batch
         would make ``latest`` skip records.
         """
         return {tp: state.finished for tp, state in self._partitions.items() if state.finished != state.committed}
 
-    def booked(self, epoch: int, offsets: Mapping[TP, int]) -> None:
-        """Note what the group has committed, unless the assignment has changed since."""
+    def mark_committed(self, epoch: int, offsets: Mapping[TP, int]) -> None:
+        """Take note of what the group has committed, unless the assignment has changed since ``epoch``."""
         if epoch == self.epoch:
             for tp, offset in offsets.items():
                 self._partitions[tp].committed = offset
 
-    def finished(self) -> dict[TP, int]:
-        """For each partition the next offset to be finished."""
+    def finished_offsets(self) -> dict[TP, int]:
+        """For each partition the first offset that is not finished."""
         return {tp: state.finished for tp, state in self._partitions.items()}

@@ -1,4 +1,4 @@
-"""Which partition a key belongs to: murmur2, exactly as Kafka's Java client chooses it."""
+"""Which partition a key belongs to: murmur2, exactly as Kafka's Java client does it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MASK = 0xFFFFFFFF
 
 
 def murmur2(data: bytes) -> int:
-    """The 32-bit hash that Kafka's clients agree on, unsigned."""
+    """Return the 32-bit hash that Kafka's clients use, unsigned."""
     length = len(data)
     whole = length & ~3
     h = _SEED ^ length
@@ -27,5 +27,5 @@ def murmur2(data: bytes) -> int:
 
 @lru_cache(maxsize=1 << 14)
 def partition_for(key: bytes, partitions: int) -> int:
-    """The partition of ``key`` in a topic of that many partitions. Cached: few keys make most records."""
+    """Return the partition of ``key`` in a topic of ``partitions``. Cached: most records have one of few keys."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions

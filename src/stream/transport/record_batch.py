@@ -1,7 +1,7 @@
-"""What the two transports share: records, batches of them, what is sent, and what the app may call.
+"""What the two transports share: batches of records, and the interfaces that the app calls.
 
-An agent receives one `RecordBatch` per fetch of one partition. Its offsets become committable when the
-agent calls `RecordBatch.done`, in order, and never because an event was acknowledged by Faust.
+An agent receives one `RecordBatch` for each fetch of one partition. Its offsets become committable when the agent calls
+`RecordBatch.done`, in order, and never because Faust acknowledged an event.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ if TYPE_CHECKING:
     from faust.types import TP, AppT, Message
 
 
-#: Bytes of one batch unless told otherwise; see `BatchTransport.batch_bytes`.
+#: The default of `BatchTransport.batch_bytes`.
 BATCH_BYTES: Final = 32 * 1024 * 1024
 
 
 def size_of(record: Record) -> int:
-    """The bytes of key and value."""
+    """Return the bytes of key and value."""
     return len(record.key or b"") + len(record.value or b"")
 
 
 def chunked(records: Iterable[Record], *, records_max: int, bytes_max: int) -> Iterator[list[Record]]:
-    """``records`` in order, in pieces that end with the record that reaches one of the two bounds.
+    """Yield ``records`` in order, in chunks that end with the record that reaches one of the two bounds.
 
-    Lazy: what is behind a piece is not looked at before the piece was taken.
+    Lazy: the records after a chunk are not read before the next chunk is asked for.
     """
-    piece: list[Record] = []
+    chunk: list[Record] = []
     size = 0
     for record in records:
-        piece.append(record)
+        chunk.append(record)
         size += size_of(record)
-        if len(piece) >= records_max or size >= bytes_max:
-            yield piece
-            piece, size = [], 0
-    if piece:
-        yield piece
+        if len(chunk) >= records_max or size >= bytes_max:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
 class Progress(NamedTuple):
-    """How far a partition is.
+    """How far a partition is processed.
 
     Attributes:
-        finished: The next offset to be finished: everything below it is done (or was committed before).
+        finished: The first offset that is not finished: everything below it is done, or was committed before.
         end: The log's end offset as last seen, or None while not connected. ``end - finished`` is the lag.
     """
 
@@ -61,8 +61,8 @@ class RecordBatch(Sequence[Record]):
     Args:
         tp: Topic and partition.
         records: The records.
-        end: The offset behind the batch: that of the last record plus one, or more where the log has gaps.
-        epoch: Which assignment of partitions it belongs to.
+        end: The first offset after the batch: that of the last record plus one, or more if the log has gaps.
+        epoch: The assignment of partitions that it belongs to.
         finish: Called by `done`.
     """
 
@@ -80,7 +80,7 @@ class RecordBatch(Sequence[Record]):
         self.tp = tp
         self.end = end
         self.epoch = epoch
-        #: Of keys and values.
+        #: Bytes of all keys and values.
         self.size_bytes = sum(map(size_of, records))
         self._records = records
         self._finish = finish
@@ -90,31 +90,31 @@ class RecordBatch(Sequence[Record]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[Record]: ...
     def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
-        """One record, or a slice of them."""
+        """Return one record, or a slice."""
         return self._records[index]
 
     def __len__(self) -> int:
-        """How many records it holds."""
+        """Return the number of records."""
         return len(self._records)
 
     def done(self) -> None:
-        """Say that everything made from these records is stored: their offsets may be committed.
+        """Finish the batch: everything made from its records is stored, so their offsets may be committed.
 
-        Does nothing when the partition was revoked meanwhile (whoever owns it next repeats the batch), or
-        when the batch was finished before.
+        Does nothing if the partition was revoked meanwhile (its next owner repeats the batch), or if the batch was
+        finished before.
 
         Raises:
-            OutOfOrderError: A batch before this one was not finished. Nothing is committed past that one.
+            OutOfOrderError: An earlier batch was not finished. Nothing after that batch is committed.
         """
         self._finish(self)
 
     def __repr__(self) -> str:
-        """Topic, partition and offsets, without the contents."""
+        """Return topic, partition and offsets, without the contents."""
         return f"<RecordBatch {self.tp.topic}-{self.tp.partition} [{self[0].offset}, {self.end})>"
 
 
 class RawBytesSchema(faust.Schema):  # type: ignore[type-arg]  # the schema is generic in types that it passes through
-    """The schema of every topic here: passes key and value through untouched; decoding is the app's."""
+    """The schema of all topics: passes key and value through unchanged; the app decodes them."""
 
     def loads_key(self, app: AppT, message: Message, **_: object) -> Any:  # noqa: ARG002  # Faust's
         """Return the key as it is."""
@@ -125,49 +125,49 @@ class RawBytesSchema(faust.Schema):  # type: ignore[type-arg]  # the schema is g
         return message.value
 
 
-#: Whether outputs may still go out.
-Confirm = Callable[[], Awaitable[bool]]
+#: Returns whether outputs may still be sent.
+FenceCheck = Callable[[], Awaitable[bool]]
 
 
 class BatchProducer(Protocol):
     """What the app needs of ``app.producer``."""
 
     async def produce_all(
-        self, outputs: Sequence[OutputRecord], *, confirm: Confirm | None = None
+        self, outputs: Sequence[OutputRecord], *, fence_check: FenceCheck | None = None
     ) -> list[RecordMetadata]:
-        """Store the outputs, and return when every one is stored by all in-sync replicas.
+        """Store the outputs, and return when each is stored by all in-sync replicas.
 
-        Outputs to one partition are stored in the order given. ``confirm`` is asked right before anything is sent.
+        Outputs to one partition are stored in their order. ``fence_check`` is called right before anything is sent.
 
         Returns:
-            Where each was stored, in the order of the outputs.
+            Where each output was stored, in the order of the outputs.
 
         Raises:
-            UnknownTopicError: Nothing was sent.
-            RecordTooLargeError: Nothing was sent, unless only the broker could tell.
-            RevokedError: ``confirm`` said no; what it was asked for was not sent.
-            DeliveryError: Some may be stored, some not.
+            UnknownTopicError: A topic does not exist. Nothing was sent.
+            RecordTooLargeError: An output is too large. Nothing was sent, unless only the broker could find out.
+            RevokedError: ``fence_check`` returned False. What it was called for was not sent.
+            DeliveryError: Not all was confirmed. Some outputs may be stored, some not.
         """
 
     async def partitions_for(self, topic: str) -> int:
-        """How many partitions the topic has.
+        """Return how many partitions the topic has.
 
         Raises:
-            UnknownTopicError: It does not exist.
+            UnknownTopicError: The topic does not exist.
         """
 
 
 class BatchTransport(Protocol):
     """What the app needs of ``app.transport``."""
 
-    #: A batch ends with the record that reaches so many bytes, so that one larger record still passes; and while so
-    #: many bytes of a partition are with the agent, no more of it are handed out. Set it before the app starts.
+    #: A batch ends with the record that reaches this many bytes, so that one larger record still passes. While this
+    #: many bytes of a partition are in flight, no more of it are handed out. Set it before the app starts.
     batch_bytes: int
 
     def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
-        """Read a partition from ``start`` (or the log's beginning, if that is later), outside any group.
+        """Read a partition from ``start`` (or from the log's start, if that is later), outside any group.
 
-        Ends at the end offset as it was at the first step.
+        Ends at the log's end as it was when reading started.
 
         Raises:
             UnknownTopicError: The partition does not exist.
@@ -184,17 +184,17 @@ class BatchTransport(Protocol):
 class BatchConsumer(Protocol):
     """What the app needs of ``app.consumer``."""
 
-    #: Seconds that running batches get to finish when partitions are taken away or the app stops.
-    patience: float
+    #: Seconds that running batches get to finish when partitions are revoked or the app stops.
+    drain_timeout_s: float
 
     def progress(self) -> Mapping[TP, Progress]:
-        """How far each assigned partition is, as known here without asking. Call it in the app's loop."""
+        """Return how far each assigned partition is, without asking the broker. Call it in the app's loop."""
 
-    async def ask_ends(self) -> None:
-        """Ask the broker where the assigned partitions end, for `progress` to tell.
+    async def fetch_end_offsets(self) -> None:
+        """Ask the broker where the assigned partitions end; `progress` returns it then.
 
         Raises:
-            TransportError: The broker does not tell.
+            TransportError: The broker does not answer.
         """
 
 

@@ -197,7 +197,7 @@ async def test_an_idle_worker_reports_the_lag_of_another_worker(
         await until(lambda: any(step.batches for step in held), "a batch")
         # One of the two has the only partition; both report it.
         for worker in workers:
-            await worker.flow.group_lag.update()
+            await worker.flow.consumer_lag.update()
             records, seconds = reported_lag(worker, site.topics.raw)
             assert records == 3
             assert 0 < seconds <= time.time() - began + 1
@@ -213,7 +213,7 @@ async def test_an_idle_worker_reports_the_lag_of_another_worker(
 async def caught_up(site: Site, workers: Sequence[Running]) -> bool:
     """Whether every worker reports no lag."""
     for worker in workers:
-        await worker.flow.group_lag.update()
+        await worker.flow.consumer_lag.update()
     return all(reported_lag(worker, site.topics.raw)[0] == 0 for worker in workers)
 
 

@@ -1,4 +1,4 @@
-"""What both transports promise, tried with real Faust apps."""
+"""What both transports guarantee, tested with real Faust apps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Work:
-    """A handler that keeps what it was given, and may be told to hold or to fail."""
+    """A handler that keeps the batches it gets, and can be made to wait or to fail."""
 
     def __init__(self) -> None:
         self.seen: dict[TP, list[int]] = defaultdict(list)
@@ -71,7 +71,7 @@ async def test_everything_arrives_in_the_order_of_the_log(apps: Apps, backend: B
     await until(lambda: work.count() == 2000, "all records")
 
     for partition in range(3):
-        offsets = [place.offset for place in stored if place.partition == partition]
+        offsets = [metadata.offset for metadata in stored if metadata.partition == partition]
         assert offsets == list(range(len(offsets)))
         assert work.seen[TP(backend_topic, partition)] == offsets
         numbers = [int(r.value or b"") for r in await backend.contents(TP(backend_topic, partition))]
@@ -80,7 +80,7 @@ async def test_everything_arrives_in_the_order_of_the_log(apps: Apps, backend: B
 
 
 async def test_a_batch_is_bounded_by_bytes(apps: Apps, backend: Backend, backend_topic: str) -> None:
-    """Of one stored batch too, which a broker always hands out whole."""
+    """Also within one stored batch, which a broker always returns whole."""
     work = Work()
     work.go.clear()
     app = apps.make(backend, backend_topic, work)
@@ -115,7 +115,7 @@ async def test_a_record_keeps_its_bytes(apps: Apps, backend: Backend, backend_to
     assert all((record.timestamp or 0) > 1_600_000_000_000 for record in got)
 
 
-async def test_nothing_is_committed_before_done(apps: Apps, backend: Backend, backend_topic: str) -> None:
+async def test_nothing_is_committed_before_a_batch_is_done(apps: Apps, backend: Backend, backend_topic: str) -> None:
     work = Work()
     work.go.clear()
     app = await apps.start(apps.make(backend, backend_topic, work))
@@ -130,7 +130,7 @@ async def test_nothing_is_committed_before_done(apps: Apps, backend: Backend, ba
     assert await total_committed(backend, backend_topic) == 300
 
 
-async def test_progress_tells_the_lag(apps: Apps, backend: Backend, backend_topic: str) -> None:
+async def test_progress_has_the_lag(apps: Apps, backend: Backend, backend_topic: str) -> None:
     work = Work()
     app = await apps.start(apps.make(backend, backend_topic, work))
     await producer_of(app).produce_all(numbered(backend_topic, range(30)))
@@ -142,7 +142,7 @@ async def test_progress_tells_the_lag(apps: Apps, backend: Backend, backend_topi
     assert all(entry.end == entry.finished for entry in progress.values())
 
 
-async def test_progress_tells_the_lag_of_what_was_never_fetched_once_the_broker_was_asked(
+async def test_progress_has_the_lag_of_unfetched_records_once_end_offsets_were_fetched(
     apps: Apps, backend: Backend, backend_topic: str
 ) -> None:
     work = Work()
@@ -151,7 +151,7 @@ async def test_progress_tells_the_lag_of_what_was_never_fetched_once_the_broker_
     await producer_of(app).produce_all(numbered(backend_topic, range(200), partition=1))
     await until(lambda: work.batches, "a first batch, which stays where it is")
 
-    await consumer_of(app).ask_ends()
+    await consumer_of(app).fetch_end_offsets()
     assert consumer_of(app).progress()[TP(backend_topic, 1)] == (0, 200)
     work.go.set()
 
@@ -175,7 +175,7 @@ async def test_an_abandoned_batch_comes_again_after_a_restart(apps: Apps, backen
     hung.go.clear()
     first = apps.make(backend, backend_topic, hung)
     await apps.start(first)
-    consumer_of(first).patience = 0.1
+    consumer_of(first).drain_timeout_s = 0.1
     await producer_of(first).produce_all(numbered(backend_topic, range(100)))
     await until(lambda: hung.batches, "a batch")
     await apps.stop(first)
@@ -186,7 +186,7 @@ async def test_an_abandoned_batch_comes_again_after_a_restart(apps: Apps, backen
     await until(lambda: work.count() == 100, "all records")
 
 
-async def test_what_failed_is_never_committed_past(apps: Apps, backend: Backend, backend_topic: str) -> None:
+async def test_nothing_is_committed_past_a_failed_batch(apps: Apps, backend: Backend, backend_topic: str) -> None:
     failing = Work()
     failing.failures = 1
     first = await apps.start(apps.make(backend, backend_topic, failing, broker_max_poll_records=10))
@@ -230,12 +230,12 @@ async def test_a_batch_of_an_earlier_generation_no_longer_counts(
     hung.go.clear()
     other.go.clear()
     first = await apps.start(apps.make(backend, backend_topic, hung))
-    consumer_of(first).patience = 0.1
+    consumer_of(first).drain_timeout_s = 0.1
     await producer_of(first).produce_all(numbered(backend_topic, range(30)))
     await until(lambda: hung.batches, "a batch")
     stale = hung.batches[0]
     second = await apps.start(apps.make(backend, backend_topic, other))
-    consumer_of(second).patience = 0.1
+    consumer_of(second).drain_timeout_s = 0.1
     await until(consumer_of(second).progress, "the second worker has partitions")
     await until(consumer_of(first).progress, "the first worker has partitions")
 
@@ -247,7 +247,7 @@ async def test_a_batch_of_an_earlier_generation_no_longer_counts(
     await until(lambda: other.count() == 30, "the batch comes again")
 
 
-async def test_what_was_fetched_while_the_flow_was_stopped_is_not_lost(
+async def test_records_fetched_while_the_flow_was_stopped_are_not_lost(
     apps: Apps, backend: Backend, backend_topic: str
 ) -> None:
     work = Work()
@@ -264,7 +264,7 @@ async def test_what_was_fetched_while_the_flow_was_stopped_is_not_lost(
     assert not work.errors
 
 
-async def test_seeking_repeats_what_is_unfinished(apps: Apps, backend: Backend, backend_topic: str) -> None:
+async def test_seeking_repeats_unfinished_batches(apps: Apps, backend: Backend, backend_topic: str) -> None:
     work = Work()
     work.go.clear()
     app = await apps.start(apps.make(backend, backend_topic, work))
@@ -279,14 +279,14 @@ async def test_seeking_repeats_what_is_unfinished(apps: Apps, backend: Backend, 
     await until(lambda: not app.consumer.unacked, "nothing is with the agent any more")
 
 
-async def test_latest_begins_at_the_end_and_stays_there(apps: Apps, backend: Backend, backend_topic: str) -> None:
+async def test_latest_starts_at_the_end_and_stays_there(apps: Apps, backend: Backend, backend_topic: str) -> None:
     sender = await producer(apps, backend)
     await producer_of(sender).produce_all(numbered(backend_topic, range(10), partition=0))
     hung = Work()
     hung.go.clear()
     first = apps.make(backend, backend_topic, hung, consumer_auto_offset_reset="latest")
     await apps.start(first)
-    consumer_of(first).patience = 0.1
+    consumer_of(first).drain_timeout_s = 0.1
     await until(consumer_of(first).progress, "partitions")
     await producer_of(sender).produce_all(numbered(backend_topic, range(10, 20), partition=0))
     await until(lambda: hung.batches, "a batch")
@@ -313,34 +313,34 @@ async def test_delivering_to_an_unknown_topic_sends_nothing(apps: Apps, backend:
         assert await backend.contents(TP(backend_topic, partition)) == []
 
 
-async def test_what_may_not_go_any_more_is_not_sent(apps: Apps, backend: Backend, backend_topic: str) -> None:
+async def test_nothing_is_sent_once_the_fence_check_fails(apps: Apps, backend: Backend, backend_topic: str) -> None:
     app = await producer(apps, backend)
     answers = [False]
 
-    async def confirm() -> bool:
+    async def owns_partition() -> bool:
         return answers[0]
 
     with pytest.raises(RevokedError):
-        await producer_of(app).produce_all(numbered(backend_topic, range(3)), confirm=confirm)
+        await producer_of(app).produce_all(numbered(backend_topic, range(3)), fence_check=owns_partition)
     answers[0] = True
-    await producer_of(app).produce_all(numbered(backend_topic, range(3, 6)), confirm=confirm)
+    await producer_of(app).produce_all(numbered(backend_topic, range(3, 6)), fence_check=owns_partition)
     stored = [record for number in range(3) for record in await backend.contents(TP(backend_topic, number))]
     assert {record.value for record in stored} == {out.value for out in numbered(backend_topic, range(3, 6))}
 
 
-async def test_a_record_that_the_topic_does_not_take_is_refused(apps: Apps, backend: Backend) -> None:
+async def test_a_record_that_is_too_large_for_the_topic_is_refused(apps: Apps, backend: Backend) -> None:
     topic = f"{backend.prefix}-small"
     await backend.create(topic, 1, {"max.message.bytes": "2000"})
     app = await producer(apps, backend)
     with pytest.raises(RecordTooLargeError) as raised:
         await producer_of(app).produce_all([OutputRecord(topic, b"k", b"v" * 3000)])
     assert raised.value.code == "record_too_large"
-    # The producer is still good afterwards.
+    # The producer still works afterwards.
     stored = await producer_of(app).produce_all(numbered(topic, range(2)))
-    assert [place.offset for place in stored] == [0, 1]
+    assert [metadata.offset for metadata in stored] == [0, 1]
 
 
-async def test_replay_ends_at_the_end(apps: Apps, backend: Backend, backend_topic: str) -> None:
+async def test_a_replay_ends_at_the_end_of_the_log(apps: Apps, backend: Backend, backend_topic: str) -> None:
     app = await producer(apps, backend)
     await producer_of(app).produce_all(numbered(backend_topic, range(1500), partition=1))
 

@@ -1,4 +1,4 @@
-"""What only Apache Kafka can show."""
+"""What only a real Apache Kafka can show."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def write_transactions(kafka: KafkaBackend, topic: str) -> None:
 
 
 async def until_end(kafka: KafkaBackend, partition: TopicPartition, end: int) -> None:
-    """Wait until the log ends there: Kafka says that a transaction is over before its marker is in the log."""
+    """Wait until the log ends at ``end``: Kafka confirms a transaction before its marker is in the log."""
     reader = AIOKafkaConsumer(bootstrap_servers=kafka.address)
     await reader.start()
     try:
@@ -75,7 +75,7 @@ async def until_end(kafka: KafkaBackend, partition: TopicPartition, end: int) ->
         await reader.stop()
 
 
-async def test_replay_ends_behind_a_transaction_marker(apps: Apps, kafka: KafkaBackend) -> None:
+async def test_a_replay_ends_after_a_transaction_marker(apps: Apps, kafka: KafkaBackend) -> None:
     topic = f"{kafka.prefix}-in"
     await kafka.create(topic, 1)
     await write_transactions(kafka, topic)
@@ -103,9 +103,9 @@ async def test_commits_go_over_transaction_markers(apps: Apps, kafka: KafkaBacke
     assert await kafka.committed(f"{kafka.prefix}-group", TP(topic, 0)) == 11
 
 
-#: What a broker answers that has yet to load a group: COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR.
+#: What a broker answers that has not loaded a group yet: COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR.
 @pytest.mark.parametrize("code", [14, 16])
-async def test_a_group_that_is_being_loaded_is_not_one_without_offsets(
+async def test_a_group_that_is_being_loaded_is_not_taken_for_a_new_one(
     apps: Apps, kafka: KafkaBackend, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     topic = f"{kafka.prefix}-in"
@@ -136,7 +136,7 @@ async def test_a_group_that_is_being_loaded_is_not_one_without_offsets(
     assert seen == list(range(9))
 
 
-async def test_a_pause_between_the_question_and_the_socket_sends_nothing(
+async def test_a_pause_between_the_fence_check_and_the_socket_sends_nothing(
     apps: Apps, kafka: KafkaBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     topic = f"{kafka.prefix}-in"
@@ -149,30 +149,32 @@ async def test_a_pause_between_the_question_and_the_socket_sends_nothing(
         is_owner[0] = False
         return create(self)
 
-    async def confirm() -> bool:
+    async def owns_partition() -> bool:
         return is_owner[0]
 
     with monkeypatch.context() as patch:
         patch.setattr(SendProduceReqHandler, "create_request", create_after_a_pause)
         with pytest.raises(RevokedError):
-            await producer_of(app).produce_all(numbered(topic, range(3)), confirm=confirm)
+            await producer_of(app).produce_all(numbered(topic, range(3)), fence_check=owns_partition)
     assert await kafka.contents(TP(topic, 0)) == []
-    # The producer is still good afterwards.
+    # The producer still works afterwards.
     await producer_of(app).produce_all(numbered(topic, range(2)))
     assert len(await kafka.contents(TP(topic, 0))) == 2
 
 
-async def test_keys_go_where_memory_puts_them(apps: Apps, kafka: KafkaBackend, memory: MemoryBackend) -> None:
+async def test_keys_have_the_same_partition_on_both_transports(
+    apps: Apps, kafka: KafkaBackend, memory: MemoryBackend
+) -> None:
     topic = f"{kafka.prefix}-in"
     keys = [b"", b"\x00", b"ar", b"tenant/ar", "قناة".encode(), *(b"%d" % n for n in range(200))]
-    places = []
+    partitions = []
     for backend in (kafka, memory):
         await backend.create(topic, 7)
         app = await sender(apps, backend)
         stored = await producer_of(app).produce_all([OutputRecord(topic, key, b"v") for key in keys])
-        places.append([place.partition for place in stored])
-    assert places[0] == places[1]
-    assert set(places[0]) == set(range(7))
+        partitions.append([metadata.partition for metadata in stored])
+    assert partitions[0] == partitions[1]
+    assert set(partitions[0]) == set(range(7))
 
     # The same by a client that is not ours.
     other = AIOKafkaProducer(bootstrap_servers=kafka.address)
@@ -181,16 +183,16 @@ async def test_keys_go_where_memory_puts_them(apps: Apps, kafka: KafkaBackend, m
         theirs = [(await other.send_and_wait(topic, b"v", key=key)).partition for key in keys]
     finally:
         await other.stop()
-    assert theirs == places[0]
+    assert theirs == partitions[0]
 
 
-async def test_records_of_every_size_go_through(apps: Apps, kafka: KafkaBackend) -> None:
+async def test_records_of_every_size_are_stored(apps: Apps, kafka: KafkaBackend) -> None:
     topic = f"{kafka.prefix}-in"
     await kafka.create(topic, 1)
     app = await sender(apps, kafka)
     sizes = [10, 900_000, 10, 600_000, 300_000, 300_000, 10]
     stored = await producer_of(app).produce_all([OutputRecord(topic, b"k", b"v" * size) for size in sizes])
-    assert [place.offset for place in stored] == list(range(len(sizes)))
+    assert [metadata.offset for metadata in stored] == list(range(len(sizes)))
     assert [len(record.value or b"") for record in await kafka.contents(TP(topic, 0))] == sizes
 
 
@@ -199,7 +201,7 @@ def worker(kafka: KafkaBackend, tmp_path: Path) -> Iterator[subprocess.Popen[byt
     """Start a worker in a process of its own, which copies from the topic -in to the topic -out."""
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     command = [sys.executable, str(WORKER), kafka.url, kafka.prefix, str(tmp_path)]
-    with subprocess.Popen(command, env=environment) as process:  # our own script  # our own script
+    with subprocess.Popen(command, env=environment) as process:  # our own script
         yield process
         process.kill()
 
@@ -219,7 +221,7 @@ async def test_nothing_is_lost_when_the_process_ends(
     worker: subprocess.Popen[bytes] = request.getfixturevalue("worker")
     await producer_of(app).produce_all(numbered(f"{kafka.prefix}-in", range(2000)))
     async with asyncio.timeout(60):
-        while not await copied(kafka):  # noqa: ASYNC110  # another process writes it  # another process writes it
+        while not await copied(kafka):  # noqa: ASYNC110  # another process writes it
             await asyncio.sleep(0.05)
     worker.send_signal(how)
     code = await asyncio.to_thread(worker.wait, 60)
@@ -233,7 +235,7 @@ async def test_nothing_is_lost_when_the_process_ends(
         assert committed == len(output)
 
 
-async def test_a_reader_that_is_cancelled_leaves_no_connection(apps: Apps, kafka: KafkaBackend) -> None:
+async def test_a_cancelled_reader_leaves_no_connection_open(apps: Apps, kafka: KafkaBackend) -> None:
     topic = f"{kafka.prefix}-in"
     await kafka.create(topic, 1)
     transport = transport_of(await sender(apps, kafka))
@@ -246,4 +248,4 @@ async def test_a_reader_that_is_cancelled_leaves_no_connection(apps: Apps, kafka
         await asyncio.sleep(took * part / 40)
         asking.cancel()
         await asyncio.wait([asking])
-    gc.collect()  # what was left open warns
+    gc.collect()  # connections that were left open warn

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.support.transports import Apps, MemoryBackend
 
 
-async def test_a_worker_hears_of_records_from_another_thread(apps: Apps, memory: MemoryBackend) -> None:
+async def test_a_worker_reads_records_from_another_thread(apps: Apps, memory: MemoryBackend) -> None:
     memory.broker.create_topic("t", 2)
     seen: list[int] = []
 
@@ -32,7 +32,7 @@ async def test_a_worker_hears_of_records_from_another_thread(apps: Apps, memory:
     assert seen == list(range(20))
 
 
-async def test_a_worker_goes_on_behind_what_was_deleted(apps: Apps, memory: MemoryBackend) -> None:
+async def test_a_worker_goes_on_after_deleted_records(apps: Apps, memory: MemoryBackend) -> None:
     memory.broker.create_topic("t", 1)
     memory.broker.produce_all(numbered("t", range(10)))
     memory.broker.commit(f"{memory.prefix}-group", {TP("t", 0): 2})

@@ -1,4 +1,4 @@
-"""The ledger behind the batches, and the choice of partitions. No broker."""
+"""The offsets that are fetched, finished and committed. No broker."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from aiokafka.partitioner import murmur2 as reference  # type: ignore[import-untyped]  # no types
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.core.contracts.records import OutputRecord
 from stream.transport.errors import LogTruncatedError, OutOfOrderError
-from stream.transport.memory.broker import StoredRecord
-from stream.transport.offset_tracker import LIMIT, Fetched, OffsetTracker, Start, choose_start
-from stream.transport.partitioner import murmur2, partition_for
+from stream.transport.memory.broker import MemoryBroker, StoredRecord
+from stream.transport.offset_tracker import (
+    BATCHES_IN_FLIGHT_MAX,
+    FetchedRecords,
+    OffsetTracker,
+    PartitionStart,
+    choose_start,
+)
 
 if TYPE_CHECKING:
     from stream.transport.record_batch import RecordBatch
@@ -33,124 +38,114 @@ class Calls:
         self.count += 1
 
 
-def fetched(start: int, end: int, position: int | None = None) -> Fetched:
+def fetched(start: int, end: int, position: int | None = None) -> FetchedRecords:
     """Records of the offsets from start to before end."""
     records = [StoredRecord("t", 0, offset, 0, None, None, ()) for offset in range(start, end)]
-    return Fetched(records, end if position is None else position)
+    return FetchedRecords(records, end if position is None else position)
 
 
-def ledger(position: int = 0, committed: int | None = 0) -> OffsetTracker:
-    """A ledger that reads one partition."""
-    made = OffsetTracker(Calls())
-    made.restart({TP0: Start(position, committed, position)})
-    return made
+def new_tracker(position: int = 0, committed: int | None = 0) -> OffsetTracker:
+    """A tracker that reads one partition."""
+    tracker = OffsetTracker(Calls())
+    tracker.restart({TP0: PartitionStart(position, committed, position)})
+    return tracker
 
 
-def take(books: OffsetTracker, fetch: Fetched) -> RecordBatch:
-    """Accept a fetch that holds records."""
-    batch = books.accept(TP0, fetch)
+def track(tracker: OffsetTracker, fetch: FetchedRecords) -> RecordBatch:
+    """Track a fetch that holds records."""
+    batch = tracker.track(TP0, fetch)
     assert batch is not None
     return batch
 
 
-def test_a_batch_is_a_sequence_of_its_records() -> None:
-    batch = take(ledger(), fetched(0, 3))
-    assert len(batch) == 3
-    assert [record.offset for record in batch] == [0, 1, 2]
-    assert batch[-1].offset == 2
-    assert [record.offset for record in batch[1:]] == [1, 2]
-    assert batch.tp == TP0
-    assert repr(batch) == "<RecordBatch t-0 [0, 3)>"
-
-
-def test_only_done_moves_what_may_be_committed() -> None:
-    books = ledger()
-    batch = take(books, fetched(0, 5))
-    assert books.committable() == {}
+def test_only_finished_batches_are_committable() -> None:
+    tracker = new_tracker()
+    batch = track(tracker, fetched(0, 5))
+    assert tracker.committable_offsets() == {}
     batch.done()
-    assert books.committable() == {TP0: 5}
-    books.booked(books.epoch, {TP0: 5})
-    assert books.committable() == {}
+    assert tracker.committable_offsets() == {TP0: 5}
+    tracker.mark_committed(tracker.epoch, {TP0: 5})
+    assert tracker.committable_offsets() == {}
 
 
-def test_done_twice_is_done_once() -> None:
-    books = ledger()
-    batch = take(books, fetched(0, 5))
+def test_finishing_a_batch_twice_counts_once() -> None:
+    tracker = new_tracker()
+    batch = track(tracker, fetched(0, 5))
     batch.done()
     batch.done()
-    assert books.finished() == {TP0: 5}
+    assert tracker.finished_offsets() == {TP0: 5}
 
 
-def test_out_of_order_is_refused_and_moves_nothing() -> None:
-    books = ledger()
-    first, second = take(books, fetched(0, 5)), take(books, fetched(5, 9))
+def test_finishing_out_of_order_is_refused_and_moves_nothing() -> None:
+    tracker = new_tracker()
+    first, second = track(tracker, fetched(0, 5)), track(tracker, fetched(5, 9))
     with pytest.raises(OutOfOrderError, match=r"\[0, 5\)"):
         second.done()
-    assert books.finished() == {TP0: 0}
+    assert tracker.finished_offsets() == {TP0: 0}
     first.done()
     second.done()
-    assert books.finished() == {TP0: 9}
+    assert tracker.finished_offsets() == {TP0: 9}
 
 
-def test_a_batch_of_an_earlier_epoch_does_nothing() -> None:
-    books = ledger()
-    batch = take(books, fetched(0, 5))
-    books.forget()
+def test_a_batch_of_an_earlier_epoch_moves_nothing() -> None:
+    tracker = new_tracker()
+    batch = track(tracker, fetched(0, 5))
+    tracker.clear()
     batch.done()
-    books.restart({TP0: Start(0, 0, 0)})
+    tracker.restart({TP0: PartitionStart(0, 0, 0)})
     batch.done()
-    assert books.finished() == {TP0: 0}
+    assert tracker.finished_offsets() == {TP0: 0}
 
 
-def test_a_commit_of_an_earlier_epoch_is_not_booked() -> None:
-    books = ledger()
-    take(books, fetched(0, 5)).done()
-    epoch = books.epoch
-    books.restart({TP0: Start(0, 0, 0)})
-    books.booked(epoch, {TP0: 5})
-    assert books.committable() == {}
+def test_a_commit_of_an_earlier_epoch_is_ignored() -> None:
+    tracker = new_tracker()
+    track(tracker, fetched(0, 5)).done()
+    epoch = tracker.epoch
+    tracker.restart({TP0: PartitionStart(0, 0, 0)})
+    tracker.mark_committed(epoch, {TP0: 5})
+    assert tracker.committable_offsets() == {}
 
 
-def test_a_start_without_commit_is_committed() -> None:
-    assert ledger(position=7, committed=None).committable() == {TP0: 7}
+def test_a_start_without_a_committed_offset_is_committable() -> None:
+    assert new_tracker(position=7, committed=None).committable_offsets() == {TP0: 7}
 
 
-def test_a_partition_waits_while_enough_batches_are_out() -> None:
-    books = ledger()
-    batches = [take(books, fetched(n, n + 1)) for n in range(LIMIT)]
-    assert books.wanted({TP0}) == {}
+def test_a_partition_is_not_fetched_while_enough_batches_are_in_flight() -> None:
+    tracker = new_tracker()
+    batches = [track(tracker, fetched(n, n + 1)) for n in range(BATCHES_IN_FLIGHT_MAX)]
+    assert tracker.fetch_positions({TP0}) == {}
     batches[0].done()
-    assert books.wanted({TP0}) == {TP0: LIMIT}
-    assert books.wanted(set()) == {}
+    assert tracker.fetch_positions({TP0}) == {TP0: BATCHES_IN_FLIGHT_MAX}
+    assert tracker.fetch_positions(set()) == {}
 
 
-def test_finishing_asks_for_more() -> None:
+def test_finishing_a_batch_calls_on_capacity() -> None:
     calls = Calls()
-    books = OffsetTracker(calls)
-    books.restart({TP0: Start(0, 0, 0)})
-    take(books, fetched(0, 1)).done()
+    tracker = OffsetTracker(calls)
+    tracker.restart({TP0: PartitionStart(0, 0, 0)})
+    track(tracker, fetched(0, 1)).done()
     assert calls.count == 1
 
 
 def test_gaps_belong_to_the_batch_before_them() -> None:
-    books = ledger()
-    assert books.accept(TP0, fetched(0, 0, position=3)) is None
-    assert books.finished() == {TP0: 3}
-    batch = take(books, fetched(4, 6, position=8))
-    assert books.accept(TP0, fetched(0, 0, position=10)) is None
-    assert books.finished() == {TP0: 3}
+    tracker = new_tracker()
+    assert tracker.track(TP0, fetched(0, 0, position=3)) is None
+    assert tracker.finished_offsets() == {TP0: 3}
+    batch = track(tracker, fetched(4, 6, position=8))
+    assert tracker.track(TP0, fetched(0, 0, position=10)) is None
+    assert tracker.finished_offsets() == {TP0: 3}
     batch.done()
-    assert books.finished() == {TP0: 10}
+    assert tracker.finished_offsets() == {TP0: 10}
 
 
 def test_records_before_the_position_are_left_out() -> None:
-    batch = take(ledger(position=3), fetched(0, 6))
+    batch = track(new_tracker(position=3), fetched(0, 6))
     assert [record.offset for record in batch] == [3, 4, 5]
 
 
-def test_a_log_that_shrank_is_an_error() -> None:
+def test_a_log_that_ends_before_the_position_is_an_error() -> None:
     with pytest.raises(LogTruncatedError):
-        ledger(position=10).accept(TP0, fetched(0, 0, position=4))
+        new_tracker(position=10).track(TP0, fetched(0, 0, position=4))
 
 
 @pytest.mark.parametrize(
@@ -166,15 +161,38 @@ def test_a_log_that_shrank_is_an_error() -> None:
         (12, "latest", 9),
     ],
 )
-def test_where_reading_begins(committed: int | None, reset: str, expected: int) -> None:
+def test_reading_starts_at_the_committed_offset_if_the_log_has_it(
+    committed: int | None, reset: str, expected: int
+) -> None:
     assert choose_start(committed, (5, 9), reset) == expected
 
 
-@given(st.binary(max_size=40))
-def test_murmur2_is_kafkas(data: bytes) -> None:
-    assert murmur2(data) == reference(data)
-
-
-@given(st.binary(max_size=40), st.integers(1, 50))
-def test_the_partition_is_kafkas(key: bytes, partitions: int) -> None:
-    assert partition_for(key, partitions) == (reference(key) & 0x7FFFFFFF) % partitions
+@given(st.lists(st.integers(0, 60), max_size=40), st.integers(1, 100), st.data())
+def test_a_partition_is_not_fetched_while_enough_bytes_are_in_flight(
+    sizes: list[int], bytes_max: int, data: st.DataObject
+) -> None:
+    """Large messages, a broker that returns whole batches, and an agent of any speed."""
+    broker = MemoryBroker()
+    broker.create_topic("t", 1)
+    broker.produce_all([OutputRecord("t", None, b"x" * size, (), 0) for size in sizes])
+    tracker = OffsetTracker(lambda: None, bytes_max)
+    tracker.restart({TP0: PartitionStart(0, None, len(sizes))})
+    running: list[RecordBatch] = []
+    seen: list[int] = []
+    largest = max(sizes, default=0)
+    while len(seen) < len(sizes):
+        positions = tracker.fetch_positions([TP0])
+        if running and (not positions or data.draw(st.booleans())):
+            batch = running.pop(0)
+            seen += [record.offset for record in batch]
+            batch.done()
+            continue
+        records = broker.read(TP0, positions[TP0], 7, bytes_max)
+        if not records:
+            continue
+        running.append(track(tracker, FetchedRecords(records, records[-1].offset + 1)))
+        assert len(running) <= BATCHES_IN_FLIGHT_MAX
+        assert all(batch.size_bytes < bytes_max + largest + 1 for batch in running)
+        assert sum(batch.size_bytes for batch in running) < 2 * bytes_max + largest + 1
+    assert seen == list(range(len(sizes)))
+    assert tracker.finished_offsets() == {TP0: len(sizes)}

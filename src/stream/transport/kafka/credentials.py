@@ -1,4 +1,4 @@
-"""How Faust's aiokafka driver logs in."""
+"""The credentials for Faust's aiokafka driver."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from stream.kafka.security import Access
 
 
 def faust_credentials(access: Access) -> Credentials | None:
-    """What Faust takes as ``broker_credentials``; None for plain text without a log-in.
+    """Return Faust's ``broker_credentials``; None for plain text without authentication.
 
-    The driver gives it to each of its clients: the consumer, the producer and the changelog's reader.
+    The driver passes them to each of its clients: the consumer, the producer and the changelog's reader.
     """
     if tokens := access.async_tokens():
         return OAuthCredentials(oauth_cb=tokens, ssl_context=access.tls)

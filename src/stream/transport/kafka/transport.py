@@ -1,34 +1,27 @@
 """Apache Kafka: Faust's aiokafka driver, with record batches in and out.
 
-Register as ``kafka+batch://host:port``. Relies on private parts of aiokafka 0.14 where Faust's driver does:
-the fetcher and the position of a partition.
+Registered as ``kafka+batch://host:port``. `aiokafka_patches` has what it needs of aiokafka's private parts.
 """
 
-# ruff: noqa: SLF001
 from __future__ import annotations
 
 import asyncio
 import logging
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # it ships no types
-from aiokafka.consumer.fetcher import FetchResult  # type: ignore[import-untyped]
-from aiokafka.errors import (  # type: ignore[import-untyped]
-    ConsumerStoppedError,
-    KafkaError,
-    UnknownTopicOrPartitionError,
-)
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError  # type: ignore[import-untyped]
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.utils.times import want_seconds
 
-from stream.transport.batch_consumer import TrackingConsumer, report_deleted
+from stream.transport.batch_consumer import TrackingConsumer
 from stream.transport.errors import TransportError, UnknownTopicError
-from stream.transport.kafka.aiokafka_patches import raise_on_offset_fetch_error
+from stream.transport.kafka import aiokafka_patches
 from stream.transport.kafka.producer import Producer
-from stream.transport.offset_tracker import Fetched, Start, choose_start
-from stream.transport.record_batch import BATCH_BYTES, chunked
+from stream.transport.offset_tracker import FetchedRecords, PartitionStart, choose_start
+from stream.transport.record_batch import BATCH_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
@@ -39,19 +32,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: How long an idle fetch may wait. It holds up every other question on its connection, such as where the log
-#: begins, so Faust's 1500 would make each rebalance that much longer.
-_FETCH_WAIT_MS = 250
+#: How long an idle fetch may wait. It delays every other request on its connection, such as where the log starts, so
+#: Faust's 1500 would make each rebalance that much longer.
+_FETCH_WAIT_MS: Final = 250
 
-#: Seconds that a commit may take. aiokafka retries for as long as no broker answers, and Faust would wait for
-#: it even while it stops; what was not committed is committed next time, or repeated.
-_COMMIT_SECONDS = 10.0
+#: Seconds that a commit may take. aiokafka retries for as long as no broker answers, and Faust would wait for it even
+#: while it stops; what was not committed is committed the next time, or repeated.
+_COMMIT_TIMEOUT_S: Final = 10.0
 
-#: Seconds that the start of a reader may still take which nobody wants any more.
-_START_SECONDS = 2.0
-
-#: Records per batch where the setting ``broker_max_poll_records`` is not given.
-_MAX_RECORDS = 500
+#: Seconds that the start of a reader may still take after it was cancelled.
+_CANCELLED_START_TIMEOUT_S: Final = 2.0
 
 __all__ = ["Consumer", "Producer", "Transport"]
 
@@ -59,63 +49,65 @@ __all__ = ["Consumer", "Producer", "Transport"]
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Owns the aiokafka consumer. Methods with an underscore run in its thread, others in the app's loop."""
 
-    _nudge: asyncio.Event
+    _wake: asyncio.Event
     batch_bytes: int = BATCH_BYTES
 
     def __post_init__(self) -> None:
-        """Prepare, before the thread runs."""
+        """Called before the thread runs."""
         super().__post_init__()
-        self._nudge = asyncio.Event()
+        self._wake = asyncio.Event()
 
     async def on_start(self) -> None:
         """Start the aiokafka consumer."""
         await super().on_start()
-        raise_on_offset_fetch_error(self._ensure_consumer()._coordinator)
+        aiokafka_patches.raise_on_offset_fetch_error(self._ensure_consumer())
 
     def wake(self) -> None:
         """End a fetch that waits."""
         if not self.thread_loop.is_closed():
-            self.thread_loop.call_soon_threadsafe(self._nudge.set)
+            self.thread_loop.call_soon_threadsafe(self._wake.set)
 
-    async def fetch(self, wanted: Mapping[TP, int], seconds: float) -> Mapping[TP, Fetched]:
+    async def fetch(self, positions: Mapping[TP, int], seconds: float) -> Mapping[TP, FetchedRecords]:
         """See `TrackingConsumer.fetch`."""
-        return cast("Mapping[TP, Fetched]", await self.call_thread(self._fetch, wanted, seconds))
+        return cast("Mapping[TP, FetchedRecords]", await self.call_thread(self._fetch, positions, seconds))
 
-    async def starts(self) -> Mapping[TP, Start]:
-        """See `TrackingConsumer.starts`."""
-        return cast("Mapping[TP, Start]", await self.call_thread(self._starts))
+    async def find_starts(self) -> Mapping[TP, PartitionStart]:
+        """See `TrackingConsumer.find_starts`."""
+        return cast("Mapping[TP, PartitionStart]", await self.call_thread(self._find_starts))
 
-    async def missing(self, topics: Iterable[str]) -> list[str]:
-        """Which topics do not exist."""
-        return cast("list[str]", await self.call_thread(self._missing, topics))
+    async def find_missing(self, topics: Iterable[str]) -> list[str]:
+        """Return those of ``topics`` that do not exist."""
+        return cast("list[str]", await self.call_thread(self._find_missing, topics))
+
+    def last_seen_end(self, tp: TP) -> int | None:
+        """See `TrackingConsumer.last_seen_end`."""
+        return aiokafka_patches.last_seen_end(self._consumer, tp)
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
+        aiokafka_patches.set_fetch_max_wait(consumer, _FETCH_WAIT_MS)
         return consumer
 
     async def on_thread_stop(self) -> None:
-        """Stop the aiokafka consumer, whatever it was doing."""
+        """Stop the aiokafka consumer in any state."""
         try:
             await super().on_thread_stop()
         except asyncio.CancelledError:
-            # Without a broker, aiokafka cancels its own fetch and lets that escape before it has closed its
-            # connections; Faust would then wait a minute for a thread that has already ended.
-            await self._ensure_consumer()._client.close()
+            # With open connections, Faust would wait a minute for a thread that has already ended.
+            await aiokafka_patches.close_connections(self._ensure_consumer())
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         try:
-            return await asyncio.wait_for(super()._commit(offsets), _COMMIT_SECONDS)
+            return await asyncio.wait_for(super()._commit(offsets), _COMMIT_TIMEOUT_S)
         except TimeoutError:
-            logger.warning("not committed, no answer from the broker", extra={"seconds": _COMMIT_SECONDS})
+            logger.warning("not committed: no answer from the broker", extra={"seconds": _COMMIT_TIMEOUT_S})
             return False
 
-    async def _missing(self, topics: Iterable[str]) -> list[str]:
-        # Asking for a topic by name would create it where the broker is set so; asking for all does not.
-        cluster = await self._ensure_consumer()._client.fetch_all_metadata()
+    async def _find_missing(self, topics: Iterable[str]) -> list[str]:
+        cluster = await aiokafka_patches.fetch_all_metadata(self._ensure_consumer())
         return sorted(set(topics) - cluster.topics(exclude_internal_topics=False))
 
-    async def _starts(self) -> Mapping[TP, Start]:
+    async def _find_starts(self) -> Mapping[TP, PartitionStart]:
         consumer = self._ensure_consumer()
         assigned = sorted(consumer.assignment())
         if not assigned:
@@ -123,90 +115,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         first, last = await asyncio.gather(consumer.beginning_offsets(assigned), consumer.end_offsets(assigned))
         offsets = await asyncio.gather(*(consumer.committed(tp) for tp in assigned))
         reset = self.app.conf.consumer_auto_offset_reset
-        starts: dict[TP, Start] = {}
+        starts: dict[TP, PartitionStart] = {}
         for tp, committed in zip(assigned, offsets, strict=True):
             position = choose_start(committed, (first[tp], last[tp]), reset)
             consumer.seek(tp, position)
-            starts[TP(*tp)] = Start(position, committed, last[tp])
+            starts[TP(*tp)] = PartitionStart(position, committed, last[tp])
         return starts
 
-    async def _fetch(self, wanted: Mapping[TP, int], seconds: float) -> Mapping[TP, Fetched]:
-        consumer = self._ensure_consumer()
-        if consumer._closed or consumer._fetcher._closed:
-            raise ConsumerStoppedError
-        with consumer._fetcher._subscriptions.fetch_context():
-            fetched = await self._drain(consumer, wanted)
-            if not fetched:
-                await self._wait_for_records(consumer, seconds, listen=bool(wanted))
-                fetched = await self._drain(consumer, wanted)
-            return fetched
-
-    async def _drain(self, consumer: AIOKafkaConsumer, wanted: Mapping[TP, int]) -> Mapping[TP, Fetched]:
-        """Take what was fetched already, without waiting."""
-        subscriptions = consumer._fetcher._subscriptions
-        if subscriptions.reassignment_in_progress:
-            return {}
-        mine = {tp: offset for tp, offset in wanted.items() if subscriptions.is_assigned(tp)}
-        # Without partitions to choose from, aiokafka would hand over all of them.
-        if not mine:
-            return {}
-        state_of = subscriptions.subscription.assignment.state_value
-        for tp, offset in mine.items():
-            state = state_of(tp)
-            if not state.has_valid_position or state.position != offset:
-                await self._rewind(consumer, tp, offset)
-        records = {tp: taken for tp in mine if (taken := self._take(consumer, TopicPartition(*tp)))}
-        if not records:  # raises what the broker answered, and forgets what is no longer ours
-            await consumer._fetcher.fetched_records(mine, timeout=0, max_records=consumer._max_poll_records)
-        # A partition may move on without records: over transaction markers, or what was compacted away.
-        return {
-            tp: Fetched(records.get(tp, ()), state_of(tp).position)
-            for tp, offset in mine.items()
-            if state_of(tp).has_valid_position and state_of(tp).position != offset
-        }
-
-    def _take(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> Sequence[Record]:
-        """A batch of what was fetched of one partition: aiokafka's ``FetchResult.getall`` with a bound on its bytes.
-
-        What is behind it stays as it came: not split into records, and compressed if it was.
-        """
-        fetcher = consumer._fetcher
-        result = fetcher._records.get(tp)
-        if not isinstance(result, FetchResult) or not result.check_assignment(tp) or not result.has_more():
-            return ()
-        most = consumer._max_poll_records or _MAX_RECORDS
-        try:
-            batch = next(chunked(result._partition_records, records_max=most, bytes_max=self.batch_bytes), [])
-        except KafkaError:  # a damaged batch: what was read before it has to be fetched again, and not passed over
-            del fetcher._records[tp]
-            raise
-        result._update_position()
-        if result._partition_records._records_iterator is None:
-            result._partition_records = None
-            del fetcher._records[tp]
-            fetcher._notify(fetcher._wait_consume_future)
-        return batch
-
-    async def _rewind(self, consumer: AIOKafkaConsumer, tp: TP, offset: int) -> None:
-        """Go back for records that were fetched but not accepted, or are no longer in the log."""
-        first = (await consumer.beginning_offsets([TopicPartition(*tp)]))[tp]
-        if first > offset:
-            report_deleted(tp, offset, first)
-        if consumer._fetcher._subscriptions.is_assigned(tp):
-            consumer.seek(TopicPartition(*tp), max(first, offset))
-
-    async def _wait_for_records(self, consumer: AIOKafkaConsumer, seconds: float, *, listen: bool) -> None:
-        waiters: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._nudge.wait())}
-        arrival: asyncio.Future[Any] | None = None
-        if listen:
-            arrival = consumer._fetcher._create_fetch_waiter()
-            waiters.add(arrival)
-        _, pending = await asyncio.wait(waiters, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for waiter in pending:
-            waiter.cancel()
-        self._nudge.clear()
-        if arrival is not None and arrival.done() and not arrival.cancelled():
-            arrival.result()  # raises what the broker answered, such as a missing permission
+    async def _fetch(self, positions: Mapping[TP, int], seconds: float) -> Mapping[TP, FetchedRecords]:
+        fetcher = aiokafka_patches.RecordFetcher(self._ensure_consumer(), batch_bytes=self.batch_bytes)
+        return await fetcher.fetch(positions, seconds, self._wake)
 
 
 class Consumer(TrackingConsumer, driver.Consumer):
@@ -215,26 +133,26 @@ class Consumer(TrackingConsumer, driver.Consumer):
     _thread: ConsumerThread
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Do nothing: Faust looks for its own acknowledgements, and calls a worker with a backlog stuck.
+        """Do nothing: Faust looks for its own acknowledgements, and reports a worker with a backlog as stuck.
 
-        `stream.observability.progress_watch` tells from offsets what does not move.
+        `stream.observability.progress_watch` watches the offsets instead.
         """
 
     @property
     def thread_loop(self) -> asyncio.AbstractEventLoop:
-        """The loop of the consumer's thread; whoever makes a consumer and never starts it must close it."""
+        """The loop of the consumer's thread. If the consumer is never started, its owner must close this loop."""
         return self._thread.thread_loop
 
     async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
-        """The end offsets, asked of the broker.
+        """Ask the broker for the end offsets.
 
         Raises:
-            TransportError: It does not tell.
+            TransportError: The broker does not answer.
         """
         try:
             return await super().highwaters(*partitions)
         except KafkaError as error:
-            raise TransportError(f"the broker does not tell the end offsets: {error!r}") from error
+            raise TransportError(f"the broker did not return the end offsets: {error!r}") from error
 
     def _new_consumer_thread(self) -> ConsumerThread:
         thread = ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -245,36 +163,33 @@ class Consumer(TrackingConsumer, driver.Consumer):
         """Subscribe to topics, which must exist.
 
         Raises:
-            UnknownTopicError: Some do not.
+            UnknownTopicError: Some do not exist.
         """
-        if missing := await self._thread.missing(topics):
+        if missing := await self._thread.find_missing(topics):
             raise UnknownTopicError(*missing)
         await super().subscribe(topics)
 
-    async def fetch(self, wanted: Mapping[TP, int], seconds: float) -> Mapping[TP, Fetched]:
+    async def fetch(self, positions: Mapping[TP, int], seconds: float) -> Mapping[TP, FetchedRecords]:
         """See `TrackingConsumer.fetch`."""
-        return await self._thread.fetch(wanted, seconds)
+        return await self._thread.fetch(positions, seconds)
 
     def wake(self) -> None:
-        """End a fetch that waits."""
+        """See `TrackingConsumer.wake`."""
         self._thread.wake()
 
-    async def starts(self) -> Mapping[TP, Start]:
-        """See `TrackingConsumer.starts`."""
-        starts = await self._thread.starts()
-        self._asked_ends = {tp: start.end for tp, start in starts.items()}
+    async def find_starts(self) -> Mapping[TP, PartitionStart]:
+        """See `TrackingConsumer.find_starts`."""
+        starts = await self._thread.find_starts()
+        self._end_offsets = {tp: start.end for tp, start in starts.items()}
         return starts
 
-    async def store(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit; False if the group has moved on."""
+    async def commit_offsets(self, offsets: Mapping[TP, int]) -> bool:
+        """See `TrackingConsumer.commit_offsets`."""
         return await self._thread.commit(offsets)
 
-    def end_of(self, tp: TP) -> int | None:
-        """The end offset that the last fetch told; it ages while the partition's batches are in work."""
-        consumer = self._thread._consumer
-        if consumer is None or not consumer._subscription.is_assigned(tp):
-            return None
-        return cast("int | None", consumer.highwater(TopicPartition(*tp)))
+    def last_seen_end(self, tp: TP) -> int | None:
+        """The end offset that came with the last fetch; it gets old while the partition's batches are in flight."""
+        return self._thread.last_seen_end(tp)
 
 
 class Transport(driver.Transport):
@@ -287,7 +202,7 @@ class Transport(driver.Transport):
 
     @asynccontextmanager
     async def _reader(self, tp: TP) -> AsyncIterator[AIOKafkaConsumer]:
-        """A consumer outside any group, which reads one partition."""
+        """A consumer outside any group that reads one partition."""
         conf = self.app.conf
         reader = AIOKafkaConsumer(
             bootstrap_servers=driver.server_list(self.url, self.default_port),
@@ -301,8 +216,8 @@ class Transport(driver.Transport):
             **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
         )
         try:
-            await _begun(reader.start())
-            cluster = await reader._client.fetch_all_metadata()
+            await _start(reader.start())
+            cluster = await aiokafka_patches.fetch_all_metadata(reader)
             if tp.partition not in (cluster.partitions_for_topic(tp.topic) or ()):
                 raise UnknownTopicError(f"{tp.topic}-{tp.partition}")
             reader.assign([TopicPartition(*tp)])
@@ -317,15 +232,15 @@ class Transport(driver.Transport):
             UnknownTopicError: The partition does not exist.
         """
         async with self._reader(tp) as reader:
-            return await _bounds(reader, TopicPartition(*tp))
+            return await _find_bounds(reader, TopicPartition(*tp))
 
     async def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
         """See `BatchTransport.replay`."""
         partition = TopicPartition(*tp)
         async with self._reader(tp) as reader:
-            first, end = await _bounds(reader, partition)
+            first, end = await _find_bounds(reader, partition)
             reader.seek(partition, max(first, start))
-            # The position moves over transaction markers and gaps too, where no record would tell the end.
+            # The position also moves over transaction markers and gaps, after which no record would show the end.
             while await reader.position(partition) < end:
                 fetched = await reader.getmany(partition, timeout_ms=1000)
                 records = [record for record in fetched.get(partition, ()) if record.offset < end]
@@ -333,20 +248,20 @@ class Transport(driver.Transport):
                     yield records
 
 
-async def _begun(start: Coroutine[Any, Any, None]) -> None:
-    """Await ``start``; cancelled, let it end first: aiokafka would leave its first connection open."""
+async def _start(start: Coroutine[object, object, None]) -> None:
+    """Await ``start``. When cancelled, let it end first: aiokafka would leave its first connection open."""
     starting = asyncio.ensure_future(start)
     try:
         await asyncio.shield(starting)
     except asyncio.CancelledError:
-        _, unfinished = await asyncio.wait([starting], timeout=_START_SECONDS)
+        _, unfinished = await asyncio.wait([starting], timeout=_CANCELLED_START_TIMEOUT_S)
         if unfinished:  # a broker that does not answer
             starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
         raise
 
 
-async def _bounds(reader: AIOKafkaConsumer, tp: TopicPartition) -> tuple[int, int]:
+async def _find_bounds(reader: AIOKafkaConsumer, tp: TopicPartition) -> tuple[int, int]:
     try:
         first = await reader.beginning_offsets([tp])
         last = await reader.end_offsets([tp])

@@ -1,14 +1,14 @@
-"""A broker in memory, like Kafka as far as one process can see. **Not durable**: it ends with the process."""
+"""A broker in memory, like Kafka as far as one process can see. **Not durable**: its records end with the process."""
 
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from faust.types import TP
 
+from stream import system_clock
 from stream.core.contracts.records import Headers, OutputRecord, RecordMetadata
 from stream.transport.errors import RecordTooLargeError, TopicExistsError, UnknownTopicError
 from stream.transport.memory.consumer_group import Assignment, Group, Wake
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 #: Kafka's default of the topic setting ``max.message.bytes``.
 _MAX_MESSAGE_BYTES = 1_048_588
 
-#: What Kafka adds to a lone record: the batch's header and the record's own lengths, rounded.
+#: Bytes that Kafka adds to a single record: the batch's header and the record's own lengths, rounded.
 _OVERHEAD = 70
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """One record in the log; a `Record`."""
+    """One record of a log; a `Record`."""
 
     topic: str
     partition: int
@@ -52,14 +52,14 @@ class _Log:
 class _Topic:
     logs: list[_Log]
     max_bytes: int
-    turn: int = 0
+    next_partition: int = 0
 
 
 class MemoryBroker:
     """Topics, partitions, consumer groups and offsets. Every method may be called from any thread."""
 
-    _named: ClassVar[dict[str, MemoryBroker]] = {}
-    _naming: ClassVar[threading.Lock] = threading.Lock()
+    _instances: ClassVar[dict[str, MemoryBroker]] = {}
+    _instances_lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -69,24 +69,24 @@ class MemoryBroker:
 
     @classmethod
     def named(cls, name: str) -> MemoryBroker:
-        """The broker behind ``memory://name``; made at first use. Names do not distinguish case."""
-        with cls._naming:
-            return cls._named.setdefault(name.lower(), cls())
+        """Return the broker of ``memory://name``, which is made at first use. Names are not case-sensitive."""
+        with cls._instances_lock:
+            return cls._instances.setdefault(name.lower(), cls())
 
     @classmethod
     def drop(cls, name: str) -> None:
-        """Forget the broker of that name, with everything in it."""
-        with cls._naming:
-            cls._named.pop(name.lower(), None)
+        """Forget the broker of that name, with all its records."""
+        with cls._instances_lock:
+            cls._instances.pop(name.lower(), None)
 
     # Topics.
 
     def create_topic(self, name: str, partitions: int, config: Mapping[str, str | int] | None = None) -> None:
-        """Create a topic. Of the settings, ``max.message.bytes`` is honoured, the others are accepted.
+        """Create a topic. Of ``config``, only ``max.message.bytes`` has an effect.
 
         Raises:
-            TopicExistsError: There is one of that name.
-            ValueError: There must be at least one partition.
+            TopicExistsError: The topic already exists.
+            ValueError: ``partitions`` is less than one.
         """
         if partitions < 1:
             raise ValueError(f"{name}: at least one partition, not {partitions}")
@@ -97,15 +97,15 @@ class MemoryBroker:
             self._topics[name] = _Topic([_Log() for _ in range(partitions)], max_bytes)
 
     def topics(self) -> dict[str, int]:
-        """The topics, each with its number of partitions."""
+        """Return the topics, each with its number of partitions."""
         with self._lock:
             return {name: len(topic.logs) for name, topic in self._topics.items()}
 
     def partitions_for(self, topic: str) -> int:
-        """How many partitions the topic has.
+        """Return how many partitions the topic has.
 
         Raises:
-            UnknownTopicError: It does not exist.
+            UnknownTopicError: The topic does not exist.
         """
         with self._lock:
             return len(self._topic(topic).logs)
@@ -125,21 +125,21 @@ class MemoryBroker:
     # Records.
 
     def produce(self, out: OutputRecord, timestamp: int | None = None) -> RecordMetadata:
-        """Store one record; ``timestamp`` in milliseconds since 1970, default now.
+        """Store one record. ``timestamp``: milliseconds since 1970, default now.
 
         Raises:
-            UnknownTopicError: Its topic or partition does not exist.
-            RecordTooLargeError: It is larger than the topic's ``max.message.bytes``.
+            UnknownTopicError: The topic or partition does not exist.
+            RecordTooLargeError: The record is larger than the topic's ``max.message.bytes``.
         """
         return self.produce_all([out], timestamp)[0]
 
     def produce_all(self, outputs: Sequence[OutputRecord], timestamp: int | None = None) -> list[RecordMetadata]:
         """Store all records, or none. See `produce`."""
-        moment = int(time.time() * 1000) if timestamp is None else timestamp
+        timestamp_ms = system_clock.now_ms() if timestamp is None else timestamp
         with self._lock:
             for index, out in enumerate(outputs):
                 self._check(index, out)
-            delivered = [self._append(out, moment) for out in outputs]
+            delivered = [self._append(out, timestamp_ms) for out in outputs]
             listeners = list(self._listeners)
         for listener in listeners:
             listener()
@@ -149,7 +149,7 @@ class MemoryBroker:
         topic = self._topic(out.topic)
         if out.partition is not None:
             self._log(TP(out.topic, out.partition))
-        # Kafka knows headers without a value, and passes them on.
+        # Kafka allows headers without a value.
         headers = sum(len(name.encode()) + len(value or b"") for name, value in out.headers)
         size = len(out.key or b"") + len(out.value or b"") + headers + _OVERHEAD
         if size > topic.max_bytes:
@@ -161,7 +161,8 @@ class MemoryBroker:
         if partition is None and out.key is not None:
             partition = partition_for(out.key, len(topic.logs))
         elif partition is None:
-            partition, topic.turn = topic.turn % len(topic.logs), topic.turn + 1
+            partition = topic.next_partition
+            topic.next_partition = (partition + 1) % len(topic.logs)
         log = topic.logs[partition]
         offset = log.end
         log.records.append(
@@ -170,7 +171,7 @@ class MemoryBroker:
         return RecordMetadata(out.topic, partition, offset)
 
     def read(self, tp: TP, start: int, limit: int, limit_bytes: int | None = None) -> list[StoredRecord]:
-        """At most ``limit`` records of a partition, from ``start`` or from where the log now begins.
+        """Return at most ``limit`` records of a partition, from ``start`` on or from the log's start if that is later.
 
         The record that reaches ``limit_bytes`` is the last one.
         """
@@ -186,13 +187,13 @@ class MemoryBroker:
         return records
 
     def records(self, topic: str, partition: int | None = None, start: int = 0) -> list[StoredRecord]:
-        """What is in the log of a topic, or of one partition, from the offset ``start``."""
+        """Return the records of a topic, or of one partition, from the offset ``start`` on."""
         with self._lock:
             chosen = range(self.partitions_for(topic)) if partition is None else [partition]
             return [record for p in chosen for record in self.read(TP(topic, p), start, self._log(TP(topic, p)).end)]
 
     def bounds(self, tp: TP) -> tuple[int, int]:
-        """The log's start and end offset.
+        """Return the log's start and end offset.
 
         Raises:
             UnknownTopicError: The partition does not exist.
@@ -205,17 +206,17 @@ class MemoryBroker:
         """Delete the records below ``offset``, as retention does."""
         with self._lock:
             log = self._log(tp)
-            gone = min(max(offset, log.start), log.end) - log.start
-            del log.records[:gone]
-            log.start += gone
+            count = min(max(offset, log.start), log.end) - log.start
+            del log.records[:count]
+            log.start += count
 
-    def listen(self, listener: Callable[[], object]) -> None:
+    def add_listener(self, listener: Callable[[], object]) -> None:
         """Call ``listener`` after every write, in the writer's thread."""
         with self._lock:
             self._listeners.add(listener)
 
-    def unlisten(self, listener: Callable[[], object]) -> None:
-        """Undo `listen`."""
+    def remove_listener(self, listener: Callable[[], object]) -> None:
+        """Undo `add_listener`."""
         with self._lock:
             self._listeners.discard(listener)
 
@@ -225,12 +226,12 @@ class MemoryBroker:
         return self._groups.setdefault(name, Group(self.partitions_for))
 
     def committed(self, group: str, tp: TP) -> int | None:
-        """The offset a group has committed: the next one it will read."""
+        """Return the offset that a group has committed: the next one that it will read."""
         with self._lock:
             return self._group(group).offsets.get(tp)
 
     def members(self, group: str) -> list[str]:
-        """Who is in a group."""
+        """Return the members of a group."""
         with self._lock:
             return self._group(group).members
 
@@ -252,21 +253,21 @@ class MemoryBroker:
             self._group(group).enter(member, wanted, wake)
 
     def leave(self, group: str, member: str) -> None:
-        """Leave a group; also how a test lets a member vanish."""
+        """Leave a group."""
         with self._lock:
             self._group(group).leave(member)
 
     def expel_missing(self, group: str) -> None:
-        """End a rebalance without the members that do not answer."""
+        """Complete a rebalance without the members that have not entered again."""
         with self._lock:
             self._group(group).expel_missing()
 
     def must_give_up(self, group: str, member: str, generation: int) -> bool:
-        """Whether a rebalance asks the member to give up its partitions."""
+        """Return whether a rebalance asks the member to give up its partitions."""
         with self._lock:
             return self._group(group).must_give_up(member, generation)
 
     def assignment(self, group: str, member: str) -> Assignment | None:
-        """What a member owns; see `Group.assignment`."""
+        """Return what a member owns; see `Group.assignment`."""
         with self._lock:
             return self._group(group).assignment(member)

@@ -1,8 +1,8 @@
-"""Consumer groups of the broker in memory: membership, generations, and fenced commits, as Kafka has them.
+"""Consumer groups of the broker in memory: membership, generations and fenced commits, like those of Kafka.
 
-A rebalance is eager: it begins when a member enters, leaves or changes its topics; every member then gives up
-its partitions and enters again; when all have, the next generation has its assignment. All methods are called
-with the broker's lock held.
+Rebalances are eager. One begins when a member enters, leaves or changes its topics; every member then gives up its
+partitions and enters again; when all have done so, the next generation has its assignment. All methods are called with
+the broker's lock held.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from faust.types import TP
 
 from stream.transport.errors import NotAMemberError, StaleGenerationError
 
-#: Tells a member to look at its group. From any thread; False if the member can no longer be told.
+#: Wakes a member, so that it looks at its group. From any thread; False if the member's event loop has ended.
 Wake = Callable[[], bool]
 
 
@@ -39,7 +39,7 @@ class Group:
     """One consumer group.
 
     Args:
-        partitions_of: Tells how many partitions a topic has.
+        partitions_of: Returns how many partitions a topic has.
     """
 
     partitions_of: Callable[[str], int]
@@ -50,18 +50,18 @@ class Group:
 
     @property
     def members(self) -> list[str]:
-        """Who is in the group, in the order of joining."""
+        """The members, in the order of joining."""
         return list(self._members)
 
     def enter(self, member_id: str, topics: Iterable[str], wake: Wake) -> None:
-        """Join, or enter again for the next generation, having given up everything."""
+        """Join, or enter again for the next generation after giving up all partitions."""
         self._members[member_id] = _Member(frozenset(topics), wake)
-        self._begin()
+        self._begin_rebalance()
 
     def leave(self, member_id: str) -> None:
-        """Leave. The others share the partitions."""
+        """Leave. The other members share the partitions."""
         if self._members.pop(member_id, None) is not None:
-            self._begin()
+            self._begin_rebalance()
 
     def expel_missing(self) -> None:
         """Go on without the members that did not enter again in time."""
@@ -74,10 +74,10 @@ class Group:
         return member_id not in self._members or self._rebalancing or generation != self.generation
 
     def assignment(self, member_id: str) -> Assignment | None:
-        """What the member owns, or None while the others are still awaited.
+        """What the member owns, or None while other members have yet to enter.
 
         Raises:
-            NotAMemberError: It was expelled.
+            NotAMemberError: The member was expelled.
         """
         member = self._members.get(member_id)
         if member is None:
@@ -87,10 +87,10 @@ class Group:
         return Assignment(self.generation, member.assigned)
 
     def commit(self, offsets: Mapping[TP, int], member_id: str | None, generation: int) -> None:
-        """Store offsets. Without a member, only for a group that nobody is in.
+        """Store offsets. Without a member, the group must be empty.
 
         Raises:
-            NotAMemberError: Not, or no longer, in the group.
+            NotAMemberError: The member is not, or no longer, in the group.
             StaleGenerationError: The group has rebalanced since.
         """
         if member_id is None:
@@ -99,10 +99,10 @@ class Group:
         elif member_id not in self._members:
             raise NotAMemberError(member_id)
         elif generation != self.generation:
-            raise StaleGenerationError(f"generation {generation}, now {self.generation}")
+            raise StaleGenerationError(f"the commit is of generation {generation}, the group is at {self.generation}")
         self.offsets.update(offsets)
 
-    def _begin(self) -> None:
+    def _begin_rebalance(self) -> None:
         self._rebalancing = True
         self._wake_all()
         self._complete_if_all_entered()
@@ -116,20 +116,20 @@ class Group:
         for member in self._members.values():
             member.entered = False
         if not self._wake_all():
-            self._begin()
+            self._begin_rebalance()
 
     def _assign(self) -> None:
-        """Share each topic's partitions in turn among the members that subscribe to it."""
+        """Assign each topic's partitions round robin to the members that subscribe to it."""
         shares: dict[str, set[TP]] = {name: set() for name in self._members}
         for topic in sorted(set().union(*(member.topics for member in self._members.values()))):
-            takers = [name for name, member in self._members.items() if topic in member.topics]
+            subscribers = [name for name, member in self._members.items() if topic in member.topics]
             for partition in range(self.partitions_of(topic)):
-                shares[takers[partition % len(takers)]].add(TP(topic, partition))
+                shares[subscribers[partition % len(subscribers)]].add(TP(topic, partition))
         for name, member in self._members.items():
             member.assigned = frozenset(shares[name])
 
     def _wake_all(self) -> bool:
-        """Wake every member; those that can no longer be woken are removed, and the answer is False."""
+        """Wake all members. Remove those that cannot be woken any more, and return False if there were any."""
         gone = [name for name, member in self._members.items() if not member.wake()]
         for name in gone:
             del self._members[name]

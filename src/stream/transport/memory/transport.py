@@ -1,10 +1,10 @@
 """Faust transport for ``memory://name``: the broker in this process, **not durable**.
 
-For trying out, demos and tests. Every app with the same name shares one `MemoryBroker`, also across event
-loops and threads.
+For demos, experiments and tests. All apps with the same name share one `MemoryBroker`, also across event loops and
+threads.
 """
 
-# Much of this fills in Faust's interface, whose signatures are not ours.
+# Much of this implements Faust's interface, whose signatures are not ours.
 # ruff: noqa: ARG002, ASYNC109, PLR0917
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from faust.types import RecordMetadata as FaustRecordMetadata
 from mode import Service
 
 from stream.core.contracts.records import OutputRecord, Record, RecordMetadata
-from stream.transport.batch_consumer import TrackingConsumer, report_deleted
+from stream.transport.batch_consumer import TrackingConsumer, log_deleted_records
 from stream.transport.errors import (
     NotAMemberError,
     RevokedError,
@@ -29,9 +29,9 @@ from stream.transport.errors import (
     UnknownTopicError,
 )
 from stream.transport.memory.broker import MemoryBroker, StoredRecord
-from stream.transport.offset_tracker import Fetched, Start, choose_start
+from stream.transport.offset_tracker import FetchedRecords, PartitionStart, choose_start
 from stream.transport.partitioner import partition_for
-from stream.transport.record_batch import BATCH_BYTES, Confirm
+from stream.transport.record_batch import BATCH_BYTES, FenceCheck
 
 if TYPE_CHECKING:
     from faust.types.transports import ConsumerT, ProducerT
@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 __all__ = ["Consumer", "MemoryBroker", "Producer", "StoredRecord", "Transport"]
 
-#: Records per batch where the setting ``broker_max_poll_records`` is not given.
+#: Records per batch if the setting ``broker_max_poll_records`` is not given.
 _MAX_RECORDS = 500
 
 _serial = count(1)
@@ -64,7 +64,7 @@ class _Signal:
         return True
 
     async def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it is set, and reset it; False after so many seconds."""
+        """Wait until it is set, and reset it; False after ``seconds``."""
         try:
             async with asyncio.timeout(seconds):
                 await self._event.wait()
@@ -88,16 +88,16 @@ class Consumer(TrackingConsumer):
         self._reading = False
 
     async def on_start(self) -> None:
-        """Begin to listen."""
+        """Start to listen for records."""
         await super().on_start()
         loop = asyncio.get_running_loop()
         self._changed, self._arrived = _Signal(loop), _Signal(loop)
-        self._broker.listen(self._on_arrival)
+        self._broker.add_listener(self._on_arrival)
 
     async def on_stop(self) -> None:
-        """Commit what is finished and leave the group, so that the others need not wait."""
+        """Commit what is finished and leave the group, so that the other members need not wait."""
         await super().on_stop()
-        self._broker.unlisten(self._on_arrival)
+        self._broker.remove_listener(self._on_arrival)
         self._broker.leave(self._group, self._member)
         self.wake()
 
@@ -111,12 +111,12 @@ class Consumer(TrackingConsumer):
         """Subscribe to topics, which must exist.
 
         Raises:
-            UnknownTopicError: Some do not.
+            UnknownTopicError: Some do not exist.
         """
-        wanted = frozenset(topics)
-        if missing := sorted(wanted - self._broker.topics().keys()):
+        subscribed = frozenset(topics)
+        if missing := sorted(subscribed - self._broker.topics().keys()):
             raise UnknownTopicError(*missing)
-        self._topics = wanted
+        self._topics = subscribed
         self._changed.set()
 
     @Service.task
@@ -124,7 +124,7 @@ class Consumer(TrackingConsumer):
         while not self._topics:
             await self._changed.wait()
         while not self.should_stop:
-            # Faust wants to hear of a rebalance before anything else, also of the first.
+            # Faust needs to know of every rebalance before anything else, also of the first.
             self.app.on_rebalance_start()
             await self.on_partitions_revoked(set(self._assigned))
             entered = self._topics
@@ -138,7 +138,7 @@ class Consumer(TrackingConsumer):
                 await self._changed.wait()
 
     async def _enter(self) -> Assignment:
-        """Enter the next generation and wait for its assignment, but not for ever for the other members."""
+        """Enter the next generation and wait for its assignment, but only for a limited time for the other members."""
         topics = self._topics
         self._broker.enter(self._group, self._member, topics, self._changed.set)
         while True:
@@ -153,70 +153,70 @@ class Consumer(TrackingConsumer):
                 self._broker.expel_missing(self._group)
 
     def assignment(self) -> set[TP]:
-        """The partitions that are ours."""
+        """The partitions of this member."""
         return set(self._assigned)
 
     # Reading and committing.
 
-    async def fetch(self, wanted: Mapping[TP, int], seconds: float) -> Mapping[TP, Fetched]:
+    async def fetch(self, positions: Mapping[TP, int], seconds: float) -> Mapping[TP, FetchedRecords]:
         """See `TrackingConsumer.fetch`."""
         self._reading = True
         try:
-            fetched = self._read(wanted)
+            fetched = self._read(positions)
             if not fetched:
                 await self._arrived.wait(seconds)
-                fetched = self._read(wanted)
+                fetched = self._read(positions)
             return fetched
         finally:
             self._reading = False
 
-    def _read(self, wanted: Mapping[TP, int]) -> Mapping[TP, Fetched]:
+    def _read(self, positions: Mapping[TP, int]) -> Mapping[TP, FetchedRecords]:
         limit = self.app.conf.broker_max_poll_records or _MAX_RECORDS
-        fetched: dict[TP, Fetched] = {}
-        for tp, offset in wanted.items():
+        fetched: dict[TP, FetchedRecords] = {}
+        for tp, offset in positions.items():
             if records := self._broker.read(tp, offset, limit, self.batch_bytes):
                 if records[0].offset > offset:
-                    report_deleted(tp, offset, records[0].offset)
-                fetched[tp] = Fetched(records, records[-1].offset + 1)
+                    log_deleted_records(tp, offset, records[0].offset)
+                fetched[tp] = FetchedRecords(records, records[-1].offset + 1)
         return fetched
 
     def wake(self) -> None:
-        """End a fetch that waits."""
+        """See `TrackingConsumer.wake`."""
         if self.started:
             self._arrived.set()
 
-    async def starts(self) -> Mapping[TP, Start]:
-        """See `TrackingConsumer.starts`."""
+    async def find_starts(self) -> Mapping[TP, PartitionStart]:
+        """See `TrackingConsumer.find_starts`."""
         reset = self.app.conf.consumer_auto_offset_reset
-        starts: dict[TP, Start] = {}
+        starts: dict[TP, PartitionStart] = {}
         for tp in self._assigned:
             committed = self._broker.committed(self._group, tp)
             bounds = self._broker.bounds(tp)
-            starts[tp] = Start(choose_start(committed, bounds, reset), committed, bounds[1])
+            starts[tp] = PartitionStart(choose_start(committed, bounds, reset), committed, bounds[1])
         return starts
 
-    async def store(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit; False if the group has moved on."""
+    async def commit_offsets(self, offsets: Mapping[TP, int]) -> bool:
+        """See `TrackingConsumer.commit_offsets`."""
         try:
             self._broker.commit(self._group, offsets, self._member, self._generation)
         except (NotAMemberError, StaleGenerationError) as error:
-            logger.info("not committed, the group has moved on", extra={"reason": error})
+            logger.info("not committed: the group has rebalanced", extra={"reason": error})
             return False
         return True
 
-    def end_of(self, tp: TP) -> int | None:
+    def last_seen_end(self, tp: TP) -> int | None:
         """The end offset."""
         return self._broker.bounds(tp)[1]
 
-    # What else Faust's interface asks for.
+    # The rest of Faust's interface.
 
     def _new_topicpartition(self, topic: str, partition: int) -> TP:
         return TP(topic, partition)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Begin reading where the group is; return the offsets."""
+        """Start reading at the group's offsets, and return them."""
         await self.perform_seek()
-        return self.ledger.finished()
+        return self.tracker.finished_offsets()
 
     async def _seek(self, partition: TP, offset: int) -> None:
         raise self._tables_only("seek")
@@ -226,8 +226,8 @@ class Consumer(TrackingConsumer):
         raise self._tables_only("seek_wait")
 
     async def position(self, tp: TP) -> int | None:
-        """The next offset to be finished."""
-        return self.ledger.finished().get(tp)
+        """The first offset that is not finished."""
+        return self.tracker.finished_offsets().get(tp)
 
     def highwater(self, tp: TP) -> int:
         """The end offset."""
@@ -242,7 +242,7 @@ class Consumer(TrackingConsumer):
         return {tp: self._broker.bounds(tp)[0] for tp in partitions}
 
     def topic_partitions(self, topic: str) -> int | None:
-        """How many partitions a topic has."""
+        """How many partitions a topic has; None if it does not exist."""
         return self._broker.topics().get(topic)
 
     def key_partition(self, topic: str, key: bytes | None, partition: int | None = None) -> int | None:
@@ -253,10 +253,10 @@ class Consumer(TrackingConsumer):
         return partition_for(key, partitions)
 
     async def create_topic(self, topic: str, partitions: int, replication: int, **_: Any) -> None:
-        """Not supported: topics are created at the broker, never on the way."""
+        """Not supported: topics are created with `MemoryBroker.create_topic`, never by use."""
         raise TransportError(f"{topic}: create it with MemoryBroker.create_topic")
 
-    # Faust asks for these two, and calls them for its tables only, of which this flow has none.
+    # Faust requires these two methods, and only calls them for its tables, which this flow does not have.
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         raise self._tables_only("_getmany")
@@ -276,19 +276,19 @@ class Producer(base.Producer):
         return cast("Transport", self.transport).broker
 
     async def produce_all(
-        self, outputs: Sequence[OutputRecord], *, confirm: Confirm | None = None
+        self, outputs: Sequence[OutputRecord], *, fence_check: FenceCheck | None = None
     ) -> list[RecordMetadata]:
-        """See `BatchProducer.produce_all`: here all are stored, or none."""
-        await asyncio.sleep(0)  # as over a network, others get a turn
-        if confirm and not await confirm():
-            raise RevokedError("nothing was stored")
+        """See `BatchProducer.produce_all`. Either all outputs are stored, or none."""
+        await asyncio.sleep(0)  # other tasks run meanwhile, as they would with a network
+        if fence_check and not await fence_check():
+            raise RevokedError("nothing was stored: the partition was revoked")
         return self._broker.produce_all(outputs)
 
     async def partitions_for(self, topic: str) -> int:
-        """How many partitions the topic has.
+        """See `BatchProducer.partitions_for`.
 
         Raises:
-            UnknownTopicError: It does not exist.
+            UnknownTopicError: The topic does not exist.
         """
         return self._broker.partitions_for(topic)
 
@@ -304,12 +304,12 @@ class Producer(base.Producer):
         transactional_id: str | None = None,
     ) -> Awaitable[FaustRecordMetadata]:
         """Store one record. Timestamp in seconds."""
-        named = headers.items() if isinstance(headers, Mapping) else headers or ()
-        out = OutputRecord(topic, key, value, tuple(cast("Iterable[tuple[str, bytes]]", named)), partition)
+        pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
+        out = OutputRecord(topic, key, value, tuple(cast("Iterable[tuple[str, bytes]]", pairs)), partition)
         stored = self._broker.produce(out, None if timestamp is None else int(timestamp * 1000))
-        at = TP(topic, stored.partition)
+        tp = TP(topic, stored.partition)
         future: asyncio.Future[FaustRecordMetadata] = asyncio.get_running_loop().create_future()
-        future.set_result(FaustRecordMetadata(topic, stored.partition, at, stored.offset, timestamp, 0))
+        future.set_result(FaustRecordMetadata(topic, stored.partition, tp, stored.offset, timestamp, 0))
         return future
 
     async def send_and_wait(self, *args: Any, **kwargs: Any) -> FaustRecordMetadata:
@@ -317,7 +317,7 @@ class Producer(base.Producer):
         return await (await self.send(*args, **kwargs))
 
     async def flush(self) -> None:
-        """Store what Faust itself has buffered."""
+        """Store what Faust has buffered."""
         await self.buffer.flush()
 
     def key_partition(self, topic: str, key: bytes) -> TP:
@@ -325,7 +325,7 @@ class Producer(base.Producer):
         return TP(topic, partition_for(key, self._broker.partitions_for(topic)))
 
     async def create_topic(self, topic: str, partitions: int, replication: int, **_: Any) -> None:
-        """Not supported: topics are created at the broker, never on the way."""
+        """Not supported: topics are created with `MemoryBroker.create_topic`, never by use."""
         raise TransportError(f"{topic}: create it with MemoryBroker.create_topic")
 
     def supports_headers(self) -> bool:

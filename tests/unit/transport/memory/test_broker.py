@@ -1,9 +1,8 @@
-"""The broker in memory: what the shells and other tests rely on. No Faust, except where it is said."""
+"""The broker in memory: topics, records, consumer groups. No Faust."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
 import pytest
 from faust.types import TP
@@ -19,17 +18,14 @@ from stream.transport.errors import (
 from stream.transport.memory.broker import MemoryBroker
 from tests.support.transports import numbered
 
-if TYPE_CHECKING:
-    pass
-
 
 def awake() -> bool:
-    """Say that the member was told."""
+    """A member that can be woken."""
     return True
 
 
-def gone() -> bool:
-    """Say that the member's loop has ended."""
+def ended() -> bool:
+    """A member whose event loop has ended."""
     return False
 
 
@@ -41,7 +37,7 @@ def broker() -> MemoryBroker:
     return made
 
 
-def test_topics_are_only_created_on_purpose(broker: MemoryBroker) -> None:
+def test_topics_are_never_created_by_use(broker: MemoryBroker) -> None:
     with pytest.raises(UnknownTopicError):
         broker.produce(OutputRecord("other", b"k", b"v"))
     with pytest.raises(UnknownTopicError):
@@ -57,21 +53,21 @@ def test_topics_are_only_created_on_purpose(broker: MemoryBroker) -> None:
     assert broker.topics() == {"t": 4}
 
 
-def test_offsets_count_per_partition(broker: MemoryBroker) -> None:
+def test_each_partition_counts_its_own_offsets(broker: MemoryBroker) -> None:
     stored = broker.produce_all(numbered("t", range(20), partition=1))
-    assert [place.offset for place in stored] == list(range(20))
+    assert [metadata.offset for metadata in stored] == list(range(20))
     assert broker.bounds(TP("t", 1)) == (0, 20)
     assert broker.bounds(TP("t", 0)) == (0, 0)
     assert [record.offset for record in broker.records("t", 1, 18)] == [18, 19]
     assert len(broker.records("t")) == 20
 
 
-def test_records_without_a_key_go_round(broker: MemoryBroker) -> None:
+def test_records_without_a_key_are_spread_round_robin(broker: MemoryBroker) -> None:
     stored = [broker.produce(OutputRecord("t", None, b"v")) for _ in range(6)]
-    assert [place.partition for place in stored] == [0, 1, 2, 3, 0, 1]
+    assert [metadata.partition for metadata in stored] == [0, 1, 2, 3, 0, 1]
 
 
-def test_a_record_keeps_what_it_was_given(broker: MemoryBroker) -> None:
+def test_a_record_is_stored_unchanged(broker: MemoryBroker) -> None:
     broker.produce(OutputRecord("t", b"k", None, (("h", b"x"),), 2), timestamp=123)
     (record,) = broker.records("t", 2)
     assert (record.key, record.value, record.headers, record.timestamp) == (b"k", None, (("h", b"x"),), 123)
@@ -96,7 +92,7 @@ def test_trimming_keeps_the_offsets(broker: MemoryBroker) -> None:
     assert broker.produce(OutputRecord("t", b"", b"", partition=0)).offset == 10
 
 
-def test_names_share_a_broker() -> None:
+def test_apps_with_the_same_name_share_a_broker() -> None:
     first = MemoryBroker.named("a-test-of-names")
     assert MemoryBroker.named("A-Test-of-Names") is first
     MemoryBroker.drop("a-test-of-names")
@@ -111,7 +107,7 @@ def partitions(broker: MemoryBroker, member: str, topic: str = "t") -> set[int]:
     return {tp.partition for tp in assignment.partitions if tp.topic == topic}
 
 
-def test_partitions_go_round_among_those_who_subscribe(broker: MemoryBroker) -> None:
+def test_partitions_are_assigned_round_robin_to_subscribers(broker: MemoryBroker) -> None:
     broker.create_topic("u", 2)
     broker.enter("g", "one", ["t"], awake)
     broker.enter("g", "two", ["t", "u"], awake)
@@ -122,7 +118,7 @@ def test_partitions_go_round_among_those_who_subscribe(broker: MemoryBroker) -> 
     assert partitions(broker, "two", "u") == {0, 1}
 
 
-def test_a_generation_begins_when_all_have_entered(broker: MemoryBroker) -> None:
+def test_a_generation_begins_when_all_members_have_entered(broker: MemoryBroker) -> None:
     broker.enter("g", "one", ["t"], awake)
     first = broker.assignment("g", "one")
     assert first is not None
@@ -155,7 +151,7 @@ def test_offsets_outlive_the_members(broker: MemoryBroker) -> None:
     assert broker.committed("other", TP("t", 3)) is None
 
 
-def test_members_that_do_not_answer_are_left_out(broker: MemoryBroker) -> None:
+def test_members_that_do_not_enter_again_are_expelled(broker: MemoryBroker) -> None:
     broker.enter("g", "one", ["t"], awake)
     broker.enter("g", "two", ["t"], awake)
     broker.expel_missing("g")
@@ -165,14 +161,14 @@ def test_members_that_do_not_answer_are_left_out(broker: MemoryBroker) -> None:
         broker.assignment("g", "one")
 
 
-def test_members_whose_loop_has_ended_are_left_out(broker: MemoryBroker) -> None:
-    broker.enter("g", "one", ["t"], gone)
+def test_members_whose_loop_has_ended_are_removed(broker: MemoryBroker) -> None:
+    broker.enter("g", "one", ["t"], ended)
     broker.enter("g", "two", ["t"], awake)
     assert broker.members("g") == ["two"]
     assert partitions(broker, "two") == {0, 1, 2, 3}
 
 
-def test_threads_do_not_disturb_each_other(broker: MemoryBroker) -> None:
+def test_writes_of_several_threads_keep_all_records(broker: MemoryBroker) -> None:
     def write(number: int) -> None:
         for _ in range(500):
             broker.produce(OutputRecord("t", None, b"%d" % number, partition=0))
