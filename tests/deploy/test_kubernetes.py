@@ -17,7 +17,8 @@ from prometheus_client import CollectorRegistry
 from stream import __version__
 from stream.demo.runner import free_port
 from stream.errors import BrokerNotReady
-from stream.runtime.startup import Wait, pages
+from stream.runtime import http_server
+from stream.runtime.broker_wait import BrokerWait
 from stream.settings import ENV_PREFIX, Settings
 from tests.support.manifests import (
     FOLDER,
@@ -148,11 +149,13 @@ async def _answers(paths: list[str]) -> list[int]:
             return error.code
 
     port = free_port()
-    wait = Wait(_state, limit_s=60)
-    waiting = asyncio.create_task(wait.done(stop := asyncio.Event()))
+    wait = BrokerWait(_state, limit_s=60)
+    waiting = asyncio.create_task(wait.until_ready(stop := asyncio.Event()))
     await asyncio.sleep(0)
-    async with pages("127.0.0.1", port, CollectorRegistry(), wait):
-        found = [await asyncio.to_thread(ask, f"http://127.0.0.1:{port}{path}") for path in paths]
+    pages = http_server.WorkerPages(CollectorRegistry(), wait)
+    with http_server.bind("127.0.0.1", port) as sockets:
+        async with http_server.serve(pages, sockets):
+            found = [await asyncio.to_thread(ask, f"http://127.0.0.1:{port}{path}") for path in paths]
     stop.set()
     await waiting
     return found

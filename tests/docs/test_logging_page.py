@@ -27,13 +27,13 @@ def events_in_code() -> dict[str, tuple[str, set[str]]]:
             level = level_of(call)
             if level:
                 event = call.args[0]
-                if isinstance(event, ast.Name):  # `_leave`, whose callers are looked at
+                if isinstance(event, ast.Name):  # in `abort_process`, whose callers are looked at
                     continue
                 assert isinstance(event, ast.Constant), f"{file.name}:{call.lineno}: an event is a constant text"
                 assert isinstance(event.value, str)
                 assert len(call.args) == 1, f"{file.name}:{call.lineno}: fields go into extra"
                 events[event.value] = (level, fields_of(call, variables))
-            elif event_text := leave_event(call):
+            elif event_text := abort_event(call):
                 events[event_text] = ("critical", {"exit_code"})
     return events
 
@@ -45,15 +45,15 @@ def level_of(call: ast.Call) -> str | None:
     return LEVELS.get(function.attr) if function.value.id in ("log", "logger") else None
 
 
-def leave_event(call: ast.Call) -> str | None:
-    """The event that `_leave` is called with, also by a timer."""
+def abort_event(call: ast.Call) -> str | None:
+    """The event that `abort_process` is called with, also by a timer."""
     values = [
         *call.args,
         *(value for argument in call.args if isinstance(argument, ast.Tuple) for value in argument.elts),
     ]
     names = {node.id for node in (call.func, *call.args) if isinstance(node, ast.Name)}
     texts = [node.value for node in values if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    return texts[0] if "_leave" in names else None
+    return texts[0] if "abort_process" in names else None
 
 
 def fields_of(call: ast.Call, variables: dict[str, ast.expr]) -> set[str]:

@@ -234,7 +234,7 @@ def test_a_worker_that_waited_too_long_fails(new_station: Callable[..., Station]
     told = station.run("worker")
     assert told.returncode == 69
     assert "stream.runtime.worker starting version=" in told.stderr.splitlines()[0]
-    assert "stream.runtime.startup waiting for the broker seconds=" in told.stderr.splitlines()[1]
+    assert "stream.runtime.broker_wait waiting for the broker seconds=" in told.stderr.splitlines()[1]
     assert told.stderr.splitlines()[-1] == "gave up after 3 s (STREAM_START_TIMEOUT_S)"
 
 

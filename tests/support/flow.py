@@ -14,7 +14,7 @@ from faust.types import TP
 from stream.core.contracts.records import OutputRecord, Record
 from stream.core.pipeline.offline import OfflineFlow
 from stream.core.timestamps import format_rfc3339
-from stream.runtime.app import ArticleFlow
+from stream.runtime.app import ArticleFlow, FaultHandler
 from stream.settings import STAGES, Settings, Stage
 from stream.transport.record_batch import RecordBatch, consumer_of
 from tests.support.flow_brokers import FlowBackend, FlowMemory
@@ -53,6 +53,16 @@ class Running:
     def finished(self, topic: str) -> int:
         """Records of ``topic`` that are done with, over the partitions that this flow has."""
         return sum(state.finished for tp, state in consumer_of(self.flow.app).progress().items() if tp.topic == topic)
+
+
+class Clock:
+    """A monotonic clock that stands still until it is moved."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        """The time in seconds."""
+        return self.now
 
 
 class Site:
@@ -95,16 +105,12 @@ class Site:
         return OutputRecord(self.topics.raw, None, content, (), partition)
 
     async def start(
-        self, steps: Sequence[Stage] = STAGES, prepare: Callable[[ArticleFlow], None] | None = None
+        self, steps: Sequence[Stage] = STAGES, prepare: Callable[[ArticleFlow], None] | None = None, **parts: Any
     ) -> Running:
-        """Start a flow; ``prepare`` may poison it before."""
+        """Start a flow. ``parts``: arguments of `ArticleFlow`; ``prepare`` is called before the start."""
         faults: Faults = []
-        flow = ArticleFlow(
-            self.settings,
-            steps=steps,
-            web=False,
-            on_fault=lambda step, batch, fault: faults.append((step, batch, fault)),
-        )
+        on_fault: FaultHandler = parts.pop("on_fault", lambda *fault: faults.append(fault))
+        flow = ArticleFlow(self.settings, steps=steps, on_fault=on_fault, **parts)
         if prepare:
             prepare(flow)
         await flow.app.start()

@@ -1,4 +1,4 @@
-"""The commands as processes of their own, against a real broker, and what they leave there."""
+"""Commands as processes of their own on a real broker, and what they leave there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,28 +33,30 @@ def wait_until(condition: Callable[[], object], what: str, *, seconds: float = D
 
 
 def subscribe(consumer: KafkaConsumer, *topics: str) -> None:
-    """Subscribe to topics that are there.
+    """Subscribe to topics that exist.
 
-    kafka-python forgets topics that it is told while an answer about the cluster is on its way: where it does not
-    know them before, it may join with nothing and not ask again for minutes.
+    kafka-python loses a subscription that is made while a metadata response is on its way: if it does not know the
+    topics before, it may join its group without any and not ask again for minutes.
     """
     assert all(consumer.partitions_for_topic(topic) for topic in topics)
     consumer.subscribe(list(topics))
 
 
-def clean_environment(**given: str) -> dict[str, str]:
-    """The environment without settings of ours, and those in ``given``."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("STREAM_")} | given
+def clean_environment(**settings: str) -> dict[str, str]:
+    """The environment with no settings of ours but ``settings``."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("STREAM_")} | settings
 
 
 class Worker:
     """A worker in a process of its own; a context manager that ends it."""
 
-    def __init__(self, environment: dict[str, str], log: Path, *options: str) -> None:
+    def __init__(
+        self, environment: dict[str, str], log: Path, *options: str, command: Sequence[str | Path] = (STREAM, "worker")
+    ) -> None:
         self.url = f"http://127.0.0.1:{environment['STREAM_WEB_PORT']}"
         self._log = log
         with log.open("ab") as errors:
-            self.process = subprocess.Popen([STREAM, "worker", *options], env=environment, stderr=errors)
+            self.process = subprocess.Popen([*command, *options], env=environment, stderr=errors)
 
     def __enter__(self) -> Self:
         return self
@@ -64,7 +66,7 @@ class Worker:
 
     @property
     def log(self) -> str:
-        """What it and those before it wrote to standard error."""
+        """What this worker and earlier ones with the same log file wrote to standard error."""
         return self._log.read_text(encoding="utf-8")
 
     def kill(self) -> None:
@@ -78,18 +80,18 @@ class Worker:
         return self.process.wait(DEADLINE)
 
     def answers(self, path: str) -> tuple[int, str]:
-        """Status and body of a page; 0 where nobody answers."""
+        """Status and body of a page; 0 if nobody answers."""
         try:
             with urllib.request.urlopen(self.url + path, timeout=DEADLINE) as answer:  # noqa: S310 - our own page
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
-        except OSError:  # nobody listens, or who listened is just handing the port over
+        except OSError:  # nobody listens yet, or any more
             return 0, ""
 
     def wait_ready(self) -> None:
-        """Wait until it says that it is ready."""
+        """Wait until /readyz answers 200."""
         wait_until(lambda: self.answers("/readyz")[0] == 200, f"ready: {self.log}")
 
 
@@ -137,28 +139,28 @@ class Station:
     def committed(self, topic: str) -> int:
         """What the workers have committed, over all partitions."""
         try:
-            found = self._admin.list_group_offsets({self.group: self._partitions(topic)})[self.group]
+            offsets = self._admin.list_group_offsets({self.group: self._partitions(topic)})[self.group]
         except (CoordinatorNotAvailableError, NotCoordinatorError, CoordinatorLoadInProgressError):
-            # A new cluster makes its topic of groups when it is asked for the first time.
+            # A new cluster creates its offsets topic when it is asked for the first time.
             return 0
-        return sum(max(0, place.offset) for place in found.values())
+        return sum(max(0, committed.offset) for committed in offsets.values())
 
     def lag(self) -> int:
-        """How many records the workers have still to process, by the broker's account."""
+        """How many records the workers have still to process, according to the broker."""
         return sum(self.end(topic) - self.committed(topic) for topic in (self.topics.raw, self.topics.normalized))
 
     def records(self, *topics: str) -> list[Any]:
         """What is in ``topics``."""
-        found: list[Any] = []
+        records: list[Any] = []
         for topic in topics:
             partitions = self._partitions(topic)
             ends = self._reader.end_offsets(partitions)
             self._reader.assign(partitions)
             self._reader.seek_to_beginning(*partitions)
             while any(self._reader.position(partition) < end for partition, end in ends.items()):
-                for records in self._reader.poll(timeout_ms=500).values():
-                    found += records
-        return found
+                for fetched in self._reader.poll(timeout_ms=500).values():
+                    records += fetched
+        return records
 
     def _partitions(self, topic: str) -> list[TopicPartition]:
         return [TopicPartition(topic, number) for number in sorted(self._reader.partitions_for_topic(topic) or ())]

@@ -21,7 +21,7 @@ from stream.demo.runner import Arrival, Demo
 from stream.demo.story import Story, clean_up, group_into_stories, reason
 from stream.errors import REJECTION_CODES
 from stream.observability.log_setup import configure_logging
-from stream.runtime.worker import require_port
+from stream.runtime import http_server
 
 _STYLES: Final = {
     "new": "bold green",
@@ -71,7 +71,6 @@ def demo(keep: bool, pause: float, web_port: int | None) -> None:
     """
     configure_logging("ERROR")  # the dead letters are shown anyway
     running = Demo(web_port=web_port)
-    require_port(running.settings.web_host, running.settings.web_port)
     try:
         sys.exit(asyncio.run(_run(running, pause, keep=keep)))
     except KeyboardInterrupt:
@@ -79,6 +78,13 @@ def demo(keep: bool, pause: float, web_port: int | None) -> None:
 
 
 async def _run(running: Demo, pause: float, *, keep: bool) -> int:
+    pages = http_server.WorkerPages(running.flow.metrics.registry, running.flow)
+    with http_server.bind(running.settings.web_host, running.settings.web_port) as sockets:
+        async with http_server.serve(pages, sockets):
+            return await _show_flow(running, pause, keep=keep)
+
+
+async def _show_flow(running: Demo, pause: float, *, keep: bool) -> int:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _PLAIN_COLUMNS

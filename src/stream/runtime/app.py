@@ -1,11 +1,11 @@
-"""The Faust app: topics, agents and pages. The only module that knows the shape of the flow.
+"""The Faust app: topics, agents and timers. The only module that knows the shape of the flow.
 
     raw ──▶ normalize ──▶ normalized ──▶ deduplicate ──▶ enriched, duplicates, clusters, fingerprints
       └──────────┴──────────▶ rejected ◀──────┘
 
-An agent takes one batch of one partition at a time: it makes every output, awaits that all are stored, and only
-then says `RecordBatch.done`. A bad event is an output like any other, a dead letter. Whatever else is raised
-ends the worker before the batch's offsets are committed.
+An agent handles one batch of one partition at a time: it makes all outputs, waits until they are stored, and only then
+calls `RecordBatch.done`. A bad event is an output like any other: a dead letter. Any other exception ends the worker
+before the batch's offsets are committed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ from typing import Any, Final
 
 import faust
 from faust.types import TP
-from faust.types.web import Request, Response, View
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from stream import system_clock
 from stream.core.contracts.records import Record, RecordMetadata
@@ -41,8 +39,8 @@ from stream.observability.metrics import Metrics
 from stream.observability.progress_watch import Check, ProgressWatch
 from stream.settings import MIB, STAGES, Settings, Stage
 from stream.state.partition_indexes import PartitionIndexes, topic_partitions
-from stream.state.restore.loader import new_loader
-from stream.transport.batch_consumer import ledger_of
+from stream.state.restore.loader import IndexLoader, new_loader
+from stream.transport.batch_consumer import tracking_consumer_of
 from stream.transport.errors import RevokedError, TransportError
 from stream.transport.kafka.credentials import faust_credentials
 from stream.transport.memory.group_offsets import MemoryGroupOffsets
@@ -53,32 +51,49 @@ log = logging.getLogger(__name__)
 
 #: Exit code after a fault (EX_SOFTWARE): a supervisor starts the worker again.
 EXIT_FAULT: Final = 70
-#: Records decided between two turns of the event loop, so that health checks are answered meanwhile.
-RECORDS_A_TURN: Final = 50
-#: And their bytes: one record of a few kilobytes takes a tenth of a millisecond, or a second if it was made to.
-BYTES_A_TURN: Final = 256 * 1024
-#: What was stored and not yet committed is stored again after a crash.
+#: Records handled between two yields to the event loop, so that health checks are answered meanwhile.
+RECORDS_PER_SLICE: Final = 50
+#: Bytes likewise: a record of a few kilobytes takes a tenth of a millisecond, a malicious one of megabytes a second.
+BYTES_PER_SLICE: Final = 256 * 1024
+#: What was stored but not yet committed is stored again after a crash.
 _COMMIT_INTERVAL_S: Final = 0.5
-_SECONDS_BETWEEN_MEASURES: Final = 1.0
-_SECONDS_BETWEEN_QUESTIONS: Final = 10.0
+_MEASURE_INTERVAL_S: Final = 1.0
+_BROKER_QUERY_INTERVAL_S: Final = 10.0
 #: A batch that the broker has not stored by then is a fault.
 _DELIVERY_TIMEOUT_S: Final = 60.0
 
+FaultHandler = Callable[[str, RecordBatch, BaseException], None]
 
-def leave(step: str, batch: RecordBatch, fault: BaseException) -> None:
-    """End the process at once: whatever it still did could only commit what was not finished."""
-    log.critical(
-        "fault, nothing of the batch is committed", extra={"step": step, **batch_fields(batch)}, exc_info=fault
-    )
+
+def exit_at_once(code: int) -> None:
+    """End the process without any cleaning up, apart from the log."""
     logging.shutdown()
     sys.stderr.flush()
-    os._exit(EXIT_FAULT)
+    os._exit(code)
+
+
+def abort_on_fault(
+    step: str, batch: RecordBatch, fault: BaseException, *, exit_process: Callable[[int], None] = exit_at_once
+) -> None:
+    """Log ``fault`` and end the process at once: anything it still did could commit what was not finished."""
+    log.critical(
+        "fault; nothing of the batch is committed", extra={"step": step, **batch_fields(batch)}, exc_info=fault
+    )
+    exit_process(EXIT_FAULT)
 
 
 class ArticleFlow:
-    """Both steps of the flow on one Faust app.
+    """Both steps of the flow on one Faust app; a `WorkerStatus`.
 
-    ``on_fault`` is called with (step, batch, fault) where the worker has to stop; it should not return.
+    Args:
+        settings: The settings of the worker.
+        steps: The steps that this worker runs.
+        metrics: Where to count; None for metrics of its own.
+        on_fault: Called with step, batch and fault when the worker has to stop; it should not return.
+        normalizer: The first step; None for the one that the settings describe.
+        deduplicator: The second step; likewise.
+        loader: Makes what opens and restores the indexes.
+        clock: Seconds of a monotonic clock.
     """
 
     def __init__(
@@ -87,38 +102,42 @@ class ArticleFlow:
         *,
         steps: Sequence[Stage] = STAGES,
         metrics: Metrics | None = None,
-        web: bool = True,
-        on_fault: Callable[[str, RecordBatch, BaseException], None] = leave,
+        on_fault: FaultHandler = abort_on_fault,
+        normalizer: Normalizer | None = None,
+        deduplicator: Deduplicator | None = None,
+        loader: Callable[..., IndexLoader] = new_loader,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
         self.topics = settings.topics
         self.metrics = metrics or Metrics()
         self._steps = frozenset(steps)
         self._on_fault = on_fault
-        self._normalizer = Normalizer(
+        self._normalizer = normalizer or Normalizer(
             self.topics, partitions=settings.scope_partitions, limits=settings.limits, wrap=self.metrics.wrap
         )
-        self._deduplicator = Deduplicator(self.topics, wrap=self.metrics.wrap)
+        self._deduplicator = deduplicator or Deduplicator(self.topics, wrap=self.metrics.wrap)
+        self._clock = clock
         self._watch = ProgressWatch(settings.stall_s)
         self._flow_log = FlowLog()
         self._measured: set[TP] = set()
         self._was_assigned = False
-        self._began = time.monotonic()
-        self.app = _new_app(settings, web=web)
+        self._started_at = clock()
+        self.app = _new_app(settings)
         transport_of(self.app).batch_bytes = settings.batch_mib * MIB
-        loader = new_loader(settings, transport_of(self.app), metrics=self.metrics)
-        self.indexes = PartitionIndexes(loader, metrics=self.metrics)
-        self.group_lag = self._new_group_lag()
-        if self._decides:
+        self.indexes = PartitionIndexes(
+            loader(settings, transport_of(self.app), metrics=self.metrics), metrics=self.metrics
+        )
+        self.consumer_lag = self._new_consumer_lag()
+        if self._deduplicates:
             self.metrics.set_when_known(self.metrics.window, settings.window_ms / 1000)
         self._add_agents()
         self._add_signals()
-        if web:
-            self._add_pages()
+        self._add_timers()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the flow in this event loop."""
+        """Run the flow in this event loop as long as the context lasts."""
         await self.app.start()
         try:
             yield
@@ -126,17 +145,17 @@ class ArticleFlow:
             await self.stop()
 
     async def stop(self) -> None:
-        """Stop: batches that run are finished or not committed, then the indexes are closed."""
+        """Stop: running batches are finished or left uncommitted, then the indexes are closed."""
         await self.app.stop()
-        await self.group_lag.close()
+        await self.consumer_lag.close()
         await self.indexes.close()
 
-    # The two steps
+    # The two steps.
 
     async def _normalize(self, batch: RecordBatch) -> None:
         now = system_clock.now()
         outcomes: list[Outcome] = []
-        for records in _turns(batch):
+        for records in _slices(batch):
             for record in records:
                 outcomes += self._normalizer(record, now=now)
             await asyncio.sleep(0)
@@ -145,13 +164,13 @@ class ArticleFlow:
 
     async def _deduplicate(self, batch: RecordBatch) -> None:
         now = system_clock.now()
-        consumer = ledger_of(self.app)
+        consumer = tracking_consumer_of(self.app)
         async with self.indexes.acquire(batch.tp.partition, cancel_on=consumer.suspend_flow) as index:
             if index is None:  # revoked: whoever has the partition now gets the batch, so it is not done
                 return
             transaction = index.begin_transaction()
             outcomes: list[Outcome] = []
-            for decided in self._deduplicator.decide_in_slices(_turns(batch), transaction, now=now):
+            for decided in self._deduplicator.decide_in_slices(_slices(batch), transaction, now=now):
                 outcomes += decided
                 await asyncio.sleep(0)
             delivered = await self._produce_all("deduplicate", batch, outcomes)
@@ -161,14 +180,16 @@ class ArticleFlow:
 
     async def _produce_all(self, step: Stage, batch: RecordBatch, outcomes: Sequence[Outcome]) -> list[RecordMetadata]:
         outputs = [output for outcome in outcomes for output in outcome.outputs]
-        confirm = partial(ledger_of(self.app).confirm, batch)
+        fence_check = partial(tracking_consumer_of(self.app).holds_lease, batch)
         with self.metrics.delivery_seconds.labels(step).time():
-            delivered = await producer_of(self.app).produce_all(outputs, confirm=confirm)
+            delivered = await producer_of(self.app).produce_all(outputs, fence_check=fence_check)
         self.metrics.count(step, outcomes, now_ms=system_clock.now_ms())
         self._flow_log.log_dead_letters(step, outcomes)
         return delivered
 
-    async def _work(self, step: Stage, handle: Callable[[RecordBatch], Awaitable[None]], batches: Any) -> None:
+    async def _handle_batches(
+        self, step: Stage, handle: Callable[[RecordBatch], Awaitable[None]], batches: Any
+    ) -> None:
         async for batch in batches:
             self.metrics.consumed.labels(step).inc(len(batch))
             self.metrics.batch_records.labels(step).observe(len(batch))
@@ -177,13 +198,13 @@ class ArticleFlow:
                     await handle(batch)
             except asyncio.CancelledError:
                 raise
-            except RevokedError as gone:  # whoever has the partition now gets the batch, so it is not done
-                log.warning("lost the lease", extra={"step": step, **batch_fields(batch), "reason": gone})
-            except BaseException as fault:  # whatever it is: nothing of the batch may be committed
+            except RevokedError as error:  # the partition's new owner gets the batch, so it is not done here
+                log.warning("lost the lease", extra={"step": step, **batch_fields(batch), "reason": error})
+            except BaseException as fault:  # of any kind: nothing of the batch may be committed
                 self._on_fault(step, batch, fault)
                 raise
 
-    # What Faust calls
+    # What Faust calls.
 
     def _add_agents(self) -> None:
         app, topics = self.app, self.topics
@@ -191,13 +212,13 @@ class ArticleFlow:
 
             @app.agent(app.topic(topics.raw, schema=RawBytesSchema()), name="normalize")
             async def normalize(batches: Any) -> None:
-                await self._work("normalize", self._normalize, batches)
+                await self._handle_batches("normalize", self._normalize, batches)
 
         if "deduplicate" in self._steps:
 
             @app.agent(app.topic(topics.normalized, schema=RawBytesSchema()), name="deduplicate")
             async def deduplicate(batches: Any) -> None:
-                await self._work("deduplicate", self._deduplicate, batches)
+                await self._handle_batches("deduplicate", self._deduplicate, batches)
 
     def _add_signals(self) -> None:
         app = self.app
@@ -215,90 +236,75 @@ class ArticleFlow:
             self._flow_log.log_revoked(partitions)
             await self.indexes.revoke(topic_partitions(partitions, self.topics.normalized))
 
-        @app.timer(_SECONDS_BETWEEN_MEASURES)  # type: ignore[untyped-decorator] # Faust's is
+    def _add_timers(self) -> None:
+        app = self.app
+
+        @app.timer(_MEASURE_INTERVAL_S)  # type: ignore[untyped-decorator] # Faust's is
         async def measure() -> None:
             self.measure()
 
-        @app.timer(_SECONDS_BETWEEN_QUESTIONS)  # type: ignore[untyped-decorator] # the same
-        async def ask_ends() -> None:
-            await self.ask_ends()
+        @app.timer(_BROKER_QUERY_INTERVAL_S)  # type: ignore[untyped-decorator] # the same
+        async def fetch_end_offsets() -> None:
+            await self.fetch_end_offsets()
 
         @app.task  # type: ignore[untyped-decorator] # the same
-        async def watch_group() -> None:
-            await self.group_lag.run()
+        async def measure_consumer_lag() -> None:
+            await self.consumer_lag.run()
 
-        if self._decides and not self.settings.is_memory:
+        if self._deduplicates and not self.settings.is_memory:
 
-            @app.timer(_SECONDS_BETWEEN_QUESTIONS)  # type: ignore[untyped-decorator] # the same
+            @app.timer(_BROKER_QUERY_INTERVAL_S)  # type: ignore[untyped-decorator] # the same
             async def measure_disk() -> None:
                 await self.measure_disk()
 
     async def measure_disk(self) -> None:
-        """Bring the space on the index's disk up to date; beside the loop, for a file system may hang."""
-        with contextlib.suppress(OSError):  # the folder is not made yet
+        """Measure the space on the index's disk; in a thread, because a file system may hang."""
+        with contextlib.suppress(OSError):  # the folder does not exist yet
             usage = await asyncio.to_thread(shutil.disk_usage, self.settings.data_dir)
             self.metrics.set_when_known(self.metrics.disk_free, usage.free)
             self.metrics.set_when_known(self.metrics.disk_total, usage.total)
 
-    async def ask_ends(self) -> None:
-        """Learn from the broker how far the input topics go; fetching may have stopped without a word."""
+    async def fetch_end_offsets(self) -> None:
+        """Ask the broker for the ends of the input topics; fetching, which also learns them, may have stopped."""
         try:
-            async with asyncio.timeout(_SECONDS_BETWEEN_QUESTIONS):
-                await consumer_of(self.app).ask_ends()
+            async with asyncio.timeout(_BROKER_QUERY_INTERVAL_S):
+                await consumer_of(self.app).fetch_end_offsets()
         except (TimeoutError, TransportError) as error:
-            log.warning("broker does not tell where the input ends", extra={"reason": error})
+            log.warning("cannot fetch end offsets; keeping the last values", extra={"reason": error})
 
     def measure(self) -> None:
-        """Bring progress, readiness and the figures of the indexes up to date."""
+        """Update progress, readiness and the metrics of the indexes."""
         progress = consumer_of(self.app).progress()
-        restoring = {TP(self.topics.normalized, number): at for number, at in self.indexes.restoring.items()}
-        for tp in self._watch.observe(progress, time.monotonic(), restoring=restoring):
+        restoring = {TP(self.topics.normalized, number): offset for number, offset in self.indexes.restoring.items()}
+        for tp in self._watch.observe(progress, self._clock(), restoring=restoring):
             self.metrics.progress_time.labels(tp.topic, str(tp.partition)).set_to_current_time()
-        for gone in self._measured - progress.keys():
-            self.metrics.forget_partition(gone.topic, gone.partition)
+        for tp in self._measured - progress.keys():
+            self.metrics.forget_partition(tp.topic, tp.partition)
         self._measured = set(progress)
         self.metrics.ready.set(self.ready().is_good)
         self._flow_log.log_changes(self.healthy(), self.ready())
         self.indexes.measure()
 
-    # What operators ask
-
     def healthy(self) -> Check:
-        """The group has given this worker its share, and every partition with a lag moves."""
-        now = time.monotonic()
+        """Whether the group has assigned partitions to this worker, and every partition with a lag makes progress."""
+        now = self._clock()
         check = self._watch.check(now)
-        if not self._was_assigned and now - self._began > self.settings.stall_s:
+        if not self._was_assigned and now - self._started_at > self.settings.stall_s:
             return Check(
-                is_good=False, details={**check.details, "waiting_for_group_seconds": round(now - self._began)}
+                is_good=False, details={**check.details, "waiting_for_group_seconds": round(now - self._started_at)}
             )
         return check
 
     def ready(self) -> Check:
-        """Partitions were assigned, and their indexes are restored."""
+        """Whether partitions were assigned and their indexes are restored."""
         is_ready = self._was_assigned and self.indexes.are_restored
         return Check(is_ready, {"assigned": self._was_assigned, "restored": self.indexes.are_restored})
 
-    def _add_pages(self) -> None:
-        app = self.app
-
-        @app.page("/metrics")
-        async def metrics(self_: View, _request: Request) -> Response:
-            text = generate_latest(self.metrics.registry)
-            return self_.bytes(text, content_type=None, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-        @app.page("/healthz")
-        async def healthz(self_: View, _request: Request) -> Response:
-            return _answer(self_, self.healthy())
-
-        @app.page("/readyz")
-        async def readyz(self_: View, _request: Request) -> Response:
-            return _answer(self_, self.ready())
-
     @property
-    def _decides(self) -> bool:
+    def _deduplicates(self) -> bool:
         return "deduplicate" in self._steps
 
-    def _new_group_lag(self) -> ConsumerLag:
+    def _new_consumer_lag(self) -> ConsumerLag:
         inputs: dict[Stage, str] = {"normalize": self.topics.raw, "deduplicate": self.topics.normalized}
         transport = self.app.transport
         offsets: GroupOffsets
@@ -310,20 +316,16 @@ class ArticleFlow:
             offsets,
             [topic for step, topic in inputs.items() if step in self._steps],
             metrics=self.metrics,
-            changelog=self.topics.fingerprints if self._decides else None,
-            interval_s=_SECONDS_BETWEEN_MEASURES if self.settings.is_memory else _SECONDS_BETWEEN_QUESTIONS,
+            changelog=self.topics.fingerprints if self._deduplicates else None,
+            interval_s=_MEASURE_INTERVAL_S if self.settings.is_memory else _BROKER_QUERY_INTERVAL_S,
         )
 
 
-def _turns(batch: RecordBatch) -> Iterator[Sequence[Record]]:
-    return chunked(batch, records_max=RECORDS_A_TURN, bytes_max=BYTES_A_TURN)
+def _slices(batch: RecordBatch) -> Iterator[Sequence[Record]]:
+    return chunked(batch, records_max=RECORDS_PER_SLICE, bytes_max=BYTES_PER_SLICE)
 
 
-def _answer(view: View, check: Check) -> Response:
-    return view.json({"ok": check.is_good, **check.details}, status=200 if check.is_good else 503)
-
-
-def _new_app(settings: Settings, *, web: bool) -> faust.App:
+def _new_app(settings: Settings) -> faust.App:
     broker, credentials = settings.broker, None
     if not settings.is_memory:
         broker = ";".join(f"kafka+batch://{server}" for server in settings.servers)
@@ -348,8 +350,5 @@ def _new_app(settings: Settings, *, web: bool) -> faust.App:
         stream_wait_empty=True,
         store="memory://",
         datadir=Path(os.devnull).parent,
-        web_enabled=web,
-        web_bind=settings.web_host,
-        web_host=settings.web_host,
-        web_port=settings.web_port,
+        web_enabled=False,  # `http_server` serves the pages
     )

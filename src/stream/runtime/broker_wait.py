@@ -1,150 +1,121 @@
-"""What comes before the flow: the folder of the index is taken, and the broker is waited for."""
+"""Waits until the broker and its topics are ready."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
-import os
-import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
-from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-
-from stream.errors import BrokerNotReady, SettingsError
+from stream.errors import BrokerNotReady
+from stream.observability.progress_watch import Check
 
 log = logging.getLogger(__name__)
 
-LOCK: Final = "worker.lock"
-#: Seconds of waiting at which it is told that we wait; after the last, each minute.
-_TOLD_AT_S: Final = (2.0, 30.0, 60.0)
-_TOLD_EVERY_S: Final = 60.0
-_PAUSE_S: Final = 0.5
+#: Seconds of waiting after which a log line is written; after the last of them, one is written each minute.
+LOG_AT_S: Final = (2.0, 30.0, 60.0)
+_LOG_INTERVAL_S: Final = 60.0
+_RETRY_PAUSE_S: Final = 0.5
 
 
-@contextlib.contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Keep ``folder`` to this process. The kernel lets go of it however the process ends.
+class BrokerWait:
+    """Repeats a check until the broker is ready; a `WorkerStatus`.
 
-    Raises:
-        SettingsError: another worker has it, or it cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise SettingsError(f"{folder} cannot hold the index ({error.strerror}); set STREAM_DATA_DIR") from None
-    try:
-        _lock(file, folder)
-        yield
-    finally:
-        os.close(file)
-
-
-def _lock(file: int, folder: Path) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(file, 200, 0).decode(errors="replace").strip()
-        raise SettingsError(
-            f"{folder} is in use by another worker ({holder}); give each worker a STREAM_DATA_DIR of its own"
-        ) from None
-    except OSError as error:
-        raise SettingsError(f"{folder} cannot be locked ({error.strerror}); set STREAM_DATA_DIR") from None
-    os.ftruncate(file, 0)
-    os.pwrite(file, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
-
-
-class Wait:
-    """Waits for a broker that is not there yet, and tells so: once soon, then seldom.
-
-    ``limit_s``: seconds after which it is a failure; 0 asks once.
+    Args:
+        check: Raises `BrokerNotReady` as long as it is worth waiting, another `BrokerError` if waiting cannot help.
+        limit_s: Seconds after which the wait fails; 0 checks once.
+        log_at_s: See `LOG_AT_S`.
     """
 
-    def __init__(self, check: Callable[[], None], *, limit_s: float) -> None:
+    def __init__(self, check: Callable[[], None], *, limit_s: float, log_at_s: Sequence[float] = LOG_AT_S) -> None:
         self._check = check
         self._limit_s = limit_s
-        self._began = 0.0
+        self._log_at_s = log_at_s
+        self._started_at: float | None = None
         self._reason = "no answer from the broker yet"
 
     @property
     def waited_s(self) -> float:
-        """Seconds since it began."""
-        return asyncio.get_running_loop().time() - self._began
+        """Seconds since `until_ready` was called."""
+        return 0.0 if self._started_at is None else asyncio.get_running_loop().time() - self._started_at
 
-    def state(self) -> dict[str, object]:
-        """What it waits for, for the pages."""
+    def healthy(self) -> Check:
+        """See `WorkerStatus`: a worker that waits is alive."""
+        return Check(is_good=True, details=self._details())
+
+    def ready(self) -> Check:
+        """See `WorkerStatus`: a worker that waits is not ready."""
+        return Check(is_good=False, details=self._details())
+
+    def _details(self) -> dict[str, object]:
         return {"waiting_for": self._reason, "waited_seconds": round(self.waited_s)}
 
-    async def done(self, stop: asyncio.Event) -> bool:
-        """Return True when ``check`` raises no longer, False as soon as ``stop`` is set.
+    async def until_ready(self, stop: asyncio.Event) -> bool:
+        """Return True when the check passes, False as soon as ``stop`` is set.
 
         Raises:
-            BrokerError: what waiting does not mend, or the limit is over.
+            BrokerError: Waiting cannot help, or the limit is over.
         """
-        self._began = asyncio.get_running_loop().time()
-        asking = asyncio.create_task(self._ask())
+        self._started_at = asyncio.get_running_loop().time()
+        checking = asyncio.create_task(self._check_until_ready())
         stopping = asyncio.create_task(stop.wait())
-        telling = asyncio.create_task(self._tell())
+        logging_ = asyncio.create_task(self._log_while_waiting())
         try:
-            await asyncio.wait([asking, stopping], return_when=asyncio.FIRST_COMPLETED)
-            if not asking.done():
+            await asyncio.wait([checking, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if not checking.done():
                 return False
-            asking.result()
+            checking.result()
             return True
         finally:
-            for task in (asking, stopping, telling):
+            for task in (checking, stopping, logging_):
                 task.cancel()
 
-    async def _ask(self) -> None:
+    async def _check_until_ready(self) -> None:
         while True:
             try:
-                await self._once()
+                await self._check_once()
             except BrokerNotReady as error:
-                self._reason = _brief(error)
+                self._reason = _summarize(error)
                 if self.waited_s >= self._limit_s:
-                    raise self._given_up(error) from error
+                    raise self._add_limit(error) from error
             else:
                 return
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(_RETRY_PAUSE_S)
 
-    async def _once(self) -> None:
-        """One attempt, which ends with the limit even if the client does not notice."""
-        attempt = _in_thread(self._check)
+    async def _check_once(self) -> None:
+        """Check once; ends with the limit even if the client does not return."""
+        check = _run_in_thread(self._check)
         try:
             async with asyncio.timeout(self._limit_s - self.waited_s if self._limit_s else None):
-                await attempt
+                await check
         except TimeoutError:
             raise BrokerNotReady(self._reason) from None
 
-    async def _tell(self) -> None:
-        for moment in _moments():
+    async def _log_while_waiting(self) -> None:
+        for moment in self._log_moments():
             if moment >= self._limit_s:
                 return
             await asyncio.sleep(max(0.0, moment - self.waited_s))
             seconds = {"seconds": round(self.waited_s), "limit_seconds": self._limit_s}
             log.warning("waiting for the broker", extra={**seconds, "reason": self._reason, "every_s": 0})
 
-    def _given_up(self, error: BrokerNotReady) -> BrokerNotReady:
+    def _log_moments(self) -> Iterator[float]:
+        yield from self._log_at_s
+        moment = self._log_at_s[-1]
+        while True:
+            moment += _LOG_INTERVAL_S
+            yield moment
+
+    def _add_limit(self, error: BrokerNotReady) -> BrokerNotReady:
         if not self._limit_s:
             return error
         return BrokerNotReady(f"{error}\ngave up after {self._limit_s:g} s (STREAM_START_TIMEOUT_S)")
 
 
-def _moments() -> Iterator[float]:
-    yield from _TOLD_AT_S
-    moment = _TOLD_AT_S[-1]
-    while True:
-        moment += _TOLD_EVERY_S
-        yield moment
-
-
-def _brief(error: Exception) -> str:
+def _summarize(error: Exception) -> str:
+    """A message of several lines in one: the first two, and how many more there are."""
     first, *others = str(error).splitlines()
     if not others:
         return first
@@ -152,12 +123,12 @@ def _brief(error: Exception) -> str:
     return f"{first} {others[0].strip()}{more}"
 
 
-def _in_thread(call: Callable[[], None]) -> asyncio.Future[None]:
-    """The call in a thread that does not hold up the end of the process, as one of an executor would."""
+def _run_in_thread(call: Callable[[], None]) -> asyncio.Future[None]:
+    """Run ``call`` in a daemon thread. A thread of an executor would delay the end of the process."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()
 
-    def settle(error: Exception | None) -> None:
+    def set_outcome(error: Exception | None) -> None:
         if future.done():
             return
         if error is None:
@@ -172,32 +143,7 @@ def _in_thread(call: Callable[[], None]) -> asyncio.Future[None]:
         except Exception as error:  # noqa: BLE001 - raised again by whoever awaits the future
             failure = error
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, failure)
+            loop.call_soon_threadsafe(set_outcome, failure)
 
     threading.Thread(target=run, name="ask-broker", daemon=True).start()
     return future
-
-
-@contextlib.asynccontextmanager
-async def pages(host: str, port: int, registry: CollectorRegistry, wait: Wait) -> AsyncIterator[None]:
-    """Serve what operators ask while the flow does not run yet: alive, not ready, and why."""
-
-    async def healthz(_request: web.Request) -> web.Response:
-        return web.json_response({"ok": True, **wait.state()})
-
-    async def readyz(_request: web.Request) -> web.Response:
-        return web.json_response({"ok": False, **wait.state()}, status=503)
-
-    async def metrics(_request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    app = web.Application()
-    routes: list[tuple[str, Any]] = [("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics)]
-    app.add_routes([web.get(path, handler) for path, handler in routes])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-        yield
-    finally:
-        await runner.cleanup()

@@ -13,104 +13,98 @@ from collections.abc import Sequence
 from typing import Final
 
 from stream import __version__, gc_tuning
-from stream.errors import IndexFault, SettingsError
+from stream.errors import IndexFault
 from stream.kafka import topic_admin
 from stream.observability.log_setup import LogHandler, configure_logging
 from stream.observability.metrics import Metrics
+from stream.runtime import http_server
 from stream.runtime.app import EXIT_FAULT, ArticleFlow
-from stream.runtime.startup import Wait, held, pages
+from stream.runtime.broker_wait import BrokerWait
+from stream.runtime.data_dir_lock import lock_data_dir
+from stream.runtime.http_server import StoppingStatus, WorkerPages
 from stream.settings import Settings, Stage
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at repeats that were left out of the log.
-_TICK_S: Final = 5.0
+#: Seconds between two checks for repeated log lines that were left out.
+_LOG_TICK_S: Final = 5.0
 
 
 def run_worker(settings: Settings, steps: Sequence[Stage]) -> int:
     """Run until SIGTERM or SIGINT, and return the exit code: 0 when stopped on request, `EXIT_FAULT` otherwise.
 
-    A second signal ends the process at once, with 128 and the signal's number.
+    A second signal ends the process at once, with exit code 128 plus the signal's number.
 
     Raises:
-        SettingsError: the web port or the folder of the index is taken.
-        BrokerError: the broker cannot be reached in time, refuses, or its topics are not as they have to be.
+        SettingsError: The web port or the folder of the index is in use.
+        BrokerError: The broker cannot be reached in time, it refuses, or its topics are not as they have to be.
     """
     handler = configure_logging(settings.log_level, settings.log_format)
     with contextlib.ExitStack() as stack:
+        sockets = stack.enter_context(http_server.bind(settings.web_host, settings.web_port))
         if "deduplicate" in steps:
-            stack.enter_context(held(settings.index_dir))
-        require_port(settings.web_host, settings.web_port)
-        return asyncio.run(_run(settings, steps, handler))
+            stack.enter_context(lock_data_dir(settings.index_dir))
+        return asyncio.run(_run(settings, steps, sockets, handler))
 
 
-def require_port(host: str, port: int) -> None:
-    """Check that the web pages can be served there.
-
-    Raises:
-        SettingsError: they cannot; Faust would end in a traceback.
-    """
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        socket.create_server((host, port), family=family).close()
-    except OSError as error:
-        reason = str(error.strerror).partition(" (")[0]
-        raise SettingsError(
-            f"the pages cannot be served at {host}:{port} ({reason}); set STREAM_WEB_HOST and STREAM_WEB_PORT"
-        ) from None
-
-
-async def _run(settings: Settings, steps: Sequence[Stage], handler: LogHandler) -> int:
+async def _run(
+    settings: Settings, steps: Sequence[Stage], sockets: Sequence[socket.socket], handler: LogHandler
+) -> int:
     stop = _stop_on_signals(settings.stop_timeout_s)
-    steps_told = {"version": __version__, "steps": " ".join(steps)}
-    log.info("starting", extra={**steps_told, "broker": settings.broker, "group": settings.group})
+    fields = {"version": __version__, "steps": " ".join(steps)}
+    log.info("starting", extra={**fields, "broker": settings.broker, "group": settings.group})
     ticking = asyncio.create_task(_tick(handler))
+    metrics = Metrics()
+    wait = BrokerWait(lambda: topic_admin.require(settings, steps), limit_s=settings.start_timeout_s)
+    pages = WorkerPages(metrics.registry, wait)
     try:
-        return await _until_stopped(settings, steps, stop)
+        async with http_server.serve(pages, sockets):
+            if not await wait.until_ready(stop):
+                log.info("stopped before the start")
+                return 0
+            gc_tuning.tune_gc()
+            return await _run_flow(ArticleFlow(settings, steps=steps, metrics=metrics), pages, stop)
     finally:
         ticking.cancel()
 
 
 async def _tick(handler: LogHandler) -> None:
     while True:
-        await asyncio.sleep(_TICK_S)
+        await asyncio.sleep(_LOG_TICK_S)
         handler.tick()
 
 
-async def _until_stopped(settings: Settings, steps: Sequence[Stage], stop: asyncio.Event) -> int:
-    metrics = Metrics()
-    wait = Wait(lambda: topic_admin.require(settings, steps), limit_s=settings.start_timeout_s)
-    async with pages(settings.web_host, settings.web_port, metrics.registry, wait):
-        if not await wait.done(stop):
-            log.info("stopped before the start")
-            return 0
-    gc_tuning.tune_gc()
-    flow = ArticleFlow(settings, steps=steps, metrics=metrics)
-    if await _started(flow, stop):
-        log.info("started", extra={"pages": f"http://{settings.web_host}:{settings.web_port}"})
+async def _run_flow(flow: ArticleFlow, pages: WorkerPages, stop: asyncio.Event) -> int:
+    """Run ``flow`` until ``stop`` is set."""
+    pages.status = flow
+    if await _start(flow, stop):
+        log.info("started", extra={"pages": f"http://{flow.settings.web_host}:{flow.settings.web_port}"})
         await flow.app.wait(stop.wait())
+    pages.status = StoppingStatus(flow)
     if flow.app.crashed:
-        _leave(EXIT_FAULT, "a service of the worker crashed", flow.app.crash_reason)
+        abort_process(EXIT_FAULT, "a service of the worker crashed", flow.app.crash_reason)
     try:
         await flow.stop()
     except IndexFault as fault:
-        _leave(EXIT_FAULT, "index fault, what it lost is restored from the changelog", fault)
+        abort_process(EXIT_FAULT, "index fault; what it lost will be restored from the changelog", fault)
     log.info("stopped")
     return 0
 
 
 def _stop_on_signals(timeout_s: float) -> asyncio.Event:
-    """An event that the first SIGINT or SIGTERM sets; so many seconds later the process ends in any case."""
+    """An event that the first SIGINT or SIGTERM sets; ``timeout_s`` seconds later the process ends in any case."""
     stop = asyncio.Event()
     # A thread: services that wait for a broker that is gone swallow their cancellation, or block the loop.
-    guard = threading.Timer(timeout_s, _leave, (EXIT_FAULT, "not stopped in time, what is not committed is repeated"))
-    guard.daemon = True
+    timer = threading.Timer(
+        timeout_s, abort_process, (EXIT_FAULT, "not stopped in time; what is not committed will be repeated")
+    )
+    timer.daemon = True
 
     def on_signal(number: int) -> None:
         if stop.is_set():
-            _leave(128 + number, "second signal, what is not committed is repeated")
+            abort_process(128 + number, "second signal; what is not committed will be repeated")
         log.info("stopping", extra={"signal": signal.Signals(number).name, "seconds": timeout_s})
-        guard.start()
+        timer.start()
         stop.set()
 
     loop = asyncio.get_running_loop()
@@ -119,8 +113,8 @@ def _stop_on_signals(timeout_s: float) -> asyncio.Event:
     return stop
 
 
-async def _started(flow: ArticleFlow, stop: asyncio.Event) -> bool:
-    """Start the flow; False if it is asked to stop before it runs."""
+async def _start(flow: ArticleFlow, stop: asyncio.Event) -> bool:
+    """Start the flow; False if ``stop`` is set before it runs."""
     starting = asyncio.create_task(flow.app.start())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -130,12 +124,12 @@ async def _started(flow: ArticleFlow, stop: asyncio.Event) -> bool:
         await asyncio.wait([starting])
         return False
     if fault := starting.exception():
-        _leave(EXIT_FAULT, "the flow cannot start", fault)
+        abort_process(EXIT_FAULT, "the flow cannot start", fault)
     return True
 
 
-def _leave(code: int, event: str, fault: BaseException | None = None) -> None:
-    """End the process at once: services that hang would keep it, and none of them may commit any more."""
+def abort_process(code: int, event: str, fault: BaseException | None = None) -> None:
+    """End the process at once: services that hang would keep it alive, and none of them may commit any more."""
     log.critical(event, extra={"exit_code": code}, exc_info=fault)
     logging.shutdown()
     os._exit(code)

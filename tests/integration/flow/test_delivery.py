@@ -9,7 +9,9 @@ import pytest
 
 from stream.core.contracts.records import OutputRecord, Record, RecordMetadata
 from stream.core.pipeline.deduplicate import ArticleItem, Deduplicator
-from stream.runtime.app import RECORDS_A_TURN, ArticleFlow
+from stream.core.pipeline.normalize import Normalizer
+from stream.core.pipeline.outcome import Outcome, Wrap
+from stream.runtime.app import RECORDS_PER_SLICE, ArticleFlow
 from stream.settings import Stage
 from stream.transport.errors import DeliveryError, UnknownTopicError
 from tests.support.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown
@@ -23,31 +25,20 @@ class PoisonError(Exception):
     """What a poisoned part of the flow raises."""
 
 
-async def fault(running: Running, step: str) -> BaseException:
-    """The first fault that a flow met, which must be in ``step``."""
-    await until(lambda: running.faults, "a fault")
-    assert running.faults[0][0] == step
-    return running.faults[0][2]
+class PoisonedNormalizer(Normalizer):
+    """Raises after it has normalized a record that contains ``marker``."""
+
+    marker = b"olive"
+
+    def __call__(self, record: Record, **options: Any) -> list[Outcome]:
+        """See `Normalizer`."""
+        outcomes = super().__call__(record, **options)
+        if self.marker in (record.value or b""):
+            raise PoisonError
+        return outcomes
 
 
-def poison_normalizer(marker: str) -> Prepare:
-    """Make the first step raise at the first record with ``marker`` in it, after the records before it."""
-
-    def prepare(flow: ArticleFlow) -> None:
-        normalize = flow._normalizer  # noqa: SLF001 - the step that is poisoned
-
-        def normalize_or_raise(record: Record, **arguments: Any) -> Any:
-            outcomes = normalize(record, **arguments)
-            if marker.encode() in (record.value or b""):
-                raise PoisonError
-            return outcomes
-
-        flow._normalizer = normalize_or_raise  # type: ignore[assignment] # noqa: SLF001 - as above
-
-    return prepare
-
-
-def poison_deduplicator(marker: str) -> Prepare:
+def poison_articles(marker: str) -> Wrap:
     """Make the second step raise at the first article with ``marker`` in its text, after the articles before it."""
 
     def wrap(name: str, step: Callable[..., Any], /) -> Callable[..., Any]:
@@ -59,58 +50,62 @@ def poison_deduplicator(marker: str) -> Prepare:
 
         return encode_or_raise if name == "encode_enriched" else step
 
-    def prepare(flow: ArticleFlow) -> None:
-        flow._deduplicator = Deduplicator(flow.topics, wrap=wrap)  # noqa: SLF001 - the step that is poisoned
-
-    return prepare
+    return wrap
 
 
-def delivering(
+async def wait_for_fault(running: Running, step: str) -> BaseException:
+    """Wait for the first fault of a flow, which must be in ``step``."""
+    await until(lambda: running.faults, "a fault")
+    assert running.faults[0][0] == step
+    return running.faults[0][2]
+
+
+def deliver_with(
     change: Callable[[Deliver, Sequence[OutputRecord]], Awaitable[list[RecordMetadata]]], *, to: str
 ) -> Prepare:
-    """Let ``change`` deliver whatever holds outputs to the topic ``to``."""
+    """Let ``change`` deliver all outputs of which one goes to the topic ``to``."""
 
     def prepare(flow: ArticleFlow) -> None:
         producer: Any = flow.app.producer
         good = producer.produce_all
 
-        async def produce_all(outputs: Sequence[OutputRecord], **given: Any) -> list[RecordMetadata]:
+        async def produce_all(outputs: Sequence[OutputRecord], **options: Any) -> list[RecordMetadata]:
             if any(output.topic == to for output in outputs):
                 return await change(good, outputs)
-            found: list[RecordMetadata] = await good(outputs, **given)
-            return found
+            delivered: list[RecordMetadata] = await good(outputs, **options)
+            return delivered
 
         producer.produce_all = produce_all
 
     return prepare
 
 
-async def fails_before(_produce_all: Deliver, _outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
+async def fail_before(_produce_all: Deliver, _outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
     raise DeliveryError("not stored")
 
 
-async def fails_between(produce_all: Deliver, outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
+async def fail_between(produce_all: Deliver, outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
     await produce_all(outputs[: len(outputs) // 2])
     raise DeliveryError("half of it is stored")
 
 
-async def fails_after(produce_all: Deliver, outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
+async def fail_after(produce_all: Deliver, outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
     await produce_all(outputs)
-    raise DeliveryError("all is stored, and nobody knows")
+    raise DeliveryError("all is stored, but not confirmed")
 
 
-async def only_remembers(produce_all: Deliver, outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
+async def store_changelog_only(produce_all: Deliver, outputs: Sequence[OutputRecord]) -> list[RecordMetadata]:
     await produce_all([output for output in outputs if output.topic.endswith("articles.fingerprints")])
-    raise DeliveryError("consumers got nothing of it")
+    raise DeliveryError("only the changelog is stored")
 
 
-FAILURES = [fails_before, fails_between, fails_after, only_remembers]
+FAILURES = [fail_before, fail_between, fail_after, store_changelog_only]
 
 
 async def test_a_fault_in_normalize_commits_nothing_of_the_batch(site: Site) -> None:
     await site.send(article(1, BRIDGE), article(2, HARVEST), article(3, FLOOD))
-    running = await site.start(prepare=poison_normalizer("olive"))
-    assert isinstance(await fault(running, "normalize"), PoisonError)
+    running = await site.start(normalizer=PoisonedNormalizer(site.topics, partitions=site.settings.scope_partitions))
+    assert isinstance(await wait_for_fault(running, "normalize"), PoisonError)
     await site.stop(running)
     assert await site.committed(site.topics.raw) == 0
     assert await site.records(site.topics.normalized) == []
@@ -122,8 +117,8 @@ async def test_a_fault_in_normalize_commits_nothing_of_the_batch(site: Site) -> 
 async def test_a_fault_in_deduplicate_commits_nothing_of_the_batch(site: Site) -> None:
     articles = [article(1, BRIDGE), article(2, BRIDGE), article(3, HARVEST), article(4, HARVEST)]
     await site.send(*articles)
-    running = await site.start(prepare=poison_deduplicator("olive"))
-    assert isinstance(await fault(running, "deduplicate"), PoisonError)
+    running = await site.start(deduplicator=Deduplicator(site.topics, wrap=poison_articles("olive")))
+    assert isinstance(await wait_for_fault(running, "deduplicate"), PoisonError)
     await site.stop(running)
     assert await site.committed(site.topics.raw) == 4
     assert await site.committed(site.topics.normalized) == 0
@@ -133,8 +128,8 @@ async def test_a_fault_in_deduplicate_commits_nothing_of_the_batch(site: Site) -
     assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
 
 
-async def test_a_batch_of_several_turns_is_decided_as_one(site: Site) -> None:
-    articles = fictional(3 * RECORDS_A_TURN, seed=5)
+async def test_a_batch_of_several_slices_is_decided_as_one(site: Site) -> None:
+    articles = fictional(3 * RECORDS_PER_SLICE, seed=5)
     await site.process(*articles)
     assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
 
@@ -149,8 +144,8 @@ async def test_verdicts_survive_deliveries_that_fail(
     assert before == 10
 
     await site.send(*articles[10:])
-    running = await site.start(prepare=delivering(change, to=site.topics.fingerprints))
-    assert isinstance(await fault(running, "deduplicate"), DeliveryError)
+    running = await site.start(prepare=deliver_with(change, to=site.topics.fingerprints))
+    assert isinstance(await wait_for_fault(running, "deduplicate"), DeliveryError)
     await site.stop(running)
     assert await site.committed(site.topics.normalized) == before
 
@@ -160,15 +155,15 @@ async def test_verdicts_survive_deliveries_that_fail(
     assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
 
 
-@pytest.mark.parametrize("change", [*FAILURES[:3], only_remembers])
+@pytest.mark.parametrize("change", FAILURES)
 async def test_takedowns_survive_deliveries_that_fail(
     site: Site, change: Callable[[Deliver, Sequence[OutputRecord]], Awaitable[list[RecordMetadata]]]
 ) -> None:
     await site.process(article(1, BRIDGE), article(2, BRIDGE))
     first, second = (event["id"] for event in by_offset(await site.events()).values())
     await site.send(takedown(1))
-    running = await site.start(prepare=delivering(change, to=site.topics.fingerprints))
-    assert isinstance(await fault(running, "deduplicate"), DeliveryError)
+    running = await site.start(prepare=deliver_with(change, to=site.topics.fingerprints))
+    assert isinstance(await wait_for_fault(running, "deduplicate"), DeliveryError)
     await site.stop(running)
 
     await site.process(article(3, BRIDGE))
@@ -181,11 +176,11 @@ async def test_takedowns_survive_deliveries_that_fail(
     assert (cluster["canonical_id"], cluster["size"]) == (second, 2)
 
 
-async def test_normalize_published_twice_is_decided_once(site: Site) -> None:
+async def test_an_event_that_is_normalized_twice_is_decided_once(site: Site) -> None:
     articles = fictional(20, seed=12)
     await site.send(*articles)
-    running = await site.start(prepare=delivering(fails_after, to=site.topics.normalized))
-    assert isinstance(await fault(running, "normalize"), DeliveryError)
+    running = await site.start(prepare=deliver_with(fail_after, to=site.topics.normalized))
+    assert isinstance(await wait_for_fault(running, "normalize"), DeliveryError)
     await site.stop(running)
     assert await site.committed(site.topics.raw) == 0
     await site.process()
@@ -206,7 +201,7 @@ async def test_a_missing_output_topic_stops_the_flow(bare_site: Site, missing: s
         await until(lambda: normalizing.finished(site.topics.raw) == 2, "two records normalized")
         await site.stop(normalizing)
     running = await site.start(steps)
-    assert isinstance(await fault(running, steps[0]), UnknownTopicError)
+    assert isinstance(await wait_for_fault(running, steps[0]), UnknownTopicError)
     await site.stop(running)
     source = site.topics.raw if steps == ("normalize",) else site.topics.normalized
     assert await site.committed(source) == 0

@@ -1,4 +1,4 @@
-"""What the flow writes to the log on its way, and what it never writes; trace context from end to end."""
+"""What the flow logs and what it never logs; trace context from end to end."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 import pytest
 
 from stream.core.contracts.records import Headers, OutputRecord
+from stream.core.pipeline.deduplicate import Deduplicator
 from stream.dead_letters.dead_letter import read_dead_letter, requeued_record
 from stream.observability.log_setup import configure_logging
-from stream.runtime.app import ArticleFlow, leave
+from stream.runtime.app import EXIT_FAULT, abort_on_fault
 from tests.support.articles import BRIDGE, HARVEST, article, dumps
 from tests.support.flow import Site, until
 from tests.support.logging import restored_logging
 
-#: Stands in every part of every message below, in the forms that errors may give it.
+#: Is in every part of every message below, in the forms that errors may give it.
 MARK: Final = "Zyxwquark"
 MARKED: Final = re.compile(MARK, re.IGNORECASE)
 GOOD: Final = {
@@ -41,7 +43,7 @@ TRACE: Final[Headers] = (
 
 
 def messages() -> list[Any]:
-    """Good ones and bad ones of every kind."""
+    """Good messages, and bad ones of every kind."""
     wrong: dict[str, Any] = {
         "text": 7,
         "url": f"javascript:{MARK}",
@@ -76,28 +78,28 @@ class Log:
     def __init__(self) -> None:
         self._out = io.StringIO()
         self._handler = configure_logging("DEBUG", "json", stream=self._out)
-        # Whatever libraries would say if they were let: what counts is what they are given to say.
+        # What libraries could log at any level counts, not only what is written.
         for name in ("faust", "mode"):
             logging.getLogger(name).setLevel(logging.DEBUG)
 
     def lines(self) -> list[dict[str, Any]]:
-        """Each line; what was left out until here is among them."""
+        """The lines so far, with the repeats that were left out."""
         self._handler.flush()
         return [json.loads(line) for line in self._out.getvalue().splitlines()]
 
     def close(self) -> list[dict[str, Any]]:
-        """The same, with what was left out."""
+        """The lines at the end, with all repeats that were left out."""
         self._handler.close()
         return self.lines()
 
-    def told(self, event: str, *names: str) -> list[tuple[Any, ...]]:
+    def fields(self, event: str, *names: str) -> list[tuple[Any, ...]]:
         """Fields of the lines of an event."""
         return [tuple(line.get(name) for name in names) for line in self.lines() if line["event"] == event]
 
 
 @pytest.fixture
 def log() -> Iterator[Log]:
-    """Yield the log of what comes."""
+    """Yield the log from here on."""
     with restored_logging():
         yield Log()
 
@@ -107,7 +109,7 @@ memory = pytest.mark.parametrize("backend", ["memory"], indirect=True)
 
 
 @memory
-async def test_each_change_of_state_is_a_line_and_no_batch_is(site: Site, log: Log) -> None:
+async def test_each_change_of_state_is_logged_and_no_batch_is(site: Site, log: Log) -> None:
     running = await site.start()
     for number in range(20):
         await site.send(article(number, BRIDGE))
@@ -120,11 +122,11 @@ async def test_each_change_of_state_is_a_line_and_no_batch_is(site: Site, log: L
         ["partitions assigned", *restores, "ready", *["partitions revoked"] * events.count("partitions revoked")]
     )
     topics = site.topics
-    assert log.told("partitions assigned", "partitions") == [(f"{topics.normalized}/0-1 {topics.raw}/0",)]
+    assert log.fields("partitions assigned", "partitions") == [(f"{topics.normalized}/0-1 {topics.raw}/0",)]
 
 
 @memory
-async def test_no_line_holds_what_an_article_holds(site: Site, log: Log) -> None:
+async def test_log_lines_hold_nothing_of_an_article(site: Site, log: Log) -> None:
     headers = (("ce_id", MARK.encode()), ("ce_source", MARK.encode()), (MARK, MARK.encode()), *TRACE)
     sent = messages()
     await site.send(*sent, OutputRecord(site.topics.raw, MARK.encode(), dumps(GOOD), headers))
@@ -151,35 +153,27 @@ async def test_no_line_holds_what_an_article_holds(site: Site, log: Log) -> None
 
 @memory
 @pytest.mark.parametrize("step", ["normalize", "deduplicate"])
-async def test_no_line_about_a_fault_holds_what_an_article_holds(
-    site: Site, log: Log, step: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_log_lines_about_a_fault_hold_nothing_of_an_article(site: Site, log: Log, step: str) -> None:
     def poison(*_: object, **__: object) -> Any:
         try:
             int(MARK)
         except ValueError as error:
             raise ValueError(f"cannot read {GOOD!r}") from error
 
-    def prepare(flow: ArticleFlow) -> None:
-        # As it ends in production, but for the process.
-        def on_fault(step: str, batch: Any, fault: BaseException) -> None:
-            monkeypatch.setattr("stream.runtime.app.os._exit", lambda _code: None)
-            monkeypatch.setattr("stream.runtime.app.logging.shutdown", lambda: None)
-            leave(step, batch, fault)
-
-        flow._on_fault = on_fault  # noqa: SLF001 - what `ArticleFlow` takes when it is made
-        if step == "normalize":
-            flow._normalizer = poison  # type: ignore[assignment] # noqa: SLF001 - a step that fails
-        else:
-            flow._deduplicator._prefetch = poison  # noqa: SLF001 - the same
-
+    exits: list[int] = []
+    parts: dict[str, Any] = {"on_fault": partial(abort_on_fault, exit_process=exits.append)}
+    if step == "normalize":
+        parts["normalizer"] = poison
+    else:
+        parts["deduplicator"] = Deduplicator(site.topics, wrap=lambda _name, _function: poison)
     await site.send(GOOD)
-    running = await site.start(prepare=prepare)
-    fault = "fault, nothing of the batch is committed"
-    await until(lambda: log.told(fault), "it is told")
+    running = await site.start(**parts)
+    fault = "fault; nothing of the batch is committed"
+    await until(lambda: log.fields(fault), "it is logged")
+    assert exits == [EXIT_FAULT]
     await site.stop(running)
-    gc.collect()  # tasks whose exceptions nobody took speak up
-    await asyncio.sleep(0.01)
+    gc.collect()  # tasks whose exceptions were not retrieved are logged now
+    await asyncio.sleep(0)
     lines = log.close()
     assert [line for line in lines if MARKED.search(json.dumps(line))] == []
     (line,) = [line for line in lines if line["event"] == fault]
@@ -197,23 +191,25 @@ async def test_no_line_about_a_fault_holds_what_an_article_holds(
 
 
 @memory
-async def test_dead_letters_are_a_line_a_code_with_their_first_place(site: Site, log: Log) -> None:
+async def test_dead_letters_are_logged_once_per_code_with_the_first_record(site: Site, log: Log) -> None:
     await site.send(article(1, BRIDGE), OutputRecord(site.topics.raw, None, b"{", TRACE), b"{", b"", GOOD)
     running = await site.start()
     await site.settle(running)
     trace = TRACE[0][1][3:35].decode()
-    assert sorted(log.told("dead letters", "step", "code", "records", "topic", "partition", "offset", "trace_id")) == [
+    assert sorted(
+        log.fields("dead letters", "step", "code", "records", "topic", "partition", "offset", "trace_id")
+    ) == [
         ("normalize", "empty_value", 1, site.topics.raw, 0, 3, None),
         ("normalize", "invalid_json", 2, site.topics.raw, 0, 1, trace),
     ]
-    # More of them are left out, and counted in the end.
+    # Repeats are left out, and counted in the end.
     for _ in range(3):
         await site.send(b"{", b"{")
         await site.settle(running)
-    assert len(log.told("dead letters")) == 2
+    assert len(log.fields("dead letters")) == 2
     await site.stop(running)
     log.close()
-    *_, last = log.told("dead letters", "code", "records", "offset", "repeated", "repeated_records")
+    *_, last = log.fields("dead letters", "code", "records", "offset", "repeated", "repeated_records")
     assert last == ("invalid_json", 2, 9, 2, 4)
 
 
@@ -243,7 +239,9 @@ async def test_trace_context_goes_from_raw_to_what_consumers_read(site: Site) ->
 
     async def carried(topic: str) -> set[Headers]:
         names = {name for name, _ in TRACE}
-        return {tuple(one for one in record.headers if one[0] in names) for record in await site.records(topic)}
+        return {
+            tuple(header for header in record.headers if header[0] in names) for record in await site.records(topic)
+        }
 
     assert await carried(topics.normalized) == {TRACE, TRACE[:1], ()}
     assert await carried(topics.enriched) == {TRACE, ()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from faust.types import TP
 
 from stream.runtime.app import ArticleFlow
-from stream.transport.batch_consumer import ledger_of
+from stream.transport.batch_consumer import tracking_consumer_of
 from stream.transport.record_batch import RecordBatch, consumer_of
 from tests.support.articles import fictional
 from tests.support.flow import Running, Site, by_offset, uninterrupted, until, verdicts
@@ -35,7 +34,7 @@ def shares(*runnings: Running) -> list[int]:
 
 
 def measured(running: Running) -> set[str]:
-    """The partitions whose progress it tells."""
+    """The partitions whose progress it measures."""
     samples = next(iter(running.flow.metrics.progress_time.collect())).samples
     return {str(TP(sample.labels["topic"], int(sample.labels["partition"]))) for sample in samples}
 
@@ -57,7 +56,7 @@ async def test_a_worker_joins_and_leaves_while_articles_arrive(wide: Site) -> No
     await until(lambda: all(shares(first, second)) and sum(shares(first, second)) == 5, "partitions for both")
     await wide.settle(first, second)
     for running in (first, second):
-        # Whose progress it is tells one worker alone, or a partition that moved would seem to stand still.
+        # Only the owner measures progress, or a partition that has moved would seem to stand still.
         running.flow.measure()
         assert measured(running) == {str(tp) for tp in consumer_of(running.flow.app).progress()}
     await wide.send(*ARTICLES[160:])
@@ -69,12 +68,12 @@ async def test_a_worker_joins_and_leaves_while_articles_arrive(wide: Site) -> No
 
 
 async def is_committed(site: Site, topic: str, records: int) -> bool:
-    """Whether the group has committed so many records of ``topic``."""
+    """Whether the group has committed this many records of ``topic``."""
     return await site.committed(topic) == records
 
 
 class Hold:
-    """Holds what a flow has decided, before it asks whether the partition is still its own."""
+    """Holds the decided batches of a flow before it checks whether it still owns the partition."""
 
     def __init__(self, topic: str) -> None:
         self.held = 0
@@ -86,20 +85,20 @@ class Hold:
         self._open.set()
 
     def __call__(self, flow: ArticleFlow) -> None:
-        """Stand before the deliveries of ``flow``."""
-        consumer = ledger_of(flow.app)
-        confirm = consumer.confirm
+        """Hold the deliveries of ``flow``."""
+        consumer = tracking_consumer_of(flow.app)
+        holds_lease = consumer.holds_lease
 
-        async def held(batch: RecordBatch) -> bool:
+        async def wait_and_check(batch: RecordBatch) -> bool:
             if batch.tp.topic == self._topic:
                 self.held += 1
                 await self._open.wait()
-            return await confirm(batch)
+            return await holds_lease(batch)
 
-        consumer.confirm = held  # type: ignore[method-assign] # a slow part
+        consumer.holds_lease = wait_and_check  # type: ignore[method-assign] # a slow part
 
 
-async def test_a_batch_that_outlasts_its_partition_publishes_nothing(wide: Site) -> None:
+async def test_a_batch_whose_partition_was_revoked_publishes_nothing(wide: Site) -> None:
     hold = Hold(wide.topics.normalized)
     await wide.send(*ARTICLES[:40])
     # Before anything is held: whatever goes to the same broker waits behind it.
@@ -119,7 +118,7 @@ async def test_a_batch_that_outlasts_its_partition_publishes_nothing(wide: Site)
 
 
 @pytest.mark.parametrize("backend", ["memory"], indirect=True)  # a real group forgets nobody on demand
-async def test_a_worker_that_the_group_does_not_know_any_more_publishes_nothing(wide: Site) -> None:
+async def test_a_worker_that_was_removed_from_its_group_publishes_nothing(wide: Site) -> None:
     assert isinstance(wide.backend, FlowMemory)
     hold = Hold(wide.topics.normalized)
     await wide.send(*ARTICLES[:40])
@@ -128,7 +127,7 @@ async def test_a_worker_that_the_group_does_not_know_any_more_publishes_nothing(
     await until(lambda: is_committed(wide, wide.topics.raw, 40), "all normalized, once")
     broker, group = wide.backend.broker, wide.settings.group
     broker.leave(group, *broker.members(group))
-    ledger_of(first.flow.app)._known_at = -math.inf  # noqa: SLF001 - it has slept, and was not told
+    tracking_consumer_of(first.flow.app).end_lease()  # as if it had slept
     hold.open()
     second = await start_beside(wide, "second")
     await wide.settle(second)

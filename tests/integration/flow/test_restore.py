@@ -1,10 +1,11 @@
-"""An index that was lost or left behind is brought up to date before the first decision."""
+"""An index that was lost or is out of date is restored before the first decision."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from faust.types import TP
 from stream.core.contracts.records import OutputRecord, Record
 from stream.errors import IndexFault
 from stream.runtime.app import ArticleFlow
+from stream.state.restore.loader import new_loader
 from stream.state.restore.process_pool import RECORDS_MIN
 from tests.support.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown, with_takedowns
-from tests.support.flow import DEADLINE, Site, by_offset, uninterrupted, until, verdicts
+from tests.support.flow import DEADLINE, Clock, Site, by_offset, uninterrupted, until, verdicts
 
 
 class Gate:
@@ -30,17 +32,17 @@ class Gate:
         self._open.set()
 
     def __call__(self, flow: ArticleFlow) -> None:
-        """Stand before the replays of ``flow``."""
+        """Control the replays of ``flow``."""
         transport: Any = flow.app.transport
         replay = transport.replay
 
-        async def held(*args: Any) -> AsyncIterator[Sequence[Record]]:
+        async def wait_and_replay(*args: Any) -> AsyncIterator[Sequence[Record]]:
             self.asked += 1
             await self._open.wait()
             async for records in replay(*args):
                 yield records
 
-        transport.replay = held
+        transport.replay = wait_and_replay
 
 
 async def test_a_copy_of_an_article_from_before_the_restart_is_found(site: Site) -> None:
@@ -49,27 +51,25 @@ async def test_a_copy_of_an_article_from_before_the_restart_is_found(site: Site)
     assert await site.relations() == {0: "new", 1: "new", 2: "copy", 3: "new", 4: "copy"}
 
 
-@pytest.mark.parametrize("records_min", [1, RECORDS_MIN], ids=["apart", "in-the-worker"])
-async def test_a_lost_index_is_made_again_from_the_changelog(
-    site: Site, monkeypatch: pytest.MonkeyPatch, records_min: int
-) -> None:
-    monkeypatch.setattr("stream.state.restore.process_pool.RECORDS_MIN", records_min)
+@pytest.mark.parametrize("records_min", [1, RECORDS_MIN], ids=["by-a-process", "by-the-worker"])
+async def test_a_lost_index_is_restored_from_the_changelog(site: Site, records_min: int) -> None:
+    loader = partial(new_loader, process_records_min=records_min)
     articles = fictional(60, seed=21)
     for start in (0, 20, 40):
         await site.send(*articles[start : start + 20])
-        running = await site.start()
+        running = await site.start(loader=loader)
         await site.settle(running)
         assert running.restored == start
         await site.stop(running)
         if not site.is_memory:  # the index in memory is lost by itself
             assert site.settings.data_dir.is_dir()
             shutil.rmtree(site.settings.data_dir)
-    found = verdicts(by_offset(await site.events()))
-    assert found == uninterrupted(site, articles)
-    assert len({event["duplicate"]["relation"] for event in found.values()}) > 3
+    events = verdicts(by_offset(await site.events()))
+    assert events == uninterrupted(site, articles)
+    assert len({event["duplicate"]["relation"] for event in events.values()}) > 3
 
 
-async def test_a_lost_index_is_made_again_without_what_was_withdrawn(site: Site) -> None:
+async def test_a_lost_index_is_restored_without_withdrawn_articles(site: Site) -> None:
     messages = with_takedowns(fictional(60, seed=24), seed=24)
     for start in range(0, len(messages), 24):
         await site.process(*messages[start : start + 24])
@@ -78,7 +78,7 @@ async def test_a_lost_index_is_made_again_without_what_was_withdrawn(site: Site)
     assert len(await site.tombstones(site.topics.enriched)) > 3
 
 
-async def test_what_was_withdrawn_before_the_restart_stays_forgotten(site: Site) -> None:
+async def test_articles_withdrawn_before_the_restart_stay_withdrawn(site: Site) -> None:
     await site.process(article(1, BRIDGE), article(2, FLOOD), takedown(2))
     await site.process(article(3, FLOOD), article(4, BRIDGE))
     assert await site.relations() == {0: "new", 1: "new", 3: "new", 4: "copy"}
@@ -95,7 +95,7 @@ async def test_an_index_that_was_kept_does_not_read_the_changelog_again(site: Si
     assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
 
 
-async def test_an_index_that_was_left_behind_takes_over_what_others_decided(site: Site) -> None:
+async def test_an_index_that_is_out_of_date_applies_what_others_decided(site: Site) -> None:
     articles = fictional(60, seed=23)
     data = site.settings.data_dir
     for start, folder in ((0, "one"), (20, "two"), (40, "one")):
@@ -117,7 +117,7 @@ async def test_nothing_is_decided_and_the_flow_is_not_ready_before_the_index_is_
     running = await site.start(prepare=gate)
     assert not running.flow.ready().is_good
     await until(
-        lambda: running.finished(site.topics.raw) == 2 and gate.asked == 2, "normalized, and the index asked for"
+        lambda: running.finished(site.topics.raw) == 2 and gate.asked == 2, "normalized, and the changelog asked for"
     )
     assert running.flow.ready().details == {"assigned": True, "restored": False}
     assert len(await site.events()) == 1
@@ -142,11 +142,11 @@ class Drip:
                 semaphore.release()
 
     def __call__(self, flow: ArticleFlow) -> None:
-        """Stand before the replays of ``flow``."""
+        """Control the replays of ``flow``."""
         transport: Any = flow.app.transport
         replay = transport.replay
 
-        async def dripping(tp: TP, start: int) -> AsyncIterator[Sequence[Record]]:
+        async def replay_slowly(tp: TP, start: int) -> AsyncIterator[Sequence[Record]]:
             self._given[tp] = asyncio.Semaphore(0)
             async for records in replay(tp, start):
                 for record in records:
@@ -155,17 +155,7 @@ class Drip:
                     yield [record]
             self.at.pop(tp, None)
 
-        transport.replay = dripping
-
-
-class Clock:
-    """A steady clock that stands still until it is moved."""
-
-    now = 1000.0
-
-    def monotonic(self) -> float:
-        """The time."""
-        return self.now
+        transport.replay = replay_slowly
 
 
 async def test_stopping_does_not_wait_for_a_restore(site: Site) -> None:
@@ -175,9 +165,9 @@ async def test_stopping_does_not_wait_for_a_restore(site: Site) -> None:
     await site.send(article(2, BRIDGE))
     running = await site.start(prepare=gate)
     await until(
-        lambda: running.finished(site.topics.raw) == 2 and gate.asked == 2, "normalized, and the index asked for"
+        lambda: running.finished(site.topics.raw) == 2 and gate.asked == 2, "normalized, and the changelog asked for"
     )
-    # The gate stays shut: whoever waited for the restore would wait for ever.
+    # The gate stays shut: waiting for the restore would never end.
     await asyncio.wait_for(site.stop(running), DEADLINE)
     assert running.faults == []
     assert await site.committed(site.topics.normalized) == 1
@@ -185,15 +175,14 @@ async def test_stopping_does_not_wait_for_a_restore(site: Site) -> None:
     assert await site.relations() == {0: "new", 1: "copy"}
 
 
-async def test_a_restore_that_gets_on_is_alive_and_not_ready(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_restore_that_makes_progress_is_alive_and_not_ready(site: Site) -> None:
     articles = fictional(60, seed=25, tenants=("north", "south", "east", "west"))
     await site.process(*articles[:40])
     shutil.rmtree(site.settings.data_dir, ignore_errors=True)
     await site.send(*articles[40:])
     drip, clock = Drip(), Clock()
-    running = await site.start(prepare=drip)
+    running = await site.start(prepare=drip, clock=clock)
     await until(lambda: running.finished(site.topics.raw) == 60 and len(drip.at) == 2, "both restores begun")
-    monkeypatch.setattr("stream.runtime.app.time", clock)
     running.flow.measure()
     for _ in range(3):
         clock.now += site.settings.stall_s * 0.9

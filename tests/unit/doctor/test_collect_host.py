@@ -20,7 +20,7 @@ from stream.doctor.collect_host import (
     collect_web_port,
 )
 from stream.doctor.facts import LockOwner
-from stream.runtime.startup import held
+from stream.runtime.data_dir_lock import lock_data_dir
 from stream.settings import Settings
 from stream.state.rocksdb_store import RocksStore
 
@@ -74,7 +74,7 @@ def collect_owner(settings: Settings) -> LockOwner | None:
 def test_the_process_that_holds_the_data_folder_is_found(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, web_port=free_port())
     assert collect_owner(settings) is None
-    with held(settings.index_dir):
+    with lock_data_dir(settings.index_dir):
         assert collect_owner(settings) == LockOwner(os.getpid(), socket.gethostname(), is_running=True)
 
 

@@ -1,10 +1,9 @@
-"""The Faust app as it is set up, and what it says about itself; what it does stands in tests/flow."""
+"""How the Faust app is set up, and its health; tests/integration/flow tests what it does."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,13 @@ import pytest
 from faust.types import TP
 
 from stream.core.contracts.records import InputRecord
+from stream.core.pipeline.normalize import Normalizer
+from stream.core.pipeline.outcome import Outcome
 from stream.runtime.app import EXIT_FAULT, ArticleFlow
 from stream.settings import Settings
 from stream.transport.record_batch import RecordBatch, transport_of
 from tests.support.articles import BRIDGE, FLOOD, article, takedown
-from tests.support.flow import Site, until
+from tests.support.flow import Clock, Site, until
 from tests.support.flow_brokers import FlowMemory
 
 
@@ -34,7 +35,7 @@ async def site(topic_prefix: str, tmp_path: Path) -> AsyncIterator[Site]:
 
 def flow_on(broker: str, **settings: Any) -> ArticleFlow:
     """A flow that is not started."""
-    return ArticleFlow(Settings(broker=broker, **settings), web=False)
+    return ArticleFlow(Settings(broker=broker, **settings))
 
 
 def test_each_server_is_read_through_the_batch_transport() -> None:
@@ -42,7 +43,7 @@ def test_each_server_is_read_through_the_batch_transport() -> None:
     assert [str(url) for url in flow.app.conf.broker] == ["kafka+batch://one:9092", "kafka+batch://two:9093"]
 
 
-def test_nothing_that_loses_events_is_switched_on() -> None:
+def test_settings_that_lose_events_are_off() -> None:
     conf = flow_on("memory://setup").app.conf
     assert conf.producer_acks == -1
     assert conf.stream_wait_empty
@@ -52,7 +53,7 @@ def test_nothing_that_loses_events_is_switched_on() -> None:
 
 
 @pytest.mark.parametrize("broker", ["memory://setup", "one:9092"])
-def test_a_batch_has_as_many_bytes_as_are_set(broker: str) -> None:
+def test_the_bytes_of_a_batch_are_those_of_the_settings(broker: str) -> None:
     assert transport_of(flow_on(broker, batch_mib=3).app).batch_bytes == 3 * 2**20
 
 
@@ -66,7 +67,7 @@ def test_a_rebalance_ends_before_the_group_gives_up(session_s: float) -> None:
 def test_a_fault_ends_the_process_at_once() -> None:
     program = (
         "from faust.types import TP\n"
-        "from stream.runtime.app import leave\n"
+        "from stream.runtime.app import abort_on_fault\n"
         "from stream.observability.log_setup import configure_logging\n"
         "from stream.core.contracts.records import InputRecord\n"
         "from stream.transport.record_batch import RecordBatch\n"
@@ -74,20 +75,20 @@ def test_a_fault_ends_the_process_at_once() -> None:
         "records = [InputRecord('topic', 3, 7, None, None, b'')]\n"
         "batch = RecordBatch(TP('topic', 3), records, end=9, epoch=1, finish=print)\n"
         "try:\n"
-        "    leave('deduplicate', batch, OSError('no space left'))\n"
+        "    abort_on_fault('deduplicate', batch, OSError('no space left'))\n"
         "finally:\n"
         "    print('went on')\n"
     )
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert told.returncode == EXIT_FAULT
-    assert told.stdout == ""
-    place = "step=deduplicate topic=topic partition=3 offset=7 end_offset=9 records=1"
-    assert f"fault, nothing of the batch is committed {place} exception_type=" in told.stderr
-    assert 'exception_message="no space left"' in told.stderr
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert result.returncode == EXIT_FAULT
+    assert result.stdout == ""
+    fields = "step=deduplicate topic=topic partition=3 offset=7 end_offset=9 records=1"
+    assert f"fault; nothing of the batch is committed {fields} exception_type=" in result.stderr
+    assert 'exception_message="no space left"' in result.stderr
 
 
 def lags(flow: ArticleFlow) -> set[float]:
-    """The lags that a flow tells, in records."""
+    """The consumer lags in the metrics, in records."""
     return {sample.value for sample in next(iter(flow.metrics.lag_records.collect())).samples}
 
 
@@ -97,7 +98,7 @@ async def test_lag_and_progress_are_measured(site: Site) -> None:
     await site.settle(running)
     running.flow.measure()
     value = running.flow.metrics.registry.get_sample_value
-    await until(lambda: lags(running.flow) == {0}, "all committed, and the lag told")
+    await until(lambda: lags(running.flow) == {0}, "all committed, and the lag measured")
     for topic, partition in ((site.topics.raw, 0), (site.topics.normalized, 0), (site.topics.normalized, 1)):
         labels = {"topic": topic, "partition": str(partition)}
         assert value("stream_consumer_lag_seconds", labels) == 0
@@ -127,38 +128,25 @@ async def test_a_takedown_is_sent_to_every_scope_partition_and_counted_in_each(s
     running = await site.start()
     await site.settle(running)
     value = running.flow.metrics.registry.get_sample_value
-    # The index of the first flow was in memory: what it knew comes from the changelog.
+    # The index of the first flow was in memory, so its articles come from the changelog.
     assert value("stream_takedowns_total", {"result": "withdrawn"}) == 1
     assert value("stream_takedowns_total", {"result": "nothing_withdrawn"}) == site.settings.scope_partitions - 1
     assert value("stream_records_published_total", {"topic": site.topics.normalized}) == site.settings.scope_partitions
     assert value("stream_step_duration_seconds_count", {"step": "remove"}) == site.settings.scope_partitions
 
 
-class Clock:
-    """A steady clock that stands still until it is moved."""
+class FailingNormalizer(Normalizer):
+    """Fails at every record."""
 
-    time_ns = staticmethod(time.time_ns)
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        """The time."""
-        return self.now
+    def __call__(self, *_: object, **__: object) -> list[Outcome]:
+        """Fail."""
+        raise ZeroDivisionError
 
 
-async def test_a_flow_that_stands_still_is_not_healthy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_flow_that_stands_still_is_not_healthy(site: Site) -> None:
     clock = Clock()
-    monkeypatch.setattr("stream.runtime.app.time", clock)
-
-    def break_normalizer(flow: ArticleFlow) -> None:
-        def fail(*_: object, **__: object) -> None:
-            raise ZeroDivisionError
-
-        flow._normalizer = fail  # type: ignore[assignment]  # noqa: SLF001 - a poisoned part
-
     await site.send(article(1, BRIDGE))
-    running = await site.start(prepare=break_normalizer)
+    running = await site.start(normalizer=FailingNormalizer(site.topics), clock=clock)
     await until(lambda: running.faults, "a fault")
     running.flow.measure()
     assert running.flow.healthy().is_good
@@ -171,17 +159,17 @@ async def test_a_flow_that_stands_still_is_not_healthy(site: Site, monkeypatch: 
     await until(lambda: 1 in lags(running.flow), "the lag")
 
 
-def test_a_flow_that_the_group_leaves_waiting_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
-    flow = flow_on("memory://setup", stall_s=100)
+def test_a_flow_without_partitions_for_too_long_is_not_healthy() -> None:
+    clock = Clock()
+    flow = ArticleFlow(Settings(broker="memory://setup", stall_s=100), clock=clock)
     assert flow.healthy().is_good
-    later = time.monotonic() + 101
-    monkeypatch.setattr("stream.runtime.app.time.monotonic", lambda: later)
+    clock.now += 101
     check = flow.healthy()
     assert not check.is_good
     assert "waiting_for_group_seconds" in check.details
 
 
-async def test_the_disk_of_the_index_is_measured(tmp_path: Path) -> None:
+async def test_the_space_on_the_disk_of_the_index_is_measured(tmp_path: Path) -> None:
     flow = flow_on("one:9092", data_dir=tmp_path)
     await flow.measure_disk()
     value = flow.metrics.registry.get_sample_value
@@ -191,14 +179,14 @@ async def test_the_disk_of_the_index_is_measured(tmp_path: Path) -> None:
     assert 0 <= free <= total
 
 
-async def test_a_folder_that_is_not_made_yet_is_no_fault(tmp_path: Path) -> None:
+async def test_a_folder_that_does_not_exist_yet_is_no_fault(tmp_path: Path) -> None:
     flow = flow_on("one:9092", data_dir=tmp_path / "data")
     await flow.measure_disk()
     assert flow.metrics.registry.get_sample_value("stream_data_dir_free_bytes") is None
 
 
-def test_a_worker_that_decides_nothing_tells_no_window() -> None:
-    flow = ArticleFlow(Settings(broker="memory://setup"), steps=["normalize"], web=False)
+def test_a_worker_that_only_normalizes_has_no_window_metric() -> None:
+    flow = ArticleFlow(Settings(broker="memory://setup"), steps=["normalize"])
     assert flow.metrics.registry.get_sample_value("stream_window_seconds") is None
 
 
