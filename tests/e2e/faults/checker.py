@@ -1,4 +1,4 @@
-"""Compares what was published with the oracle, and the commits with what was stored at that moment."""
+"""Compares what was published with the oracle, and each commit with what was stored at that moment."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.core.pipeline.deduplicate import decode_changelog_event
 from stream.settings import Settings
-from tests.e2e.faults.oracle import Expected, Oracle, Place, Written, expect, written
+from tests.e2e.faults.oracle import ComparableRecord, Expected, Oracle, RecordId, comparable, expect
 
 #: Topic and partition.
 Tp = tuple[str, int]
-#: What was published, and all places where it stands.
-Places = Mapping[Written, Sequence[Place]]
-_TOLD_MAX: Final = 8
+#: Each thing that was published, and all records that have it.
+Published = Mapping[ComparableRecord, Sequence[RecordId]]
+_LINES_MAX: Final = 8
 _BATCH: Final = 200
 
 
@@ -32,13 +32,18 @@ class Sample:
 
 
 @dataclass(slots=True)
-class Judgement:
-    """What was found. All lists are empty where the promise was kept.
+class CheckResult:
+    """The differences. All lists are empty if the delivery guarantee was kept.
 
-    ``missing``: was to be published and is not. ``different``: was published and is not what the oracle says.
-    ``stale``: what consumers see last is not what is so. ``early``: was committed before its outputs were stored.
-    ``broken``: the changelog does not give the index. ``untold``: articles that were withdrawn before they were told,
-    which is no mistake.
+    Attributes:
+        missing: Outputs that the oracle expects and that were not published.
+        different: Records that were published and that the oracle does not expect.
+        stale: Keys whose last record is not the last one that the oracle expects.
+        early: Offsets that were committed before all outputs were stored.
+        broken: Changelogs from which a restore does not give the index.
+        events: How many outputs the first step should have.
+        repeated: How many records were published again.
+        withdrawn_unpublished: Articles that were withdrawn before they were published, which is no mistake.
     """
 
     missing: list[str] = field(default_factory=list)
@@ -48,7 +53,7 @@ class Judgement:
     broken: list[str] = field(default_factory=list)
     events: int = 0
     repeated: int = 0
-    untold: int = 0
+    withdrawn_unpublished: int = 0
 
     @property
     def is_good(self) -> bool:
@@ -56,39 +61,39 @@ class Judgement:
         return not (self.missing or self.different or self.stale or self.early or self.broken)
 
     def lines(self) -> list[str]:
-        """The first findings of each sort."""
-        found = []
+        """The first differences of each kind."""
+        lines = []
         for name in ("missing", "different", "stale", "early", "broken"):
-            told: list[str] = getattr(self, name)
-            found += [f"{name}: {line}" for line in told[:_TOLD_MAX]]
-            if len(told) > _TOLD_MAX:
-                found.append(f"{name}: {len(told)} in all")
-        return found
+            differences: list[str] = getattr(self, name)
+            lines += [f"{name}: {line}" for line in differences[:_LINES_MAX]]
+            if len(differences) > _LINES_MAX:
+                lines.append(f"{name}: {len(differences)} in all")
+        return lines
 
 
-def judge(settings: Settings, log: Mapping[str, Sequence[Record]], samples: Sequence[Sample]) -> Judgement:
+def check(settings: Settings, log: Mapping[str, Sequence[Record]], samples: Sequence[Sample]) -> CheckResult:
     """Compare ``log``, each topic's records by partition and offset, with what the pure core says."""
     oracle = expect(settings, log)
-    found = Judgement(events=sum(len(one.outputs) for one in oracle.normalized))
-    there = _all_places(settings, log)
-    _compare(settings, oracle, log, there, found)
-    _check_last(settings, oracle, log, found)
-    _fold(settings, oracle, log, found)
-    _check_commits(oracle, there, samples, found, _cluster_states(settings, oracle))
-    return found
+    result = CheckResult(events=sum(len(expected.outputs) for expected in oracle.normalized))
+    published = _all_published(settings, log)
+    _compare(settings, oracle, log, published, result)
+    _check_last(settings, oracle, log, result)
+    _check_changelog(settings, oracle, log, result)
+    _check_commits(oracle, published, samples, result, _cluster_states(settings, oracle))
+    return result
 
 
-def _all_places(settings: Settings, log: Mapping[str, Sequence[Record]]) -> Places:
-    """Where each thing that was published stands: what has no key may be in another partition when it is repeated."""
-    places: dict[Written, list[Place]] = defaultdict(list)
+def _all_published(settings: Settings, log: Mapping[str, Sequence[Record]]) -> Published:
+    """All records of each thing that was published; without a key, a repetition may be in another partition."""
+    published: dict[ComparableRecord, list[RecordId]] = defaultdict(list)
     for topic, records in log.items():
         if topic != settings.topics.raw:
             for record in records:
-                places[written(record, settings.topics)].append(Place(*_at(record)))
-    return dict(places)
+                published[comparable(record, settings.topics)].append(RecordId(*_id_of(record)))
+    return dict(published)
 
 
-def _at(record: Record) -> tuple[str, int, int]:
+def _id_of(record: Record) -> tuple[str, int, int]:
     return record.topic, record.partition, record.offset
 
 
@@ -96,99 +101,105 @@ def _compare(
     settings: Settings,
     oracle: Oracle,
     log: Mapping[str, Sequence[Record]],
-    there: Places,
-    found: Judgement,
+    published: Published,
+    result: CheckResult,
 ) -> None:
-    wanted = {output for one in (*oracle.normalized, *oracle.decided) for output in one.outputs}
+    expected_outputs = {output for expected in (*oracle.normalized, *oracle.decided) for output in expected.outputs}
     states = _cluster_states(settings, oracle)
     later = withdrawn_later(oracle)
-    for one in (*oracle.normalized, *oracle.decided):
-        for output in one.outputs:
-            if output in there or _is_overtaken(output, there, states):
+    for expected in (*oracle.normalized, *oracle.decided):
+        for output in expected.outputs:
+            if output in published or _is_overtaken(output, published, states):
                 continue
-            if (one.place, output.key or b"") in later:
-                found.untold += 1
+            if (expected.source, output.key or b"") in later:
+                result.withdrawn_unpublished += 1
             else:
-                found.missing.append(f"of {one.place}: {output}")
-    for output, places in there.items():
-        if output not in wanted:
-            found.different.append(f"at {places[0]}: {output}")
+                result.missing.append(f"of {expected.source}: {output}")
+    for output, record_ids in published.items():
+        if output not in expected_outputs:
+            result.different.append(f"at {record_ids[0]}: {output}")
     stored = sum(len(records) for topic, records in log.items() if topic != settings.topics.raw)
-    found.repeated = stored - len(there)
+    result.repeated = stored - len(published)
 
 
-def withdrawn_later(oracle: Oracle) -> set[tuple[Place, bytes]]:
-    """Events whose article a later record of their partition takes down: read again after a crash, none is told."""
-    later: set[tuple[Place, bytes]] = set()
-    gone: dict[int, set[bytes]] = defaultdict(set)
-    for one in reversed(oracle.decided):
-        leaving = gone[one.place.partition]
-        later.update((one.place, output.key or b"") for output in one.outputs if output.key in leaving)
-        leaving |= one.withdrawn
+def withdrawn_later(oracle: Oracle) -> set[tuple[RecordId, bytes]]:
+    """Events whose article a later record of their partition withdraws: read again after a crash, none is published."""
+    later: set[tuple[RecordId, bytes]] = set()
+    withdrawn: dict[int, set[bytes]] = defaultdict(set)
+    for expected in reversed(oracle.decided):
+        withdrawn_later_on = withdrawn[expected.source.partition]
+        later.update(
+            (expected.source, output.key or b"") for output in expected.outputs if output.key in withdrawn_later_on
+        )
+        withdrawn_later_on |= expected.withdrawn
     return later
 
 
-def _cluster_states(settings: Settings, oracle: Oracle) -> dict[bytes, list[Written]]:
-    """What is told of each cluster, in order."""
-    states: dict[bytes, list[Written]] = defaultdict(list)
-    for one in oracle.decided:
-        for output in one.outputs:
+def _cluster_states(settings: Settings, oracle: Oracle) -> dict[bytes, list[ComparableRecord]]:
+    """The states of each cluster that should be published, in order."""
+    states: dict[bytes, list[ComparableRecord]] = defaultdict(list)
+    for expected in oracle.decided:
+        for output in expected.outputs:
             if output.topic == settings.topics.clusters:
                 states[output.key or b""].append(output)
     return states
 
 
-def _is_overtaken(output: Written, there: Places, states: Mapping[bytes, list[Written]]) -> bool:
-    """A later state of the cluster was told instead: the topic keeps the newest."""
-    known = states.get(output.key or b"", ())
-    if output not in known:
+def _is_overtaken(
+    output: ComparableRecord, published: Published, states: Mapping[bytes, list[ComparableRecord]]
+) -> bool:
+    """A later state of the cluster was published instead: the topic keeps the newest."""
+    cluster_states = states.get(output.key or b"", ())
+    if output not in cluster_states:
         return False
-    return any(state in there for state in known[known.index(output) :])
+    return any(state in published for state in cluster_states[cluster_states.index(output) :])
 
 
-def _check_last(settings: Settings, oracle: Oracle, log: Mapping[str, Sequence[Record]], found: Judgement) -> None:
-    """Whoever keeps the last record of each key sees what is so."""
+def _check_last(settings: Settings, oracle: Oracle, log: Mapping[str, Sequence[Record]], result: CheckResult) -> None:
+    """The last record of each key must be the last one that the oracle expects."""
     topics = settings.topics
     for topic in (topics.enriched, topics.duplicates, topics.clusters):
-        expected: dict[bytes, Written] = {}
+        last_expected: dict[bytes, ComparableRecord] = {}
         partitions: dict[bytes, set[int]] = defaultdict(set)
-        for one in oracle.decided:
-            for output in one.outputs:
+        for expected in oracle.decided:
+            for output in expected.outputs:
                 if output.topic == topic:
-                    expected[output.key or b""] = output
-                    partitions[output.key or b""].add(one.place.partition)
+                    last_expected[output.key or b""] = output
+                    partitions[output.key or b""].add(expected.source.partition)
         last = {record.key or b"": record for record in log[topic]}
-        for key, output in expected.items():
-            # Between partitions there is no order.
+        for key, output in last_expected.items():
+            # Between partitions published is no order.
             if len(partitions[key]) == 1 and key in last and last[key].value != output.value:
-                found.stale.append(
-                    f"the last at {Place(*_at(last[key]))} is {written(last[key], topics)}, not {output}"
+                result.stale.append(
+                    f"the last at {RecordId(*_id_of(last[key]))} is {comparable(last[key], topics)}, not {output}"
                 )
 
 
-def _fold(settings: Settings, oracle: Oracle, log: Mapping[str, Sequence[Record]], found: Judgement) -> None:
-    """A restore from the changelog gives the index that decided."""
+def _check_changelog(
+    settings: Settings, oracle: Oracle, log: Mapping[str, Sequence[Record]], result: CheckResult
+) -> None:
+    """A restore from the changelog must give the index that decided."""
     topic = settings.topics.fingerprints
     for partition, expected in oracle.changelogs.items():
         store = MemoryStore()
         index = PartitionIndex(store, window_ms=settings.window_ms)
         records = [record for record in log[topic] if record.partition == partition]
-        taken = chain(records)
+        taken = applied_records(records)
         for start in range(0, len(records), _BATCH):
             batch = records[start : start + _BATCH]
             index.apply_changelog(
                 [decode_changelog_event(record) for record in batch], changelog_end=batch[-1].offset + 1
             )
         if [(r.key, r.value) for r in taken] != [(out.key, out.value) for out in expected]:
-            found.broken.append(
-                f"{topic}/{partition}: a restore takes over {len(taken)} of {len(records)} records, not {len(expected)}"
+            result.broken.append(
+                f"{topic}/{partition}: a restore applies {len(taken)} of {len(records)} records, not {len(expected)}"
             )
         elif _contents(store) != _contents(oracle.indexes[partition].store):
-            found.broken.append(f"{topic}/{partition}: a restore gives another index")
+            result.broken.append(f"{topic}/{partition}: a restore gives another index")
 
 
-def chain(records: Sequence[Record]) -> list[Record]:
-    """The records of a changelog that follow each other; a restore leaves out the others."""
+def applied_records(records: Sequence[Record]) -> list[Record]:
+    """The records of a changelog that follow each other; a restore skips the others."""
     taken, last = [], -1
     for record in records:
         event = decode_changelog_event(record)
@@ -199,7 +210,7 @@ def chain(records: Sequence[Record]) -> list[Record]:
 
 
 def _contents(store: object) -> dict[bytes, bytes]:
-    """All but the position, which tells how far the changelog was read."""
+    """All keys but the position, which is how far the changelog was read."""
     assert isinstance(store, MemoryStore)
     values = store.values
     return {key: value for key, value in values.items() if key != keys.POSITION}
@@ -207,43 +218,50 @@ def _contents(store: object) -> dict[bytes, bytes]:
 
 def _check_commits(
     oracle: Oracle,
-    there: Places,
+    published: Published,
     samples: Sequence[Sample],
-    found: Judgement,
-    states: Mapping[bytes, list[Written]],
+    result: CheckResult,
+    states: Mapping[bytes, list[ComparableRecord]],
 ) -> None:
-    """Nothing was committed whose outputs were not stored at that moment."""
+    """Nothing may be committed before its outputs are stored."""
     later = withdrawn_later(oracle)
     queues: dict[Tp, list[Expected]] = defaultdict(list)
-    for one in (*oracle.normalized, *oracle.decided):
-        queues[one.place.topic, one.place.partition].append(one)
+    for expected in (*oracle.normalized, *oracle.decided):
+        queues[expected.source.topic, expected.source.partition].append(expected)
     checked: dict[Tp, int] = defaultdict(int)
     for sample in samples:
         for tp, committed in sample.committed.items():
             queue, start = queues[tp], checked[tp]
             stop = start
-            while stop < len(queue) and queue[stop].place.offset < committed:
+            while stop < len(queue) and queue[stop].source.offset < committed:
                 stop += 1
             checked[tp] = stop
-            for one in queue[start:stop]:
-                open_ = [out for out in one.outputs if not _was_stored(out, there, states, sample.ends)]
-                found.early += [
-                    f"{tp[0]}/{tp[1]} was committed up to {committed} before this of {one.place} was stored "
+            for expected in queue[start:stop]:
+                not_stored = [out for out in expected.outputs if not _was_stored(out, published, states, sample.ends)]
+                result.early += [
+                    f"{tp[0]}/{tp[1]} was committed up to {committed} before this of {expected.source} was stored "
                     f"({_ends_of(out, sample.ends)}): {out}"
-                    for out in open_
-                    if (one.place, out.key or b"") not in later
+                    for out in not_stored
+                    if (expected.source, out.key or b"") not in later
                 ]
 
 
-def _ends_of(output: Written, ends: Mapping[Tp, int]) -> str:
-    """Where the output's topic ended."""
+def _ends_of(output: ComparableRecord, ends: Mapping[Tp, int]) -> str:
+    """Where the output's topic ended at that moment."""
     return ", ".join(
         f"{topic}/{partition} ends at {end}" for (topic, partition), end in ends.items() if topic == output.topic
     )
 
 
-def _was_stored(output: Written, there: Places, states: Mapping[bytes, list[Written]], ends: Mapping[Tp, int]) -> bool:
-    known = states.get(output.key or b"", ())
-    instead: Iterable[Written] = known[known.index(output) :] if output in known else (output,)
-    places = (place for one in instead for place in there.get(one, ()))
-    return any(place.offset < ends.get((place.topic, place.partition), 0) for place in places)
+def _was_stored(
+    output: ComparableRecord,
+    published: Published,
+    states: Mapping[bytes, list[ComparableRecord]],
+    ends: Mapping[Tp, int],
+) -> bool:
+    cluster_states = states.get(output.key or b"", ())
+    instead: Iterable[ComparableRecord] = (
+        cluster_states[cluster_states.index(output) :] if output in cluster_states else (output,)
+    )
+    record_ids = (record_id for output in instead for record_id in published.get(output, ()))
+    return any(each.offset < ends.get((each.topic, each.partition), 0) for each in record_ids)

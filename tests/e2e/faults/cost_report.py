@@ -1,4 +1,4 @@
-"""What an article costs: CPU of the workers, bytes in the index and in each topic."""
+"""The cost of an article: CPU of the workers, bytes in the index and in each topic."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from stream.core.contracts.topics import Topics
 from tests.support.processes import Worker
 
 
-def figure(worker: Worker, name: str) -> float:
-    """The sum of a metric's series on the worker's page; 0 where there is none, or no page."""
+def metric_total(worker: Worker, name: str) -> float:
+    """The sum of a metric's series on the worker's page; 0 if there is none, or no page."""
     _, page = worker.answers("/metrics")
     families = text_string_to_metric_families(page)
     return sum(sample.value for family in families for sample in family.samples if sample.name == name)
 
 
 def cpu_seconds(workers: Iterable[Worker]) -> float:
-    """What the processes have used so far."""
-    return sum(figure(worker, "process_cpu_seconds_total") for worker in workers)
+    """The CPU seconds that the processes have used so far."""
+    return sum(metric_total(worker, "process_cpu_seconds_total") for worker in workers)
 
 
 def size_of(folders: Iterable[Path]) -> int:
-    """Bytes of all files below; what vanishes meanwhile does not count."""
+    """Bytes of all files in ``folders``."""
     files = (file for folder in folders for file in folder.rglob("*"))
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def topic_bytes(data: Path, topics: Topics) -> dict[str, int]:
-    """What each topic takes in a broker's data folder, without its offset indexes."""
+    """Bytes of each topic in a broker's data folder, without offset indexes."""
     return {
         topic: sum(log.stat().st_size for log in data.glob(f"**/{topic}-*/*.log"))
         for topic in (

@@ -1,4 +1,4 @@
-"""The named points of a batch at which a worker can be ended, and how one is told to."""
+"""The named points of a batch at which a worker can be killed or stopped, and the file that orders it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import signal
 from pathlib import Path
 from typing import Final, NamedTuple
 
-#: Path of a file that tells ``POINT PASSINGS``; whichever worker gets there first takes it and ends itself.
+#: Path of a file with ``POINT PASSINGS``; the first worker that reaches the point claims the order and kills itself.
 ORDERS: Final = "FAULTS_ORDERS"
-#: Path of a file with the seconds by which the worker's clock is wrong.
+#: Path of a file with the seconds by which the workers' clocks are wrong.
 CLOCK: Final = "FAULTS_CLOCK"
 #: Size in KiB of RocksDB's write buffer; small ones bring the index to disk within one run.
 MEMTABLE_KIB: Final = "FAULTS_MEMTABLE_KIB"
-#: Most bytes of a file that the worker may write: a disk that is full.
+#: The largest file in bytes that the worker may write: as with a full disk.
 FILE_BYTES: Final = "FAULTS_FILE_BYTES"
-#: Breaks the delivery on purpose, to see the harness find it: one of `BREAKS`.
+#: Breaks the delivery on purpose, to see that the checker finds it: one of `BREAKS`.
 BREAK: Final = "FAULTS_BREAK"
 BREAKS: Final = ("no-await", "swallow", "early-ack")
 
-#: Points that every batch of a step passes, in order. ``partly``: half of the outputs are stored; the names of topics:
+#: Points that every batch of a step reaches, in order. ``partly``: half of the outputs are stored; the names of topics:
 #: only what goes there is stored.
 BATCH_POINTS: Final = (
     "normalize.deliver.before",
@@ -41,11 +41,11 @@ BATCH_POINTS: Final = (
     "commit.before",
     "commit.after",
 )
-#: Points that a worker passes while it restores an index, and while it closes one.
+#: Points that a worker reaches while it restores an index, and while it closes one.
 RESTORE_POINTS: Final = ("restore.before", "restore.partly", "restore.after")
 CLOSE_POINTS: Final = ("close.before", "close.after")
 POINTS: Final = (*BATCH_POINTS, *RESTORE_POINTS, *CLOSE_POINTS)
-#: Where a worker that sleeps does not know, when it wakes, that its partitions are another's.
+#: Points after which a worker that was stopped does not know, when it continues, that it has lost its partitions.
 ZOMBIE_POINTS: Final = (
     "normalize.deliver.before",
     "deduplicate.deliver.before",
@@ -57,7 +57,7 @@ ZOMBIE_POINTS: Final = (
 
 
 class Order(NamedTuple):
-    """End at a point, when it is passed for the so-many-th time, or only sleep there until the harness wakes it."""
+    """Die at a point when it is reached for the ``passings``-th time; with ``is_sleep``, stop there until SIGCONT."""
 
     point: str
     passings: int
@@ -65,15 +65,15 @@ class Order(NamedTuple):
 
 
 class Trap:
-    """Ends or stops this process at a point, if an order says so."""
+    """Kills or stops this process at a point, if an order says so."""
 
     def __init__(self, orders: Path | None) -> None:
         self._orders = orders
         self._passed: dict[Order, int] = {}
         self._is_sleep = False
 
-    def is_set(self, point: str) -> bool:
-        """The order is for this passing of ``point``; it is taken from the others, and `spring` is to be called."""
+    def claims(self, point: str) -> bool:
+        """Claim the order if it is for this passing of ``point``; the caller must `fire` then."""
         order = read_order(self._orders) if self._orders else None
         if order is None or order.point != point or self._orders is None:
             return False
@@ -87,25 +87,25 @@ class Trap:
         self._is_sleep = order.is_sleep
         return True
 
-    def spring(self) -> None:
-        """SIGKILL: nothing is flushed, closed or said. Or SIGSTOP; it returns when somebody wakes the process."""
+    def fire(self) -> None:
+        """Send SIGKILL, or SIGSTOP, which returns when the process is continued."""
         os.kill(os.getpid(), signal.SIGSTOP if self._is_sleep else signal.SIGKILL)
 
-    def passing(self, point: str) -> None:
-        """End or sleep here, if so ordered."""
-        if self.is_set(point):
-            self.spring()
+    def reach(self, point: str) -> None:
+        """Die or stop here, if that is the order."""
+        if self.claims(point):
+            self.fire()
 
 
 def give_order(orders: Path, order: Order) -> None:
-    """Let the first worker that passes the point end itself."""
+    """Let the first worker that reaches the point kill or stop itself."""
     draft = orders.with_suffix(".draft")
     draft.write_text(f"{order.point} {order.passings} {order.is_sleep:d}", encoding="ascii")
     draft.rename(orders)
 
 
 def read_order(orders: Path) -> Order | None:
-    """The order that stands, if any."""
+    """The current order, if any."""
     try:
         point, passings, *sleeps = orders.read_text(encoding="ascii").split()
     except FileNotFoundError:
@@ -113,7 +113,7 @@ def read_order(orders: Path) -> Order | None:
     return Order(point, int(passings), sleeps == ["1"])
 
 
-def taker(orders: Path) -> int | None:
-    """The process that took the last order, if one did."""
-    taken = [path for path in orders.parent.glob(f"{orders.name}.*") if path.suffix[1:].isdigit()]
-    return int(max(taken, key=lambda path: path.stat().st_mtime_ns).suffix[1:]) if taken else None
+def find_claimant(orders: Path) -> int | None:
+    """The process that claimed the last order, if one did."""
+    claimed = [path for path in orders.parent.glob(f"{orders.name}.*") if path.suffix[1:].isdigit()]
+    return int(max(claimed, key=lambda path: path.stat().st_mtime_ns).suffix[1:]) if claimed else None

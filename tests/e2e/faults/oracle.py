@@ -1,7 +1,7 @@
-"""What has to be in the topics: the pure core replayed over what reached them.
+"""What has to be in the topics: the pure core replayed over the topics themselves.
 
-The raw topic tells what the normalized one and the dead letters have to hold; the normalized topic, partition by
-partition in the order of its offsets, tells everything else.
+The raw topic determines the normalized topic and the dead letters; the normalized topic, partition by partition in the
+order of its offsets, determines everything else.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _NOW: Final = "2026-01-01T00:00:00.000Z"
 _BATCH: Final = 200
 
 
-class Place(NamedTuple):
-    """Where a record was read that something had to be made of."""
+class RecordId(NamedTuple):
+    """Topic, partition and offset of a record."""
 
     topic: str
     partition: int
     offset: int
 
     def __str__(self) -> str:
-        """As logs write it."""
+        """The form that logs use."""
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
-class Written(NamedTuple):
-    """A record as consumers compare it. ``headers``: of dead letters, where they tell why."""
+class ComparableRecord(NamedTuple):
+    """A record without what may differ between runs. ``headers``: only of dead letters, which have the reason there."""
 
     topic: str
     key: bytes | None
@@ -52,67 +52,67 @@ class Written(NamedTuple):
 
 @dataclass(slots=True)
 class Expected:
-    """What one record leads to. ``withdrawn``: the ids that it takes down."""
+    """The outputs of one input record, ``source``. ``withdrawn``: the ids that it withdraws."""
 
-    place: Place
-    outputs: list[Written]
+    source: RecordId
+    outputs: list[ComparableRecord]
     withdrawn: set[bytes] = field(default_factory=set)
 
 
 @dataclass(slots=True)
 class Oracle:
-    """What is expected, in the order in which it is read.
+    """The expected outputs of both steps, in the order of their input records.
 
-    ``changelogs``: the changelog of each partition, in order. ``indexes``: what each partition's index holds then.
+    ``changelogs``: the changelog of each partition, in order. ``indexes``: each partition's index in the end.
     """
 
     normalized: list[Expected] = field(default_factory=list)
     decided: list[Expected] = field(default_factory=list)
-    changelogs: dict[int, list[Written]] = field(default_factory=dict)
+    changelogs: dict[int, list[ComparableRecord]] = field(default_factory=dict)
     indexes: dict[int, PartitionIndex] = field(default_factory=dict)
 
 
 def expect(settings: Settings, log: Mapping[str, Sequence[Record]]) -> Oracle:
-    """What has to be, by what is in the raw and the normalized topic of ``log``."""
+    """Return what the raw and the normalized topic in ``log`` lead to."""
     topics, oracle = settings.topics, Oracle()
     normalizer = Normalizer(topics, partitions=settings.scope_partitions, limits=settings.limits)
     for record in log[topics.raw]:
         outputs = [output for outcome in normalizer(record, now=_NOW) for output in outcome.outputs]
-        oracle.normalized.append(Expected(_place(record), [written(out, topics) for out in outputs]))
+        oracle.normalized.append(Expected(_id_of(record), [comparable(out, topics) for out in outputs]))
     for partition in range(settings.scope_partitions):
         records = [record for record in log[topics.normalized] if record.partition == partition]
         index = PartitionIndex(MemoryStore(), window_ms=settings.window_ms)
-        oracle.decided += _decided(topics, records, index)
+        oracle.decided += _replay_decisions(topics, records, index)
         oracle.indexes[partition] = index
         oracle.changelogs[partition] = [
             output
-            for found in oracle.decided
-            for output in found.outputs
-            if found.place.partition == partition and output.topic == topics.fingerprints
+            for expected in oracle.decided
+            for output in expected.outputs
+            if expected.source.partition == partition and output.topic == topics.fingerprints
         ]
     return oracle
 
 
-def _decided(topics: Topics, records: Sequence[Record], index: PartitionIndex) -> Iterator[Expected]:
+def _replay_decisions(topics: Topics, records: Sequence[Record], index: PartitionIndex) -> Iterator[Expected]:
     deduplicator = Deduplicator(topics)
     for start in range(0, len(records), _BATCH):
         batch, transaction = records[start : start + _BATCH], index.begin_transaction()
         outcomes = deduplicator(batch, transaction, now=_NOW)
         index.commit(transaction)
         for record, outcome in zip(batch, outcomes, strict=True):
-            outputs = [written(output, topics) for output in outcome.outputs]
-            yield Expected(_place(record), outputs, _withdrawn(topics, outcome))
+            outputs = [comparable(output, topics) for output in outcome.outputs]
+            yield Expected(_id_of(record), outputs, _withdrawn_ids(topics, outcome))
 
 
-def _withdrawn(topics: Topics, outcome: Outcome) -> set[bytes]:
+def _withdrawn_ids(topics: Topics, outcome: Outcome) -> set[bytes]:
     return {out.key or b"" for out in outcome.outputs if out.value is None and out.topic == topics.enriched}
 
 
-def written(record: Record | OutputRecord, topics: Topics) -> Written:
-    """A record, stored or to be stored, as it is compared."""
+def comparable(record: Record | OutputRecord, topics: Topics) -> ComparableRecord:
+    """Return what is compared of a record, stored or to be stored."""
     headers = tuple(map(tuple, record.headers)) if record.topic == topics.rejected else ()
-    return Written(record.topic, record.key, record.value, headers)  # type: ignore[arg-type] # tuple(pair) is a pair
+    return ComparableRecord(record.topic, record.key, record.value, headers)  # type: ignore[arg-type] # tuple(pair) is a pair
 
 
-def _place(record: Record) -> Place:
-    return Place(record.topic, record.partition, record.offset)
+def _id_of(record: Record) -> RecordId:
+    return RecordId(record.topic, record.partition, record.offset)

@@ -1,4 +1,4 @@
-"""Sends the articles of a run in bursts, between gates that the faults open."""
+"""Sends the articles of a run in bursts, up to gates that the nemesis opens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kafka import KafkaProducer
 
 from tests.e2e.faults.workload import Message
 
-#: The broker may be away for a while; what is not stored by then fails the run.
+#: The broker may be down for a while; a message that is not stored by then fails the run.
 _DELIVERY_MS: Final = 240_000
 _BURST_MAX: Final = 60
 _HURRY: Final = 5
@@ -53,16 +53,16 @@ class Feed:
 
     @property
     def progress(self) -> float:
-        """The part of the messages that were sent, 0 to 1."""
+        """The share of the messages that were sent, 0 to 1."""
         return self._sent / len(self._messages)
 
     @property
     def is_stored(self) -> bool:
-        """All messages are in the topic."""
+        """Whether all messages are in the topic."""
         return self._stored == len(self._messages)
 
     def open(self, gate: float, *, hurry: bool = False) -> None:
-        """Let messages pass up to the part ``gate`` of them, faster if in a hurry."""
+        """Send messages up to the share ``gate`` of them; faster with ``hurry``."""
         self._gate, self._is_hurried = gate, hurry
 
     def _run(self) -> None:

@@ -9,9 +9,9 @@ from typing import Final
 
 from tests.e2e.faults.crash_points import BATCH_POINTS, POINTS, ZOMBIE_POINTS
 
-#: The group takes a worker for dead after so long without a word.
+#: The group takes a worker for dead after this long without a heartbeat.
 SESSION_S: Final = 6.0
-#: One more than has to happen: a point may not be passed any more.
+#: One more than has to happen: a point may not be reached any more.
 FAULTS_MIN: Final = 6
 FAULTS_MAX: Final = 8
 
@@ -31,7 +31,7 @@ KINDS: Final[dict[str, str]] = {
     "broker_pause_long": "SIGSTOP to the broker for 30 s",
     "broker_slow": "the broker runs a tenth of the time",
     "refuse_size": "an output topic takes no record of more than 100 bytes",
-    "refuse_replicas": "an output topic asks for more replicas in sync than there are",
+    "refuse_replicas": "an output topic requires more in-sync replicas than there are",
     "disk_full": "a worker cannot write files of more than a few KiB",
     "index_corrupt": "SIGKILL to a worker, and bytes of its index files are changed",
     "index_files": "SIGKILL to a worker, and some of its index files are gone",
@@ -39,10 +39,10 @@ KINDS: Final[dict[str, str]] = {
     "changelog_truncate": "the changelog loses what the one index on disk has read",
     "clock_step": "the workers' clock jumps",
 }
-#: Each slows a run down by the time that it takes; one of them is enough.
+#: Kinds that slow a run down a lot; one of them per run is enough.
 _LONG: Final = frozenset({"broker_pause_long"})
 _LONG_EVERY: Final = 12
-#: After the changelog was truncated, what it lost stands in one index alone.
+#: After the changelog was truncated, one index alone has what it lost.
 _KEEP_INDEX: Final = ("kill", "sigterm", "broker_kill", "broker_pause", "broker_slow")
 _REFUSED: Final = ("normalized", "enriched", "duplicates", "clusters", "fingerprints", "rejected")
 
@@ -51,7 +51,7 @@ _REFUSED: Final = ("normalized", "enriched", "duplicates", "clusters", "fingerpr
 class Fault:
     """One fault. It begins when ``at`` of the messages are sent (0 to 1).
 
-    ``seconds``: how long it lasts, or the size of a clock's step. ``point``, ``passings``: see `points.Order`.
+    ``seconds``: how long it lasts, or the size of a clock's step. ``point``, ``passings``: see `crash_points.Order`.
     ``pick``: chooses the worker or the files, modulo how many there are.
     """
 
@@ -64,9 +64,9 @@ class Fault:
     pick: int = 0
 
     def __str__(self) -> str:
-        """One line, without what does not matter for the kind."""
-        told = {"s": self.seconds, "point": self.point, "topic": self.topic}
-        details = " ".join(f"{name}={value}" for name, value in told.items() if value)
+        """One line, without the fields that do not matter for the kind."""
+        fields = {"s": self.seconds, "point": self.point, "topic": self.topic}
+        details = " ".join(f"{name}={value}" for name, value in fields.items() if value)
         if self.point:
             details += f" passing={self.passings}"
         return f"{self.at:4.0%} {self.kind} {details} pick={self.pick}"
@@ -98,7 +98,7 @@ def schedule(seed: int, *, only: Sequence[str] = (), faults: int | None = None) 
     chance = random.Random(f"faults {seed}")  # noqa: S311 - repeatable, not secret
     kinds = list(only) or _draw(chance, seed, faults or chance.randint(FAULTS_MIN, FAULTS_MAX))
     step = 1 / (len(kinds) + 1)
-    places = [step * (number + chance.uniform(0.3, 0.9)) for number in range(len(kinds))]
+    moments = [step * (number + chance.uniform(0.3, 0.9)) for number in range(len(kinds))]
     return Schedule(
         seed=seed,
         workers=chance.randint(1, 2),
@@ -107,17 +107,18 @@ def schedule(seed: int, *, only: Sequence[str] = (), faults: int | None = None) 
         batch_records=chance.choice([20, 50, 120]),
         memtable_kib=chance.choice([64, 256, 16 * 1024]),
         faults=tuple(
-            _fault(chance, kind, at, seed + 7 * turn) for turn, (kind, at) in enumerate(zip(kinds, places, strict=True))
+            _fault(chance, kind, at, seed + 7 * turn)
+            for turn, (kind, at) in enumerate(zip(kinds, moments, strict=True))
         ),
     )
 
 
 def _draw(chance: random.Random, seed: int, count: int) -> list[str]:
-    """Kinds: by turns, so that all seeds in a row meet all of them; the others at random."""
+    """Draw kinds: the first by rotation, so that consecutive seeds cover all of them; the others at random."""
     names = list(KINDS)
     first = names[seed % len(names)]
     usual = [name for name in names if name not in _LONG and name != "changelog_truncate"]
-    if first == "changelog_truncate":  # it would no longer mend damage that nobody has read yet
+    if first == "changelog_truncate":  # it could not repair damage that was not found yet
         usual = [name for name in usual if not name.startswith("index_")]
     kinds = [first, "kill_at"] if first != "changelog_truncate" else ["kill_at"]
     kinds += chance.choices(usual, k=count - len(kinds))

@@ -1,4 +1,4 @@
-"""Workers as processes of their own, and a supervisor that starts again what ended."""
+"""Workers as processes of their own, and a supervisor that restarts those that ended."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _POLL_S: Final = 0.05
 _RESTART_S: Final = 0.3
 STOP_S: Final = 60.0
 
-#: How a worker may end: stopped on request (before it could take notice of signals too), after a fault, without a
-#: broker, or killed by the harness.
+#: How a worker may end: stopped on request (also before it handles signals), after a fault, without a broker, or killed
+#: by the nemesis.
 EXPECTED_EXITS: Final = frozenset({0, 69, 70, 75, -signal.SIGTERM, -signal.SIGKILL})
 
 
-class Post:
-    """A worker's place: its folder and port. It is manned as long as ``is_wanted``."""
+class WorkerSlot:
+    """The folder and port of one worker. It has a process as long as ``is_wanted``."""
 
     def __init__(self, name: str, environment: Mapping[str, str], folder: Path) -> None:
         self.name = name
@@ -45,20 +45,20 @@ class Post:
 
     @property
     def is_running(self) -> bool:
-        """A process is there."""
+        """Whether its process runs."""
         return self.process is not None and self.process.poll() is None
 
     @property
     def is_ready(self) -> bool:
-        """It has its share of the partitions, and their indexes; by its own account."""
+        """Whether /readyz says that its partitions are assigned and restored."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/readyz", timeout=1) as answer:
                 return bool(answer.status == HTTPStatus.OK)
         except OSError:  # nobody answers, or not yet
             return False
 
-    def tend(self) -> None:
-        """Note how the process ended, and start another one if it is wanted."""
+    def start_or_note_end(self) -> None:
+        """Note the exit code of a process that ended, and start another one if it is wanted."""
         if self.process is not None and self.process.poll() is not None:
             self._write(f"exit code {self.process.returncode}")
             self.exits.append(self.process.returncode)
@@ -67,13 +67,13 @@ class Post:
             self._start()
 
     def signal(self, number: int) -> None:
-        """Send a signal to the process, if there is one."""
+        """Send a signal to the process, if it runs."""
         process = self.process
         if process is not None and process.poll() is None:
             process.send_signal(number)
 
-    def limit_files(self, size: int | None) -> None:
-        """Let neither this process nor the next ones write files of more than ``size`` bytes; None: any."""
+    def limit_file_size(self, size: int | None) -> None:
+        """Limit the files of this process and of later ones to ``size`` bytes; None for no limit."""
         self.extra = {crash_points.FILE_BYTES: str(size)} if size else {}
         process = self.process
         if process is not None and process.poll() is None:
@@ -103,11 +103,11 @@ class Post:
             log.write(f"=== {time.strftime('%H:%M:%S')} {line}\n")
 
 
-class Crew:
-    """All workers of a run; a context manager that ends them."""
+class Supervisor:
+    """Starts the workers of a run, and restarts those that ended; a context manager that ends them."""
 
     def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
-        self.posts: list[Post] = []
+        self.slots: list[WorkerSlot] = []
         self.orders, self.clock = folder / "orders", folder / "clock"
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("STREAM_", "FAULTS_"))}
         if how := os.environ.get(crash_points.BREAK):
@@ -126,51 +126,51 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         self._is_over.set()
         self._thread.join()
-        for post in self.posts:
-            post.is_wanted = False
-            post.signal(signal.SIGCONT)
-            post.signal(signal.SIGKILL)
-            if post.process is not None:
-                post.process.wait()
+        for slot in self.slots:
+            slot.is_wanted = False
+            slot.signal(signal.SIGCONT)
+            slot.signal(signal.SIGKILL)
+            if slot.process is not None:
+                slot.process.wait()
 
     def join(self, count: int = 1) -> None:
-        """Let more workers come."""
+        """Start ``count`` more workers."""
         with self._lock:
             for _ in range(count):
-                gone = next((post for post in self.posts if not post.is_wanted), None)
-                if gone:  # whoever left comes back, with the index as it was then
-                    gone.is_wanted = True
+                unused = next((slot for slot in self.slots if not slot.is_wanted), None)
+                if unused:  # a worker that left comes back, with the index as it was then
+                    unused.is_wanted = True
                 else:
-                    self.posts.append(Post("abcdefgh"[len(self.posts)], self._environment, self._folder))
+                    self.slots.append(WorkerSlot("abcdefgh"[len(self.slots)], self._environment, self._folder))
 
     @property
-    def wanted(self) -> list[Post]:
-        """Those who are to work."""
-        return [post for post in self.posts if post.is_wanted]
+    def wanted(self) -> list[WorkerSlot]:
+        """The slots whose worker shall run."""
+        return [slot for slot in self.slots if slot.is_wanted]
 
-    def pick(self, number: int) -> Post:
-        """One of those who are to work."""
+    def pick(self, number: int) -> WorkerSlot:
+        """One of the slots whose worker shall run."""
         return self.wanted[number % len(self.wanted)]
 
-    def leave(self, post: Post) -> bool:
-        """Stop a worker for good; False if it had to be killed."""
-        post.is_wanted = False
-        post.signal(signal.SIGTERM)
-        if wait_for(lambda: post.process is None, STOP_S):
+    def leave(self, slot: WorkerSlot) -> bool:
+        """Stop a worker and do not restart it; False if it had to be killed."""
+        slot.is_wanted = False
+        slot.signal(signal.SIGTERM)
+        if wait_for(lambda: slot.process is None, STOP_S):
             return True
-        post.signal(signal.SIGKILL)
-        wait_for(lambda: post.process is None, STOP_S)
+        slot.signal(signal.SIGKILL)
+        wait_for(lambda: slot.process is None, STOP_S)
         return False
 
     def exits(self) -> list[int]:
-        """How all processes ended."""
-        return [code for post in self.posts for code in post.exits]
+        """The exit codes of all processes."""
+        return [code for slot in self.slots for code in slot.exits]
 
     def _supervise(self) -> None:
         while not self._is_over.wait(_POLL_S):
             with self._lock:
-                for post in self.posts:
-                    post.tend()
+                for slot in self.slots:
+                    slot.start_or_note_end()
 
 
 def wait_for(condition: Callable[[], object], seconds: float) -> bool:

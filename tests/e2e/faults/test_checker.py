@@ -1,4 +1,4 @@
-"""The comparison with the oracle: what the core makes passes, and each way to lose or change something is told."""
+"""The checker accepts what the core makes, and reports each way to lose or change something."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.normalize import Normalizer
 from stream.settings import Settings, load_settings
 from stream.transport.partitioner import partition_for
-from tests.e2e.faults.checker import Judgement, Sample, judge
+from tests.e2e.faults.checker import CheckResult, Sample, check
 from tests.e2e.faults.workload import Newsroom
 
 NOW: Final = "2026-05-04T06:00:00.000Z"
@@ -27,8 +27,8 @@ TOPICS: Final = SETTINGS.topics
 Log = dict[str, list[Record]]
 
 
-class Town:
-    """Topics in memory, filled by the core as the workers would."""
+class FilledTopics:
+    """Topics in memory, filled by the core as by workers."""
 
     def __init__(self, articles: int) -> None:
         self.log: Log = {spec.name: [] for spec in SETTINGS.topic_specs}
@@ -65,10 +65,10 @@ class Town:
             InputRecord(out.topic, partition, offset, timestamp, out.key, out.value, tuple(out.headers))
         )
 
-    def judged(self, *samples: Sample) -> Judgement:
-        """What the judge says."""
+    def check(self, *samples: Sample) -> CheckResult:
+        """The result of the checker."""
         log = {topic: sorted(rs, key=lambda r: (r.partition, r.offset)) for topic, rs in self.log.items()}
-        return judge(SETTINGS, log, samples)
+        return check(SETTINGS, log, samples)
 
     def ends(self) -> dict[tuple[str, int], int]:
         """Where all partitions end."""
@@ -80,85 +80,85 @@ class Town:
 
 
 @pytest.fixture(scope="module")
-def filled() -> Town:
-    return Town(180)
+def filled() -> FilledTopics:
+    return FilledTopics(180)
 
 
 @pytest.fixture
-def town(filled: Town) -> Town:
+def topics(filled: FilledTopics) -> FilledTopics:
     mine = copy.copy(filled)
     mine.log = {topic: list(records) for topic, records in filled.log.items()}
     return mine
 
 
-def test_what_the_core_makes_is_good(town: Town) -> None:
-    found = town.judged(Sample(town.ends(), town.ends()))
+def test_what_the_core_makes_is_good(topics: FilledTopics) -> None:
+    found = topics.check(Sample(topics.ends(), topics.ends()))
     assert found.is_good, found.lines()
     assert found.events > 180
     assert found.repeated <= 30  # the scraper's own repetitions
-    kinds = {topic: len(records) for topic, records in town.log.items()}
+    kinds = {topic: len(records) for topic, records in topics.log.items()}
     assert all(kinds.values()), kinds
-    assert any(record.value is None for record in town.log[TOPICS.enriched])
+    assert any(record.value is None for record in topics.log[TOPICS.enriched])
 
 
 @pytest.mark.parametrize("name", ["normalized", "enriched", "duplicates", "rejected"])
-def test_a_lost_record_is_missing(town: Town, name: str) -> None:
-    records = town.log[getattr(TOPICS, name)]
-    told = [(record.key, record.value) for record in records]
+def test_a_lost_record_is_missing(topics: FilledTopics, name: str) -> None:
+    records = topics.log[getattr(TOPICS, name)]
+    pairs = [(record.key, record.value) for record in records]
     withdrawn = {record.key for record in records if record.value is None}
-    place = next(p for p, one in enumerate(told) if told.count(one) == 1 and one[0] not in withdrawn)
-    del records[place]
-    key, value = told[place]
-    missing = town.judged().missing
+    index = next(i for i, pair in enumerate(pairs) if pairs.count(pair) == 1 and pair[0] not in withdrawn)
+    del records[index]
+    key, value = pairs[index]
+    missing = topics.check().missing
     beginning = (value or b"")[:60].decode("utf-8", "replace")
     assert [line for line in missing if (key or b"").decode() in line and beginning in line]
 
 
-def test_a_lost_tombstone_is_missing(town: Town) -> None:
-    gone = next(record for record in town.log[TOPICS.enriched] if record.value is None)
-    town.log[TOPICS.enriched] = [
-        record for record in town.log[TOPICS.enriched] if record.key != gone.key or record.value is not None
+def test_a_lost_tombstone_is_missing(topics: FilledTopics) -> None:
+    gone = next(record for record in topics.log[TOPICS.enriched] if record.value is None)
+    topics.log[TOPICS.enriched] = [
+        record for record in topics.log[TOPICS.enriched] if record.key != gone.key or record.value is not None
     ]
-    assert any("tombstone" in line for line in town.judged().missing)
+    assert any("tombstone" in line for line in topics.check().missing)
 
 
-def test_a_lost_cluster_is_missing_unless_a_later_state_is_told(town: Town) -> None:
-    records = town.log[TOPICS.clusters]
+def test_a_lost_cluster_is_missing_unless_a_later_state_is_told(topics: FilledTopics) -> None:
+    records = topics.log[TOPICS.clusters]
     key = next(r.key for r in records if sum(other.key == r.key for other in records) > 2)
     mine = [record for record in records if record.key == key]
     records.remove(mine[0])
-    assert town.judged().is_good
+    assert topics.check().is_good
     for record in mine[1:]:
         records.remove(record)
-    assert any((key or b"").decode() in line for line in town.judged().missing)
+    assert any((key or b"").decode() in line for line in topics.check().missing)
 
 
 @pytest.mark.parametrize("name", ["normalized", "enriched", "duplicates", "clusters", "fingerprints"])
-def test_another_value_is_different(town: Town, name: str) -> None:
-    records = town.log[getattr(TOPICS, name)]
+def test_another_value_is_different(topics: FilledTopics, name: str) -> None:
+    records = topics.log[getattr(TOPICS, name)]
     place = next(p for p in reversed(range(len(records))) if records[p].value)
     record = records[place]
     assert isinstance(record, InputRecord)
     value = (record.value or b"").replace(b'":"', b'": "', 1)
     assert value != record.value
     records.append(replace(record, value=value, offset=10**6))
-    assert any(name in line for line in town.judged().different)
+    assert any(name in line for line in topics.check().different)
 
 
-def test_a_repetition_is_counted_and_is_no_difference(town: Town) -> None:
-    before = town.judged().repeated
-    last = town.log[TOPICS.duplicates][-1]
-    town.store(OutputRecord(last.topic, last.key, last.value, last.headers), END_MS)
-    found = town.judged()
+def test_a_repetition_is_counted_and_is_no_difference(topics: FilledTopics) -> None:
+    before = topics.check().repeated
+    last = topics.log[TOPICS.duplicates][-1]
+    topics.store(OutputRecord(last.topic, last.key, last.value, last.headers), END_MS)
+    found = topics.check()
     assert found.is_good, found.lines()
     assert found.repeated == before + 1
 
 
-def test_an_old_version_behind_the_newest_is_stale(town: Town) -> None:
-    records = town.log[TOPICS.clusters]
+def test_an_old_version_behind_the_newest_is_stale(topics: FilledTopics) -> None:
+    records = topics.log[TOPICS.clusters]
     first = next(r for r in records if sum(other.key == r.key for other in records) > 1)
-    town.store(OutputRecord(first.topic, first.key, first.value, first.headers), END_MS)
-    found = town.judged()
+    topics.store(OutputRecord(first.topic, first.key, first.value, first.headers), END_MS)
+    found = topics.check()
     assert found.stale
     assert not found.missing
     assert not found.different
@@ -166,44 +166,44 @@ def test_an_old_version_behind_the_newest_is_stale(town: Town) -> None:
 
 @pytest.mark.parametrize("tamper", [lambda records: records[3:], lambda records: records[::-1]])
 def test_a_changelog_with_a_hole_or_out_of_order_is_broken(
-    town: Town, tamper: Callable[[list[Record]], list[Record]]
+    topics: FilledTopics, tamper: Callable[[list[Record]], list[Record]]
 ) -> None:
-    mine = [record for record in town.log[TOPICS.fingerprints] if record.partition == 0]
+    mine = [record for record in topics.log[TOPICS.fingerprints] if record.partition == 0]
     changed = [
         replace(record, offset=offset) for offset, record in enumerate(tamper(mine)) if isinstance(record, InputRecord)
     ]
-    town.log[TOPICS.fingerprints] = [r for r in town.log[TOPICS.fingerprints] if r.partition] + list(changed)
-    assert town.judged().broken
+    topics.log[TOPICS.fingerprints] = [r for r in topics.log[TOPICS.fingerprints] if r.partition] + list(changed)
+    assert topics.check().broken
 
 
 @pytest.mark.parametrize("name", ["raw", "normalized"])
-def test_a_commit_before_the_outputs_are_stored_is_early(town: Town, name: str) -> None:
+def test_a_commit_before_the_outputs_are_stored_is_early(topics: FilledTopics, name: str) -> None:
     source = getattr(TOPICS, name)
-    ends = town.ends()
+    ends = topics.ends()
     too_soon = {tp: end if tp[0] == source else 0 for tp, end in ends.items()}
-    found = town.judged(Sample({(source, 0): 40}, too_soon))
+    found = topics.check(Sample({(source, 0): 40}, too_soon))
     assert found.early
     assert not found.missing
-    assert town.judged(Sample({(source, 0): 0}, too_soon), Sample({(source, 0): 40}, ends)).is_good
+    assert topics.check(Sample({(source, 0): 0}, too_soon), Sample({(source, 0): 40}, ends)).is_good
 
 
-def test_a_letter_that_is_repeated_in_another_partition_was_stored_before(town: Town) -> None:
-    letters = town.log[TOPICS.rejected]
+def test_a_letter_that_is_repeated_in_another_partition_was_stored_before(topics: FilledTopics) -> None:
+    letters = topics.log[TOPICS.rejected]
     letter = next(letter for letter in letters if isinstance(letter, InputRecord) and letter.key is None)
-    ends = town.ends()
+    ends = topics.ends()
     letters.remove(letter)
     last = sum(each.partition == 1 for each in letters)
     letters += [replace(letter, partition=1, offset=last), replace(letter, offset=ends[TOPICS.rejected, 0])]
     sample = Sample({(TOPICS.raw, 0): ends[TOPICS.raw, 0]}, {**ends, (TOPICS.rejected, 1): last + 1})
-    assert town.judged(sample).is_good
+    assert topics.check(sample).is_good
 
 
-def test_an_article_that_was_withdrawn_before_it_was_told_is_no_loss(town: Town) -> None:
+def test_an_article_that_was_withdrawn_before_it_was_told_is_no_loss(topics: FilledTopics) -> None:
     """A worker that crashed after its changelog was stored reads the article again when it is gone already."""
-    records = town.log[TOPICS.enriched]
+    records = topics.log[TOPICS.enriched]
     withdrawn = {record.key for record in records if record.value is None}
-    untold = next(record for record in records if record.value is not None and record.key in withdrawn)
-    records.remove(untold)
-    found = town.judged()
-    assert found.untold == 1
+    withdrawn_unpublished = next(record for record in records if record.value is not None and record.key in withdrawn)
+    records.remove(withdrawn_unpublished)
+    found = topics.check()
+    assert found.withdrawn_unpublished == 1
     assert found.is_good, found.lines()

@@ -1,4 +1,4 @@
-"""Schedules: from the seed alone, and together they meet everything."""
+"""Schedules depend on the seed alone, and together they cover everything."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ def test_seeds_give_different_schedules() -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_schedule_has_faults_enough_one_behind_the_other(seed: int) -> None:
+def test_a_schedule_has_enough_faults_in_order(seed: int) -> None:
     plan = schedule(seed)
     assert FAULTS_MIN <= len(plan.faults) <= FAULTS_MAX
-    places = [fault.at for fault in plan.faults]
-    assert places == sorted(places)
-    assert places[0] > 0
-    assert places[-1] < 1
+    moments = [fault.at for fault in plan.faults]
+    assert moments == sorted(moments)
+    assert moments[0] > 0
+    assert moments[-1] < 1
 
 
-def test_sixty_seeds_meet_every_kind_and_every_point() -> None:
+def test_sixty_seeds_cover_every_kind_and_every_point() -> None:
     faults = [fault for seed in SEEDS for fault in schedule(seed).faults]
     assert {fault.kind for fault in faults} == set(KINDS)
     assert {fault.point for fault in faults if fault.kind == "kill_at"} == set(POINTS)
     assert {fault.point for fault in faults if fault.kind == "zombie_at"} == set(ZOMBIE_POINTS)
 
 
-def test_faults_that_have_to_last_do() -> None:
+def test_faults_last_as_long_as_their_kind_needs() -> None:
     for seed in SEEDS:
         for fault in schedule(seed).faults:
             if fault.kind in ("zombie_at", "worker_pause", "broker_pause_session", "broker_pause_long"):
@@ -48,18 +48,18 @@ def test_faults_that_have_to_last_do() -> None:
             assert bool(fault.topic) == fault.kind.startswith("refuse")
 
 
-def test_a_truncated_changelog_is_kept_by_one_index_which_is_then_let_be() -> None:
+def test_after_a_truncated_changelog_the_index_is_left_alone() -> None:
     met = 0
     for seed in SEEDS:
         kinds = [fault.kind for fault in schedule(seed).faults]
         if "changelog_truncate" in kinds:
             met += 1
-            place = kinds.index("changelog_truncate")
-            assert set(kinds[place + 1 :]) <= KEEPS_THE_INDEX
-            # Damage that nobody has read yet would show when the changelog no longer mends it.
+            position = kinds.index("changelog_truncate")
+            assert set(kinds[position + 1 :]) <= KEEPS_THE_INDEX
+            # Damage that was not found yet could not be repaired from the changelog any more.
             assert not {kind for kind in kinds if kind.startswith("index_")}
     assert met
 
 
-def test_given_kinds_are_taken_in_their_order() -> None:
+def test_kinds_that_are_named_are_used_in_their_order() -> None:
     assert [fault.kind for fault in schedule(3, only=["kill", "join"]).faults] == ["kill", "join"]

@@ -1,4 +1,4 @@
-"""One run's topics on a real broker, seen from outside: what is stored, what is committed, and what is changed."""
+"""The topics of one run on a real broker: what is stored and committed, and how they are changed."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _SECONDS_BETWEEN_SAMPLES: Final = 0.1
 _ANSWER_MS: Final = 10_000
 
 
-class Site:
-    """Topics and group of one run. ``name``: what tells them from those of other runs."""
+class RunTopics:
+    """Topics and group of one run. ``name``: distinguishes them from those of other runs."""
 
     def __init__(self, broker: str, name: str, plan: Schedule, folder: Path) -> None:
         self.settings: Settings = load_settings(
@@ -53,7 +53,7 @@ class Site:
         return {f"STREAM_{name.upper()}": str(getattr(self.settings, name)) for name in names}
 
     def configure(self, topic: str, **changed: str) -> None:
-        """Set a topic as it has to be, but for ``changed`` (with _ for each dot)."""
+        """Configure a topic as it has to be, apart from ``changed`` (with _ for each dot)."""
         spec = next(spec for spec in self.settings.topic_specs if spec.name == topic)
         config = {"min.insync.replicas": "1", **spec.config}
         config |= {name.replace("_", "."): value for name, value in changed.items()}
@@ -61,24 +61,23 @@ class Site:
             client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=config)])
 
     def trim(self, ends: Mapping[int, int]) -> None:
-        """Delete the changelog below ``ends`` (partition: offset), as retention does; `log` still tells it."""
+        """Delete the changelog below ``ends`` (partition: offset), as retention does; `log` still returns it."""
         topic = self.topics.fingerprints
-        there = [record for record in self._read(topic) if record.offset < ends.get(record.partition, 0)]
-        self._trimmed += there
+        self._trimmed += [record for record in self._read(topic) if record.offset < ends.get(record.partition, 0)]
         with self._admin() as client:
             client.delete_records({TopicPartition(topic, partition): end for partition, end in ends.items() if end})
 
     def log(self) -> dict[str, list[Record]]:
         """Each topic's records, by partition and offset."""
-        found = {spec.name: self._read(spec.name) for spec in self.settings.topic_specs}
-        found[self.topics.fingerprints] += self._trimmed
+        log = {spec.name: self._read(spec.name) for spec in self.settings.topic_specs}
+        log[self.topics.fingerprints] += self._trimmed
         return {
             topic: sorted(records, key=lambda record: (record.partition, record.offset))
-            for topic, records in found.items()
+            for topic, records in log.items()
         }
 
     def _read(self, topic: str) -> list[Record]:
-        found: list[Record] = []
+        stored: list[Record] = []
         with contextlib.closing(self._consumer()) as reader:
             partitions = _partitions(reader, next(spec for spec in self.settings.topic_specs if spec.name == topic))
             ends = reader.end_offsets(partitions)
@@ -86,8 +85,8 @@ class Site:
             reader.seek_to_beginning(*partitions)
             while any(reader.position(tp) < end for tp, end in ends.items()):
                 for records in reader.poll(timeout_ms=500).values():
-                    found += records
-        return found
+                    stored += records
+        return stored
 
     @contextlib.contextmanager
     def _admin(self) -> Iterator[Any]:
@@ -104,11 +103,11 @@ class Site:
 
 
 class Observer:
-    """Looks at commits and ends all the time, in a thread of its own; a context manager."""
+    """Samples committed offsets and log ends continuously, in a thread of its own; a context manager."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, run_topics: RunTopics) -> None:
         self.samples: list[Sample] = []
-        self._site = site
+        self._run_topics = run_topics
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -122,7 +121,7 @@ class Observer:
 
     @property
     def lag(self) -> int | None:
-        """Records still to be processed by the last look; None before the first."""
+        """Records still to be processed in the last sample; None before the first."""
         if not self.samples:
             return None
         last = self.samples[-1]
@@ -130,36 +129,36 @@ class Observer:
 
     @property
     def looks(self) -> int:
-        """How often it has looked."""
+        """How many samples it has taken."""
         return len(self.samples)
 
     def _inputs(self, tps: Mapping[Tp, int]) -> list[Tp]:
-        names = (self._site.topics.raw, self._site.topics.normalized)
+        names = (self._run_topics.topics.raw, self._run_topics.topics.normalized)
         return [tp for tp in tps if tp[0] in names]
 
     def _watch(self) -> None:
         while not self._is_over.is_set():
-            # Without a broker there is nothing to see; the clients are made anew for the next one.
+            # Without a broker the clients fail; new ones are made for the next attempt.
             with contextlib.suppress(KafkaError, OSError, KeyError, ValueError):
-                self._look()
+                self._take_samples()
             self._is_over.wait(0.5)
 
-    def _look(self) -> None:
-        site, group = self._site, self._site.settings.group
-        with contextlib.closing(site._consumer()) as reader, site._admin() as admin:  # noqa: SLF001 - its other half
-            every = [tp for spec in site.settings.topic_specs for tp in _partitions(reader, spec)]
-            inputs = [tp for tp in every if tp.topic in (site.topics.raw, site.topics.normalized)]
+    def _take_samples(self) -> None:
+        run_topics, group = self._run_topics, self._run_topics.settings.group
+        with contextlib.closing(run_topics._consumer()) as reader, run_topics._admin() as admin:  # noqa: SLF001 - its other half
+            every = [tp for spec in run_topics.settings.topic_specs for tp in _partitions(reader, spec)]
+            inputs = [tp for tp in every if tp.topic in (run_topics.topics.raw, run_topics.topics.normalized)]
             while not self._is_over.is_set():
-                # The commits first: what they stand for was stored before, and so before the ends are asked for.
-                found = admin.list_group_offsets({group: inputs})[group]
+                # The commits first: their outputs were stored before, and so before the ends are asked for.
+                offsets = admin.list_group_offsets({group: inputs})[group]
                 ends = reader.end_offsets(every)
-                committed = {(tp.topic, tp.partition): place.offset for tp, place in found.items() if place.offset >= 0}
+                committed = {(tp.topic, tp.partition): each.offset for tp, each in offsets.items() if each.offset >= 0}
                 self.samples.append(Sample(committed, {(tp.topic, tp.partition): end for tp, end in ends.items()}))
                 time.sleep(_SECONDS_BETWEEN_SAMPLES)
 
 
 def _partitions(reader: Any, spec: TopicSpec) -> Sequence[Any]:
-    found = sorted(reader.partitions_for_topic(spec.name) or ())
-    if len(found) != spec.partitions:
-        raise ValueError(f"{spec.name}: {found} are known of {spec.partitions} partitions; ask again")
-    return [TopicPartition(spec.name, number) for number in found]
+    numbers = sorted(reader.partitions_for_topic(spec.name) or ())
+    if len(numbers) != spec.partitions:
+        raise ValueError(f"{spec.name}: only {numbers} of {spec.partitions} partitions are known yet")
+    return [TopicPartition(spec.name, number) for number in numbers]

@@ -1,6 +1,6 @@
-"""``stream worker`` with traps: ends itself at named points of a batch, and can be broken on purpose.
+"""``stream worker`` with traps: kills itself at named points of a batch, and can be broken on purpose.
 
-The production code has no hooks; what it calls is wrapped here: the producer's deliveries, the index's store,
+The production code has no hooks; this module wraps what it calls: the producer's deliveries, the index's store,
 `RecordBatch.done` and the consumer's commits.
 """
 
@@ -47,7 +47,7 @@ def wrap(owner: Any, name: str, around: Callable[..., Any]) -> None:
 
 
 def set_traps(trap: Trap) -> None:
-    """Put the named points around what the worker calls."""
+    """Set the named points around what the worker calls."""
     _trap_deliveries(trap)
     _trap_store(trap)
     _trap_offsets(trap)
@@ -55,22 +55,24 @@ def set_traps(trap: Trap) -> None:
 
 
 def _trap_deliveries(trap: Trap) -> None:
-    async def deliver(original: Any, self: Any, outputs: Sequence[OutputRecord], **given: Any) -> list[RecordMetadata]:
+    async def deliver(
+        original: Any, self: Any, outputs: Sequence[OutputRecord], **options: Any
+    ) -> list[RecordMetadata]:
         step = step_of(outputs)
         if step is None:
-            return list(await original(self, outputs, **given))
-        trap.passing(f"{step}.deliver.before")
+            return list(await original(self, outputs, **options))
+        trap.reach(f"{step}.deliver.before")
         stored: list[RecordMetadata] = []
-        if trap.is_set(f"{step}.deliver.partly"):
-            stored = await original(self, outputs[: len(outputs) // 2], **given)
-            trap.spring()
+        if trap.claims(f"{step}.deliver.partly"):
+            stored = await original(self, outputs[: len(outputs) // 2], **options)
+            trap.fire()
         for name in _OUTPUTS if step == "deduplicate" else ():
-            if trap.is_set(f"{step}.deliver.{name}"):
+            if trap.claims(f"{step}.deliver.{name}"):
                 chosen = [out for out in outputs if out.topic.endswith(f"articles.{name}")]
-                await original(self, chosen, **given)
-                trap.spring()
-        stored += await original(self, outputs[len(stored) :], **given)
-        trap.passing(f"{step}.deliver.after")
+                await original(self, chosen, **options)
+                trap.fire()
+        stored += await original(self, outputs[len(stored) :], **options)
+        trap.reach(f"{step}.deliver.after")
         return stored
 
     wrap(producer.Producer, "produce_all", deliver)
@@ -78,14 +80,14 @@ def _trap_deliveries(trap: Trap) -> None:
 
 def _trap_store(trap: Trap) -> None:
     def write(original: Any, self: RocksStore, *args: Any) -> None:
-        trap.passing("index.write.before")
+        trap.reach("index.write.before")
         original(self, *args)
-        trap.passing("index.write.after")
+        trap.reach("index.write.after")
 
     def close(original: Any, self: RocksStore) -> None:
-        trap.passing("close.before")
+        trap.reach("close.before")
         original(self)
-        trap.passing("close.after")
+        trap.reach("close.after")
 
     wrap(RocksStore, "write", write)
     wrap(RocksStore, "close", close)
@@ -94,33 +96,33 @@ def _trap_store(trap: Trap) -> None:
 def _trap_offsets(trap: Trap) -> None:
     def done(original: Any, self: RecordBatch) -> None:
         step = "normalize" if self.tp.topic.endswith("articles.raw") else "deduplicate"
-        trap.passing(f"{step}.done.before")
+        trap.reach(f"{step}.done.before")
         original(self)
-        trap.passing(f"{step}.done.after")
+        trap.reach(f"{step}.done.after")
 
-    async def store(original: Any, self: Any, offsets: Mapping[Any, int]) -> bool:
-        trap.passing("commit.before")
-        stored = await original(self, offsets)
-        trap.passing("commit.after")
-        return bool(stored)
+    async def commit(original: Any, self: Any, offsets: Mapping[Any, int]) -> bool:
+        trap.reach("commit.before")
+        is_committed = await original(self, offsets)
+        trap.reach("commit.after")
+        return bool(is_committed)
 
     wrap(RecordBatch, "done", done)
-    wrap(transport.Consumer, "store", store)
+    wrap(transport.Consumer, "commit_offsets", commit)
 
 
 def _trap_restore(trap: Trap) -> None:
     async def replay(original: Any, self: Any, *args: Any) -> AsyncIterator[Sequence[Record]]:
-        trap.passing("restore.before")
+        trap.reach("restore.before")
         async for records in original(self, *args):
             yield records
-            trap.passing("restore.partly")
-        trap.passing("restore.after")
+            trap.reach("restore.partly")
+        trap.reach("restore.after")
 
     wrap(transport.Transport, "replay", replay)
 
 
 def step_of(outputs: Sequence[OutputRecord]) -> str | None:
-    """Which step made these outputs; None where they do not tell: dead letters alone, or nothing."""
+    """The step that made these outputs; None if unknown: dead letters alone, or nothing."""
     names = {out.topic.rpartition("articles.")[2] for out in outputs}
     if "normalized" in names:
         return "normalize"
@@ -128,7 +130,7 @@ def step_of(outputs: Sequence[OutputRecord]) -> str | None:
 
 
 def set_clock(file: Path) -> None:
-    """Let the worker's wall clock be wrong by the seconds that ``file`` tells, from one moment to the next."""
+    """Make the worker's wall clock wrong by the seconds in ``file``, which may change at any moment."""
 
     def step_s() -> float:
         try:
@@ -136,21 +138,11 @@ def set_clock(file: Path) -> None:
         except FileNotFoundError:
             return 0.0
 
-    class Clock:
-        """The module ``time``, but for the time of day."""
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(time, name)
-
-        def time(self) -> float:
-            return time.time() + step_s()
-
     system_clock.now_ms = lambda: int((time.time() + step_s()) * 1000)
-    vars(producer)["time"] = Clock()
 
 
 def set_memtable(kib: int) -> None:
-    """Let RocksDB write files of ``kib`` KiB."""
+    """Make RocksDB write files of ``kib`` KiB."""
     options_of = rocksdb_store._options  # noqa: SLF001 - the only place where they are made
 
     def options(cache_bytes: int) -> Any:
@@ -162,22 +154,22 @@ def set_memtable(kib: int) -> None:
 
 
 def break_delivery(how: str) -> None:
-    """Make the mistake that the harness has to find."""
+    """Make the mistake that the checker has to find."""
     running: set[asyncio.Task[Any]] = set()
 
     async def not_awaited(
-        original: Any, self: Any, outputs: Sequence[OutputRecord], **given: Any
+        original: Any, self: Any, outputs: Sequence[OutputRecord], **options: Any
     ) -> list[RecordMetadata]:
-        task = asyncio.create_task(original(self, outputs, **given))
+        task = asyncio.create_task(original(self, outputs, **options))
         running.add(task)
         task.add_done_callback(running.discard)
         return [RecordMetadata(out.topic, 0, -1) for out in outputs]
 
     async def swallowed(
-        original: Any, self: Any, outputs: Sequence[OutputRecord], **given: Any
+        original: Any, self: Any, outputs: Sequence[OutputRecord], **options: Any
     ) -> list[RecordMetadata]:
         try:
-            return list(await original(self, outputs, **given))
+            return list(await original(self, outputs, **options))
         except TransportError as error:
             log.warning("swallowed on purpose: %r", error)
             return [RecordMetadata(out.topic, 0, -1) for out in outputs]

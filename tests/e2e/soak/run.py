@@ -1,9 +1,10 @@
 """A long run at a steady rate, with a worker killed again and again: does the lag come back, does memory stay?
 
-Measures what the workers can do, sends a share of that for as long as is asked, kills one of the workers (SIGKILL) at
-every interval and starts it again, and prints a line for each interval. The other workers are left alone, so that
-their memory tells; what RocksDB accounts for (caches up to a setting, tables by the number of articles) is told apart.
-Exit code 1 if a lag is left at the end, a worker ended by itself, or the memory beside RocksDB's has grown.
+Measures the throughput of the workers, sends a share of it for the time that is asked for, kills one of the workers
+(SIGKILL) at every interval and starts it again, and prints a line for each interval. The other workers are left alone,
+so that their memory can be compared over time; RocksDB's part of it (caches up to a setting, tables by the number of
+articles) is reported separately. Exit code 1 if a lag is left at the end, a worker ended by itself, or the memory
+without RocksDB's has grown.
 """
 
 from __future__ import annotations
@@ -33,16 +34,16 @@ from tests.support.processes import Station, Worker, wait_until
 #: Articles of one newsroom; it remembers them all.
 ROOM: Final = 20_000
 SAMPLES_EVERY_S: Final = 2.0
-#: The lag has to be gone so long after the last message.
+#: The lag has to be gone this long after the last message.
 PATIENCE_S: Final = 120.0
-#: Largest memory of the workers that were left alone, last third of the run by the third before it.
+#: The most that the memory may grow: last third of the run divided by the third before it.
 GROWTH_MAX: Final = 1.1
 MIB: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was seen at one moment. ``rss``: bytes, of the worker that is left alone; ``rocks``: RocksDB's of it."""
+    """Measurements at one moment. ``rss``: bytes of the worker that is left alone; ``rocks``: RocksDB's part of it."""
 
     at: float
     lag: int
@@ -62,7 +63,7 @@ class Feed(threading.Thread):
         self.sent = 0
 
     def run(self) -> None:
-        """Send; what is late is caught up with."""
+        """Send, and catch up after delays."""
         began = time.monotonic()
         for message in messages(seed=1):
             if self._ended.is_set():
@@ -75,7 +76,7 @@ class Feed(threading.Thread):
         self._producer.flush()
 
     def stop(self) -> None:
-        """End, when all that was sent is stored."""
+        """End after everything that was sent is stored."""
         self._ended.set()
         self.join()
 
@@ -91,7 +92,7 @@ class Soak:
         self.samples: list[Sample] = []
 
     def capacity(self, articles: int) -> float:
-        """Articles a second, from a backlog of so many; start-up is not counted."""
+        """Articles per second, from a backlog of ``articles``; start-up is not counted."""
         producer = KafkaProducer(bootstrap_servers=self._node.address, linger_ms=20)
         for message in itertools.islice(messages(seed=0), articles):
             send(producer, self._station.topics.raw, message)
@@ -102,11 +103,11 @@ class Soak:
         wait_until(lambda: self._lag() == 0, "the backlog is gone", seconds=1800)
         done = articles * min(1.0, before / (2 * articles))
         spent = cost_report.cpu_seconds(self._workers) - spent
-        print(f"{1000 * spent / done:.2f} ms of CPU an article, both steps, all workers")
+        print(f"{1000 * spent / done:.2f} ms of CPU per article, both steps, all workers")
         return done / (time.monotonic() - began)
 
     def run(self, rate: float, *, seconds: float, kill_every: float) -> bool:
-        """Send and kill; whether all is well in the end."""
+        """Send and kill; return whether all is well in the end."""
         feed = Feed(self._node.address, self._station.topics.raw, rate)
         feed.start()
         began = time.monotonic()
@@ -134,10 +135,10 @@ class Soak:
             worker.stop()
 
     def _has_committed(self) -> bool:
-        return settled(lambda: self._station.committed(self._station.topics.raw)) > 0
+        return ask_until_known(lambda: self._station.committed(self._station.topics.raw)) > 0
 
     def _lag(self) -> int:
-        return settled(self._station.lag)
+        return ask_until_known(self._station.lag)
 
     def _start(self, number: int) -> Worker:
         folder = self._station.folder / f"worker-{number}"
@@ -158,7 +159,7 @@ class Soak:
         taken = []
         while time.monotonic() < until:
             alone = self._workers[0]
-            rocks = round(cost_report.figure(alone, "stream_index_memory_bytes"))
+            rocks = round(cost_report.metric_total(alone, "stream_index_memory_bytes"))
             taken.append(Sample(time.monotonic(), self._lag(), resident(alone), rocks))
             time.sleep(SAMPLES_EVERY_S)
         self.samples += taken
@@ -171,13 +172,13 @@ class Soak:
         print(f"{minute:7.1f} {sent:9,} {max(lags):10,} {min(lags):11,} {memory:12.0f} {rocks:8.0f}", flush=True)
 
     def _print_sizes(self) -> None:
-        """Bytes an article, on disk."""
+        """Print the bytes per article on disk."""
         topics = self._station.topics
         articles = self._station.end(topics.raw)
         sizes = cost_report.topic_bytes(self._node.data, topics)
         sizes["index"] = cost_report.size_of(self._station.folder.glob("worker-*/data"))
         for name, size in sizes.items():
-            print(f"{size / articles:8.0f} bytes an article in {name}")
+            print(f"{size / articles:8.0f} bytes per article in {name}")
 
     def _is_flat(self) -> bool:
         third = len(self.samples) // 3
@@ -185,7 +186,7 @@ class Soak:
             statistics.median(sample.rss - sample.rocks for sample in part)
             for part in (self.samples[third : 2 * third], self.samples[2 * third :])
         )
-        print(f"memory of the worker left alone, beside RocksDB's: {before / MIB:.0f} MiB, then {last / MIB:.0f} MiB")
+        print(f"memory of the worker left alone, without RocksDB's: {before / MIB:.0f} MiB, then {last / MIB:.0f} MiB")
         return last <= GROWTH_MAX * before
 
     def _are_alive(self) -> bool:
@@ -195,8 +196,8 @@ class Soak:
         return not ended
 
 
-def settled(question: Callable[[], int]) -> int:
-    """The answer, asked again where the broker does not know yet, such as who coordinates a new group."""
+def ask_until_known(question: Callable[[], int]) -> int:
+    """Return the answer to ``question``, asked again while the broker does not know yet, as for a new group."""
     while True:
         try:
             return question()
@@ -207,7 +208,7 @@ def settled(question: Callable[[], int]) -> int:
 
 
 def messages(seed: int) -> Iterator[Message]:
-    """Articles without end."""
+    """Yield articles without end."""
     for room in itertools.count(seed * 1_000_000):
         yield from Newsroom(room, ROOM, end_ms=int(time.time() * 1000)).messages()
 
@@ -218,20 +219,20 @@ def send(producer: KafkaProducer, topic: str, message: Message) -> None:
 
 
 def resident(worker: Worker) -> int:
-    """The memory of a worker in bytes."""
+    """Return the resident memory of a worker in bytes."""
     status = Path(f"/proc/{worker.process.pid}/status").read_text(encoding="ascii")
     return int(status.partition("VmRSS:")[2].split()[0]) * 1024
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the soak that the command line describes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30.0, help="how long (default: %(default)g)")
     parser.add_argument("--share", type=float, default=0.7, help="of the measured rate (default: %(default)g)")
     parser.add_argument("--workers", type=int, default=2, help="the last one is killed (default: %(default)d)")
     parser.add_argument("--kill-every", type=float, default=60.0, help="seconds (default: %(default)g)")
     parser.add_argument("--backlog", type=int, default=40_000, help="articles that measure the rate")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="article-stream-soak-")))
         node = stack.enter_context(KafkaNode())
@@ -240,11 +241,11 @@ def main() -> int:
         if (made := station.run("topics")).returncode:
             print(made.stderr)
             return 1
-        soak = Soak(station, node, workers=given.workers)
+        soak = Soak(station, node, workers=options.workers)
         stack.callback(soak.close)
-        rate = soak.capacity(given.backlog)
-        print(f"{given.workers} workers: {rate:,.0f} articles a second; {given.share:.0%} of that from here on")
-        is_well = soak.run(given.share * rate, seconds=60 * given.minutes, kill_every=given.kill_every)
+        rate = soak.capacity(options.backlog)
+        print(f"{options.workers} workers: {rate:,.0f} articles a second; {options.share:.0%} of that from here on")
+        is_well = soak.run(options.share * rate, seconds=60 * options.minutes, kill_every=options.kill_every)
     return 0 if is_well else 1
 
 
