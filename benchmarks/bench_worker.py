@@ -1,4 +1,4 @@
-"""A worker on real Kafka, both hops: articles per CPU second of the worker, and its memory over time."""
+"""A worker on a real Kafka, both steps: articles per CPU second of the worker, and its memory over time."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from stream.demo.runner import free_port
 
 ROOT = Path(__file__).parent.parent
 POLL_S = 1.0
-#: Records sent ahead of the worker, so that it never waits and the disk never fills.
+#: Records that are sent ahead of the worker, so that it never waits and the disk never fills.
 AHEAD = 20_000
 
 
 def run(corpus: Path, articles: int) -> None:
-    """Print a line for each tenth of the way, then the figure."""
+    """Print a line for each tenth of the articles, then the throughput."""
     with tempfile.TemporaryDirectory() as folder, _kafka() as broker:
         port = free_port()
         env = {**os.environ, "STREAM_BROKER": broker, "STREAM_DATA_DIR": folder, "STREAM_WEB_PORT": str(port)}
@@ -36,7 +36,7 @@ def run(corpus: Path, articles: int) -> None:
             _wait_for(page)
             _measure(corpus, articles, broker, page)
             size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
-            print(f"index on disk: {size / articles:.0f} bytes for each article that went through")
+            print(f"index on disk: {size / articles:.0f} bytes per article")
 
 
 def _measure(corpus: Path, articles: int, broker: str, page: str) -> None:
@@ -53,7 +53,7 @@ def _measure(corpus: Path, articles: int, broker: str, page: str) -> None:
             next_line += articles / 10
             print(f"  {state['done']:8.0f} articles, {now['process_resident_memory_bytes'] / 2**20:6.0f} MiB resident")
     cpu = now["process_cpu_seconds_total"] - start["process_cpu_seconds_total"]
-    print(f"worker, both hops: {articles} articles, {cpu:.1f} CPU s: {articles / cpu:.0f} articles/CPU s")
+    print(f"worker, both steps: {articles} articles, {cpu:.1f} CPU s: {articles / cpu:.0f} articles/CPU s")
     _print_steps(now, articles)
 
 
@@ -71,7 +71,7 @@ def _print_steps(metrics: dict[str, float], articles: int) -> None:
     prefix = 'stream_step_duration_seconds_sum{step="'
     spent = {name.removeprefix(prefix)[:-2]: value for name, value in metrics.items() if name.startswith(prefix)}
     for name, seconds in sorted(spent.items(), key=lambda pair: -pair[1]):
-        print(f"  {name:18} {seconds / articles * 1e6:7.1f} us an article")
+        print(f"  {name:18} {seconds / articles * 1e6:7.1f} us per article")
 
 
 def _decided(metrics: dict[str, float]) -> float:

@@ -1,4 +1,4 @@
-"""The worker as a process on a real broker: killed, stopped, and started under wrong conditions."""
+"""The worker as a process on a real broker: killed, stopped, and started with wrong settings."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def station(new_station: Callable[..., Station]) -> Station:
 
 @dataclass(frozen=True)
 class Killed:
-    """What stands in the topics after workers were killed, and what a run without a broker makes of the same file."""
+    """The topics after workers were killed, and the result of a run without a broker on the same messages."""
 
     station: Station
     lines: list[bytes]
@@ -61,17 +61,17 @@ class Killed:
 
     def events(self) -> dict[int, dict[str, Any]]:
         """Events by their offset in the raw topic; those that were published again must be the same."""
-        found: dict[int, dict[str, Any]] = {}
+        events: dict[int, dict[str, Any]] = {}
         topics = self.station.topics
         for record in self.station.records(topics.enriched, topics.duplicates):
             event = orjson.loads(record.value)
-            assert found.setdefault(event["origin"]["offset"], event) == event
-        return found
+            assert events.setdefault(event["origin"]["offset"], event) == event
+        return events
 
 
 @pytest.fixture(scope="module")
 def killed(kafka_broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
-    """Yield what is left after a worker was killed three times at work and then went through to the end."""
+    """Yield the topics after a worker was killed three times and then processed everything."""
     folder = tmp_path_factory.mktemp("killed")
     station = Station(kafka_broker, folder, STREAM_BATCH_RECORDS="10")
     lines = [dumps(made) for made in fictional(ARTICLES, seed=41, tenants=("north", "south"))]
@@ -79,17 +79,17 @@ def killed(kafka_broker: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         lines[number] = line
     assert station.run("topics").returncode == 0
     decided = (station.topics.enriched, station.topics.duplicates)
-    for turn in range(3):
-        part = folder / f"part-{turn}.jsonl"
-        part.write_bytes(b"\n".join(lines[turn * 500 : turn * 500 + 500]))
-        told = station.run("produce", str(part))
-        assert told.returncode == 0, told.stderr
-        assert "500 messages stored" in told.stderr
+    for i in range(3):
+        part = folder / f"part-{i}.jsonl"
+        part.write_bytes(b"\n".join(lines[i * 500 : i * 500 + 500]))
+        result = station.run("produce", str(part))
+        assert result.returncode == 0, result.stderr
+        assert "500 messages stored" in result.stderr
         before = station.end(*decided)
         with station.worker() as worker:
             wait_until(lambda: station.end(*decided) >= before + 50, "some were decided")  # noqa: B023 - called here
             worker.kill()
-        if turn == 1:
+        if i == 1:
             shutil.rmtree(station.environment["STREAM_DATA_DIR"])
     with station.worker() as worker:
         wait_until(lambda: station.lag() == 0, "no lag")
@@ -110,19 +110,19 @@ def test_no_event_is_lost_when_workers_are_killed(killed: Killed) -> None:
 
 def test_rejected_messages_are_kept_when_workers_are_killed(killed: Killed) -> None:
     letters = killed.station.records(killed.station.topics.rejected)
-    # A dead letter may be there twice, like everything else.
+    # A dead letter may be published twice, like everything else.
     assert {dict(letter.headers)["__errors.offset"]: letter.value for letter in letters} == {
         str(number).encode(): line for number, line in BAD.items()
     }
 
 
 def test_verdicts_are_those_of_a_run_without_interruption(killed: Killed) -> None:
-    def told(event: dict[str, Any]) -> dict[str, Any]:
+    def comparable(event: dict[str, Any]) -> dict[str, Any]:
         # A file has no CloudEvents ids and no time of a broker.
         return {name: value for name, value in event.items() if name not in ("event_id", "origin")}
 
-    expected = {event["origin"]["offset"]: told(event) for event in killed.processed}
-    assert {offset: told(event) for offset, event in killed.events().items()} == expected
+    expected = {event["origin"]["offset"]: comparable(event) for event in killed.processed}
+    assert {offset: comparable(event) for offset, event in killed.events().items()} == expected
     assert len(Counter(event["duplicate"]["relation"] for event in expected.values())) > 3
 
 
@@ -162,7 +162,7 @@ def test_kcat_reads_the_same(killed: Killed) -> None:
         assert b"ce_type=org.article-stream.article.enriched.v1" in headers
 
 
-def test_the_index_is_in_use_by_another_worker(station: Station) -> None:
+def test_an_index_in_use_by_another_worker_is_a_fault(station: Station) -> None:
     folder = Path(station.environment["STREAM_DATA_DIR"]) / station.group
     locks = [RocksStore(folder / f"{station.topics.normalized}-{partition}") for partition in range(2)]
     with station.worker() as worker:
@@ -183,11 +183,13 @@ def test_a_second_worker_on_the_same_folder_is_refused_before_it_joins(station: 
     with station.worker() as first:
         first.wait_ready()
         station.environment["STREAM_WEB_PORT"] = str(free_port())
-        told = station.run("worker")
-        assert told.returncode == 78
+        result = station.run("worker")
+        assert result.returncode == 78
         folder = Path(station.environment["STREAM_DATA_DIR"]) / station.group
-        assert told.stderr.startswith(f"stream: {folder} is in use by another worker (process {first.process.pid} on ")
-        assert told.stderr.endswith("); give each worker a STREAM_DATA_DIR of its own\n")
+        assert result.stderr.startswith(
+            f"stream: {folder} is in use by another worker (process {first.process.pid} on "
+        )
+        assert result.stderr.endswith("); give each worker a STREAM_DATA_DIR of its own\n")
         # The first has noticed nothing: it still has all partitions, and decides.
         send(station, dumps(article(1, BRIDGE)))
         wait_until(lambda: station.end(station.topics.enriched) == 1 and station.lag() == 0, "decided and committed")
@@ -214,12 +216,12 @@ def test_a_worker_waits_for_its_broker_and_its_topics(
         STREAM_SESSION_TIMEOUT_S="6",
     )
     with Worker(environment, tmp_path / "stopped.log") as stopped:
-        wait_until(lambda: "waiting for the broker" in stopped.log, "it tells that it waits")
-        # Alive, or a supervisor would end it; not ready.
+        wait_until(lambda: "waiting for the broker" in stopped.log, "it logs that it waits")
+        # Alive, or a supervisor would restart it; not ready.
         assert [stopped.answers(page)[0] for page in ("/healthz", "/readyz", "/metrics")] == [200, 503, 200]
         assert stopped.stop() == 0
     with Worker(environment, tmp_path / "waiting.log") as worker:
-        wait_until(lambda: "waiting for the broker" in worker.log, "it tells that it waits")
+        wait_until(lambda: "waiting for the broker" in worker.log, "it logs that it waits")
         with node:
             wait_until(lambda: "the topics are not ready" in worker.answers("/readyz")[1], "it has found the broker")
             made = subprocess.run([STREAM, "topics"], env=environment, check=False, capture_output=True)
@@ -231,11 +233,11 @@ def test_a_worker_waits_for_its_broker_and_its_topics(
 def test_a_worker_that_waited_too_long_fails(new_station: Callable[..., Station]) -> None:
     station = new_station(STREAM_START_TIMEOUT_S="3")
     station.environment["STREAM_BROKER"] = f"127.0.0.1:{free_port()}"
-    told = station.run("worker")
-    assert told.returncode == 69
-    assert "stream.runtime.worker starting version=" in told.stderr.splitlines()[0]
-    assert "stream.runtime.broker_wait waiting for the broker seconds=" in told.stderr.splitlines()[1]
-    assert told.stderr.splitlines()[-1] == "gave up after 3 s (STREAM_START_TIMEOUT_S)"
+    result = station.run("worker")
+    assert result.returncode == 69
+    assert "stream.runtime.worker starting version=" in result.stderr.splitlines()[0]
+    assert "stream.runtime.broker_wait waiting for the broker seconds=" in result.stderr.splitlines()[1]
+    assert result.stderr.splitlines()[-1] == "gave up after 3 s (STREAM_START_TIMEOUT_S)"
 
 
 def send(station: Station, *values: bytes) -> None:
@@ -260,53 +262,53 @@ def test_workers_that_run_one_step_each(station: Station) -> None:
 
 def test_missing_topics_are_named(new_station: Callable[..., Station]) -> None:
     station = new_station(STREAM_START_TIMEOUT_S="0")
-    told = station.run("worker")
-    assert told.returncode == 69
+    result = station.run("worker")
+    assert result.returncode == 69
     for topic in (station.topics.raw, station.topics.fingerprints, station.topics.rejected):
-        assert f"{topic} is missing; run: stream topics" in told.stderr
-    assert "Traceback" not in told.stderr
+        assert f"{topic} is missing; run: stream topics" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_another_number_of_partitions_is_refused(station: Station) -> None:
     station.environment["STREAM_SCOPE_PARTITIONS"] = "3"
-    told = station.run("worker")
-    assert told.returncode == 69
-    assert f"{station.topics.normalized} has 2 partitions instead of 3" in told.stderr
-    assert "set STREAM_SCOPE_PARTITIONS=2" in told.stderr
+    result = station.run("worker")
+    assert result.returncode == 69
+    assert f"{station.topics.normalized} has 2 partitions instead of 3" in result.stderr
+    assert "set STREAM_SCOPE_PARTITIONS=2" in result.stderr
 
 
-def test_a_broker_that_is_not_there_is_told_in_one_line(new_station: Callable[..., Station]) -> None:
+def test_a_broker_that_does_not_exist_is_reported_in_one_line(new_station: Callable[..., Station]) -> None:
     station = new_station(STREAM_START_TIMEOUT_S="0")
     station.environment["STREAM_BROKER"] = f"127.0.0.1:{free_port()}"
-    told = station.run("worker")
-    assert told.returncode == 69
-    lines = [line for line in told.stderr.splitlines() if line.startswith("stream: ")]
+    result = station.run("worker")
+    assert result.returncode == 69
+    lines = [line for line in result.stderr.splitlines() if line.startswith("stream: ")]
     assert len(lines) == 1
     assert f"cannot connect to Kafka at {station.environment['STREAM_BROKER']}" in lines[0]
     assert "set STREAM_BROKER" in lines[0]
-    assert told.stderr.splitlines()[1:] == lines
+    assert result.stderr.splitlines()[1:] == lines
 
 
-def test_a_web_port_in_use_is_told_in_one_line(station: Station) -> None:
+def test_a_web_port_in_use_is_reported_in_one_line(station: Station) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        told = station.run("worker", "--web-port", str(port))
-    assert told.returncode == 78
+        result = station.run("worker", "--web-port", str(port))
+    assert result.returncode == 78
     reason = f"the pages cannot be served at 127.0.0.1:{port} (Address already in use)"
-    assert told.stderr == f"stream: {reason}; set STREAM_WEB_HOST and STREAM_WEB_PORT\n"
+    assert result.stderr == f"stream: {reason}; set STREAM_WEB_HOST and STREAM_WEB_PORT\n"
 
 
 def test_produce_says_that_the_topic_is_missing(new_station: Callable[..., Station], tmp_path: Path) -> None:
     file = tmp_path / "one.jsonl"
     file.write_bytes(dumps(article(1, BRIDGE)))
     station = new_station()
-    told = station.run("produce", str(file))
-    assert told.returncode == 69
-    assert f"{station.topics.raw} does not exist" in told.stderr
-    assert "run: stream topics" in told.stderr
+    result = station.run("produce", str(file))
+    assert result.returncode == 69
+    assert f"{station.topics.raw} does not exist" in result.stderr
+    assert "run: stream topics" in result.stderr
 
 
-def test_each_change_of_state_is_a_line_of_json(station: Station) -> None:
+def test_each_change_of_state_is_logged_as_a_line_of_json(station: Station) -> None:
     station.environment["STREAM_LOG_FORMAT"] = "json"
     trace = ("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
     with KafkaProducer(bootstrap_servers=station.environment["STREAM_BROKER"]) as producer:
@@ -315,7 +317,7 @@ def test_each_change_of_state_is_a_line_of_json(station: Station) -> None:
     with station.worker() as worker:
         worker.wait_ready()
         wait_until(lambda: station.end(station.topics.enriched) == 1 and station.lag() == 0, "decided and committed")
-        wait_until(lambda: '"ready"' in worker.log, "it tells that it is ready")
+        wait_until(lambda: '"ready"' in worker.log, "it logs that it is ready")
         assert worker.stop() == 0
     lines = [orjson.loads(line) for line in worker.log.splitlines()]
     events = [line["event"] for line in lines if line["logger"].startswith("stream.")]
@@ -329,11 +331,11 @@ def test_each_change_of_state_is_a_line_of_json(station: Station) -> None:
     assert trace in enriched.headers
 
 
-def test_a_refusal_is_a_line_of_json(new_station: Callable[..., Station]) -> None:
+def test_a_refused_start_is_logged_as_a_line_of_json(new_station: Callable[..., Station]) -> None:
     station = new_station(STREAM_START_TIMEOUT_S="0", STREAM_LOG_FORMAT="json")
-    told = station.run("worker")
-    assert told.returncode == 69
-    starting, refusal = map(orjson.loads, told.stderr.splitlines())
+    result = station.run("worker")
+    assert result.returncode == 69
+    starting, refusal = map(orjson.loads, result.stderr.splitlines())
     assert starting["event"] == "starting"
     assert (refusal["event"], refusal["exit_code"]) == ("not started", 69)
     assert f"{station.topics.raw} is missing; run: stream topics" in refusal["reason"]

@@ -1,4 +1,4 @@
-"""A broker with the topics of the flow, the flows that run on it, and what they leave behind."""
+"""A broker with the topics of the flow, the flows that run on it, and what they publish."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stream.settings import STAGES, Settings, Stage
 from stream.transport.record_batch import RecordBatch, consumer_of
 from tests.support.flow_brokers import FlowBackend, FlowMemory
 
-#: Seconds after which a wait has failed. Generous: it is only ever waited for when something is broken.
+#: Seconds after which a wait has failed. Generous: a wait only takes that long when something is broken.
 DEADLINE: Final = 90.0
 
 Faults = list[tuple[str, RecordBatch, BaseException]]
@@ -30,8 +30,8 @@ async def until(condition: Callable[[], Awaitable[object] | object], what: str, 
     try:
         async with asyncio.timeout(seconds):
             while True:
-                found = condition()
-                if await found if isinstance(found, Awaitable) else found:
+                result = condition()
+                if await result if isinstance(result, Awaitable) else result:
                     return
                 await asyncio.sleep(0.01)
     except TimeoutError:
@@ -40,18 +40,18 @@ async def until(condition: Callable[[], Awaitable[object] | object], what: str, 
 
 @dataclass(slots=True)
 class Running:
-    """One flow that was started, and the faults that it met."""
+    """A flow that was started, and its faults."""
 
     flow: ArticleFlow
     faults: Faults = field(default_factory=list)
 
     @property
     def restored(self) -> float:
-        """Changelog records that were read."""
+        """How many changelog records were read."""
         return self.flow.metrics.registry.get_sample_value("stream_records_restored_total") or 0
 
     def finished(self, topic: str) -> int:
-        """Records of ``topic`` that are done with, over the partitions that this flow has."""
+        """How many records of ``topic`` are finished, over the partitions that this flow has."""
         return sum(state.finished for tp, state in consumer_of(self.flow.app).progress().items() if tp.topic == topic)
 
 
@@ -76,7 +76,7 @@ class Site:
             group=f"{backend.prefix}-group",
             topic_prefix=f"{backend.prefix}-",
             data_dir=data_dir,
-            # What a broker in this process needs to answer is no time; Kafka refuses less than six seconds.
+            # The broker in this process answers at once; Kafka refuses sessions of less than six seconds.
             session_timeout_s=2 if self.is_memory else 6,
             **{"output_partitions": 2, "scope_partitions": 2, **settings},
         )
@@ -84,7 +84,7 @@ class Site:
         self._running: list[Running] = []
 
     async def create_topics(self, *, but: Sequence[str] = ()) -> None:
-        """Create the topics of the flow, apart from those named."""
+        """Create the topics of the flow, apart from ``but``."""
         for spec in self.settings.topic_specs:
             if spec.name not in but:
                 await self.backend.create(spec.name, spec.partitions, spec.config)
@@ -96,9 +96,9 @@ class Site:
 
     async def send(self, *values: Any, partition: int | None = None) -> None:
         """Store messages in the raw topic: articles, arrays of them, bytes as they are, or whole records."""
-        await self.backend.produce([self._outgoing(value, partition) for value in values])
+        await self.backend.produce([self._to_output(value, partition) for value in values])
 
-    def _outgoing(self, value: Any, partition: int | None) -> OutputRecord:
+    def _to_output(self, value: Any, partition: int | None) -> OutputRecord:
         if isinstance(value, OutputRecord):
             return value
         content = value if value is None or isinstance(value, bytes) else orjson.dumps(value)
@@ -124,12 +124,12 @@ class Site:
         await running.flow.stop()
 
     async def stop_all(self) -> None:
-        """Stop what still runs."""
+        """Stop all flows that still run."""
         for running in list(self._running):
             await self.stop(running)
 
     async def settle(self, *runnings: Running) -> None:
-        """Wait until these flows together are through with everything, both steps."""
+        """Wait until these flows together have processed everything in both steps."""
         await until(lambda: self._is_settled(runnings), "everything processed")
 
     async def _is_settled(self, runnings: Sequence[Running]) -> bool:
@@ -140,7 +140,7 @@ class Site:
         return True
 
     async def process(self, *values: Any) -> None:
-        """Send messages through one flow that is started and stopped for it."""
+        """Send messages and process them with a flow that is started and stopped for them."""
         await self.send(*values)
         running = await self.start()
         await self.settle(running)
@@ -153,15 +153,15 @@ class Site:
         return sum([await self.backend.committed(self.settings.group, TP(topic, p)) or 0 for p in range(partitions)])
 
     async def records(self, *topics: str) -> list[Record]:
-        """What is in ``topics``, partition after partition."""
-        found: list[Record] = []
+        """The records of ``topics``, partition after partition."""
+        records: list[Record] = []
         for topic in topics:
             for partition in range(await self.backend.partitions(topic)):
-                found += await self.backend.contents(TP(topic, partition))
-        return found
+                records += await self.backend.contents(TP(topic, partition))
+        return records
 
     async def events(self) -> list[dict[str, Any]]:
-        """What consumers read, new content and duplicates, but for tombstones."""
+        """The events that consumers read: new content and duplicates, without tombstones."""
         records = await self.records(self.topics.enriched, self.topics.duplicates)
         return [orjson.loads(record.value) for record in records if record.value is not None]
 
@@ -182,23 +182,22 @@ class Site:
 
 
 def by_offset(events: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """Events by their offset in the raw topic; those that were published again must be the same."""
-    found: dict[int, dict[str, Any]] = {}
+    """Events by their offset in the raw topic; an event that was published again must be the same."""
+    events_by_offset: dict[int, dict[str, Any]] = {}
     for event in events:
-        known = found.setdefault(event["origin"]["offset"], event)
-        assert event == known
-    return found
+        assert events_by_offset.setdefault(event["origin"]["offset"], event) == event
+    return events_by_offset
 
 
 def verdicts(events: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """Events by raw offset without what a file does not have: the broker's time."""
+    """Events by raw offset, without the broker's timestamp, which a run without a broker does not have."""
     return {
         offset: {**event, "origin": {**event["origin"], "timestamp": None}} for offset, event in sorted(events.items())
     }
 
 
 def uninterrupted(site: Site, articles: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """What the flow publishes for these messages when nothing ever goes wrong."""
+    """What the flow publishes for these messages if it is never interrupted."""
     public = (site.topics.enriched, site.topics.duplicates)
     outputs = [output for output in offline(site, articles) if output.topic in public and output.value is not None]
     return verdicts(by_offset(orjson.loads(output.value or b"") for output in outputs))
@@ -216,7 +215,7 @@ def offline(site: Site, messages: Sequence[dict[str, Any]]) -> list[OutputRecord
 
 
 def headers(record: Record) -> dict[str, str]:
-    """Headers as text; none may be there twice."""
+    """The headers as text; no name may occur twice."""
     names = [name for name, _ in record.headers]
     assert len(set(names)) == len(names)
     return {name: value.decode() for name, value in record.headers}

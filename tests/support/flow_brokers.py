@@ -1,4 +1,4 @@
-"""What the tests of the flow need of a broker, beyond what those of the transports do."""
+"""Brokers for the tests of the flow, which need more than those of the transports."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class FlowKafka(KafkaBackend):
         if self._producer is None:
             self._producer = AIOKafkaProducer(bootstrap_servers=self.address, max_request_size=32 * 1024 * 1024)
             await self._producer.start()
-        # One after the other where the order counts: without waiting, in the order of the calls.
+        # In the order of the calls, without waiting for each confirmation.
         sent = [
             await self._producer.send(
                 out.topic, out.value, key=out.key, partition=out.partition, headers=list(out.headers)

@@ -1,4 +1,4 @@
-"""Both transports behind one face, and Faust apps on them."""
+"""Both transports behind one interface, and Faust apps on them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
     from faust.types import TP
 
-#: Seconds after which a wait has failed. Generous: it is only ever waited for when something is broken.
+#: Seconds after which a wait has failed. Generous: a wait only takes that long when something is broken.
 DEADLINE = 60.0
 
 
 async def until(condition: Callable[[], object], what: str) -> None:
     """Wait until ``condition()`` is true."""
     async with asyncio.timeout(DEADLINE):
-        while not condition():  # noqa: ASYNC110  # others change it  # the condition is in another party's hands
+        while not condition():  # noqa: ASYNC110  # others change it
             await asyncio.sleep(0.01)
     assert condition(), what
 
@@ -46,7 +46,7 @@ class Backend(Protocol):
         """What a group has committed."""
 
     async def contents(self, tp: TP) -> list[Record]:
-        """What is in a partition, by other means than the code under test where there are any."""
+        """The records of a partition, read without the code under test if possible."""
 
 
 class MemoryBackend:
@@ -66,7 +66,7 @@ class MemoryBackend:
         return self.broker.committed(group, tp)
 
     async def contents(self, tp: TP) -> list[Record]:
-        """What is in a partition."""
+        """The records of a partition."""
         return list(self.broker.records(tp.topic, tp.partition))
 
 
@@ -102,7 +102,7 @@ class KafkaBackend:
         return None if offset < 0 else offset
 
     async def contents(self, tp: TP) -> list[Record]:
-        """What is in a partition."""
+        """The records of a partition."""
         reader = AIOKafkaConsumer(bootstrap_servers=self.address, auto_offset_reset="earliest")
         await reader.start()
         try:
@@ -110,11 +110,11 @@ class KafkaBackend:
             reader.assign([partition])
             await reader.seek_to_beginning(partition)
             end = (await reader.end_offsets([partition]))[partition]
-            found: list[Record] = []
+            stored: list[Record] = []
             while await reader.position(partition) < end:
                 for records in (await reader.getmany(timeout_ms=200)).values():
-                    found.extend(records)
-            return found
+                    stored.extend(records)
+            return stored
         finally:
             await reader.stop()
 
@@ -165,11 +165,11 @@ class Apps:
         self._running.remove(app)
         await app.stop()
         if app.producer_only and isinstance(app.consumer, KafkaConsumer):
-            # Faust makes the consumer's loop even where it never starts the consumer.
+            # Faust makes the consumer's loop even if it never starts the consumer.
             app.consumer.thread_loop.close()
 
     async def stop_all(self) -> None:
-        """Stop what still runs."""
+        """Stop all apps that still run."""
         for app in list(self._running):
             await self.stop(app)
 

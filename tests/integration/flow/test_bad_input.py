@@ -1,4 +1,4 @@
-"""Bad input: a dead letter with its code and the message as it came, and the next event is processed."""
+"""Bad input becomes a dead letter with its code and the unchanged message, and the next event is processed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.flow_brokers import FlowMemory
 GOOD = article(1, BRIDGE)
 DEEP = b'{"url":"https://paper.example/deep","text":"deep","extra":' + b'{"a":' * 10_000 + b"1" + b"}" * 10_001
 
-#: What each message is rejected with, and where the fault is.
+#: The rejection code and the field of each bad message.
 BAD: list[tuple[str, str | None, bytes | None]] = [
     ("null_value", None, None),
     ("empty_value", None, b""),
@@ -49,7 +49,7 @@ BAD: list[tuple[str, str | None, bytes | None]] = [
     ("invalid_tenant", "$.tenant", dumps({**GOOD, "tenant": "a/b"})),
     ("message_too_large", None, b'{"text": "' + b"a" * (9 * 1024 * 1024) + b'"}'),
 ]
-#: Not UTF-8, a name that is there twice, an empty value: a dead letter must keep all of it.
+#: Not UTF-8, a repeated name, an empty value: a dead letter must keep all of it.
 HEADERS = (("trace", b"\xff\x00"), ("trace", b"2"), ("empty", b""))
 
 
@@ -67,23 +67,23 @@ async def test_a_bad_message_is_a_dead_letter_and_the_next_one_is_processed(site
     assert sorted(by_offset(await site.events())) == list(range(1, len(sent), 2))
     letters = {}
     for letter in await site.records(site.topics.rejected):
-        told = {name: value.decode() for name, value in letter.headers if name.startswith(HEADER_PREFIX)}
-        letters[int(told["__errors.offset"])] = letter
-        bad = sent[int(told["__errors.offset"])]
+        reasons = {name: value.decode() for name, value in letter.headers if name.startswith(HEADER_PREFIX)}
+        letters[int(reasons["__errors.offset"])] = letter
+        bad = sent[int(reasons["__errors.offset"])]
         assert (letter.key, letter.value) == (bad.key, bad.value)
         assert tuple(letter.headers)[: len(HEADERS)] == HEADERS
-        assert told.pop("__errors.message")
-        assert int(told.pop("__errors.timestamp")) > 0
-        code, field, _ = BAD[int(told["__errors.offset"]) // 2]
+        assert reasons.pop("__errors.message")
+        assert int(reasons.pop("__errors.timestamp")) > 0
+        code, field, _ = BAD[int(reasons["__errors.offset"]) // 2]
         expected = {"code": code, "stage": "normalize", "topic": site.topics.raw, "partition": "0"}
         expected |= {"field": field} if field else {}
-        told.pop("__errors.items", None)
-        told.pop("__errors.offset")
-        assert told == {HEADER_PREFIX + name: value for name, value in expected.items()}
+        reasons.pop("__errors.items", None)
+        reasons.pop("__errors.offset")
+        assert reasons == {HEADER_PREFIX + name: value for name, value in expected.items()}
     assert sorted(letters) == list(range(0, len(sent), 2))
 
 
-async def test_what_can_be_mended_is_mended_and_told(site: Site) -> None:
+async def test_values_that_can_be_fixed_are_fixed_and_listed(site: Site) -> None:
     cases: list[tuple[dict[str, Any], str, str]] = [
         ({"published_at": "0000-01-01T00:00:00Z"}, "published_at", "published_at_dropped"),
         ({"modified_at": "9999-12-31T23:59:59-14:00"}, "modified_at", "modified_at_dropped"),
@@ -91,7 +91,7 @@ async def test_what_can_be_mended_is_mended_and_told(site: Site) -> None:
         ({"published_at": 10**18}, "published_at", "published_at_dropped"),
         ({"text": BRIDGE.replace(" ", "\u0000 ", 3)}, "teaser", "control_characters"),
     ]
-    await site.process(*({**article(number, BRIDGE), **given} for number, (given, _, _) in enumerate(cases)))
+    await site.process(*({**article(number, BRIDGE), **fields} for number, (fields, _, _) in enumerate(cases)))
     events = by_offset(await site.events())
     for number, (_, emptied, step) in enumerate(cases):
         assert events[number][emptied] is None
@@ -100,7 +100,7 @@ async def test_what_can_be_mended_is_mended_and_told(site: Site) -> None:
     assert await site.records(site.topics.rejected) == []
 
 
-async def test_what_stands_wrongly_in_the_normalized_topic_is_a_dead_letter(site: Site) -> None:
+async def test_a_foreign_record_in_the_normalized_topic_is_a_dead_letter(site: Site) -> None:
     foreign = OutputRecord(site.topics.normalized, b"default/en", b'{"event_id": 7}', (("by", b"hand"),), 1)
     await site.send(foreign, article(1, BRIDGE))
     running = await site.start()
