@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.kafka
 
-WORKER = Path(__file__).parents[2] / "support" / "copy_worker.py"
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -200,8 +200,8 @@ async def test_records_of_every_size_are_stored(apps: Apps, kafka: KafkaBackend)
 def worker(kafka: KafkaBackend, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Start a worker in a process of its own, which copies from the topic -in to the topic -out."""
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, str(WORKER), kafka.url, kafka.prefix, str(tmp_path)]
-    with subprocess.Popen(command, env=environment) as process:  # our own script
+    command = [sys.executable, "-m", "tests.support.copy_worker", kafka.url, kafka.prefix, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:  # our own script
         yield process
         process.kill()
 
