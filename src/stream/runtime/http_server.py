@@ -104,8 +104,8 @@ def bind(host: str, port: int) -> Iterator[Sequence[socket.socket]]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            addresses = dict.fromkeys((family, address) for family, _, _, _, address in found)
+            resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            addresses = dict.fromkeys((family, address) for family, _, _, _, address in resolved)
             sockets = [
                 stack.enter_context(socket.create_server(address, family=family)) for family, address in addresses
             ]

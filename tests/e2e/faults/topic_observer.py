@@ -57,14 +57,14 @@ class RunTopics:
         spec = next(spec for spec in self.settings.topic_specs if spec.name == topic)
         config = {"min.insync.replicas": "1", **spec.config}
         config |= {name.replace("_", "."): value for name, value in changed.items()}
-        with self._admin() as client:
+        with self.open_admin() as client:
             client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=config)])
 
     def trim(self, ends: Mapping[int, int]) -> None:
         """Delete the changelog below ``ends`` (partition: offset), as retention does; `log` still returns it."""
         topic = self.topics.fingerprints
         self._trimmed += [record for record in self._read(topic) if record.offset < ends.get(record.partition, 0)]
-        with self._admin() as client:
+        with self.open_admin() as client:
             client.delete_records({TopicPartition(topic, partition): end for partition, end in ends.items() if end})
 
     def log(self) -> dict[str, list[Record]]:
@@ -78,7 +78,7 @@ class RunTopics:
 
     def _read(self, topic: str) -> list[Record]:
         stored: list[Record] = []
-        with contextlib.closing(self._consumer()) as reader:
+        with contextlib.closing(self.open_consumer()) as reader:
             partitions = _partitions(reader, next(spec for spec in self.settings.topic_specs if spec.name == topic))
             ends = reader.end_offsets(partitions)
             reader.assign(partitions)
@@ -89,14 +89,16 @@ class RunTopics:
         return stored
 
     @contextlib.contextmanager
-    def _admin(self) -> Iterator[Any]:
+    def open_admin(self) -> Iterator[Any]:
+        """Open an admin client, and close it in the end."""
         client = KafkaAdminClient(bootstrap_servers=self.settings.servers, bootstrap_timeout_ms=_ANSWER_MS)
         try:
             yield client
         finally:
             client.close()
 
-    def _consumer(self) -> Any:
+    def open_consumer(self) -> Any:
+        """Open a consumer; the caller closes it."""
         return KafkaConsumer(
             bootstrap_servers=self.settings.servers, enable_auto_commit=False, auto_offset_reset="earliest"
         )
@@ -145,7 +147,7 @@ class Observer:
 
     def _take_samples(self) -> None:
         run_topics, group = self._run_topics, self._run_topics.settings.group
-        with contextlib.closing(run_topics._consumer()) as reader, run_topics._admin() as admin:  # noqa: SLF001 - its other half
+        with contextlib.closing(run_topics.open_consumer()) as reader, run_topics.open_admin() as admin:
             every = [tp for spec in run_topics.settings.topic_specs for tp in _partitions(reader, spec)]
             inputs = [tp for tp in every if tp.topic in (run_topics.topics.raw, run_topics.topics.normalized)]
             while not self._is_over.is_set():

@@ -163,7 +163,7 @@ async def test_stopping_lets_the_running_batch_finish(apps: Apps, backend: Backe
     await producer_of(app).produce_all(numbered(backend_topic, range(10), partition=0))
     await until(lambda: work.batches, "a batch")
     stopping = asyncio.create_task(apps.stop(app))
-    await asyncio.sleep(0.1)
+    await until(lambda: app.should_stop, "the app stops")
     work.go.set()
     await stopping
     running = work.batches[0]
