@@ -53,8 +53,6 @@ lint: $(DEV) ## Check style, types and the direction of imports
 	$(BIN)/python -m scripts.generate_contracts --check
 	$(BIN)/python -m scripts.generate_reference --check
 	$(BIN)/python deploy/grafana/generate.py --check
-	$(BIN)/python deploy/prometheus/rules.py --check
-	$(BIN)/python deploy/kubernetes/prometheus_rule.py --check
 
 .PHONY: kafka
 kafka: $(DEV) ## Start an Apache Kafka node on a free port, without Docker (ARGS="--port 9092"); Ctrl-C stops it
@@ -83,16 +81,17 @@ bench: $(DEV) ## Measure speed and memory; on real news with DATA=folder of arab
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
   --no-annotate --no-header --generate-hashes
 
+RULE := deploy/kubernetes/components/monitoring/alerts.yaml
+
 .PHONY: lock
-lock: $(DEV) ## Write the lock files, and all that is made by code: schemas, dashboards, alerts
+lock: $(DEV) ## Write the lock files, and everything that is generated: schemas, dashboards, the PrometheusRule
 	$(COMPILE) --group dev pyproject.toml --output-file requirements-dev.lock
 	$(COMPILE) --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
 	echo hatchling | $(COMPILE) --constraint requirements-dev.lock - --output-file requirements-build.lock
 	$(BIN)/python -m scripts.generate_contracts
 	$(BIN)/python -m scripts.generate_reference
 	$(BIN)/python deploy/grafana/generate.py
-	$(BIN)/python deploy/prometheus/rules.py
-	$(BIN)/python deploy/kubernetes/prometheus_rule.py
+	{ sed '/^spec:/q' $(RULE); sed '/^#/d; s/^./  &/' deploy/prometheus/alerts.yml; } >$(RULE).new && mv $(RULE).new $(RULE)
 
 .PHONY: clean
 clean: ## Remove the environment and what was built

@@ -46,7 +46,7 @@ def queries(
         job: for ``$job``.
         instance: a regular expression, for ``$instance``.
         interval: for ``$__rate_interval``, ``$__interval`` and ``$__range``: four scrape intervals or more.
-        alerts: the rules; generate those of a faster clock with ``deploy/prometheus/rules.py --faster``.
+        alerts: The rule file.
     """
     given = {
         "$job": job,
