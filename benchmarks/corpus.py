@@ -1,4 +1,4 @@
-"""The corpus: real news where a folder is given, else articles put together from the demo's sentences.
+"""The corpus: real news where a folder is given, else articles generated from the words of the demo's feed.
 
 It is repeated with changed ids and days, so that it never runs out and old articles leave the window.
 """
@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-
-from stream.demo.feed import samples
+from tests.support.article_generator import vocabularies
 
 FIRST_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 #: Articles that share one day, so that a window of seven days holds 35,000.
@@ -29,7 +28,7 @@ COPY_EVERY = 6
 
 def written(corpus: Path) -> None:
     """Write a corpus of Arabic articles of the usual length, each sixth a copy; the same at every call."""
-    words = sorted({word for event in _feed() if event.get("language") == "ar" for word in event["text"].split()})
+    words, _ = vocabularies()["ar"]
     chance = random.Random(1)  # noqa: S311 - no secret
     paragraphs: list[str] = []
     with gzip.open(corpus, "wb", compresslevel=1) as file:
@@ -40,16 +39,6 @@ def written(corpus: Path) -> None:
                 paragraphs = paragraphs[:-1]
             event = {"id": f"written-{number}", "url": f"https://news.example/{number}", "text": "\n".join(paragraphs)}
             file.write(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
-
-
-def _feed() -> Iterator[dict[str, Any]]:
-    for sample in samples():
-        try:
-            event = orjson.loads(sample.value or b"")
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(event, dict) and isinstance(event.get("text"), str):
-            yield event
 
 
 def rows(corpus: Path) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
-"""Tells the container's health: exit code 0 if the worker's /healthz says 200, 1 otherwise; prints what it says.
+"""Exit with 0 if the worker's /healthz answers 200, else with 1; print the answer.
 
-A worker that waits for its broker or restores its index is healthy; one that does not move while it lags is not.
+A worker that waits for its broker or restores its index is healthy; one that has lag and makes no progress is not.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import http.client
 import os
 import sys
 
-#: Below the health check's own timeout, so that the reason is told.
+#: Shorter than the timeout of the container's health check, so that the reason is printed.
 TIMEOUT_S = 4.0
 
 
@@ -19,13 +19,13 @@ def main() -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
     try:
         connection.request("GET", "/healthz")
-        answer = connection.getresponse()
-        told = answer.read().decode(errors="replace")
+        response = connection.getresponse()
+        body = response.read().decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:
         print(f"port {port} does not answer: {error}")  # noqa: T201 - the container's health log
         return 1
-    print(answer.status, told)  # noqa: T201 - the container's health log
-    return 0 if answer.status == http.HTTPStatus.OK else 1
+    print(response.status, body)  # noqa: T201 - the container's health log
+    return 0 if response.status == http.HTTPStatus.OK else 1
 
 
 if __name__ == "__main__":

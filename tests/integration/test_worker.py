@@ -18,7 +18,7 @@ from kafka import KafkaProducer
 
 from stream.demo.runner import free_port
 from stream.state.rocksdb_store import RocksStore
-from tests.support.articles import BRIDGE, article, dumps, fictional
+from tests.support.articles import BRIDGE, article, dumps, generate_articles
 from tests.support.kafka_node import KafkaNode
 from tests.support.processes import STREAM, Station, Worker, clean_environment, wait_until
 
@@ -74,7 +74,7 @@ def killed(kafka_broker: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """Yield the topics after a worker was killed three times and then processed everything."""
     folder = tmp_path_factory.mktemp("killed")
     station = Station(kafka_broker, folder, STREAM_BATCH_RECORDS="10")
-    lines = [dumps(made) for made in fictional(ARTICLES, seed=41, tenants=("north", "south"))]
+    lines = [dumps(made) for made in generate_articles(ARTICLES, seed=41, tenants=("north", "south"))]
     for number, line in BAD.items():
         lines[number] = line
     assert station.run("topics").returncode == 0
@@ -249,7 +249,7 @@ def send(station: Station, *values: bytes) -> None:
 
 
 def test_workers_that_run_one_step_each(station: Station) -> None:
-    send(station, *(dumps(made) for made in fictional(20, seed=42)))
+    send(station, *(dumps(made) for made in generate_articles(20, seed=42)))
     with station.worker("--step", "normalize") as normalizing:
         wait_until(lambda: station.end(station.topics.normalized) == 20, "normalized")
         assert normalizing.stop() == 0

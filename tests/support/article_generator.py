@@ -1,7 +1,8 @@
-"""Invented articles without end: new ones, copies, revisions, excerpts, re-crawls and takedowns.
+"""Generates raw articles: originals, and copies, edits, excerpts, expansions, revisions and recrawls of recent ones.
 
-Their words come from the demo's sample feed, shuffled, so the languages are told as in real text and no two articles
-are alike by chance.
+The words come from the demo's sample feed, shuffled, so that languages are detected as in real text and no two
+originals resemble each other by chance. The module needs nothing but `stream` and what `stream` depends on: the sample
+producer of docker-compose.yml runs it as well.
 """
 
 from __future__ import annotations
@@ -10,144 +11,196 @@ import random
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 import orjson
 
 from stream import system_clock
+from stream.core.timestamps import format_rfc3339
 from stream.demo.feed import samples
 
-#: An article is repeated or changed while it is among so many of the last.
-RECENT: Final = 400
-#: Of the good messages, and of the articles among them.
-TAKEDOWN_SHARE: Final = 0.01
-ORIGINAL_SHARE: Final = 0.62
-PAPERS: Final = 24
-#: What scrapers send when they are broken; each has a code of its own.
+Article = dict[str, Any]
+Headers = list[tuple[str, bytes]]
+
+#: What broken scrapers send.
 GARBAGE: Final = (
+    b"",
     b"<html><title>502 Bad Gateway</title></html>",
     b'{"url": "https://paper.example/cut", "text": "the scraper ended while it',
     b"\xff\xfe\x00",
     b"[1, 2]",
-    b'{"text": "Neither an address nor an id came with this text."}',
+    b'"just a sentence"',
+    b"[" * 2000,
+    b'{"text": "This text came without a URL and without an id."}',
     b'{"url": "https://paper.example/empty", "title": "Nothing to read"}',
-    b'{"url": "ftp://paper.example/1", "text": "This is no address on the web."}',
+    b'{"url": "ftp://paper.example/1", "text": "This is not a web URL."}',
     b'{"url": "https://paper.example/2", "text": 42}',
+    b'{"url": "https://paper.example/3", "status": "canceled?", "text": "Unknown status."}',
 )
-_SPACED: Final = re.compile(r"\s")
-#: Characters that stand for a word where a script has no spaces.
-_PIECE: Final = 4
+_SITES: Final = 24
+_RECENT: Final = 400
+_ORIGINAL_SHARE: Final = 0.6
+_TAKEDOWN_SHARE: Final = 0.01
+_UNUSABLE: Final = re.compile(r"[\d<>&]")
+#: Characters that stand for a word in scripts that have no spaces.
+_PIECE_CHARS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One message of the raw topic."""
+class RawMessage:
+    """One message of the raw topic. ``timestamp``: milliseconds since 1970."""
 
     key: bytes | None
     value: bytes
-    is_garbage: bool = False
+    timestamp: int
+    headers: Headers = field(default_factory=list)
 
 
-def _vocabularies() -> dict[str, list[str]]:
-    """For each language of the sample feed its words, or pieces of its text where there are no spaces."""
+@cache
+def vocabularies() -> dict[str, tuple[list[str], str]]:
+    """Return the words of each language of the sample feed, and what goes between two of them."""
     texts: dict[str, list[str]] = defaultdict(list)
     for sample in samples():
         article = orjson.loads(sample.value) if sample.value and list(sample.expected) == ["new"] else None
         if isinstance(article, dict) and article.get("language") and article.get("text"):
             texts[article["language"].partition("-")[0]].append(article["text"])
-    return {language: _words(" ".join(found)) for language, found in texts.items()}
+    return {language: _vocabulary(" ".join(parts)) for language, parts in texts.items()}
 
 
-def _words(text: str) -> list[str]:
-    words = [word for word in _SPACED.split(text) if not any(letter.isdigit() or letter in "<>&" for letter in word)]
+def _vocabulary(text: str) -> tuple[list[str], str]:
+    words = [word for word in text.split() if not _UNUSABLE.search(word)]
     if max(map(len, words)) < 40:
-        return sorted(set(words))
+        return sorted(set(words)), " "
     joined = "".join(words)
-    return sorted({joined[at : at + _PIECE] for at in range(0, len(joined) - _PIECE, 3)})
+    return sorted({joined[i : i + _PIECE_CHARS] for i in range(0, len(joined) - _PIECE_CHARS, 3)}), ""
 
 
-class Newsroom:
-    """Makes messages, of which ``garbage_share`` are of no use; the same ``seed`` makes the same ones."""
+class ArticleGenerator:
+    """Generates articles without end; the same ``seed`` generates the same ones.
 
-    def __init__(self, seed: int, *, garbage_share: float = 0.0) -> None:
-        self.garbage_share = garbage_share
-        self._chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
-        self._words = _vocabularies()
-        self._weights = {language: len(words) for language, words in self._words.items()}
-        self._recent: list[dict[str, Any]] = []
+    Args:
+        seed: Of `random`, which callers may draw from as well.
+        languages: Of the originals; by default all of the sample feed, each as often as its vocabulary is large.
+        tenants: Of the originals.
+        original_share: How many articles are originals; the others repeat or change one of the last 400.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        *,
+        languages: Sequence[str] = (),
+        tenants: Sequence[str] = ("default",),
+        original_share: float = _ORIGINAL_SHARE,
+    ) -> None:
+        self.random = random.Random(seed)  # noqa: S311 - repeatable, not secret
+        self._languages = list(languages or vocabularies())
+        self._weights = [len(vocabularies()[language][0]) for language in self._languages]
+        self._tenants = tenants
+        self._original_share = original_share
+        self._recent: list[Article] = []
         self._number = 0
-        self._lock = threading.Lock()
+        changes: dict[Callable[[Article], Article], int] = {
+            self._copy: 12,
+            self._edit: 7,
+            self._excerpt: 6,
+            self._expand: 4,
+            self._revise: 5,
+            dict: 6,  # fetched again
+        }
+        self._changes, self._change_weights = list(changes), list(changes.values())
 
-    def message(self) -> Message:
-        """The next message, fetched at this moment. Threads may ask at once."""
-        with self._lock:
-            return self._message()
-
-    def _message(self) -> Message:
+    def article(self) -> Article:
+        """Generate the next article; the caller adds ``fetched_at``."""
         self._number += 1
-        if self._chance.random() < self.garbage_share:
-            return Message(None, self._chance.choice(GARBAGE), is_garbage=True)
-        if self._recent and self._chance.random() < TAKEDOWN_SHARE:
-            article = {"url": self._chance.choice(self._recent)["url"], "status": "canceled"}
+        if not self._recent or self.random.random() < self._original_share:
+            article = self._original()
         else:
-            article = self._article()
-        fetched = {"fetched_at": system_clock.now()}
-        return Message(article["url"].encode(), orjson.dumps(article | fetched))
+            (change,) = self.random.choices(self._changes, self._change_weights)
+            article = change(self.random.choice(self._recent))
+        self._recent = [*self._recent[-_RECENT:], article]
+        return dict(article)
 
-    def _article(self) -> dict[str, Any]:
-        changes: tuple[tuple[int, Callable[[dict[str, Any]], dict[str, Any]]], ...] = (
-            (12, self._copied),
-            (7, self._edited),
-            (6, self._cut),
-            (4, self._expanded),
-            (5, self._revised),
-            (6, dict),  # crawled again
-        )
-        if not self._recent or self._chance.random() < ORIGINAL_SHARE:
-            made = self._original()
-        else:
-            (change,) = self._chance.choices([change for _, change in changes], [weight for weight, _ in changes])
-            made = change(self._chance.choice(self._recent))
-        self._recent = [*self._recent[-RECENT:], made]
-        return made
+    def takedown(self) -> Article:
+        """Generate a takedown of a recent article, or an article if there is none; the caller adds ``fetched_at``."""
+        if not self._recent:
+            return self.article()
+        earlier = self.random.choice(self._recent)
+        return {"url": earlier["url"], "tenant": earlier["tenant"], "status": "canceled"}
 
-    def _original(self) -> dict[str, Any]:
-        (language,) = self._chance.choices(list(self._weights), list(self._weights.values()))
-        title = " ".join(self._chance.choices(self._words[language], k=6))
-        lines = [self._line(language) for _ in range(self._chance.randint(3, 8))]
-        return {**self._place(), "title": title, "text": "\n".join(lines), "language": language}
+    def text(self, language: str, *, lines: int) -> str:
+        """Generate a text that shares no passage with any other one."""
+        return "\n".join(self._line(language) for _ in range(lines))
 
-    def _place(self) -> dict[str, Any]:
-        """An address at one of the papers; the first ones publish most."""
-        paper = min(int(self._chance.expovariate(1 / 6)), PAPERS - 1) + 1
-        domain = f"paper{paper:02d}.example"
+    def _original(self) -> Article:
+        (language,) = self.random.choices(self._languages, self._weights)
+        words, separator = vocabularies()[language]
         return {
-            "url": f"https://{domain}/story/{self._number}-{self._chance.randrange(10**6)}",
-            "source": {"name": f"Paper {paper}", "domain": domain},
+            **self._publication(),
+            "title": separator.join(self.random.choices(words, k=6)),
+            "text": self.text(language, lines=self.random.randint(3, 8)),
+            "language": language,
+            "tenant": self.random.choice(self._tenants),
+        }
+
+    def _publication(self) -> Article:
+        """A URL and its site; the first sites publish most."""
+        site = min(int(self.random.expovariate(1 / 6)), _SITES - 1) + 1
+        domain = f"paper{site:02d}.example"
+        return {
+            "url": f"https://{domain}/story/{self._number}-{self.random.randrange(10**6)}",
+            "source": {"name": f"Paper {site}", "domain": domain},
         }
 
     def _line(self, language: str) -> str:
-        between = " " if max(map(len, self._words[language])) > _PIECE else ""
-        return between.join(self._chance.choices(self._words[language], k=self._chance.randint(12, 30))) + "."
+        words, separator = vocabularies()[language]
+        return separator.join(self.random.choices(words, k=self.random.randint(12, 30))) + "."
 
-    def _copied(self, earlier: dict[str, Any]) -> dict[str, Any]:
-        return {**earlier, **self._place()}
+    def _copy(self, earlier: Article) -> Article:
+        return {**earlier, **self._publication()}
 
-    def _edited(self, earlier: dict[str, Any]) -> dict[str, Any]:
+    def _edit(self, earlier: Article) -> Article:
+        vocabulary, _ = vocabularies()[earlier["language"]]
         words = earlier["text"].split(" ")
         for _ in range(max(1, len(words) // 40)):
-            words[self._chance.randrange(len(words))] = self._chance.choice(self._words[earlier["language"]])
-        return {**self._copied(earlier), "text": " ".join(words)}
+            words[self.random.randrange(len(words))] = self.random.choice(vocabulary)
+        return {**self._copy(earlier), "text": " ".join(words)}
 
-    def _cut(self, earlier: dict[str, Any]) -> dict[str, Any]:
+    def _excerpt(self, earlier: Article) -> Article:
         lines = earlier["text"].split("\n")
-        return {**self._copied(earlier), "text": "\n".join(lines[: (len(lines) + 1) // 2])}
+        return {**self._copy(earlier), "text": "\n".join(lines[: (len(lines) + 1) // 2])}
 
-    def _expanded(self, earlier: dict[str, Any]) -> dict[str, Any]:
-        more = [self._line(earlier["language"]) for _ in range(3)]
-        return {**self._copied(earlier), "text": "\n".join([earlier["text"], *more])}
+    def _expand(self, earlier: Article) -> Article:
+        return {**self._copy(earlier), "text": f"{earlier['text']}\n{self.text(earlier['language'], lines=3)}"}
 
-    def _revised(self, earlier: dict[str, Any]) -> dict[str, Any]:
-        return {**earlier, "text": f"{earlier['text']}\n{self._line(earlier['language'])}"}
+    def _revise(self, earlier: Article) -> Article:
+        lines = earlier["text"].split("\n")
+        lines[self.random.randrange(len(lines))] = self._line(earlier["language"])
+        return {**earlier, "text": "\n".join(lines)}
+
+
+class LiveFeed:
+    """Raw messages of scrapers that run now. ``garbage_share`` of them cannot be used; it may be changed at any time.
+
+    Threads may draw from one feed.
+    """
+
+    def __init__(self, seed: int, *, garbage_share: float = 0.0) -> None:
+        self.garbage_share = garbage_share
+        self._articles = ArticleGenerator(seed)
+        self._lock = threading.Lock()
+
+    def message(self) -> RawMessage:
+        """Generate the next message, fetched now."""
+        now_ms = system_clock.now_ms()
+        with self._lock:
+            chance = self._articles.random
+            if chance.random() < self.garbage_share:
+                return RawMessage(None, chance.choice(GARBAGE), now_ms)
+            is_takedown = chance.random() < _TAKEDOWN_SHARE
+            article = self._articles.takedown() if is_takedown else self._articles.article()
+        value = orjson.dumps({**article, "fetched_at": format_rfc3339(now_ms)})
+        return RawMessage(article["url"].encode(), value, now_ms)

@@ -1,4 +1,4 @@
-"""Raw articles for tests: written texts, and as many fictional ones as are needed from word lists."""
+"""Raw articles for tests: a few written ones, and any number of generated ones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
+
+from tests.support.article_generator import ArticleGenerator
 
 FLOOD: Final = (
     "لقي أربعة أشخاص مصرعهم وأصيب آخرون بجروح جراء سيول جارفة اجتاحت بلدة وادي الغدير فجر الاثنين بعد أمطار غزيرة "
@@ -17,7 +19,7 @@ FLOOD: Final = (
     "مشيرا إلى أن التيار الكهربائي انقطع عن معظم الأحياء قبل أن يعاد جزئيا في ساعات الصباح.\n"
     "وفتحت السلطات المحلية مدرستين لإيواء المتضررين ودعت السكان إلى الابتعاد عن مجاري السيول حتى إشعار آخر."
 )
-#: Other hamza, a tatweel, other spaces: the same text to a reader.
+#: Other hamzas, a tatweel and other spaces: readers see the same text.
 FLOOD_RESET: Final = FLOOD.replace("أ", "ا").replace("سيول", "ســيول").replace("،", " ،")
 FLOOD_EDITED: Final = FLOOD.replace("عشرات العائلات", "نحو ثلاثين عائلة").replace("مدرستين", "مركزين")
 BRIDGE: Final = (
@@ -45,33 +47,19 @@ HARVEST: Final = (
     "Buyers from the coast have already offered higher prices for oil that is pressed on the day of picking."
 )
 
-_WORDS: Final = {
-    "en": (
-        "harbour council river market engineer school bridge winter tunnel orchard museum ferry budget "
-        "garden election teacher valley railway factory concert library island storm hospital judge "
-        "farmer village minister tower festival painter glacier meadow printer captain senate bakery "
-        "observatory quarry lighthouse"
-    ),
-    "ar": (
-        "المدينة المجلس النهر السوق المهندس المدرسة الجسر الشتاء النفق البستان المتحف الميناء الميزانية "
-        "الحديقة الانتخابات المعلم الوادي القطار المصنع الحفل المكتبة الجزيرة العاصفة المستشفى القاضي "
-        "المزارع القرية الوزير البرج المهرجان الرسام الجبل المرج الطابعة القبطان البرلمان المخبز المرصد "
-        "المحجر المنارة"
-    ),
-}
-_LINKS: Final = {
-    "en": ("the of and in after with that was has from said while before under new old"),
-    "ar": ("في من على بعد إلى عن مع قال قبل التي الذي كانت وقد حول منذ خلال"),
-}
+
+def fetched_at(number: int) -> str:
+    """The minute in which the article with that number was fetched."""
+    return f"2026-05-04T{number // 60 % 24:02d}:{number % 60:02d}:00Z"
 
 
 def article(number: int, text: str, **fields: Any) -> dict[str, Any]:
-    """A raw article; its number tells its URL and the minute in which it was fetched."""
+    """A raw article; its number determines its URL and the minute in which it was fetched."""
     return {
         "url": f"https://paper.example/story/{number}",
         "title": f"Story {number}",
         "text": text,
-        "fetched_at": f"2026-05-04T{number // 60 % 24:02d}:{number % 60:02d}:00Z",
+        "fetched_at": fetched_at(number),
         "source": {"name": "The Paper", "domain": "paper.example"},
         **fields,
     }
@@ -88,56 +76,24 @@ def takedown(number: int, **fields: Any) -> dict[str, Any]:
 
 
 def dumps(value: Any) -> bytes:
-    """JSON as a scraper would send it."""
+    """Serialize to JSON as a scraper would."""
     return orjson.dumps(value)
 
 
-def fictional_text(chance: random.Random, language: str, *, sentences: int = 9) -> str:
-    """A text that shares no passage with any other one."""
-    words, links = _WORDS[language].split(), _LINKS[language].split()
-    return "\n".join(
-        " ".join(chance.choice(words if place % 3 else links) for place in range(chance.randint(9, 14))) + "."
-        for _ in range(sentences)
-    )
-
-
-def edited(chance: random.Random, text: str, language: str) -> str:
-    """The text with one word in about forty replaced."""
-    words = text.split(" ")
-    for _ in range(max(1, len(words) // 40)):
-        words[chance.randrange(len(words))] = chance.choice(_WORDS[language].split())
-    return " ".join(words)
-
-
 def with_takedowns(articles: Sequence[dict[str, Any]], *, seed: int) -> list[dict[str, Any]]:
-    """The same articles; one in six is followed by the takedown of one that came before."""
+    """Return the same articles with a takedown of an earlier one after every sixth, on average."""
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
-    made: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     for article in articles:
-        made.append(article)
+        events.append(article)
         if chance.random() < 1 / 6:
-            earlier = chance.choice([event for event in made if "text" in event])
-            kept = {name: earlier[name] for name in ("url", "tenant")}
-            made.append({**kept, "status": "canceled", "fetched_at": article["fetched_at"]})
-    return made
+            earlier = chance.choice([event for event in events if "text" in event])
+            takedown = {"url": earlier["url"], "tenant": earlier["tenant"], "status": "canceled"}
+            events.append(takedown | {"fetched_at": article["fetched_at"]})
+    return events
 
 
-def fictional(count: int, *, seed: int, tenants: Sequence[str] = ("default",)) -> list[dict[str, Any]]:
-    """Articles in two languages: originals, copies, edited copies and articles fetched again."""
-    chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
-    made: list[dict[str, Any]] = []
-    for number in range(count):
-        kind = chance.choices(("original", "copy", "edited", "recrawl"), (5, 2, 2, 1))[0] if made else "original"
-        if kind == "original":
-            language, tenant = chance.choice(("ar", "en")), chance.choice(tenants)
-            made.append(article(number, fictional_text(chance, language), language=language, tenant=tenant))
-            continue
-        earlier = chance.choice(made[-200:])
-        kept = {name: earlier[name] for name in ("title", "text", "language", "tenant")}
-        again = {**article(number, ""), **kept}
-        if kind == "edited":
-            again["text"] = edited(chance, earlier["text"], earlier["language"])
-        if kind == "recrawl":
-            again["url"] = earlier["url"]
-        made.append(again)
-    return made
+def generate_articles(count: int, *, seed: int, tenants: Sequence[str] = ("default",)) -> list[dict[str, Any]]:
+    """Generate articles in two languages, fetched a minute apart: originals, copies, edits, revisions and recrawls."""
+    generator = ArticleGenerator(seed, languages=("ar", "en"), tenants=tenants)
+    return [generator.article() | {"fetched_at": fetched_at(number)} for number in range(count)]

@@ -17,7 +17,7 @@ from stream.settings import DAY_MS
 from stream.state.partition_indexes import PartitionIndexes
 from stream.state.restore.loader import RECORDS_PER_CHUNK, IndexLoader
 from stream.state.restore.process_pool import RestoreProcessPool
-from tests.support.articles import dumps, fictional
+from tests.support.articles import dumps, generate_articles
 
 WINDOW_MS = 7 * DAY_MS
 
@@ -38,7 +38,7 @@ def changelog(articles: Sequence[dict[str, Any]]) -> list[InputRecord]:
     ]
 
 
-RECORDS = changelog(fictional(12, seed=61))
+RECORDS = changelog(generate_articles(12, seed=61))
 
 
 class Log:

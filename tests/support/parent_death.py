@@ -1,4 +1,4 @@
-"""Runs the command that follows in this process's place, so that the kernel ends it with its parent (Linux only)."""
+"""Replaces itself by the command that follows, which the kernel then kills when its parent dies (Linux only)."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ if __name__ == "__main__":
     parent, *command = sys.argv[1:]
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-    if os.getppid() == int(parent):  # else it has gone already, without a signal
+    if os.getppid() == int(parent):  # else the parent has died already, and no signal will come
         os.execvp(command[0], command)  # noqa: S606 - the caller's command, no shell

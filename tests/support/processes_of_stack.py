@@ -1,4 +1,4 @@
-"""Processes of this run: started with a log of their own, ended with it."""
+"""Processes of a monitoring run: each writes a log, and none outlives the run."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from tools.kafka_node.runtime import KafkaError, cache_folder, cached_class_path
 HOST: Final = "127.0.0.1"
 POLL_S: Final = 0.1
 STOP_S: Final = 40.0
-_TETHER: Final = Path(__file__).with_name("parent_death.py")
+_LAUNCHER: Final = Path(__file__).with_name("parent_death.py")
 _SHOWN_LOG_LINES: Final = 12
 
 
-class ObserveError(Exception):
-    """The run cannot go on; the message says why, and what to do."""
+class MonitoringError(Exception):
+    """The run cannot continue; the message says why and what to do."""
 
 
-class ToolMissingError(ObserveError):
-    """A program that this run needs is not installed."""
+class ToolMissingError(MonitoringError):
+    """A program that the run needs is not installed."""
 
 
 def require_tools() -> None:
-    """Check that everything is installed.
+    """Check that every program that the run needs is installed.
 
     Raises:
-        ToolMissingError: something is not; the message names all of it.
+        ToolMissingError: Something is missing; the message names all of it.
     """
     missing = []
     try:
@@ -54,60 +54,60 @@ def require_tools() -> None:
 
 
 class Process:
-    """One program; ``log`` gets what it writes. It is ended with the process that started it, however that ends."""
+    """A program whose output goes to ``log``; it is killed when the process that started it ends, however that ends."""
 
     def __init__(self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
         self.name = name
         self.log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, str(_TETHER), str(os.getpid()), *command],
+                [sys.executable, str(_LAUNCHER), str(os.getpid()), *command],
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C must reach this script alone, which then stops all of them in order
+                start_new_session=True,  # Ctrl-C must reach only this process, which then stops all of them in order
             )
 
     @property
     def is_running(self) -> bool:
-        """It has not ended."""
+        """The process has not exited."""
         return self._process.poll() is None
 
     def raise_if_ended(self) -> None:
-        """Raise unless it runs.
+        """Raise if the process has exited.
 
         Raises:
-            ObserveError: it has ended; the message shows the end of its log.
+            MonitoringError: It has exited; the message shows the end of its log.
         """
         if not self.is_running:
-            raise ObserveError(
-                f"{self.name} ended with {self._process.returncode}; the end of its log:\n{self._tail()}"
+            raise MonitoringError(
+                f"{self.name} exited with {self._process.returncode}; the end of its log:\n{self._tail()}"
             )
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal, if it runs."""
+        """Send a signal to the process if it is running."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(number)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the process and wait for it."""
         self.signal(signal.SIGKILL)
         self._process.wait()
 
     def wait(self, seconds: float) -> int:
-        """Wait for it to end, and return its exit code.
+        """Wait for the process to exit, and return its exit code.
 
         Raises:
-            ObserveError: it did not within ``seconds``.
+            MonitoringError: It did not exit within ``seconds``.
         """
         try:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise ObserveError(f"{self.name} did not end within {seconds:g} s") from None
+            raise MonitoringError(f"{self.name} did not exit within {seconds:g} s") from None
 
     def stop(self) -> None:
-        """Ask it to stop, and end it after `STOP_S`."""
+        """Ask the process to stop, and kill it after `STOP_S`."""
         self.signal(signal.SIGTERM)
         self.signal(signal.SIGCONT)  # a paused process would not see the request
         try:
@@ -119,10 +119,10 @@ class Process:
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_SHOWN_LOG_LINES:])
 
 
-def answers(url: str) -> bool:
-    """The page is there, and says 200."""
+def is_up(url: str) -> bool:
+    """The page answers 200."""
     try:
-        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - a page of our own, on the loopback address
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own page, on loopback
             return True
     except (OSError, urllib.error.URLError):
         return False
@@ -132,12 +132,12 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str, *needed
     """Wait until ``condition()`` is true.
 
     Raises:
-        ObserveError: it was not within ``seconds``, or one of ``needed`` ended.
+        MonitoringError: It was not within ``seconds``, or one of ``needed`` exited.
     """
     end = time.monotonic() + seconds
     while not condition():
         for process in needed:
             process.raise_if_ended()
         if time.monotonic() > end:
-            raise ObserveError(f"{what}: not within {seconds:g} s; the machine may be too busy, so try once more")
+            raise MonitoringError(f"waited {seconds:g} s for {what}; if the machine is busy, try again")
         time.sleep(POLL_S)

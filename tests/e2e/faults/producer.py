@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from kafka import KafkaProducer
 
-from tests.e2e.faults.workload import Message
+from tests.support.article_generator import RawMessage
 
 #: The broker may be down for a while; a message that is not stored by then fails the run.
 _DELIVERY_MS: Final = 240_000
@@ -21,7 +21,7 @@ _HURRY: Final = 5
 class Feed:
     """A thread that sends ``messages`` at about ``rate`` a second; a context manager."""
 
-    def __init__(self, broker: str, topic: str, messages: Sequence[Message], *, rate: float, seed: int) -> None:
+    def __init__(self, broker: str, topic: str, messages: Sequence[RawMessage], *, rate: float, seed: int) -> None:
         self.failures: list[BaseException] = []
         self._messages = messages
         self._topic = topic
@@ -80,7 +80,7 @@ class Feed:
                 self._is_over.wait(waits / (self._rate * (_HURRY if self._is_hurried else 1)))
         self._producer.flush()
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: RawMessage) -> None:
         future = self._producer.send(
             self._topic,
             value=message.value,

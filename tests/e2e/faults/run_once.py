@@ -25,7 +25,7 @@ from tests.e2e.faults.producer import Feed
 from tests.e2e.faults.schedule import Fault, Schedule
 from tests.e2e.faults.supervisor import EXPECTED_EXITS, STOP_S, Supervisor, wait_for
 from tests.e2e.faults.topic_observer import Observer, RunTopics
-from tests.e2e.faults.workload import Newsroom
+from tests.e2e.faults.workload import Workload
 from tests.support.kafka_node import KafkaNode
 
 #: Seconds until the lag must be zero after the last fault.
@@ -60,7 +60,7 @@ def run(plan: Schedule, node: KafkaNode, folder: Path, *, articles: int) -> Resu
     result, began = Result(plan.seed), time.monotonic()
     folder.mkdir(parents=True)
     run_topics = RunTopics(node.address, f"faults{plan.seed}-{uuid.uuid4().hex[:6]}", plan, folder)
-    messages = list(Newsroom(plan.seed, articles, end_ms=int(time.time() * 1000)).messages())
+    messages = list(Workload(plan.seed, articles, end_ms=int(time.time() * 1000)).messages())
     rate = len(messages) / (_SECONDS_PER_FAULT * (len(plan.faults) + 1))
     environment = {**run_topics.environment(), crash_points.MEMTABLE_KIB: str(plan.memtable_kib)}
     with contextlib.ExitStack() as stack:

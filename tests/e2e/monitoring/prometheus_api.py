@@ -1,4 +1,4 @@
-"""Asks a Prometheus: https://prometheus.io/docs/prometheus/latest/querying/api/."""
+"""A client of Prometheus's HTTP API: https://prometheus.io/docs/prometheus/latest/querying/api/."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import orjson
 
-from tests.support.processes_of_stack import ObserveError
+from tests.support.processes_of_stack import MonitoringError
 
 _TIMEOUT_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One series at one moment."""
+    """One series at one time."""
 
     labels: dict[str, str]
     value: float
@@ -34,7 +34,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An alert: ``state`` is inactive, pending or firing; ``error`` is empty where it can be evaluated."""
+    """An alert: ``state`` is inactive, pending or firing; ``error`` is empty if it can be evaluated."""
 
     name: str
     state: str
@@ -48,37 +48,35 @@ class Prometheus:
         self.url = url
 
     def at(self, query: str, *, moment: float | None = None) -> list[Sample]:
-        """What ``query`` tells at ``moment``, seconds since 1970; by default now.
+        """Evaluate ``query`` at ``moment``, in seconds since 1970; by default now.
 
         Raises:
-            ObserveError: Prometheus does not answer, or not this query.
+            MonitoringError: Prometheus does not answer, or rejects the query.
         """
-        found = self._ask("query", query=query, **({} if moment is None else {"time": f"{moment:.3f}"}))
-        if found["resultType"] == "scalar":
-            return [Sample({}, float(found["result"][1]))]
-        return [Sample(each["metric"], float(each["value"][1])) for each in found["result"]]
+        data = self._get("query", query=query, **({} if moment is None else {"time": f"{moment:.3f}"}))
+        if data["resultType"] == "scalar":
+            return [Sample({}, float(data["result"][1]))]
+        return [Sample(each["metric"], float(each["value"][1])) for each in data["result"]]
 
     def over(self, query: str, *, start: float, end: float, step_s: float) -> list[Series]:
-        """What ``query`` tells from ``start`` to ``end``, seconds since 1970.
+        """Evaluate ``query`` from ``start`` to ``end``, in seconds since 1970.
 
         Raises:
-            ObserveError: Prometheus does not answer, or not this query.
+            MonitoringError: Prometheus does not answer, or rejects the query.
         """
-        found = self._ask("query_range", query=query, start=f"{start:.3f}", end=f"{end:.3f}", step=f"{step_s:g}")
+        data = self._get("query_range", query=query, start=f"{start:.3f}", end=f"{end:.3f}", step=f"{step_s:g}")
         return [
-            Series(
-                each["metric"], [float(at) for at, _ in each["values"]], [float(value) for _, value in each["values"]]
-            )
-            for each in found["result"]
+            Series(each["metric"], [float(time) for time, _ in each["values"]], [float(v) for _, v in each["values"]])
+            for each in data["result"]
         ]
 
     def rules(self) -> list[Rule]:
-        """All alerts, in the order of their file.
+        """Return all alerts, in the order of their file.
 
         Raises:
-            ObserveError: Prometheus does not answer.
+            MonitoringError: Prometheus does not answer.
         """
-        groups = self._ask("rules", type="alert")["groups"]
+        groups = self._get("rules", type="alert")["groups"]
         return [
             Rule(rule["name"], rule["state"], rule.get("lastError") or "")
             for group in groups
@@ -86,28 +84,28 @@ class Prometheus:
         ]
 
     def firing(self) -> set[str]:
-        """The names of the alerts that fire.
+        """Return the names of the alerts that are firing.
 
         Raises:
-            ObserveError: Prometheus does not answer.
+            MonitoringError: Prometheus does not answer.
         """
-        found = self._ask("alerts")["alerts"]
-        return {alert["labels"]["alertname"] for alert in found if alert["state"] == "firing"}
+        alerts = self._get("alerts")["alerts"]
+        return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
 
     def targets_up(self) -> int:
-        """How many targets were read by the last scrape.
+        """Count the targets that the last scrape reached.
 
         Raises:
-            ObserveError: Prometheus does not answer.
+            MonitoringError: Prometheus does not answer.
         """
-        return sum(target["health"] == "up" for target in self._ask("targets", state="active")["activeTargets"])
+        return sum(target["health"] == "up" for target in self._get("targets", state="active")["activeTargets"])
 
-    def _ask(self, page: str, **arguments: str) -> Any:
+    def _get(self, page: str, **arguments: str) -> Any:
         url = f"{self.url}/api/v1/{page}?{urllib.parse.urlencode(arguments)}"
         try:
-            with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - our own, on loopback
-                return orjson.loads(answer.read())["data"]
+            with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:  # noqa: S310 - our own process, on loopback
+                return orjson.loads(response.read())["data"]
         except urllib.error.HTTPError as error:
-            raise ObserveError(f"Prometheus refuses {arguments}: {error.read().decode(errors='replace')}") from None
+            raise MonitoringError(f"Prometheus rejects {arguments}: {error.read().decode(errors='replace')}") from None
         except OSError as error:
-            raise ObserveError(f"Prometheus does not answer at {self.url}: {error}") from None
+            raise MonitoringError(f"Prometheus does not answer at {self.url}: {error}") from None

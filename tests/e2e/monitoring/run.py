@@ -1,14 +1,13 @@
-#!/usr/bin/env python3
-"""Shows the whole of it at work on this machine, without Docker, and checks that it can be watched.
+"""Run the whole flow on this machine, without Docker, and check its dashboards and alerts.
 
-Starts Kafka, two workers, a Prometheus with the project's alerts, and a producer of invented articles at a steady
-rate. After a while every query of every dashboard and every alert is asked of Prometheus and shown with its value.
-Needs Java 17 or later, Maven (once) and Prometheus on the PATH. All listen on 127.0.0.1, at free ports, and all is
-removed at the end; where something fails the logs are left. Ctrl-C and SIGTERM stop it.
+Starts Kafka, two workers, a Prometheus with the project's alerts, and a producer of generated articles at a steady
+rate. After a while, every query of every dashboard and alert runs on Prometheus, and its value is printed. Needs
+Java 17 or later, Maven (once) and Prometheus on the PATH. Everything listens on 127.0.0.1, on free ports, and is
+removed at the end; if something fails, the logs stay. Ctrl-C and SIGTERM stop the run.
 
-Exit status: 0 all is as it should be, or stopped on request with --stay; 1 a panel has no data, an alert fires or
-does not when it should, or something ended; 2 wrong usage; 69 a program is missing; 130 and 143 stopped before the
-end.
+Exit status: 0 everything is as expected, or stopped on request with --stay; 1 a panel has no data, an alert fires
+when it should not or does not when it should, or a process exited; 2 usage error; 69 a program is missing; 130 and 143
+interrupted.
 """
 
 from __future__ import annotations
@@ -27,27 +26,27 @@ from typing import Final, NoReturn
 from rich.console import Console
 
 from stream.errors import StreamError
-from tests.e2e.monitoring.checks import answers_table, ask_all, problems, rules_table
-from tests.e2e.monitoring.draw import Span, draw_all
-from tests.e2e.monitoring.producer import Producer
-from tests.e2e.monitoring.scenarios import SCENARIOS, faster_rules, outcomes_table, perform, settle
-from tests.e2e.monitoring.stack import SCRAPE_S, Stand, run_folder
-from tests.support.article_generator import Newsroom
+from tests.e2e.monitoring.checks import find_problems, results_table, rules_table, run_queries
+from tests.e2e.monitoring.dashboard_pictures import Span, draw_dashboards
+from tests.e2e.monitoring.scenarios import SCENARIOS, outcomes_table, run_scenario, settle, write_faster_rules
+from tests.e2e.monitoring.stack import SCRAPE_S, Stack, run_folder
+from tests.support.article_generator import LiveFeed
+from tests.support.article_producer import ArticleProducer
 from tests.support.dashboard_queries import ALERTS, DASHBOARDS
-from tests.support.processes_of_stack import ObserveError, ToolMissingError, require_tools
+from tests.support.processes_of_stack import MonitoringError, ToolMissingError, require_tools
 
 _GARBAGE_SHARE: Final = 0.005
-#: A busy machine may need longer until each panel has its data.
+#: On a busy machine it takes longer until every panel has data.
 _GRACE_S: Final = 30.0
 _CHECK_S: Final = 60.0
 _PICTURE_S: Final = 240.0
 _POLL_S: Final = 1.0
-#: For the pictures: how far the rate swings, how often, and in which part of the time a worker is away.
-_SWING: Final = 0.6
-_WAVES: Final = 2.5
+#: For the pictures: how far the rate varies and how often, and during which part of the time a worker is down.
+_RATE_VARIATION: Final = 0.6
+_RATE_PERIODS: Final = 2.5
 _WARM_UP_S: Final = 20.0
-_AWAY: Final = (0.45, 0.57)
-#: For Grafana's $__rate_interval: as its data source makes it, four scrapes or more.
+_DOWN: Final = (0.45, 0.57)
+#: For Grafana's $__rate_interval, which is at least four scrape intervals.
 _INTERVAL: Final = f"{15 * SCRAPE_S}s"
 _TOOL_MISSING: Final = 69
 _COLUMNS: Final = 170
@@ -55,7 +54,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequested(BaseException):
-    """Raised by the signal handler to unwind to the clean-up."""
+    """Raised by the signal handler, to unwind to the clean-up."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -74,127 +73,127 @@ class Options:
 
 
 def run(options: Options, console: Console) -> None:
-    """Do what was asked for.
+    """Start everything, then check it, draw it or cause faults.
 
     Raises:
-        ObserveError: it cannot be done, or something is not as it should be.
+        MonitoringError: Something does not start, or is not as expected.
     """
     require_tools()
     with run_folder() as folder:
-        stand = Stand(folder, faster_rules(folder) if options.faults else ALERTS)
+        stack = Stack(folder, write_faster_rules(folder) if options.faults else ALERTS)
         console.print("starting Kafka, two workers and Prometheus …")
-        newsroom = Newsroom(seed=1, garbage_share=_GARBAGE_SHARE)
-        with stand.running(), Producer(stand.settings, newsroom, rate=options.rate) as producer:
-            console.print(f"Prometheus: {stand.prometheus.url} (logs in {folder / 'logs'})")
+        feed = LiveFeed(seed=1, garbage_share=_GARBAGE_SHARE)
+        with stack.run(), ArticleProducer(stack.settings, feed, rate=options.rate) as producer:
+            console.print(f"Prometheus: {stack.prometheus.url} (logs in {folder / 'logs'})")
             if options.faults:
-                _faults(stand, producer, console)
+                _run_scenarios(stack, producer, console)
             elif options.pictures:
-                _pictures(stand, producer, options.pictures, options, console)
+                _draw(stack, producer, options.pictures, options, console)
             else:
-                _check(stand, producer, options, console)
+                _check(stack, producer, options, console)
             if options.stay:
-                _stay(stand, producer, console)
+                _stay(stack, producer, console)
 
 
-def _check(stand: Stand, producer: Producer, options: Options, console: Console) -> None:
-    """Wait, ask for everything, and show it."""
-    console.print(f"{options.rate:g} messages a second; every query is asked in {options.seconds:g} s")
-    _watch(stand, producer, options.seconds)
+def _check(stack: Stack, producer: ArticleProducer, options: Options, console: Console) -> None:
+    """Wait, run every query, and print the results."""
+    console.print(f"{options.rate:g} messages a second; the queries run in {options.seconds:g} s")
+    _watch(stack, producer, options.seconds)
     deadline = time.monotonic() + _GRACE_S
     while True:
-        answers = ask_all(stand.prometheus, stand.rules, interval=_INTERVAL)
-        rules = stand.prometheus.rules()
-        found = problems(answers, rules)
-        if not found or time.monotonic() > deadline:
+        results = run_queries(stack.prometheus, stack.rules, interval=_INTERVAL)
+        rules = stack.prometheus.rules()
+        problems = find_problems(results, rules)
+        if not problems or time.monotonic() > deadline:
             break
-        _watch(stand, producer, _POLL_S)
-    console.print(answers_table(answers))
+        _watch(stack, producer, _POLL_S)
+    console.print(results_table(results))
     console.print(rules_table(rules))
-    if found:
-        raise ObserveError("\n".join(found))
-    console.print(f"all {len(answers)} queries have what they need, and no alert fires; {producer.sent} messages sent")
+    if problems:
+        raise MonitoringError("\n".join(problems))
+    console.print(f"all {len(results)} queries have data, and no alert is firing; {producer.sent} messages sent")
 
 
-def _pictures(stand: Stand, producer: Producer, folder: Path, options: Options, console: Console) -> None:
-    """Let it run with ups and downs, a worker among them that is killed, and draw what Prometheus saw."""
-    console.print(f"about {options.rate:g} messages a second; the pictures are drawn in {options.seconds:g} s")
-    start, began = time.time(), time.monotonic()
-    worker = stand.workers[-1]
-    while (share := (time.monotonic() - began) / options.seconds) < 1:
-        producer.rate = options.rate * (1 + _SWING * math.sin(share * _WAVES * 2 * math.pi))
-        is_away = _AWAY[0] <= share < _AWAY[1]
-        if is_away and worker.process.is_running:
+def _draw(stack: Stack, producer: ArticleProducer, folder: Path, options: Options, console: Console) -> None:
+    """Vary the rate, kill a worker for a while, and draw the dashboards."""
+    console.print(f"about {options.rate:g} messages a second; the dashboards are drawn in {options.seconds:g} s")
+    start, start_monotonic = time.time(), time.monotonic()
+    worker = stack.workers[-1]
+    while (share := (time.monotonic() - start_monotonic) / options.seconds) < 1:
+        producer.rate = options.rate * (1 + _RATE_VARIATION * math.sin(share * _RATE_PERIODS * 2 * math.pi))
+        is_down = _DOWN[0] <= share < _DOWN[1]
+        if is_down and worker.process.is_running:
             worker.process.kill()
-        elif not is_away and not worker.process.is_running:
+        elif not is_down and not worker.process.is_running:
             worker.restart()
         producer.raise_if_failed()
         time.sleep(_POLL_S)
     span = Span(start + _WARM_UP_S, time.time(), step_s=SCRAPE_S, interval=f"{6 * SCRAPE_S}s")
-    for picture in draw_all(stand.prometheus, folder, span, stand.rules):
+    for picture in draw_dashboards(stack.prometheus, folder, span, stack.rules):
         console.print(f"{picture}: {picture.stat().st_size / 1024:.0f} KiB")
 
 
-def _faults(stand: Stand, producer: Producer, console: Console) -> None:
-    """Let everything go wrong, one after the other."""
-    settle(stand, producer)
+def _run_scenarios(stack: Stack, producer: ArticleProducer, console: Console) -> None:
+    """Cause one fault after another, and check which alerts fire."""
+    settle(stack, producer)
     outcomes = []
     for scenario in SCENARIOS:
         console.print(f"{scenario.name} …")
-        outcomes.append(perform(stand, producer, scenario))
+        outcomes.append(run_scenario(stack, producer, scenario))
     console.print(outcomes_table(outcomes))
     if wrong := [outcome.scenario.name for outcome in outcomes if not outcome.is_right]:
-        raise ObserveError(f"other alerts than expected: {', '.join(wrong)}")
+        raise MonitoringError(f"unexpected outcome of: {', '.join(wrong)}")
     console.print(
-        f"{len(outcomes)} of {len(outcomes)} scenarios: the expected alerts fired, no other, and all resolved"
+        f"{len(outcomes)} of {len(outcomes)} scenarios: only the expected alerts fired, and all were resolved"
     )
 
 
-def _stay(stand: Stand, producer: Producer, console: Console) -> NoReturn:
-    """Keep it running until a signal."""
-    pages = "\n".join(f"  {worker.name}: http://{worker.address}/metrics" for worker in stand.workers)
-    console.print(f"{pages}\n  Prometheus: {stand.prometheus.url}\n  Kafka: {stand.settings.broker}")
-    console.print(f"A Grafana shows it with this data source and the dashboards in {DASHBOARDS}. Ctrl-C stops all.")
+def _stay(stack: Stack, producer: ArticleProducer, console: Console) -> NoReturn:
+    """Keep everything running until a signal arrives."""
+    pages = "\n".join(f"  {worker.name}: http://{worker.address}/metrics" for worker in stack.workers)
+    console.print(f"{pages}\n  Prometheus: {stack.prometheus.url}\n  Kafka: {stack.settings.broker}")
+    console.print(f"In a Grafana, add this Prometheus and the dashboards in {DASHBOARDS}. Ctrl-C stops everything.")
     while True:
-        _watch(stand, producer, _POLL_S)
+        _watch(stack, producer, _POLL_S)
 
 
-def _watch(stand: Stand, producer: Producer, seconds: float) -> None:
-    """Let it run, and see that it does."""
+def _watch(stack: Stack, producer: ArticleProducer, seconds: float) -> None:
+    """Wait, and check meanwhile that everything keeps running."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        stand.raise_if_ended()
+        stack.raise_if_ended()
         producer.raise_if_failed()
         time.sleep(min(_POLL_S, max(0.0, end - time.monotonic())))
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
-    """Read the command line; wrong usage ends the process with status 2."""
+    """Read the command line; a usage error ends the process with status 2."""
     summary, _, rest = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         description=summary, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     add = parser.add_argument
-    add("--seconds", type=_positive, help="run so long before all is asked (default: 60; 240 with --pictures)")
+    add("--seconds", type=_positive, help="how long to run before the check (default: 60; 240 with --pictures)")
     add("--rate", type=_positive, default=40.0, help="messages a second (default: %(default)g)")
-    add("--stay", action="store_true", help="go on after that until Ctrl-C, and print the addresses")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--faults", action="store_true", help="let things go wrong, and see which alerts fire")
-    what.add_argument("--pictures", type=Path, metavar="DIR", help="draw each dashboard's panels into DIR")
-    known = parser.parse_args(arguments)
-    seconds = known.seconds or (_PICTURE_S if known.pictures else _CHECK_S)
-    return Options(seconds, known.rate, known.stay, known.faults, known.pictures)
+    add("--stay", action="store_true", help="keep running after the check until Ctrl-C, and print the URLs")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--faults", action="store_true", help="cause faults, and check which alerts fire")
+    mode.add_argument("--pictures", type=Path, metavar="DIR", help="draw the dashboards into DIR")
+    parsed = parser.parse_args(arguments)
+    seconds = parsed.seconds or (_PICTURE_S if parsed.pictures else _CHECK_S)
+    return Options(seconds, parsed.rate, parsed.stay, parsed.faults, parsed.pictures)
 
 
 def _positive(text: str) -> float:
     number = float(text)
     if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return number
 
 
 def _on_signal(number: int, _frame: object) -> NoReturn:
-    for each in _SIGNALS:
-        signal.signal(each, signal.SIG_IGN)  # the clean-up must not be interrupted
+    for other in _SIGNALS:
+        signal.signal(other, signal.SIG_IGN)  # the clean-up must not be interrupted
     raise StopRequested(number)
 
 
@@ -202,7 +201,7 @@ def main() -> int:
     """Run the command and return its exit status."""
     options = parse()
     for name in [name for name in os.environ if name.startswith("STREAM_")]:
-        del os.environ[name]  # settings of a worker of the user's are not meant for these
+        del os.environ[name]  # the user's own settings are not meant for this run
     for number in _SIGNALS:
         signal.signal(number, _on_signal)
     console = Console(width=None if sys.stdout.isatty() else _COLUMNS, highlight=False)
@@ -213,7 +212,7 @@ def main() -> int:
     except ToolMissingError as error:
         sys.stderr.write(f"observe: {error}\n")
         return _TOOL_MISSING
-    except (ObserveError, StreamError, OSError) as error:
+    except (MonitoringError, StreamError, OSError) as error:
         sys.stderr.write(f"observe: {error}\n")
         return 1
     return 0

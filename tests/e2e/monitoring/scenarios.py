@@ -1,10 +1,8 @@
-"""What goes wrong, and which alerts have to tell it. All of it is real, but the alerts are made faster."""
+"""Faults, and the alerts that have to fire for each. The faults are real; only the alerts have a faster clock."""
 
 from __future__ import annotations
 
 import contextlib
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,188 +12,182 @@ from typing import Final
 import yaml
 from rich.table import Table
 
-from tests.e2e.monitoring.producer import Producer
-from tests.e2e.monitoring.stack import Stand
-from tests.support.dashboard_queries import ALERTS, DEPLOY
-from tests.support.processes_of_stack import ObserveError
+from tests.e2e.monitoring.stack import Stack
+from tests.support.article_producer import ArticleProducer
+from tests.support.dashboard_queries import ALERTS
+from tests.support.faster_alerts import faster_alerts
+from tests.support.processes_of_stack import MonitoringError
 
-#: Durations and limits in seconds of the alerts are divided by it.
+#: All times of the alerts are divided by it.
 FASTER: Final = 20
-_RULES: Final = DEPLOY / "prometheus" / "rules.py"
 _POLL_S: Final = 1.0
-#: An alert that has not fired by then does not.
+#: An alert that has not fired by then will not fire.
 FIRE_S: Final = 180.0
 RESOLVE_S: Final = 120.0
-#: After the last expected alert, others get so long to fire.
-_OTHERS_S: Final = 5.0
-#: Rates need some time to tell.
+#: After the last expected alert, how long unexpected ones have to fire.
+_UNEXPECTED_S: Final = 5.0
+#: Rates need some samples first.
 SETTLE_S: Final = 20.0
-#: More than the lag in seconds at which the last alert of it begins.
-_AHEAD_S: Final = 60.0
-#: What they take shows only once they have enough to do.
-_TAKEN_AT_LEAST: Final = 500.0
-_TAKEN: Final = 'sum(rate(stream_records_consumed_total{step="deduplicate"}[10s]))'
-_BACKLOG: Final = "sum(max by (topic, partition) (stream_consumer_lag_records))"
-_AT_ONCE: Final = 10_000
+#: More than the lag in seconds at which the last of the lag alerts fires.
+_LAG_S: Final = 60.0
+#: Records a second; the measured rate of an idle worker says little.
+_CAPACITY_MIN: Final = 500.0
+_CAPACITY: Final = 'sum(rate(stream_records_consumed_total{step="deduplicate"}[10s]))'
+_LAG: Final = "sum(max by (topic, partition) (stream_consumer_lag_records))"
+_BURST_MAX: Final = 10_000
 _GARBAGE_SHARE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One thing that goes wrong while it is entered, and the alerts that have to fire."""
+    """A fault that lasts while its context is open, and the alerts that have to fire.
+
+    The context yields a function that keeps the fault going; it is called once a second.
+    """
 
     name: str
     expected: frozenset[str]
-    trouble: Callable[[Stand, Producer], contextlib.AbstractContextManager[Callable[[], None]]]
+    fault: Callable[[Stack, ArticleProducer], contextlib.AbstractContextManager[Callable[[], None]]]
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What was seen: for each alert the seconds until it fired; seconds until none did, None if some stayed."""
+    """Seconds until each alert fired, and from the end of the fault until all were resolved (None: not all were)."""
 
     scenario: Scenario
     fired: dict[str, float] = field(default_factory=dict)
     resolved: float | None = None
 
     @property
-    def others(self) -> list[str]:
-        """Alerts that fired and should not have."""
+    def unexpected(self) -> list[str]:
+        """Alerts that fired although they should not have."""
         return sorted(self.fired.keys() - self.scenario.expected)
 
     @property
     def is_right(self) -> bool:
-        """All expected alerts fired, no other, and all resolved."""
+        """All expected alerts fired, no others did, and all were resolved."""
         return self.fired.keys() == self.scenario.expected and self.resolved is not None
 
 
 @contextlib.contextmanager
-def worker_killed(stand: Stand, _producer: Producer) -> Iterator[Callable[[], None]]:
-    """A worker is killed, and comes back at the end."""
-    stand.workers[0].process.kill()
-    yield _nothing
-    stand.workers[0].restart()
-    stand.workers[0].wait_until_ready()
+def kill_worker(stack: Stack, _producer: ArticleProducer) -> Iterator[Callable[[], None]]:
+    """Kill a worker, and restart it at the end."""
+    stack.workers[0].process.kill()
+    yield _do_nothing
+    stack.workers[0].restart()
+    stack.workers[0].wait_until_ready()
 
 
 @contextlib.contextmanager
-def producer_stopped(_stand: Stand, producer: Producer) -> Iterator[Callable[[], None]]:
-    """Nothing comes in any more."""
+def stop_producer(_stack: Stack, producer: ArticleProducer) -> Iterator[Callable[[], None]]:
+    """Send nothing."""
     rate, producer.rate = producer.rate, 0.0
-    yield _nothing
+    yield _do_nothing
     producer.rate = rate
 
 
 @contextlib.contextmanager
-def garbage(_stand: Stand, producer: Producer) -> Iterator[Callable[[], None]]:
-    """A scraper sends what cannot be used."""
-    share, producer.newsroom.garbage_share = producer.newsroom.garbage_share, _GARBAGE_SHARE
-    yield _nothing
-    producer.newsroom.garbage_share = share
+def send_garbage(_stack: Stack, producer: ArticleProducer) -> Iterator[Callable[[], None]]:
+    """Send invalid messages among the others."""
+    share, producer.feed.garbage_share = producer.feed.garbage_share, _GARBAGE_SHARE
+    yield _do_nothing
+    producer.feed.garbage_share = share
 
 
 @contextlib.contextmanager
-def lag_filled(stand: Stand, producer: Producer) -> Iterator[Callable[[], None]]:
-    """More comes in than the workers can take: a scraper starts over, and they have always a minute's work."""
+def overload_workers(stack: Stack, producer: ArticleProducer) -> Iterator[Callable[[], None]]:
+    """Keep a minute's work waiting for the workers."""
 
-    def fill() -> None:
-        takes = max(_figure(stand, _TAKEN), _TAKEN_AT_LEAST)
-        producer.send_again(round(min(_AHEAD_S * takes - _figure(stand, _BACKLOG), _AT_ONCE)))
+    def fill_up() -> None:
+        capacity = max(_query(stack, _CAPACITY), _CAPACITY_MIN)
+        producer.send_burst(round(min(_LAG_S * capacity - _query(stack, _LAG), _BURST_MAX)))
 
-    yield fill
-
-
-def _figure(stand: Stand, query: str) -> float:
-    found = stand.prometheus.at(query)
-    return found[0].value if found else 0.0
+    yield fill_up
 
 
-def _nothing() -> None:
-    """Nothing has to be kept up."""
+def _query(stack: Stack, expr: str) -> float:
+    samples = stack.prometheus.at(expr)
+    return samples[0].value if samples else 0.0
 
 
-#: A lag that stays is a ticket first, and wakes somebody where it goes on.
+def _do_nothing() -> None:
+    """This fault continues by itself."""
+
+
 SCENARIOS: Final[Sequence[Scenario]] = (
-    Scenario("a worker is killed", frozenset({"WorkerDown"}), worker_killed),
-    Scenario("5 % garbage", frozenset({"RejectsHigh"}), garbage),
-    Scenario("the producer stops", frozenset({"NothingConsumed"}), producer_stopped),
-    Scenario("more than they can take", frozenset({"ConsumerLagGrowing", "ConsumerLagHigh"}), lag_filled),
+    Scenario("a worker is killed", frozenset({"WorkerDown"}), kill_worker),
+    Scenario("5 % garbage", frozenset({"RejectsHigh"}), send_garbage),
+    Scenario("the producer stops", frozenset({"NothingConsumed"}), stop_producer),
+    # Lag that stays makes a ticket first, and pages later.
+    Scenario("the workers are overloaded", frozenset({"ConsumerLagGrowing", "ConsumerLagHigh"}), overload_workers),
 )
 
 
-def perform(stand: Stand, producer: Producer, scenario: Scenario) -> Outcome:
-    """Let it go wrong until the alerts have told it, mend it, and wait until none fires.
+def run_scenario(stack: Stack, producer: ArticleProducer, scenario: Scenario) -> Outcome:
+    """Cause the fault until the expected alerts fire, end it, and wait until no alert is firing.
 
     Raises:
-        ObserveError: Prometheus, the producer or a worker that has to run does not.
+        BrokerError: The producer failed.
+        MonitoringError: Prometheus does not answer, or a worker that has to run has exited.
     """
     outcome = Outcome(scenario)
     start = time.monotonic()
-    with scenario.trouble(stand, producer) as keep_up:
+    with scenario.fault(stack, producer) as keep_going:
         complete: float | None = None
-        while complete is None or time.monotonic() - complete < _OTHERS_S:
-            keep_up()
+        while complete is None or time.monotonic() - complete < _UNEXPECTED_S:
+            keep_going()
             time.sleep(_POLL_S)
-            _note(outcome, stand.prometheus.firing(), time.monotonic() - start)
+            _record(outcome, stack.prometheus.firing(), time.monotonic() - start)
             if complete is None and (outcome.fired.keys() >= scenario.expected):
                 complete = time.monotonic()
             if time.monotonic() - start > FIRE_S:
                 break
-    mended = time.monotonic()
-    while time.monotonic() - mended < RESOLVE_S:
-        firing = stand.prometheus.firing()
-        _note(outcome, firing, time.monotonic() - start)
+    end = time.monotonic()
+    while time.monotonic() - end < RESOLVE_S:
+        firing = stack.prometheus.firing()
+        _record(outcome, firing, time.monotonic() - start)
         if not firing:
-            outcome.resolved = time.monotonic() - mended
+            outcome.resolved = time.monotonic() - end
             break
         time.sleep(_POLL_S)
     producer.raise_if_failed()
-    stand.raise_if_ended()
+    stack.raise_if_ended()
     return outcome
 
 
-def settle(stand: Stand, producer: Producer) -> None:
-    """Wait until the alerts have a past to look at and none fires.
+def settle(stack: Stack, producer: ArticleProducer) -> None:
+    """Wait until the alerts have some history and none is firing.
 
     Raises:
-        ObserveError: some fire while nothing has gone wrong yet.
+        BrokerError: The producer failed.
+        MonitoringError: An alert is firing before the first fault.
     """
     time.sleep(SETTLE_S)
     producer.raise_if_failed()
-    stand.raise_if_ended()
-    if firing := stand.prometheus.firing():
-        raise ObserveError(f"{', '.join(sorted(firing))} fires while nothing has gone wrong")
+    stack.raise_if_ended()
+    if firing := stack.prometheus.firing():
+        raise MonitoringError(f"{', '.join(sorted(firing))} is firing before the first fault")
 
 
-def _note(outcome: Outcome, firing: Iterable[str], seconds: float) -> None:
+def _record(outcome: Outcome, firing: Iterable[str], seconds: float) -> None:
     for name in firing:
         outcome.fired.setdefault(name, seconds)
 
 
-def faster_rules(folder: Path) -> Path:
-    """The alerts with a clock `FASTER` times as fast, in a file in ``folder``.
+def write_faster_rules(folder: Path) -> Path:
+    """Write the alerts with a clock `FASTER` times as fast to a file in ``folder``.
 
-    Those of the disk keep theirs: they look hours ahead, and others write on this machine's disk as well.
-
-    Raises:
-        ObserveError: they cannot be made.
+    The disk alerts stay as they are: they predict hours, and other programs write to this machine's disk as well.
     """
-    rules = folder / "alerts-faster.yml"
-    command = [sys.executable, str(_RULES), "--faster", str(FASTER), "-o", str(rules)]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
-    if made.returncode != 0:
-        raise ObserveError(f"{' '.join(command)} failed:\n{made.stderr.strip()}")
-    faster, usual = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in (rules, ALERTS))
-    kept = {rule["alert"]: rule for group in usual["groups"] for rule in group["rules"] if "Disk" in rule["alert"]}
-    for group in faster["groups"]:
-        group["rules"] = [kept.get(rule["alert"], rule) for rule in group["rules"]]
-    rules.write_text(yaml.safe_dump(faster), encoding="utf-8")
-    return rules
+    path = folder / "alerts-faster.yml"
+    path.write_text(yaml.safe_dump(faster_alerts(ALERTS, FASTER, keep="Disk")), encoding="utf-8")
+    return path
 
 
 def outcomes_table(outcomes: Iterable[Outcome]) -> Table:
-    """Every scenario with what fired."""
+    """Every scenario with the alerts that fired."""
     table = Table(title=f"Alerts, {FASTER} times as fast", title_justify="left")
-    for name in ("scenario", "expected", "fired after", "others"):
+    for name in ("scenario", "expected", "fired after", "unexpected"):
         table.add_column(name, overflow="fold")
     table.add_column("resolved after", justify="right")
     for outcome in outcomes:
@@ -205,8 +197,8 @@ def outcomes_table(outcomes: Iterable[Outcome]) -> Table:
             outcome.scenario.name,
             "\n".join(expected),
             "\n".join(fired),
-            "\n".join(outcome.others) or "none",
-            "not" if outcome.resolved is None else f"{outcome.resolved:.0f} s",
+            "\n".join(outcome.unexpected) or "none",
+            "never" if outcome.resolved is None else f"{outcome.resolved:.0f} s",
             style="" if outcome.is_right else "bold red",
         )
     return table

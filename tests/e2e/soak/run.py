@@ -27,7 +27,8 @@ from kafka.errors import KafkaError
 
 from stream.demo.runner import free_port
 from tests.e2e.faults import cost_report
-from tests.e2e.faults.workload import Message, Newsroom
+from tests.e2e.faults.workload import Workload
+from tests.support.article_generator import RawMessage
 from tests.support.kafka_node import KafkaNode
 from tests.support.processes import Station, Worker, wait_until
 
@@ -207,13 +208,13 @@ def ask_until_known(question: Callable[[], int]) -> int:
             time.sleep(0.2)
 
 
-def messages(seed: int) -> Iterator[Message]:
+def messages(seed: int) -> Iterator[RawMessage]:
     """Yield articles without end."""
     for room in itertools.count(seed * 1_000_000):
-        yield from Newsroom(room, ROOM, end_ms=int(time.time() * 1000)).messages()
+        yield from Workload(room, ROOM, end_ms=int(time.time() * 1000)).messages()
 
 
-def send(producer: KafkaProducer, topic: str, message: Message) -> None:
+def send(producer: KafkaProducer, topic: str, message: RawMessage) -> None:
     """Send one message as a scraper would."""
     producer.send(topic, message.value, key=message.key, headers=message.headers, timestamp_ms=message.timestamp)
 

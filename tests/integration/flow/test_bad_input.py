@@ -8,7 +8,7 @@ import pytest
 
 from stream.core.contracts.records import OutputRecord
 from stream.core.pipeline.dead_letter import HEADER_PREFIX
-from tests.support.articles import BRIDGE, HARVEST, article, dumps, fictional
+from tests.support.articles import BRIDGE, HARVEST, article, dumps, generate_articles
 from tests.support.flow import Site, by_offset, headers
 from tests.support.flow_brokers import FlowMemory
 
@@ -55,7 +55,7 @@ HEADERS = (("trace", b"\xff\x00"), ("trace", b"2"), ("empty", b""))
 
 async def test_a_bad_message_is_a_dead_letter_and_the_next_one_is_processed(site: Site) -> None:
     sent: list[OutputRecord] = []
-    good = fictional(len(BAD), seed=5)
+    good = generate_articles(len(BAD), seed=5)
     for number, ((_, _, value), following) in enumerate(zip(BAD, good, strict=True)):
         key = (b"", None, b"\xff\x00key")[number % 3]
         sent += [

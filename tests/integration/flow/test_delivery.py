@@ -14,7 +14,7 @@ from stream.core.pipeline.outcome import Outcome, Wrap
 from stream.runtime.app import RECORDS_PER_SLICE, ArticleFlow
 from stream.settings import Stage
 from stream.transport.errors import DeliveryError, UnknownTopicError
-from tests.support.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown
+from tests.support.articles import BRIDGE, FLOOD, HARVEST, article, generate_articles, takedown
 from tests.support.flow import Running, Site, by_offset, uninterrupted, until, verdicts
 
 Prepare = Callable[[ArticleFlow], None]
@@ -129,7 +129,7 @@ async def test_a_fault_in_deduplicate_commits_nothing_of_the_batch(site: Site) -
 
 
 async def test_a_batch_of_several_slices_is_decided_as_one(site: Site) -> None:
-    articles = fictional(3 * RECORDS_PER_SLICE, seed=5)
+    articles = generate_articles(3 * RECORDS_PER_SLICE, seed=5)
     await site.process(*articles)
     assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
 
@@ -138,7 +138,7 @@ async def test_a_batch_of_several_slices_is_decided_as_one(site: Site) -> None:
 async def test_verdicts_survive_deliveries_that_fail(
     site: Site, change: Callable[[Deliver, Sequence[OutputRecord]], Awaitable[list[RecordMetadata]]]
 ) -> None:
-    articles = fictional(30, seed=11)
+    articles = generate_articles(30, seed=11)
     await site.process(*articles[:10])
     before = await site.committed(site.topics.normalized)
     assert before == 10
@@ -177,7 +177,7 @@ async def test_takedowns_survive_deliveries_that_fail(
 
 
 async def test_an_event_that_is_normalized_twice_is_decided_once(site: Site) -> None:
-    articles = fictional(20, seed=12)
+    articles = generate_articles(20, seed=12)
     await site.send(*articles)
     running = await site.start(prepare=deliver_with(fail_after, to=site.topics.normalized))
     assert isinstance(await wait_for_fault(running, "normalize"), DeliveryError)

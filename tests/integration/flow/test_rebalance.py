@@ -12,11 +12,11 @@ from faust.types import TP
 from stream.runtime.app import ArticleFlow
 from stream.transport.batch_consumer import tracking_consumer_of
 from stream.transport.record_batch import RecordBatch, consumer_of
-from tests.support.articles import fictional
+from tests.support.articles import generate_articles
 from tests.support.flow import Running, Site, by_offset, uninterrupted, until, verdicts
 from tests.support.flow_brokers import FlowBackend, FlowMemory
 
-ARTICLES = fictional(240, seed=31, tenants=("north", "south", "east", "west"))
+ARTICLES = generate_articles(240, seed=31, tenants=("north", "south", "east", "west"))
 
 
 @pytest.fixture

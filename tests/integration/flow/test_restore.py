@@ -16,7 +16,7 @@ from stream.errors import IndexFault
 from stream.runtime.app import ArticleFlow
 from stream.state.restore.loader import new_loader
 from stream.state.restore.process_pool import RECORDS_MIN
-from tests.support.articles import BRIDGE, FLOOD, HARVEST, article, fictional, takedown, with_takedowns
+from tests.support.articles import BRIDGE, FLOOD, HARVEST, article, generate_articles, takedown, with_takedowns
 from tests.support.flow import DEADLINE, Clock, Site, by_offset, uninterrupted, until, verdicts
 
 
@@ -54,7 +54,7 @@ async def test_a_copy_of_an_article_from_before_the_restart_is_found(site: Site)
 @pytest.mark.parametrize("records_min", [1, RECORDS_MIN], ids=["by-a-process", "by-the-worker"])
 async def test_a_lost_index_is_restored_from_the_changelog(site: Site, records_min: int) -> None:
     loader = partial(new_loader, process_records_min=records_min)
-    articles = fictional(60, seed=21)
+    articles = generate_articles(60, seed=21)
     for start in (0, 20, 40):
         await site.send(*articles[start : start + 20])
         running = await site.start(loader=loader)
@@ -70,7 +70,7 @@ async def test_a_lost_index_is_restored_from_the_changelog(site: Site, records_m
 
 
 async def test_a_lost_index_is_restored_without_withdrawn_articles(site: Site) -> None:
-    messages = with_takedowns(fictional(60, seed=24), seed=24)
+    messages = with_takedowns(generate_articles(60, seed=24), seed=24)
     for start in range(0, len(messages), 24):
         await site.process(*messages[start : start + 24])
         shutil.rmtree(site.settings.data_dir, ignore_errors=True)
@@ -85,7 +85,7 @@ async def test_articles_withdrawn_before_the_restart_stay_withdrawn(site: Site) 
 
 
 async def test_an_index_that_was_kept_does_not_read_the_changelog_again(site: Site) -> None:
-    articles = fictional(60, seed=22)
+    articles = generate_articles(60, seed=22)
     for start in (0, 20, 40):
         await site.send(*articles[start : start + 20])
         running = await site.start()
@@ -96,7 +96,7 @@ async def test_an_index_that_was_kept_does_not_read_the_changelog_again(site: Si
 
 
 async def test_an_index_that_is_out_of_date_applies_what_others_decided(site: Site) -> None:
-    articles = fictional(60, seed=23)
+    articles = generate_articles(60, seed=23)
     data = site.settings.data_dir
     for start, folder in ((0, "one"), (20, "two"), (40, "one")):
         site.settings = site.settings.model_copy(update={"data_dir": data / folder})
@@ -176,7 +176,7 @@ async def test_stopping_does_not_wait_for_a_restore(site: Site) -> None:
 
 
 async def test_a_restore_that_makes_progress_is_alive_and_not_ready(site: Site) -> None:
-    articles = fictional(60, seed=25, tenants=("north", "south", "east", "west"))
+    articles = generate_articles(60, seed=25, tenants=("north", "south", "east", "west"))
     await site.process(*articles[:40])
     shutil.rmtree(site.settings.data_dir, ignore_errors=True)
     await site.send(*articles[40:])

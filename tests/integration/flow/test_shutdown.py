@@ -16,7 +16,7 @@ import pytest
 from kafka import KafkaProducer
 
 from stream.demo.runner import free_port
-from tests.support.articles import dumps, fictional
+from tests.support.articles import dumps, generate_articles
 from tests.support.kafka_node import KafkaNode
 from tests.support.processes import Station, Worker, wait_until
 
@@ -75,7 +75,7 @@ class Feed:
 
 def lines_of(count: int, *, seed: int) -> list[bytes]:
     """Articles of several tenants, as a scraper sends them."""
-    return [dumps(made) for made in fictional(count, seed=seed, tenants=TENANTS)]
+    return [dumps(made) for made in generate_articles(count, seed=seed, tenants=TENANTS)]
 
 
 def beside(station: Station, name: str, **settings: str) -> Worker:

@@ -18,7 +18,7 @@ from stream.kafka.acls import Permission, topic_permissions
 from stream.kafka.connection_check import check_access
 from stream.kafka.security import AccessError, load_access
 from stream.settings import STAGES, Settings, Stage, load_settings
-from tests.support.articles import dumps, fictional
+from tests.support.articles import dumps, generate_articles
 from tests.support.certificates import Authority
 from tests.support.processes import DEADLINE, Worker, clean_environment, subscribe, wait_until
 from tests.support.secured_node import (
@@ -44,7 +44,7 @@ def worker_environment(node: SecuredNode, folder: Path, step: Stage) -> dict[str
 
 def send_articles(node: SecuredNode, count: int) -> set[str]:
     """Produce new articles and return their ids."""
-    articles = [{**article, "id": uuid.uuid4().hex} for article in fictional(count, seed=uuid.uuid4().int)]
+    articles = [{**article, "id": uuid.uuid4().hex} for article in generate_articles(count, seed=uuid.uuid4().int)]
     producer = KafkaProducer(bootstrap_servers=node.addresses["PLAINTEXT"])
     for article in articles:
         producer.send("articles.raw", dumps(article))

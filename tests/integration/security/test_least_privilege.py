@@ -14,7 +14,7 @@ from kafka import KafkaConsumer
 from stream.demo.runner import free_port
 from stream.kafka import topic_admin
 from stream.settings import load_settings
-from tests.support.articles import dumps, fictional
+from tests.support.articles import dumps, generate_articles
 from tests.support.processes import DEADLINE, STREAM, Worker, clean_environment, subscribe, wait_until
 from tests.support.secured_node import PASSWORD, SecuredNode
 
@@ -49,7 +49,7 @@ def test_the_flow_works_with_least_privileges_and_shows_no_secret(
     with_topics: SecuredNode, environment: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
     file = tmp_path / "articles.jsonl"
-    file.write_bytes(b"\n".join(dumps(article) for article in fictional(ARTICLES, seed=7)))
+    file.write_bytes(b"\n".join(dumps(article) for article in generate_articles(ARTICLES, seed=7)))
     shown: list[str] = []
 
     def run(role: str, *arguments: str) -> None:
@@ -136,7 +136,7 @@ def test_a_missing_permission_to_produce_is_reported(
     environment: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
     file = tmp_path / "one.jsonl"
-    file.write_bytes(dumps(next(iter(fictional(1, seed=1)))))
+    file.write_bytes(dumps(next(iter(generate_articles(1, seed=1)))))
     done = run_stream(environment("normalize"), "produce", str(file))
     assert done.returncode == 69
     assert done.stderr.splitlines()[-1].startswith(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import orjson
@@ -13,7 +12,8 @@ from click.testing import Result
 
 from stream.cli.bidi import PDI, RLI
 from stream.evaluation.explanation import METHODS
-from tests.support.articles import BRIDGE, BRIDGE_EDITED, FLOOD, FLOOD_EDITED, HARVEST, article, dumps, fictional_text
+from tests.support.article_generator import ArticleGenerator
+from tests.support.articles import BRIDGE, BRIDGE_EDITED, FLOOD, FLOOD_EDITED, HARVEST, article, dumps
 from tests.support.cli import stream
 
 
@@ -209,7 +209,7 @@ def test_json_holds_all_that_is_shown() -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_a_note_says_that_long_texts_are_cut() -> None:
-    Path("long.txt").write_text(fictional_text(Random(5), "en", sentences=400))  # noqa: S311 - repeatable, not secret
+    Path("long.txt").write_text(ArticleGenerator(5).text("en", lines=400))
     result = stream("explain", "long.txt", "long.txt")
     assert "only their beginnings are shown" in result.output
     assert result.exit_code == 0

@@ -20,7 +20,7 @@ from tests.support.articles import (
     HARVEST,
     article,
     dumps,
-    fictional,
+    generate_articles,
     takedown,
 )
 from tests.support.cli import lines, stream
@@ -84,7 +84,7 @@ def test_an_edited_version_at_another_address(tmp_path: Path) -> None:
 
 
 def test_standard_input_is_the_default_and_keeps_its_order() -> None:
-    made = fictional(600, seed=51)
+    made = generate_articles(600, seed=51)
     found = lines(stream("process", "--topic", "enriched", "--topic", "duplicates", stdin=jsonl(*made)))
     assert [line["value"]["origin"]["offset"] for line in found] == list(range(600))
     assert [line["value"]["url"] for line in found] == [event["url"] for event in made]
@@ -185,7 +185,7 @@ def test_input_that_cannot_be_read_is_exit_code_66(tmp_path: Path, name: str) ->
 
 
 def test_a_damaged_archive_is_exit_code_66(tmp_path: Path) -> None:
-    whole = gzip.compress(jsonl(*fictional(20, seed=52)))
+    whole = gzip.compress(jsonl(*generate_articles(20, seed=52)))
     file = tmp_path / "cut.jsonl.gz"
     file.write_bytes(whole[: len(whole) - 100])
     result = stream("process", file)
@@ -208,7 +208,7 @@ def test_limits_come_from_the_settings() -> None:
 
 def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
     file = tmp_path / "many.jsonl"
-    file.write_bytes(jsonl(*fictional(700, seed=53)))
+    file.write_bytes(jsonl(*generate_articles(700, seed=53)))
     command = [str(Path(sysconfig.get_path("scripts")) / "stream"), "process", str(file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stream.evaluation.explanation import explain
 from stream.evaluation.labelled_pairs import Pair, RowError, read_pair
 from stream.evaluation.scoring import MISTAKES, DecidedPair, Scores, decide_in_one_index, decide_pairs
-from tests.support.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_RESET, HARVEST, fictional
+from tests.support.articles import BRIDGE, BRIDGE_EDITED, BRIDGE_TEASER, FLOOD, FLOOD_RESET, HARVEST, generate_articles
 
 URL = "https://paper.example/bridge"
 
@@ -75,7 +75,7 @@ def test_dates_hide_nothing() -> None:
 
 
 def test_evaluate_and_explain_agree() -> None:
-    texts = [event["text"] for event in fictional(40, seed=7)]
+    texts = [event["text"] for event in generate_articles(40, seed=7)]
     made = pairs(*({"a": {"text": a}, "b": {"text": b}, "label": 1} for a in texts[:8] for b in texts[:8]))
     for decided in decide_pairs(made):
         alone = explain(decided.pair.first, decided.pair.second).second.duplicate

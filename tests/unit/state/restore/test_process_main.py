@@ -23,11 +23,11 @@ from stream.state.restore.process_main import (
     to_chunk,
 )
 from stream.state.rocksdb_store import RocksStore
-from tests.support.articles import fictional, with_takedowns
+from tests.support.articles import generate_articles, with_takedowns
 from tests.support.changelog import RECORDS, WINDOW_MS, changelog
 from tests.support.restore import contents
 
-MESSAGES = with_takedowns(fictional(60, seed=62), seed=62)
+MESSAGES = with_takedowns(generate_articles(60, seed=62), seed=62)
 
 
 def frames(folder: Path, chunks: Sequence[Sequence[InputRecord]]) -> bytes:
