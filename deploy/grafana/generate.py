@@ -1,6 +1,6 @@
-"""Write the dashboards' JSON from the boards beside this file: ``python deploy/grafana/generate.py``.
+"""Write the JSON of the dashboards in ``boards/``: ``python deploy/grafana/generate.py``.
 
-With ``--check`` nothing is written; exit code 1 tells that a file is stale.
+With ``--check``, write nothing and exit with 1 if a file is out of date.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 HERE: Final = Path(__file__).resolve().parent
 _TAG: Final = "article-stream"
-#: Asked for each minute: a start is told once, also after a time in which the worker was down.
+#: Evaluated every minute, so that each start is marked once, even if the worker was down for a while.
 _RESTARTS: Final = 'time() - process_start_time_seconds{job="$job", instance=~"$instance"} < 60'
 _ALERTS: Final = 'ALERTS{job="$job", alertstate="firing"}'
 
@@ -43,8 +43,8 @@ def _annotation(name: str, expr: str, *, color: str, title: str, text: str) -> d
     return {"name": name, "datasource": source, "enable": True, "expr": expr, "step": "60s", **shown}
 
 
-def _board(title: str, uid: str, description: str, rows: Rows) -> dict[str, Any]:
-    """One dashboard with its variables, annotations and links; panels are numbered in their order."""
+def _build_board(title: str, uid: str, description: str, rows: Rows) -> dict[str, Any]:
+    """Build a dashboard with its variables, annotations and links; panels are numbered in order."""
     board = dashboard.Dashboard(title).uid(uid).description(description).tags([_TAG]).timezone("browser").readonly()
     board.time("now-3h", "now").refresh("30s").tooltip(model.DashboardCursorSync.CROSSHAIR)
     board.variables(_variables())
@@ -67,26 +67,26 @@ def _board(title: str, uid: str, description: str, rows: Rows) -> dict[str, Any]
     return made
 
 
-def _with_sections(text: str, numbers: dict[str, int]) -> str:
-    """``text`` with each link to a section of the run book pointing at that section's panel.
+def _link_sections(text: str, numbers: dict[str, int]) -> str:
+    """Point each link to a section of the run book to that section's panel.
 
     Raises:
-        KeyError: There is no such section.
+        KeyError: A section does not exist.
     """
-    return re.sub(re.escape(RUNBOOK) + r"([a-z0-9-]+)", lambda link: f"{RUNBOOK}{numbers[link[1]]}", text)
+    return re.sub(re.escape(RUNBOOK) + r"([a-z0-9-]+)", lambda match: f"{RUNBOOK}{numbers[match[1]]}", text)
 
 
-def files() -> dict[Path, str]:
-    """Every file with what it has to hold."""
+def generate() -> dict[Path, str]:
+    """Generate the content of every file."""
     runbook_dashboard, numbers = runbook.board(HERE.parents[1] / "docs" / "operations" / "runbook.md")
     boards = {
-        "flow": _board("Article stream: flow", "article-stream-flow", flow.ABOUT, flow.rows()),
-        "content": _board("Article stream: content", "article-stream-content", content.ABOUT, content.rows()),
-        "state": _board("Article stream: state", "article-stream-state", state.ABOUT, state.rows()),
+        "flow": _build_board("Article stream: flow", "article-stream-flow", flow.ABOUT, flow.rows()),
+        "content": _build_board("Article stream: content", "article-stream-content", content.ABOUT, content.rows()),
+        "state": _build_board("Article stream: state", "article-stream-state", state.ABOUT, state.rows()),
         "runbook": runbook_dashboard,
     }
     return {
-        HERE / "dashboards" / f"{name}.json": _with_sections(
+        HERE / "dashboards" / f"{name}.json": _link_sections(
             json.dumps(made, indent=2, sort_keys=True, ensure_ascii=False), numbers
         )
         + "\n"
@@ -95,17 +95,17 @@ def files() -> dict[Path, str]:
 
 
 def main() -> None:
-    """Write the files, or compare them."""
+    """Write the files, or check them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a file is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file is out of date")
     check = parser.parse_args().check
-    made = files()
-    stale = [path for path, text in made.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    files = generate()
+    stale = [path for path, text in files.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     if check and stale:
         names = ", ".join(path.name for path in stale)
-        sys.exit(f"{names}: not what the code makes; run: python deploy/grafana/generate.py")
+        sys.exit(f"{names}: out of date; run: python deploy/grafana/generate.py")
     for path in stale:
-        path.write_text(made[path], encoding="utf-8")
+        path.write_text(files[path], encoding="utf-8")
 
 
 if __name__ == "__main__":

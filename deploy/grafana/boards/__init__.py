@@ -1,1 +1,1 @@
-"""The dashboards as code, written out by ``generate.py``."""
+"""The dashboards as code; ``generate.py`` writes their JSON."""

@@ -1,12 +1,12 @@
-"""Content: what arrives, what became of it, and what is turned away."""
+"""The content dashboard: which articles arrive, how they are classified, and what is rejected."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from boards.panels import BLUE, GREEN, RED, YELLOW, Panel, Rows, figure, lines, ranking
+from boards.panels import BLUE, GREEN, PER_MINUTE, RED, YELLOW, Panel, Rows, lines, ranking, single_value
 
-ABOUT: Final = "For editors and owners of scrapers: relations, duplicates, languages, sources, dead letters."
+ABOUT: Final = "For editors and the owners of scrapers: relations, duplicates, languages, sources, dead letters."
 _DUPLICATES: Final = "recrawl|copy|near_copy|excerpt"
 _DECIDED: Final = "sum(rate(stream_events_decided_total{}[$__rate_interval]))"
 _DUPLICATE_SHARE: Final = (
@@ -19,15 +19,19 @@ _CODES: Final = "sum by (step, code) (increase(stream_events_rejected_total{}[1h
 
 def rows() -> Rows:
     """The panels, by row."""
-    return [("", [*_first(), *_mix()]), ("Sources and languages", _origins()), ("Turned away", _turned_away())]
-
-
-def _first() -> list[Panel]:
     return [
-        figure(
+        ("", [*_summary(), *_relations()]),
+        ("Sources and languages", _sources_and_languages()),
+        ("Rejections and takedowns", _rejections()),
+    ]
+
+
+def _summary() -> list[Panel]:
+    return [
+        single_value(
             "New content",
-            "cpm",
-            "Articles a minute that are new, revised or expanded: what consumers of articles.enriched get.",
+            PER_MINUTE,
+            "New, revised and expanded articles per minute: what consumers of articles.enriched receive.",
             (
                 'sum(rate(stream_events_decided_total{relation=~"new|revision|expansion"}[$__rate_interval])) * 60',
                 "new content",
@@ -35,44 +39,44 @@ def _first() -> list[Panel]:
             w=4,
             runbook="nothingconsumed",
         ),
-        figure(
-            "Articles",
-            "cpm",
-            "Articles decided a minute, copies too.",
+        single_value(
+            "Articles decided",
+            PER_MINUTE,
+            "Articles per minute that got a verdict, including duplicates.",
             (f"{_DECIDED} * 60", "decided"),
             w=4,
             runbook="nothingconsumed",
         ),
-        figure(
+        single_value(
             "Duplicates",
             "percentunit",
-            "Recrawls, copies, near copies and excerpts among what was decided.",
+            "Share of recrawls, copies, near copies and excerpts among the articles decided.",
             (_DUPLICATE_SHARE, "duplicates"),
             w=4,
             decimals=1,
         ),
-        figure(
-            "Rejected in an hour",
+        single_value(
+            "Rejected, last hour",
             "short",
-            "Dead letters of the last hour.",
+            "Dead letters in the last hour.",
             ("sum(increase(stream_events_rejected_total{}[1h]))", "rejected"),
             w=4,
             decimals=0,
             runbook="rejectshigh",
         ),
-        figure(
-            "Withdrawn in a day",
+        single_value(
+            "Withdrawn, last day",
             "short",
-            "Takedowns of the last day that withdrew an article, once for each partition in which it stood.",
+            "Takedowns that withdrew an article in the last day, counted once for each partition that had it.",
             ('sum(increase(stream_takedowns_total{result="withdrawn"}[1d]))', "withdrawn"),
             w=4,
             decimals=0,
             runbook="take-an-article-down",
         ),
-        figure(
-            "Sources that duplicate most",
+        single_value(
+            "Highest duplicate share",
             "percentunit",
-            "The highest share of duplicates of one source over an hour, among those with more than six articles.",
+            "The highest duplicate share of a source in the last hour, among sources with more than six articles.",
             (f"max({_COPIES_BY_SOURCE} / ({_BY_SOURCE} > 0.0017))", "highest"),
             w=4,
             decimals=0,
@@ -81,12 +85,12 @@ def _first() -> list[Panel]:
     ]
 
 
-def _mix() -> list[Panel]:
+def _relations() -> list[Panel]:
     return [
         lines(
-            "Relations",
-            "cpm",
-            "What became of the articles, a minute each. The README explains the relations.",
+            "Articles by relation",
+            PER_MINUTE,
+            "Articles per minute by their relation to earlier articles. The README explains the relations.",
             ("sum by (relation) (rate(stream_events_decided_total{}[$__rate_interval])) * 60", "{{relation}}"),
             w=12,
             stacked=True,
@@ -94,8 +98,8 @@ def _mix() -> list[Panel]:
         lines(
             "Duplicate share",
             "percentunit",
-            "Duplicates among what was decided. A jump: a scraper started over (recrawl), or agency copy spreads "
-            "(copy). A fall to nothing: the index may be empty.",
+            "Share of duplicates among the articles decided. If it jumps, a scraper has started over (recrawl) or many "
+            "sites carry the same agency text (copy). If it drops to zero, the index may be empty.",
             (_DUPLICATE_SHARE, "duplicates"),
             (
                 (
@@ -112,39 +116,39 @@ def _mix() -> list[Panel]:
     ]
 
 
-def _origins() -> list[Panel]:
+def _sources_and_languages() -> list[Panel]:
     return [
         ranking(
-            "Sources, an hour",
+            "Top sources, last hour",
             "short",
-            "The twelve sources with most articles. What is beyond the worker's list of sources counts as `other`.",
+            "The twelve sources with the most articles. Sources beyond the worker's limit count as `other`.",
             ("topk(12, sum by (source) (increase(stream_articles_by_source_total{}[1h])))", "{{source}}"),
         ),
         ranking(
-            "Share of duplicates by source",
+            "Duplicate share by source",
             "percentunit",
-            "Of the twelve sources that duplicate most, over an hour, among those with more than six articles.",
+            "The twelve sources with the highest share in the last hour, among sources with more than six articles.",
             (f"topk(12, {_COPIES_BY_SOURCE} / ({_BY_SOURCE} > 0.0017))", "{{source}}"),
             steps=((0, BLUE), (0.9, YELLOW)),
         ),
         ranking(
-            "Languages, an hour",
+            "Top languages, last hour",
             "short",
-            "The twelve languages with most articles; `und` is one that nothing told.",
+            "The twelve languages with the most articles; `und` means undetermined.",
             ("topk(12, sum by (language) (increase(stream_articles_by_language_total{}[1h])))", "{{language}}"),
         ),
         lines(
             "Articles by source",
-            "cpm",
-            "The eight largest sources at any moment. One that ends: its scraper stopped.",
+            PER_MINUTE,
+            "The eight largest sources at each point in time. If a line ends, that scraper has stopped.",
             ("topk(8, sum by (source) (rate(stream_articles_by_source_total{}[$__rate_interval])) * 60)", "{{source}}"),
             w=12,
             runbook="nothingconsumed",
         ),
         lines(
             "Articles by language",
-            "cpm",
-            "The eight largest languages at any moment.",
+            PER_MINUTE,
+            "The eight largest languages at each point in time.",
             (
                 "topk(8, sum by (language) (rate(stream_articles_by_language_total{}[$__rate_interval])) * 60)",
                 "{{language}}",
@@ -155,29 +159,30 @@ def _origins() -> list[Panel]:
     ]
 
 
-def _turned_away() -> list[Panel]:
+def _rejections() -> list[Panel]:
     return [
         ranking(
-            "Reject codes, an hour",
+            "Rejection codes, last hour",
             "short",
-            "The ten commonest codes. What each one means stands in src/stream/errors.py.",
+            "The ten most frequent codes. src/stream/errors.py explains each code.",
             (f"topk(10, {_CODES})", "{{code}} ({{step}})"),
             steps=((0, BLUE), (100, YELLOW), (1000, RED)),
             runbook="rejectshigh",
         ),
         lines(
             "Rejected by code",
-            "cpm",
-            "Dead letters a minute, the eight commonest codes.",
+            PER_MINUTE,
+            "Dead letters per minute, for the eight most frequent codes.",
             ("topk(8, sum by (code) (rate(stream_events_rejected_total{}[$__rate_interval])) * 60)", "{{code}}"),
             bars=True,
             runbook="rejectshigh",
         ),
         lines(
             "Takedowns",
-            "cpm",
-            "Takedowns a minute, once for each partition of the normalized topic. nothing_withdrawn: not known in that "
-            "partition; many without any withdrawn ones: takedowns come before their articles, or too late.",
+            PER_MINUTE,
+            "Takedowns per minute, counted once for each partition of the normalized topic. nothing_withdrawn: that "
+            "partition does not have the article. Without any withdrawn: takedowns arrive before their articles, or "
+            "after they left the window.",
             ("sum by (result) (rate(stream_takedowns_total{}[$__rate_interval])) * 60", "{{result}}"),
             bars=True,
             runbook="take-an-article-down",

@@ -1,88 +1,93 @@
-"""Flow: does it move, how far behind is it, how long does it take, what fails?"""
+"""The flow dashboard: progress, lag, latency, errors and workers."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from boards.panels import BLUE, GREEN, GREY, RED, YELLOW, Panel, Rows, figure, lines, timeline
+from boards.panels import BLUE, GREEN, GREY, PER_SECOND, RED, YELLOW, Panel, Rows, lines, single_value, timeline
 
-ABOUT: Final = "For who is on call: consumer lag, rates, latency, errors, workers."
+ABOUT: Final = "For whoever is on call: consumer lag, rates, latency, errors, workers."
 _LAG_STEPS: Final = ((0, GREEN), (300, YELLOW), (900, RED))
-_LAG_LIMITS: Final = ((300, YELLOW), (900, RED))
+_LAG_THRESHOLDS: Final = ((300, YELLOW), (900, RED))
 _REJECTED: Final = "sum(rate(stream_events_rejected_total{}[$__rate_interval]))"
-_OFFERED: Final = f"({_REJECTED} + sum(rate(stream_events_normalized_total{{}}[$__rate_interval])))"
+_ARRIVED: Final = f"({_REJECTED} + sum(rate(stream_events_normalized_total{{}}[$__rate_interval])))"
 
 
 def rows() -> Rows:
     """The panels, by row."""
-    return [("", [*_first(), *_main()]), ("Time it takes", _times()), ("Errors", _errors()), ("Workers", _workers())]
-
-
-def quantile(share: float, histogram: str, labels: str = "", selector: str = "{}") -> str:
-    """The value that ``share`` of a histogram's observations do not exceed, by ``labels``."""
-    by = f"le, {labels}" if labels else "le"
-    return f"histogram_quantile({share}, sum by ({by}) (rate({histogram}_bucket{selector}[$__rate_interval])))"
-
-
-def _first() -> list[Panel]:
     return [
-        figure(
+        ("", [*_summary(), *_lag_and_rates()]),
+        ("Durations", _durations()),
+        ("Errors", _errors()),
+        ("Workers", _workers()),
+    ]
+
+
+def quantile(level: float, histogram: str, labels: str = "", selector: str = "{}") -> str:
+    """The query for a histogram's quantile, 0 to 1, by ``labels``."""
+    by = f"le, {labels}" if labels else "le"
+    return f"histogram_quantile({level}, sum by ({by}) (rate({histogram}_bucket{selector}[$__rate_interval])))"
+
+
+def _summary() -> list[Panel]:
+    return [
+        single_value(
             "Workers up",
             "none",
-            "Workers whose /metrics answers. Red: none.",
+            "Workers whose /metrics page answers.",
             ("sum(up{})", "up"),
             steps=((0, RED), (1, GREEN)),
             runbook="workerdown",
         ),
-        figure(
+        single_value(
             "Workers ready",
             "none",
-            "Workers that have partitions and restored indexes (/readyz).",
+            "Workers that have been assigned partitions and have restored their indexes (/readyz).",
             ("sum(stream_ready{})", "ready"),
             steps=((0, RED), (1, GREEN)),
             runbook="workernotready",
         ),
-        figure(
+        single_value(
             "Lag",
             "s",
-            "Age of the oldest record that is not finished, over all partitions of the group. 0: nothing waits.",
+            "Age of the oldest unprocessed record in any partition. 0: no record is waiting.",
             ("max(stream_consumer_lag_seconds{})", "oldest"),
             steps=_LAG_STEPS,
             runbook="consumerlaghigh",
         ),
-        figure(
-            "Records behind",
+        single_value(
+            "Lag in records",
             "short",
-            "Records of all input partitions that are not finished.",
+            "Unprocessed records in all input partitions.",
             ("sum(max by (topic, partition) (stream_consumer_lag_records{}))", "records"),
             runbook="consumerlaghigh",
         ),
-        figure(
+        single_value(
             "Articles in",
-            "cps",
-            "Records that the normalize step takes from the raw topic, a second.",
+            PER_SECOND,
+            "Records per second that the normalize step consumes from the raw topic.",
             ('sum(rate(stream_records_consumed_total{step="normalize"}[$__rate_interval]))', "in"),
             runbook="nothingconsumed",
         ),
-        figure(
-            "Decided",
-            "cps",
-            "Articles whose verdict was stored, a second.",
+        single_value(
+            "Articles decided",
+            PER_SECOND,
+            "Articles per second whose verdict was published.",
             ("sum(rate(stream_events_decided_total{}[$__rate_interval]))", "decided"),
         ),
-        figure(
+        single_value(
             "Rejected",
             "percentunit",
-            "Dead letters among what arrived. The alert compares with the day before too.",
-            (f"{_REJECTED} / {_OFFERED}", "rejected"),
+            "Share of dead letters among incoming records. The alert also compares it with the day before.",
+            (f"{_REJECTED} / {_ARRIVED}", "rejected"),
             steps=((0, GREEN), (0.01, YELLOW), (0.02, RED)),
             decimals=2,
             runbook="rejectshigh",
         ),
-        figure(
-            "Latency, p95",
+        single_value(
+            "Latency (p95)",
             "s",
-            "From the raw record's timestamp until the verdict was stored, 95 of 100 articles.",
+            "Time from the raw record's timestamp to the published verdict: 95 % of articles take no longer.",
             (quantile(0.95, "stream_event_latency_seconds", selector='{since="broker"}'), "p95"),
             steps=((0, GREEN), (60, YELLOW), (300, RED)),
             runbook="latencyhigh",
@@ -90,42 +95,42 @@ def _first() -> list[Panel]:
     ]
 
 
-def _main() -> list[Panel]:
+def _lag_and_rates() -> list[Panel]:
     return [
         lines(
-            "Lag in seconds",
+            "Lag in seconds by partition",
             "s",
-            "Age of the oldest record that is not finished, of each partition, as the broker tells it. A line that "
-            "climbs one second a second: nothing of that partition is finished.",
+            "Age of the oldest unprocessed record of each partition, according to the broker. If a line climbs by one "
+            "second per second, that partition makes no progress.",
             ("max by (topic, partition) (stream_consumer_lag_seconds{})", "{{topic}}/{{partition}}"),
-            limits=_LAG_LIMITS,
+            thresholds=_LAG_THRESHOLDS,
             runbook="consumerlaghigh",
         ),
         lines(
-            "Lag in records",
+            "Lag in records by partition",
             "short",
-            "Records that are not finished, of each partition of the whole group, and in all.",
+            "Unprocessed records of each partition, and in total.",
             ("max by (topic, partition) (stream_consumer_lag_records{})", "{{topic}}/{{partition}}"),
             ("sum(max by (topic, partition) (stream_consumer_lag_records{}))", "total"),
             runbook="consumerlaggrowing",
         ),
         lines(
-            "Records in by step",
-            "cps",
-            "Records taken from each step's input topic, a second.",
+            "Records consumed by step",
+            PER_SECOND,
+            "Records per second that each step consumes from its input topic.",
             ("sum by (step) (rate(stream_records_consumed_total{}[$__rate_interval]))", "{{step}}"),
             runbook="noprogress",
         ),
         lines(
-            "Records out by topic",
-            "cps",
-            "Records stored in each output topic, a second. The changelog and the clusters get one an article.",
+            "Records published by topic",
+            PER_SECOND,
+            "Records per second published to each output topic. Changelog and clusters get one per article.",
             ("sum by (topic) (rate(stream_records_published_total{}[$__rate_interval]))", "{{topic}}"),
         ),
         lines(
             "Time since last progress",
             "s",
-            "Since a batch of a partition was last finished. It climbs where nothing arrives, too: look at the lag.",
+            "Time since the last finished batch of each partition. It also climbs when nothing arrives: check the lag.",
             (
                 "time() - max by (topic, partition) (stream_last_progress_timestamp_seconds{})",
                 "{{topic}}/{{partition}}",
@@ -135,50 +140,50 @@ def _main() -> list[Panel]:
         lines(
             "Latency",
             "s",
-            "From the raw record's timestamp until the verdict was stored.",
+            "Time from the raw record's timestamp to the published verdict.",
             *(
-                (quantile(share, "stream_event_latency_seconds", selector='{since="broker"}'), name)
-                for share, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
+                (quantile(level, "stream_event_latency_seconds", selector='{since="broker"}'), name)
+                for level, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
             ),
-            limits=((300, RED),),
+            thresholds=((300, RED),),
             runbook="latencyhigh",
         ),
     ]
 
 
-def _times() -> list[Panel]:
+def _durations() -> list[Panel]:
     return [
         lines(
-            "Latency since fetched",
+            "Latency since fetch",
             "s",
-            "From the event's fetched_at until the verdict was stored: with the time that the scraper took. Old "
-            "articles that are sent for the first time show here and not in the panel above.",
+            "Time from the event's fetched_at to the published verdict, which includes the time in the scraper. Old "
+            "articles that are sent for the first time raise this latency only.",
             *(
-                (quantile(share, "stream_event_latency_seconds", selector='{since="fetched_at"}'), name)
-                for share, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
+                (quantile(level, "stream_event_latency_seconds", selector='{since="fetched_at"}'), name)
+                for level, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
             ),
             runbook="latencyhigh",
         ),
         lines(
-            "Batch",
+            "Batch duration",
             "s",
-            "From a batch's arrival until it is finished: steps, delivery, index.",
+            "Time from the arrival of a batch until it is finished: steps, delivery and index.",
             (quantile(0.95, "stream_batch_duration_seconds", "step"), "{{step}}, p95"),
             runbook="consumerlaggrowing",
         ),
         lines(
-            "Delivery",
+            "Delivery duration",
             "s",
-            "Until the broker has stored all outputs of a batch. Above a second: look at the broker. At 60 s the "
-            "worker ends.",
+            "Time until the broker has stored all outputs of a batch. Above one second, check the broker. At 60 s the "
+            "worker exits.",
             (quantile(0.95, "stream_delivery_duration_seconds", "step"), "{{step}}, p95"),
-            limits=((1, YELLOW), (60, RED)),
+            thresholds=((1, YELLOW), (60, RED)),
             runbook="brokernotanswering",
         ),
         lines(
-            "Step of the core",
+            "Mean step duration",
             "s",
-            "One call of one step: where the time of an article goes.",
+            "Mean duration of one call of each processing step: where the time goes.",
             (
                 (
                     "sum by (step) (rate(stream_step_duration_seconds_sum{}[$__rate_interval]))"
@@ -189,16 +194,16 @@ def _times() -> list[Panel]:
             runbook="consumerlaggrowing",
         ),
         lines(
-            "Slow steps of the core",
+            "Step duration (p99)",
             "s",
-            "The slow ones. A page that was made to be slow takes up to a second.",
+            "The slowest 1 % of calls. An HTML page that is built to be slow takes up to a second.",
             (quantile(0.99, "stream_step_duration_seconds", "step"), "{{step}}, p99"),
             runbook="consumerlaggrowing",
         ),
         lines(
-            "Records in a batch",
+            "Batch size",
             "short",
-            "Mean and p95. Batches grow with the lag, up to STREAM_BATCH_RECORDS.",
+            "Records in a batch, mean and p95. Batches grow with the lag, up to STREAM_BATCH_RECORDS.",
             (
                 (
                     "sum by (step) (rate(stream_batch_records_sum{}[$__rate_interval]))"
@@ -215,8 +220,8 @@ def _errors() -> list[Panel]:
     return [
         lines(
             "Rejected by step",
-            "cps",
-            "Dead letters a second. `stream deadletters list --summary` tells what they were.",
+            PER_SECOND,
+            "Dead letters per second. `stream deadletters list --summary` shows the reasons.",
             ("sum by (step) (rate(stream_events_rejected_total{}[$__rate_interval]))", "{{step}}"),
             bars=True,
             runbook="rejectshigh",
@@ -224,16 +229,16 @@ def _errors() -> list[Panel]:
         lines(
             "Rejected share",
             "percentunit",
-            "Dead letters among what arrived; the dashed line is where the alert begins.",
-            (f"{_REJECTED} / {_OFFERED}", "rejected"),
-            limits=((0.02, RED),),
+            "Share of dead letters among incoming records; the dashed line is the threshold of the alert.",
+            (f"{_REJECTED} / {_ARRIVED}", "rejected"),
+            thresholds=((0.02, RED),),
             runbook="rejectshigh",
         ),
         lines(
             "Repeated deliveries",
-            "cps",
-            "Events that were decided before and came again: after a crash or rebalance, from a producer that retries, "
-            "or put back twice. Harmless; many for long: a worker that restarts in a loop.",
+            PER_SECOND,
+            "Events that already had a verdict: redelivered after a crash or rebalance, sent again by a producer, or "
+            "requeued twice. They are harmless; many over a long time mean that a worker restarts in a loop.",
             ("sum(rate(stream_events_repeated_total{}[$__rate_interval]))", "repeated"),
             bars=True,
             runbook="workerrestarting",
@@ -245,7 +250,7 @@ def _workers() -> list[Panel]:
     return [
         timeline(
             "Worker state",
-            "Down: /metrics does not answer. Not ready: waits for the broker, for partitions, or restores an index.",
+            "Down: /metrics does not answer. Not ready: waiting for the broker or partitions, or restoring an index.",
             (
                 "sum by (instance) (up{}) + (sum by (instance) (stream_ready{}) or sum by (instance) (up{}) * 0)",
                 "{{instance}}",
@@ -254,8 +259,8 @@ def _workers() -> list[Panel]:
             runbook="workernotready",
         ),
         timeline(
-            "Partitions and who has them",
-            "A bar for each partition that a worker has. Gaps are rebalances; a partition without a bar has no worker.",
+            "Partition assignment",
+            "One row for each partition of each worker. Gaps are rebalances; a partition without a bar has no worker.",
             (
                 "count by (topic, partition, instance) (stream_last_progress_timestamp_seconds{})",
                 "{{topic}}/{{partition}} {{instance}}",
@@ -264,27 +269,27 @@ def _workers() -> list[Panel]:
             runbook="noprogress",
         ),
         lines(
-            "Partitions of each worker",
+            "Partitions per worker",
             "short",
-            "How the work is shared. One worker with all of them: the others are not in the group.",
+            "How partitions are distributed. If one worker has all of them, the others are not in the group.",
             ("count by (instance, topic) (stream_last_progress_timestamp_seconds{})", "{{instance}} {{topic}}"),
             stacked=True,
             runbook="workerdown",
         ),
         lines(
-            "Age of the lag",
+            "Age of the lag measurement",
             "s",
-            "Since the broker last told where the group is. What is older than five minutes, no alert relies on.",
+            "Time since each worker last measured the lag. Alerts ignore measurements older than five minutes.",
             ("time() - max by (instance) (stream_consumer_lag_checked_timestamp_seconds{})", "{{instance}}"),
-            limits=((300, RED),),
+            thresholds=((300, RED),),
             runbook="brokernotanswering",
         ),
         lines(
-            "Worker started",
+            "Worker starts",
             "short",
-            "Starts of each worker in the last half hour.",
+            "Starts of each worker in the last 30 minutes.",
             ("changes(process_start_time_seconds{}[30m])", "{{instance}}"),
-            limits=((3, RED),),
+            thresholds=((3, RED),),
             runbook="workerrestarting",
         ),
     ]

@@ -1,6 +1,6 @@
-"""Panels as the dashboards use them: a unit, a description, a legend that reads well, and a link to the run book.
+"""The kinds of panels, each with a unit, a description, a legend and a link to the run book.
 
-In expressions ``{}`` and ``{label="x"}`` stand for a selector that also has the chosen job and instances.
+In expressions, ``{}`` and ``{label="x"}`` become selectors that also have the selected job and instances.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from grafana_foundation_sdk.models import common as options
 from grafana_foundation_sdk.models import dashboard as model
 
 SOURCE: Final = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
-_CHOSEN: Final = 'job="$job", instance=~"$instance"'
+_SELECTED: Final = 'job="$job", instance=~"$instance"'
 _REFS: Final = "ABCDEFGH"
+#: Units.
+PER_SECOND, PER_MINUTE = "suffix:/s", "suffix:/min"
 GREEN, YELLOW, RED, BLUE, GREY = "green", "#EAB839", "red", "blue", "#808080"
 
-#: Where the run book is, as a page of Grafana: ``build.py`` fills in the number of the section's panel.
+#: The run book as a dashboard; ``generate.py`` adds the number of the section's panel.
 RUNBOOK: Final = "/d/article-stream-runbook?viewPanel="
 
 Steps = Sequence[tuple[float, str]]
@@ -29,9 +31,9 @@ Rows = list[tuple[str, list[Panel]]]
 _Kind = stat.Panel | timeseries.Panel | bargauge.Panel | statetimeline.Panel
 
 
-def chosen(expr: str) -> str:
-    """``expr`` with the chosen job and instances in every selector."""
-    return re.sub(r"\{(?=[^}])", "{" + _CHOSEN + ", ", expr).replace("{}", "{" + _CHOSEN + "}")
+def select(expr: str) -> str:
+    """Add the selected job and instances to every selector of ``expr``."""
+    return re.sub(r"\{(?=[^}])", "{" + _SELECTED + ", ", expr).replace("{}", "{" + _SELECTED + "}")
 
 
 def _finish(
@@ -48,7 +50,7 @@ def _finish(
 ) -> Panel:
     panel.title(title).unit(unit).description(description).datasource(SOURCE).span(w).height(h)
     for ref, (expr, legend) in zip(_REFS, queries, strict=False):
-        query = prometheus.Dataquery().expr(chosen(expr)).legend_format(legend).ref_id(ref).datasource(SOURCE)
+        query = prometheus.Dataquery().expr(select(expr)).legend_format(legend).ref_id(ref).datasource(SOURCE)
         panel.with_target(query.instant() if instant else query.range())
     if runbook:
         panel.links([dashboard.DashboardLink(f"Run book: {runbook}").url(f"{RUNBOOK}{runbook}").target_blank(True)])
@@ -56,15 +58,15 @@ def _finish(
 
 
 def _thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
-    all_steps = [model.Threshold(value=value if at else None, color=color) for at, (value, color) in enumerate(steps)]
+    all_steps = [model.Threshold(value=value if i else None, color=color) for i, (value, color) in enumerate(steps)]
     return dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(all_steps)
 
 
-def _last() -> common.ReduceDataOptions:
+def _last_value() -> common.ReduceDataOptions:
     return common.ReduceDataOptions().calcs(["lastNotNull"]).values(False)
 
 
-def figure(
+def single_value(
     title: str,
     unit: str,
     description: str,
@@ -74,13 +76,13 @@ def figure(
     h: int = 4,
     decimals: int | None = None,
     runbook: str | None = None,
-    names: bool = False,
+    show_legend: bool = False,
 ) -> Panel:
-    """One figure, coloured by ``steps`` of (from, colour). ``names``: the legend is shown in its place."""
-    panel = stat.Panel().thresholds(_thresholds(steps)).reduce_options(_last())
+    """One value, coloured by ``steps`` of (from, colour). ``show_legend``: show the legend instead of the value."""
+    panel = stat.Panel().thresholds(_thresholds(steps)).reduce_options(_last_value())
     panel.color_mode(options.BigValueColorMode.BACKGROUND).graph_mode(options.BigValueGraphMode.AREA)
-    panel.text_mode(options.BigValueTextMode.NAME if names else options.BigValueTextMode.AUTO)
-    if names:
+    panel.text_mode(options.BigValueTextMode.NAME if show_legend else options.BigValueTextMode.AUTO)
+    if show_legend:
         panel.graph_mode(options.BigValueGraphMode.NONE)
     if decimals is not None:
         panel.decimals(decimals)
@@ -96,12 +98,12 @@ def lines(
     h: int = 8,
     stacked: bool = False,
     bars: bool = False,
-    limits: Steps = (),
+    thresholds: Steps = (),
     low: float | None = 0,
     high: float | None = None,
     runbook: str | None = None,
 ) -> Panel:
-    """Series over time. ``limits``: (value, colour) drawn as dashed lines."""
+    """Series over time. ``thresholds`` of (value, colour) are dashed lines."""
     panel = timeseries.Panel().line_width(1).fill_opacity(60 if stacked or bars else 8)
     panel.show_points(options.VisibilityMode.AUTO).span_nulls(False)
     panel.tooltip(common.VizTooltipOptions().mode(options.TooltipDisplayMode.MULTI).sort(options.SortOrder.DESCENDING))
@@ -115,8 +117,8 @@ def lines(
         panel.min(low)
     if high is not None:
         panel.max(high)
-    if limits:
-        panel.thresholds(_thresholds([(0, "transparent"), *limits]))
+    if thresholds:
+        panel.thresholds(_thresholds([(0, "transparent"), *thresholds]))
         panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(options.GraphThresholdsStyleMode.DASHED))
     return _finish(panel, title, unit, description, queries, w=w, h=h, runbook=runbook)
 
@@ -131,9 +133,9 @@ def ranking(
     steps: Steps = ((0, BLUE),),
     runbook: str | None = None,
 ) -> Panel:
-    """Bars of what is now, the largest of each query."""
+    """Bars of the current values."""
     panel = bargauge.Panel().orientation(options.VizOrientation.HORIZONTAL).thresholds(_thresholds(steps)).min(0)
-    panel.display_mode(options.BarGaugeDisplayMode.BASIC).reduce_options(_last())
+    panel.display_mode(options.BarGaugeDisplayMode.BASIC).reduce_options(_last_value())
     return _finish(panel, title, unit, description, queries, w=w, h=h, runbook=runbook, instant=True)
 
 
@@ -155,7 +157,7 @@ def timeline(
 
 def _words(words: dict[str, tuple[str, str]]) -> model.ValueMap:
     results = {
-        value: model.ValueMappingResult(text=text, color=color, index=at)
-        for at, (value, (text, color)) in enumerate(words.items())
+        value: model.ValueMappingResult(text=text, color=color, index=i)
+        for i, (value, (text, color)) in enumerate(words.items())
     }
     return model.ValueMap(options=results)

@@ -1,4 +1,4 @@
-"""The run book as a page of Grafana: one panel a section, so that panels can link to the one that they need."""
+"""The run book as a dashboard: one panel per section, so that other panels can link to it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _HEIGHT: Final = 12
 
 
 def anchor(heading: str) -> str:
-    """The name under which Markdown viewers link to ``heading``."""
+    """The anchor that Markdown viewers give to ``heading``."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def sections(text: str) -> list[tuple[str, str]]:
-    """(heading, Markdown) of each section of the second level, in order."""
+def split_sections(text: str) -> list[tuple[str, str]]:
+    """Split Markdown into the (heading, content) of each section of the second level."""
     parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
     return list(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
 
 
 def board(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
-    """The dashboard, and the number of each section's panel by its anchor."""
-    found = sections(path.read_text(encoding="utf-8"))
-    numbers = {anchor(heading): number for number, (heading, _) in enumerate(found, 1)}
+    """Return the dashboard, and the number of each section's panel by its anchor."""
+    sections = split_sections(path.read_text(encoding="utf-8"))
+    numbers = {anchor(heading): number for number, (heading, _) in enumerate(sections, 1)}
     panels = [
         {
             "id": number,
@@ -35,7 +35,7 @@ def board(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
             "gridPos": {"x": 0, "y": (number - 1) * _HEIGHT, "w": _WIDTH, "h": _HEIGHT},
             "options": {"mode": "markdown", "content": content.replace("](#", f"]({RUNBOOK}")},
         }
-        for number, (heading, content) in enumerate(found, 1)
+        for number, (heading, content) in enumerate(sections, 1)
     ]
     return {
         "uid": "article-stream-runbook",

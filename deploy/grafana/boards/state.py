@@ -1,71 +1,71 @@
-"""State: indexes and restores, disk, memory, the process."""
+"""The state dashboard: indexes, restores, disk, memory and processes."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from boards.panels import BLUE, GREEN, RED, YELLOW, Panel, Rows, figure, lines
+from boards.panels import BLUE, GREEN, PER_SECOND, RED, YELLOW, Panel, Rows, lines, single_value
 
-ABOUT: Final = "For who runs the machines: index, restore, window, disk, memory, processes, versions."
+ABOUT: Final = "For whoever runs the machines: index, restore, window, disk, memory, processes, versions."
 _FREE: Final = "stream_data_dir_free_bytes{} / stream_data_dir_total_bytes{}"
 
 
 def rows() -> Rows:
     """The panels, by row."""
-    return [("", [*_first(), *_index()]), ("Restore and window", _restore()), ("Disk and process", _process())]
+    return [("", [*_summary(), *_index()]), ("Restore and window", _restore()), ("Disk and process", _process())]
 
 
-def _first() -> list[Panel]:
+def _summary() -> list[Panel]:
     return [
-        figure(
+        single_value(
             "Version",
             "none",
-            "Versions that run, and how many workers run each. More than one: an upgrade is on its way, or stuck.",
+            "The versions that are running. More than one: an upgrade is in progress, or stuck.",
             ("count by (version) (stream_build_info{})", "{{version}}"),
             w=4,
-            names=True,
+            show_legend=True,
             runbook="rolling-upgrade",
         ),
-        figure(
-            "Articles known",
+        single_value(
+            "Indexed articles",
             "short",
             "Articles in all indexes.",
             ("sum(max by (partition) (stream_index_documents{}))", "articles"),
             w=4,
             runbook="rebuild-an-index",
         ),
-        figure(
-            "Restore",
+        single_value(
+            "Restore progress",
             "percentunit",
-            "The index that is least restored. 100 %: all are.",
+            "Progress of the index that is furthest behind. 100 %: all are restored.",
             ("min(max by (partition) (stream_restore_progress_ratio{}))", "restored"),
             w=4,
             steps=((0, YELLOW), (1, GREEN)),
             runbook="restorestuck",
         ),
-        figure(
-            "Least disk free",
+        single_value(
+            "Least free disk space",
             "percentunit",
-            "Of the data folder with the least.",
+            "Share of the fullest data disk that is free.",
             (f"min({_FREE})", "free"),
             w=4,
             steps=((0, RED), (0.1, YELLOW), (0.2, GREEN)),
             decimals=0,
             runbook="datadiskfilling",
         ),
-        figure(
-            "Window",
+        single_value(
+            "Duplicate window",
             "s",
             "How far back duplicates are found.",
             ("max(stream_window_seconds{})", "window"),
             w=4,
             runbook="change-the-window",
         ),
-        figure(
-            "Changelog keeps beyond the window",
+        single_value(
+            "Retention beyond window",
             "s",
-            "Retention of the changelog less the window. Negative: a restore misses articles that are in the window. "
-            "No data: the worker may not read the topic's configuration.",
+            "Retention of the changelog minus the duplicate window. Negative: a restore would miss articles. "
+            "No data: the workers are not allowed to read the topic's configuration.",
             ("min(stream_changelog_retention_seconds{}) - max(stream_window_seconds{})", "spare"),
             w=4,
             steps=((-(10**12), RED), (0, GREEN)),
@@ -77,9 +77,9 @@ def _first() -> list[Panel]:
 def _index() -> list[Panel]:
     return [
         lines(
-            "Articles in the index",
+            "Indexed articles by partition",
             "short",
-            "Of each partition. It levels off once the window is full.",
+            "Articles in the index of each partition. It stops growing once the window is full.",
             ("max by (partition) (stream_index_documents{})", "partition {{partition}}"),
             stacked=True,
             runbook="rebuild-an-index",
@@ -87,7 +87,7 @@ def _index() -> list[Panel]:
         lines(
             "Index size",
             "bytes",
-            "On disk, of each partition. It goes down in steps, when a generation of articles leaves the window.",
+            "Size on disk of each partition's index. It shrinks in steps, when old articles leave the window.",
             ("max by (partition) (stream_index_size_bytes{})", "partition {{partition}}"),
             stacked=True,
             runbook="datadiskfilling",
@@ -95,17 +95,17 @@ def _index() -> list[Panel]:
         lines(
             "Index memory",
             "bytes",
-            "What RocksDB holds, by kind, of all partitions of a worker: block cache, filters and block indexes "
-            "(tables), and what is not written yet (memtables).",
+            "Memory of RocksDB by kind, for all partitions of a worker: block cache, filters and block indexes "
+            "(tables), and unwritten data (memtables).",
             ("sum by (instance, kind) (stream_index_memory_bytes{})", "{{instance}} {{kind}}"),
             stacked=True,
             runbook="memory-or-open-files-are-short",
         ),
         lines(
-            "Oldest article against the window",
+            "Oldest article and window",
             "s",
-            "Age of about the oldest article that is still found. Below the window: the index is young, or was "
-            "restored from a changelog that begins later.",
+            "Approximate age of the oldest indexed article. If it is below the window, the index is young or was "
+            "restored from a changelog that starts later.",
             (
                 "time() - min by (partition) (stream_index_oldest_timestamp_seconds{} > 0)",
                 "partition {{partition}}",
@@ -123,9 +123,9 @@ def _index() -> list[Panel]:
         lines(
             "CPU",
             "percentunit",
-            "Of one core. A worker uses hardly more than one: at 100 % it is as fast as it gets, add another.",
+            "Share of one core. A worker hardly uses more than one core: at 100 %, add another worker.",
             ("rate(process_cpu_seconds_total{}[$__rate_interval])", "{{instance}}"),
-            limits=((0.9, YELLOW),),
+            thresholds=((0.9, YELLOW),),
             runbook="add-workers-or-partitions",
         ),
     ]
@@ -134,31 +134,31 @@ def _index() -> list[Panel]:
 def _restore() -> list[Panel]:
     return [
         lines(
-            "Restore progress",
+            "Restore progress by partition",
             "percentunit",
-            "How much of the changelog each index has taken over; 100 % when restored.",
+            "Share of the changelog that each index has read; 100 % when restored.",
             ("max by (partition) (stream_restore_progress_ratio{})", "partition {{partition}}"),
             high=1,
             runbook="restorestuck",
         ),
         lines(
-            "Left to restore",
+            "Records left to restore",
             "short",
-            "Changelog records to go.",
+            "Changelog records that each index has still to read.",
             ("max by (partition) (stream_restore_remaining_records{})", "partition {{partition}}"),
             runbook="restorestuck",
         ),
         lines(
-            "Restored",
-            "cps",
-            "Changelog records taken over, a second. Nothing while something is left: it is stuck.",
+            "Records restored",
+            PER_SECOND,
+            "Changelog records read per second. Zero while records are left means that the restore is stuck.",
             ("sum by (instance) (rate(stream_records_restored_total{}[$__rate_interval]))", "{{instance}}"),
             runbook="restore-from-nothing",
         ),
         lines(
             "Window and retention",
             "s",
-            "The changelog has to be kept for longer than the window: what it has lost, no restore brings back.",
+            "The changelog's retention must be longer than the window: a restore needs the records of the window.",
             ("max(stream_window_seconds{})", "window"),
             ("min(stream_changelog_retention_seconds{}) < +Inf", "changelog retention"),
             w=24,
@@ -171,19 +171,19 @@ def _restore() -> list[Panel]:
 def _process() -> list[Panel]:
     return [
         lines(
-            "Disk free",
+            "Free disk space",
             "bytes",
-            "Free on the disk of each data folder, and in a day if it goes on as in the last six hours.",
+            "Free space on each data disk, now and in a day if the trend of the last six hours continues.",
             ("stream_data_dir_free_bytes{}", "{{instance}}"),
             ("predict_linear(stream_data_dir_free_bytes{}[6h], 86400)", "{{instance}}, in a day"),
             low=None,
-            limits=((0, RED),),
+            thresholds=((0, RED),),
             runbook="datadiskfilling",
         ),
         lines(
-            "Share of the disk free",
+            "Free disk share",
             "percentunit",
-            "Of the disk of each data folder.",
+            "Share of each data disk that is free.",
             (_FREE, "{{instance}}"),
             high=1,
             runbook="datadiskalmostfull",
@@ -191,15 +191,15 @@ def _process() -> list[Panel]:
         lines(
             "Open files",
             "percentunit",
-            "Of what the process may open. RocksDB opens many files: raise the limit at 80 %.",
+            "Share of the process's limit of open files. RocksDB opens many files: raise the limit at 80 %.",
             ("process_open_fds{} / process_max_fds{}", "{{instance}}"),
-            limits=((0.8, RED),),
+            thresholds=((0.8, RED),),
             runbook="memory-or-open-files-are-short",
         ),
         lines(
             "Garbage collections",
-            "cps",
-            "Of Python's collector, by generation. Many of generation 2: memory is short.",
+            PER_SECOND,
+            "Runs of Python's garbage collector, by generation. Many of generation 2 mean that memory is short.",
             (
                 "sum by (instance, generation) (rate(python_gc_collections_total{}[$__rate_interval]))",
                 "{{instance}} {{generation}}",
@@ -208,8 +208,8 @@ def _process() -> list[Panel]:
         ),
         lines(
             "Objects collected",
-            "cps",
-            "What the collector freed, and what it could not free.",
+            PER_SECOND,
+            "Objects per second that the garbage collector freed, and that it could not free.",
             ("sum by (instance) (rate(python_gc_objects_collected_total{}[$__rate_interval]))", "{{instance}}"),
             (
                 "sum by (instance) (rate(python_gc_objects_uncollectable_total{}[$__rate_interval]))",
@@ -220,25 +220,25 @@ def _process() -> list[Panel]:
         lines(
             "Uptime",
             "s",
-            "Since each worker started.",
+            "Time since each worker started.",
             ("time() - process_start_time_seconds{}", "{{instance}}"),
             runbook="workerrestarting",
         ),
-        figure(
-            "Python",
+        single_value(
+            "Python version",
             "none",
-            "Versions of Python that run.",
+            "The versions of Python that are running.",
             ("count by (version) (python_info{})", "{{version}}"),
             w=8,
             h=6,
-            names=True,
+            show_legend=True,
             steps=((0, BLUE),),
             runbook="rolling-upgrade",
         ),
         lines(
             "Virtual memory",
             "bytes",
-            "Address space of each worker; much larger than what is used, and no fault as such.",
+            "Address space of each worker. It is much larger than the memory in use, which is normal.",
             ("process_virtual_memory_bytes{}", "{{instance}}"),
             w=16,
             h=6,
