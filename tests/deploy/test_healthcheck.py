@@ -1,4 +1,4 @@
-"""deploy/container/healthcheck.py: what the container's health check says."""
+"""deploy/container/healthcheck.py: the container's health check."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.tools import ROOT
 
 
 @contextmanager
-def page(status: int, text: bytes) -> Iterator[int]:
+def serve_health(status: int, text: bytes) -> Iterator[int]:
     """Serve /healthz on a free port."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -39,8 +39,8 @@ def page(status: int, text: bytes) -> Iterator[int]:
             thread.join()
 
 
-def checked(port: int) -> tuple[int, str]:
-    """Exit code and output of the check, as the Dockerfile calls it, behind a proxy that would not answer."""
+def run_check(port: int) -> tuple[int, str]:
+    """Run the check as the Dockerfile does, behind a proxy that does not answer; return exit code and output."""
     variables = os.environ | {"STREAM_WEB_PORT": str(port), "http_proxy": "http://127.0.0.1:1"}
     command = [sys.executable, "-I", str(ROOT / "deploy" / "container" / "healthcheck.py")]
     done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
@@ -56,12 +56,14 @@ def checked(port: int) -> tuple[int, str]:
         (200, b"\xff", (0, "200 \ufffd")),
     ],
 )
-def test_the_pages_answer_decides_and_is_told(status: int, text: bytes, expected: tuple[int, str]) -> None:
-    with page(status, text) as port:
-        assert checked(port) == expected
+def test_the_status_of_the_page_decides_and_its_body_is_printed(
+    status: int, text: bytes, expected: tuple[int, str]
+) -> None:
+    with serve_health(status, text) as port:
+        assert run_check(port) == expected
 
 
 def test_a_worker_that_does_not_answer_is_unhealthy() -> None:
-    code, told = checked(port := free_port())
+    code, output = run_check(port := free_port())
     assert code == 1
-    assert told.startswith(f"port {port} does not answer: ")
+    assert output.startswith(f"port {port} does not answer: ")
