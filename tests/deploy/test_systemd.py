@@ -1,4 +1,4 @@
-"""deploy/systemd: the unit as systemd reads it, and what it promises."""
+"""deploy/systemd: systemd accepts the unit, and it is what it promises to be."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def values(key: str) -> list[str]:
 
 def value(key: str) -> str:
     """The only value of ``key``."""
-    (found,) = values(key)
-    return found
+    (only,) = values(key)
+    return only
 
 
 def variables(text: str) -> dict[str, str]:
-    """Variables of an environment file, also those that are commented out."""
+    """The variables of an environment file, including those that are commented out."""
     return dict(re.findall(rf"(?m)^#?(?:Environment=)?({ENV_PREFIX}\w+)=(.*)$", text))
 
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """An instance of the unit, its drop-in beside it, with a program that is there."""
+    """An instance of the unit with its drop-in, and with a program that exists."""
     unit = tmp_path / "article-stream@1.service"
     unit.write_text(TEXT.replace(PROGRAM, "/bin/true"), encoding="utf-8")
     drop_in = tmp_path / "article-stream@.service.d"
@@ -50,14 +50,14 @@ def installed(tmp_path: Path) -> Path:
     return unit
 
 
-def test_systemd_reads_the_unit_without_a_word(installed: Path) -> None:
+def test_systemd_accepts_the_unit_without_a_warning(installed: Path) -> None:
     analyze = tool("systemd-analyze", "Debian's systemd package")
     done = subprocess.run([analyze, "verify", "--man=no", installed], capture_output=True, text=True, check=False)
-    told = [line for line in done.stderr.splitlines() if "article-stream" in line or str(installed.parent) in line]
-    assert (told, done.returncode) == ([], 0)
+    warnings = [line for line in done.stderr.splitlines() if "article-stream" in line or str(installed.parent) in line]
+    assert (warnings, done.returncode) == ([], 0)
 
 
-def test_the_unit_is_exposed_as_little_as_the_readme_says(installed: Path) -> None:
+def test_the_exposure_level_is_the_one_in_the_readme(installed: Path) -> None:
     analyze = tool("systemd-analyze", "Debian's systemd package")
     command = [analyze, "security", "--offline=yes", "--no-pager", str(installed)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -66,7 +66,7 @@ def test_the_unit_is_exposed_as_little_as_the_readme_says(installed: Path) -> No
     assert f"{level}" in (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_unit_has_no_key_twice_but_those_that_add_up() -> None:
+def test_only_keys_that_accumulate_occur_twice() -> None:
     keys = re.findall(r"(?m)^(\w+)=", TEXT)
     assert {key for key in keys if keys.count(key) > 1} == {"Environment", "EnvironmentFile", "SystemCallFilter"}
     parser = RawConfigParser(strict=False)
@@ -74,20 +74,20 @@ def test_the_unit_has_no_key_twice_but_those_that_add_up() -> None:
     assert parser.sections() == ["Unit", "Service", "Install"]
 
 
-def test_it_starts_again_but_where_somebody_has_to_mend_something() -> None:
+def test_it_restarts_except_when_somebody_has_to_fix_something() -> None:
     settings = next(code for kind, code in EXIT_CODES if kind is SettingsError)
     assert value("Restart") == "always"
     assert set(value("RestartPreventExitStatus").split()) == {str(USAGE), str(settings)}
     assert value("StartLimitIntervalSec") == "0"
 
 
-def test_it_is_given_more_time_to_stop_than_it_takes() -> None:
-    given = dict(one.split("=", 1) for one in values("Environment"))
-    assert float(value("TimeoutStopSec")) >= float(given["STREAM_STOP_TIMEOUT_S"]) + 10
+def test_it_has_more_time_to_stop_than_it_needs() -> None:
+    environment = dict(variable.split("=", 1) for variable in values("Environment"))
+    assert float(value("TimeoutStopSec")) >= float(environment["STREAM_STOP_TIMEOUT_S"]) + 10
     assert value("KillSignal") == "SIGTERM"
 
 
-def test_each_instance_has_a_folder_and_settings_of_its_own() -> None:
+def test_each_instance_has_its_own_folder_and_settings() -> None:
     assert value("ExecStart") == f"{PROGRAM} worker"
     assert value("StateDirectory") == "article-stream/%i"
     assert "STREAM_DATA_DIR=%S/article-stream/%i" in values("Environment")
@@ -96,9 +96,9 @@ def test_each_instance_has_a_folder_and_settings_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.name)
-def test_variables_are_settings_that_can_be_used(path: Path) -> None:
-    given = variables(path.read_text(encoding="utf-8"))
-    assert given
-    fields: dict[str, Any] = {name.removeprefix(ENV_PREFIX).lower(): text for name, text in given.items()}
+def test_variables_are_valid_settings(path: Path) -> None:
+    environment = variables(path.read_text(encoding="utf-8"))
+    assert environment
+    fields: dict[str, Any] = {name.removeprefix(ENV_PREFIX).lower(): text for name, text in environment.items()}
     assert set(fields) <= Settings.model_fields.keys()
     load_settings(**fields)
