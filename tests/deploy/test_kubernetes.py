@@ -1,4 +1,4 @@
-"""deploy/kubernetes: what kustomize makes of it is valid, and means what it says."""
+"""deploy/kubernetes: kustomize builds valid documents that fit together and fit the code."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from tests.support.manifests import (
     POD_KINDS,
     SCHEMAS,
     Document,
-    built,
-    complaints,
+    build,
     container,
     environment,
+    find_errors,
     name,
     of_kind,
     pod,
@@ -43,23 +43,23 @@ from tests.support.tools import ROOT
 
 OLDEST = "1.27"
 NEWEST: str = kubernetes_validate.latest_version()
-#: The most costly message that is let in, in seconds; see docs/operations/operating.md.
+#: Seconds for the most expensive message within the limits; see docs/operations/operating.md.
 MESSAGE_S = 20
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
 @every_overlay
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
-def test_an_api_server_would_take_every_document(overlay: str, version: str) -> None:
-    found = {f"{each['kind']} {name(each)}": complaints(each, version) for each in built(overlay)}
-    assert {what: why for what, why in found.items() if why} == {}
+def test_an_api_server_would_accept_every_document(overlay: str, version: str) -> None:
+    errors = {f"{each['kind']} {name(each)}": find_errors(each, version) for each in build(overlay)}
+    assert {document: messages for document, messages in errors.items() if messages} == {}
 
 
 def test_every_vendored_schema_is_used() -> None:
-    assert {each["kind"] for overlay in OVERLAYS for each in built(overlay)} >= SCHEMAS.keys()
+    assert {each["kind"] for overlay in OVERLAYS for each in build(overlay)} >= SCHEMAS.keys()
 
 
-def _with(value: object, *path: str | int) -> Any:
+def _set(value: object, *path: str | int) -> Any:
     def change(document: Document) -> None:
         inner: Any = document
         for key in path[:-1]:
@@ -72,46 +72,48 @@ def _with(value: object, *path: str | int) -> Any:
 @pytest.mark.parametrize(
     ("kind", "change"),
     [
-        ("StatefulSet", _with(1, "spec", "template", "spec", "containers", 0, "livenessProbe", "timeout")),
-        ("NetworkPolicy", _with("TCP", "spec", "egress", 0, "protocol")),
-        ("KafkaTopic", _with("many", "spec", "partitions")),
-        ("KafkaTopic", _with({}, "spec", "configuration")),
-        ("KafkaUser", _with(["Look"], "spec", "authorization", "acls", 0, "operations")),
-        ("ScaledObject", _with(1, "spec", "maxReplicas")),
-        ("ScaledObject", _with(None, "spec", "triggers", 0, "type")),
-        ("TriggerAuthentication", _with({"parameter": "ca"}, "spec", "secretTargetRef", 0)),
-        ("PodMonitor", _with("web", "spec", "podMetricsEndpoints", 0, "ports")),
-        ("PrometheusRule", _with("x", "spec", "groups", 0, "rules", 0, "expression")),
+        ("StatefulSet", _set(1, "spec", "template", "spec", "containers", 0, "livenessProbe", "timeout")),
+        ("NetworkPolicy", _set("TCP", "spec", "egress", 0, "protocol")),
+        ("KafkaTopic", _set("many", "spec", "partitions")),
+        ("KafkaTopic", _set({}, "spec", "configuration")),
+        ("KafkaUser", _set(["Look"], "spec", "authorization", "acls", 0, "operations")),
+        ("ScaledObject", _set(1, "spec", "maxReplicas")),
+        ("ScaledObject", _set(None, "spec", "triggers", 0, "type")),
+        ("TriggerAuthentication", _set({"parameter": "ca"}, "spec", "secretTargetRef", 0)),
+        ("PodMonitor", _set("web", "spec", "podMetricsEndpoints", 0, "ports")),
+        ("PrometheusRule", _set("x", "spec", "groups", 0, "rules", 0, "expression")),
     ],
 )
-def test_a_mistake_is_seen(kind: str, change: Any) -> None:
-    document = copy.deepcopy(of_kind(built("production"), kind)[0])
-    assert complaints(document, NEWEST) == []
+def test_a_mistake_is_found(kind: str, change: Any) -> None:
+    document = copy.deepcopy(of_kind(build("production"), kind)[0])
+    assert find_errors(document, NEWEST) == []
     change(document)
-    assert complaints(document, NEWEST)
+    assert find_errors(document, NEWEST)
 
 
 # Settings
 
 
 @every_overlay
-def test_settings_are_real_and_fit_together(overlay: str) -> None:
-    for workload in of_kind(built(overlay), *POD_KINDS):
-        found = settings(workload, built(overlay))
-        # A short name means another host in another namespace, and KEDA runs in one.
-        assert all("." in server for server in found.servers), name(workload)
-        assert (found.tls_ca_file is not None) == ("SSL" in found.security_protocol)
-        login = (found.sasl_mechanism, found.sasl_username, found.sasl_password_file)
-        assert (None in login) != ("SASL" in found.security_protocol)
+def test_settings_exist_and_fit_together(overlay: str) -> None:
+    for workload in of_kind(build(overlay), *POD_KINDS):
+        config = settings(workload, build(overlay))
+        # A short name does not work in another namespace, such as that of KEDA.
+        assert all("." in server for server in config.servers), name(workload)
+        assert (config.tls_ca_file is not None) == ("SSL" in config.security_protocol)
+        login = (config.sasl_mechanism, config.sasl_username, config.sasl_password_file)
+        assert (None in login) != ("SASL" in config.security_protocol)
 
 
 @every_overlay
-def test_secrets_are_files_of_secrets_that_others_make(overlay: str) -> None:
-    documents = built(overlay)
+def test_secrets_are_files_from_secrets_that_are_not_in_the_manifests(overlay: str) -> None:
+    documents = build(overlay)
     secret = {ENV_PREFIX + key.upper() for key, field in Settings.model_fields.items() if "Secret" in repr(field)}
     assert secret >= {"STREAM_SASL_PASSWORD"}
     assert not of_kind(documents, "Secret")
-    known = {"article-stream-kafka", "news-cluster-ca-cert"} | {name(user) for user in of_kind(documents, "KafkaUser")}
+    secrets = {"article-stream-kafka", "news-cluster-ca-cert"} | {
+        name(user) for user in of_kind(documents, "KafkaUser")
+    }
     for workload in of_kind(documents, *POD_KINDS):
         variables = environment(workload, documents)
         assert not variables.keys() & secret
@@ -119,83 +121,81 @@ def test_secrets_are_files_of_secrets_that_others_make(overlay: str) -> None:
         for variable, value in variables.items():
             if variable.endswith("_FILE"):
                 path = PurePosixPath(value)
-                assert path.name in _files(pod(workload)["volumes"], mounted[str(path.parent)], known), value
+                assert path.name in _files(pod(workload)["volumes"], mounted[str(path.parent)], secrets), value
 
 
-def _files(volumes: list[Document], volume: str, known: set[str]) -> set[str]:
-    """The files of a volume of Secrets, which only its owner and group may read."""
-    (found,) = [each for each in volumes if each["name"] == volume]
-    assert found["projected"]["defaultMode"] == 0o440
-    sources = [each["secret"] for each in found["projected"]["sources"]]
-    assert {each["name"] for each in sources} <= known
+def _files(volumes: list[Document], volume: str, secrets: set[str]) -> set[str]:
+    """The files of a volume of Secrets; check that only its owner and group may read them."""
+    (projected,) = [each["projected"] for each in volumes if each["name"] == volume]
+    assert projected["defaultMode"] == 0o440
+    sources = [each["secret"] for each in projected["sources"]]
+    assert {each["name"] for each in sources} <= secrets
     return {item["path"] for each in sources for item in each["items"]}
 
 
 # Pods
 
 
-def _state() -> None:
-    raise BrokerNotReady("the broker is away")
+def _raise_not_ready() -> None:
+    raise BrokerNotReady("the broker is down")
 
 
-async def _answers(paths: list[str]) -> list[int]:
-    """What a worker that waits for its broker answers."""
+async def _statuses(paths: list[str]) -> list[int]:
+    """The status of each page of a worker that waits for its broker."""
 
-    def ask(url: str) -> int:
+    def get_status(url: str) -> int:
         try:
-            with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - our own page
-                return int(answer.status)
+            with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310 - our own page
+                return int(response.status)
         except urllib.error.HTTPError as error:
             return error.code
 
     port = free_port()
-    wait = BrokerWait(_state, limit_s=60)
+    wait = BrokerWait(_raise_not_ready, limit_s=60)
     waiting = asyncio.create_task(wait.until_ready(stop := asyncio.Event()))
     await asyncio.sleep(0)
     pages = http_server.WorkerPages(CollectorRegistry(), wait)
     with http_server.bind("127.0.0.1", port) as sockets:
         async with http_server.serve(pages, sockets):
-            found = [await asyncio.to_thread(ask, f"http://127.0.0.1:{port}{path}") for path in paths]
+            statuses = [await asyncio.to_thread(get_status, f"http://127.0.0.1:{port}{path}") for path in paths]
     stop.set()
     await waiting
-    return found
+    return statuses
 
 
 @every_overlay
-async def test_probes_ask_pages_that_are_there(overlay: str) -> None:
-    for workload in workers(built(overlay)):
-        found, variables = container(workload), environment(workload, built(overlay))
-        probes = [found[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")]
-        assert await _answers([probe["path"] for probe in probes]) == [200, 200, 503]
-        assert found["ports"] == [
-            {"name": "web", "containerPort": int(variables["STREAM_WEB_PORT"]), "protocol": "TCP"}
-        ]
+async def test_probes_use_existing_pages(overlay: str) -> None:
+    for workload in workers(build(overlay)):
+        spec, variables = container(workload), environment(workload, build(overlay))
+        probes = [spec[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")]
+        assert await _statuses([probe["path"] for probe in probes]) == [200, 200, 503]
+        assert spec["ports"] == [{"name": "web", "containerPort": int(variables["STREAM_WEB_PORT"]), "protocol": "TCP"}]
         assert {probe["port"] for probe in probes} == {"web"}
         assert variables["STREAM_WEB_HOST"] == "0.0.0.0"  # noqa: S104 - probes come from outside the pod
 
 
 @every_overlay
-def test_probes_are_patient_where_a_kill_mends_nothing(overlay: str) -> None:
-    for workload in workers(built(overlay)):
+def test_probes_are_patient_when_a_restart_does_not_help(overlay: str) -> None:
+    for workload in workers(build(overlay)):
         liveness, startup = container(workload)["livenessProbe"], container(workload)["startupProbe"]
         assert MESSAGE_S < liveness["timeoutSeconds"] < liveness["periodSeconds"]
         assert liveness["failureThreshold"] >= 3
         assert startup["failureThreshold"] * startup["periodSeconds"] >= 120
-        # While it waits for a broker it is alive; it must not give up within an ordinary outage either.
-        assert settings(workload, built(overlay)).start_timeout_s >= 1800
+        # A worker that waits for its broker is alive, and must not give up during an ordinary outage.
+        assert settings(workload, build(overlay)).start_timeout_s >= 1800
 
 
 @every_overlay
-def test_pods_end_by_themselves_before_they_are_killed(overlay: str) -> None:
-    for workload in workers(built(overlay)):
+def test_pods_have_more_time_to_stop_than_they_need(overlay: str) -> None:
+    for workload in workers(build(overlay)):
         grace = pod(workload)["terminationGracePeriodSeconds"]
-        assert grace >= settings(workload, built(overlay)).stop_timeout_s + 10
+        assert grace >= settings(workload, build(overlay)).stop_timeout_s + 10
 
 
 @every_overlay
 def test_pods_are_restricted(overlay: str) -> None:
-    """As the Pod Security Standard `restricted`, and with a read-only root."""
-    for workload in of_kind(built(overlay), *POD_KINDS):
+    """They meet the Pod Security Standard `restricted`, and have a read-only root."""
+    for workload in of_kind(build(overlay), *POD_KINDS):
         spec, inside = pod(workload), container(workload)["securityContext"]
         outside = spec["securityContext"]
         assert outside["runAsNonRoot"] is True
@@ -217,7 +217,7 @@ def test_pods_run_as_the_user_of_the_image() -> None:
 
 @every_overlay
 def test_images_are_pinned_to_this_version(overlay: str) -> None:
-    for workload in of_kind(built(overlay), *POD_KINDS):
+    for workload in of_kind(build(overlay), *POD_KINDS):
         image, _, tag = container(workload)["image"].rpartition(":")
         assert image.rpartition("/")[2] == "article-stream"
         assert tag == __version__
@@ -225,7 +225,7 @@ def test_images_are_pinned_to_this_version(overlay: str) -> None:
 
 @every_overlay
 def test_memory_is_bounded_and_reserved(overlay: str) -> None:
-    for workload in of_kind(built(overlay), *POD_KINDS):
+    for workload in of_kind(build(overlay), *POD_KINDS):
         resources = container(workload)["resources"]
         assert resources["requests"].keys() == {"cpu", "memory"}
         assert resources["limits"] == {"memory": resources["requests"]["memory"]}
@@ -233,10 +233,10 @@ def test_memory_is_bounded_and_reserved(overlay: str) -> None:
 
 @every_overlay
 def test_both_steps_run_and_the_index_has_a_volume(overlay: str) -> None:
-    found = workers(built(overlay))
+    found = workers(build(overlay))
     assert sorted(step for each in found for step in steps(each)) == ["deduplicate", "normalize"]
     for workload in found:
-        folder = environment(workload, built(overlay))["STREAM_DATA_DIR"]
+        folder = environment(workload, build(overlay))["STREAM_DATA_DIR"]
         mounted = {each["mountPath"]: each["name"] for each in container(workload)["volumeMounts"]}
         claims = [name(each) for each in workload["spec"].get("volumeClaimTemplates", [])]
         volumes = [each["name"] for each in pod(workload)["volumes"]]
@@ -246,12 +246,12 @@ def test_both_steps_run_and_the_index_has_a_volume(overlay: str) -> None:
             assert workload["spec"]["podManagementPolicy"] == "Parallel"
 
 
-# What refers to what
+# References
 
 
 @every_overlay
-def test_labels_select(overlay: str) -> None:
-    documents = built(overlay)
+def test_selectors_match_the_labels(overlay: str) -> None:
+    documents = build(overlay)
     found = workers(documents)
     for workload in found:
         wanted = workload["spec"]["selector"]["matchLabels"]
@@ -275,15 +275,15 @@ def test_labels_select(overlay: str) -> None:
 
 
 @every_overlay
-def test_only_kafka_and_dns_can_be_reached_and_only_metrics_from_outside(overlay: str) -> None:
-    (policy,) = of_kind(built(overlay), "NetworkPolicy")
+def test_pods_reach_only_kafka_and_dns_and_expose_only_metrics(overlay: str) -> None:
+    (policy,) = of_kind(build(overlay), "NetworkPolicy")
     spec = policy["spec"]
-    broker, _, port = settings_map(built(overlay))["data"]["STREAM_BROKER"].partition(":")
+    broker, _, port = settings_map(build(overlay))["data"]["STREAM_BROKER"].partition(":")
     kafka, dns = spec["egress"]
     assert [each["port"] for each in kafka["ports"]] == [int(port)]
     (peer,) = kafka["to"]
-    where = peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name")
-    assert broker.split(".")[1] == (where or policy["metadata"]["namespace"])
+    namespace = peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name")
+    assert broker.split(".")[1] == (namespace or policy["metadata"]["namespace"])
     assert {(each["protocol"], each["port"]) for each in dns["ports"]} == {("UDP", 53), ("TCP", 53)}
     assert [each["ports"] for each in spec["ingress"]] == [[{"protocol": "TCP", "port": "web"}]]
     assert all(rule["to"] for rule in spec["egress"])
@@ -291,11 +291,13 @@ def test_only_kafka_and_dns_can_be_reached_and_only_metrics_from_outside(overlay
     assert spec["policyTypes"] == ["Ingress", "Egress"]
 
 
-def test_every_part_is_used_and_told() -> None:
+def test_every_component_is_used_and_documented() -> None:
     kustomizations = "".join(path.read_text(encoding="utf-8") for path in FOLDER.rglob("kustomization.yaml"))
-    parts = {path.name for path in (FOLDER / "components").iterdir()}
-    assert {each for each in parts if f"../components/{each}" not in kustomizations} <= {"strimzi"}  # by its siblings
+    components = {path.name for path in (FOLDER / "components").iterdir()}
+    assert {each for each in components if f"../components/{each}" not in kustomizations} <= {
+        "strimzi"
+    }  # strimzi-* include it
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
-    assert {each for each in (*parts, *OVERLAYS) if f"`{each}`" not in readme} == set()
-    real = {ENV_PREFIX + key.upper() for key in Settings.model_fields}
-    assert set(re.findall(r"STREAM_[A-Z_]+", readme)) <= real
+    assert {each for each in (*components, *OVERLAYS) if f"`{each}`" not in readme} == set()
+    known = {ENV_PREFIX + key.upper() for key in Settings.model_fields}
+    assert set(re.findall(r"STREAM_[A-Z_]+", readme)) <= known

@@ -1,4 +1,4 @@
-"""deploy/kubernetes: what is told to Strimzi, KEDA, Prometheus's operator and Grafana."""
+"""deploy/kubernetes: the resources for Strimzi, KEDA, the Prometheus operator and Grafana."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stream.settings import Settings
 from tests.support.manifests import (
     OVERLAYS,
     Document,
-    built,
+    build,
     container,
     environment,
     name,
@@ -31,11 +31,11 @@ every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
 def overlays_with(kind: str) -> list[str]:
-    return [overlay for overlay in OVERLAYS if of_kind(built(overlay), kind)]
+    return [overlay for overlay in OVERLAYS if of_kind(build(overlay), kind)]
 
 
 def flow_settings(overlay: str) -> Settings:
-    return settings(workers(built(overlay))[0], built(overlay))
+    return settings(workers(build(overlay))[0], build(overlay))
 
 
 # Strimzi
@@ -43,8 +43,8 @@ def flow_settings(overlay: str) -> Settings:
 
 @every_overlay
 def test_topics_are_those_of_stream_topics(overlay: str) -> None:
-    """Made by a Job, or by Strimzi exactly so; `min.insync.replicas` is the cluster's, not the flow's."""
-    documents = built(overlay)
+    """A Job creates them, or Strimzi creates exactly the same; `min.insync.replicas` depends on the cluster."""
+    documents = build(overlay)
     topics = of_kind(documents, "KafkaTopic")
     if not topics:
         (job,) = of_kind(documents, "Job")
@@ -61,7 +61,7 @@ def test_topics_are_those_of_stream_topics(overlay: str) -> None:
 
 
 def rules(user: Document, role: str) -> set[Rule]:
-    """What a KafkaUser is allowed, in the words of kafka-acls."""
+    """The permissions of a KafkaUser, as kafka-acls names them."""
     assert user["spec"]["authentication"] == {"type": "scram-sha-512"}
     assert user["spec"]["authorization"]["type"] == "simple"
     return {
@@ -73,7 +73,7 @@ def rules(user: Document, role: str) -> set[Rule]:
 
 
 def least(*roles: str) -> set[Rule]:
-    """What these roles of acls.md are allowed together; Read and Write include Describe."""
+    """The permissions of these roles of acls.md together; Read and Write include Describe."""
     allowed = {rule._replace(user=roles[0]) for rule in documented_rules() if rule.user in roles}
     reached = {rule.permission[1:] for rule in allowed if rule.permission.operation != "Describe"}
     return {rule for rule in allowed if rule.permission.operation != "Describe" or rule.permission[1:] not in reached}
@@ -81,7 +81,7 @@ def least(*roles: str) -> set[Rule]:
 
 @every_overlay
 def test_users_have_the_least_acls(overlay: str) -> None:
-    documents = built(overlay)
+    documents = build(overlay)
     users = {name(each): each for each in of_kind(documents, "KafkaUser")}
     if not users:
         return
@@ -109,9 +109,9 @@ def test_users_have_the_least_acls(overlay: str) -> None:
         assert asked <= {each.name for each in allowed if each.resource == "topic"}
 
 
-def test_all_of_one_cluster() -> None:
+def test_everything_belongs_to_one_cluster() -> None:
     for overlay in overlays_with("KafkaTopic"):
-        found = of_kind(built(overlay), "KafkaTopic", "KafkaUser")
+        found = of_kind(build(overlay), "KafkaTopic", "KafkaUser")
         assert {each["metadata"]["labels"]["strimzi.io/cluster"] for each in found} == {"news"}
         assert flow_settings(overlay).broker.startswith("news-kafka-bootstrap.")
 
@@ -121,7 +121,7 @@ def test_all_of_one_cluster() -> None:
 
 @every_overlay
 def test_scaling_stays_within_the_partitions(overlay: str) -> None:
-    documents = built(overlay)
+    documents = build(overlay)
     for scaled in of_kind(documents, "ScaledObject"):
         spec = scaled["spec"]
         (target,) = [each for each in workers(documents) if name(each) == spec["scaleTargetRef"]["name"]]
@@ -145,22 +145,22 @@ def test_scaling_stays_within_the_partitions(overlay: str) -> None:
 
 
 @every_overlay
-def test_a_worker_with_an_index_is_scaled_seldom(overlay: str) -> None:
-    for scaled in of_kind(built(overlay), "ScaledObject"):
-        (target,) = [each for each in workers(built(overlay)) if name(each) == name(scaled)]
+def test_a_worker_with_an_index_is_rarely_scaled(overlay: str) -> None:
+    for scaled in of_kind(build(overlay), "ScaledObject"):
+        (target,) = [each for each in workers(build(overlay)) if name(each) == name(scaled)]
         behavior = scaled["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
         patience = 600 if "deduplicate" in steps(target) else 120
         assert behavior["scaleUp"]["stabilizationWindowSeconds"] >= patience
         assert behavior["scaleDown"]["stabilizationWindowSeconds"] >= 1800
-        # The CPU is busy while an index is restored, which another worker would only repeat.
+        # A restore keeps the CPU busy, and another worker would only restore as well.
         assert not any(each["type"] == "cpu" for each in scaled["spec"]["triggers"]) or "deduplicate" not in steps(
             target
         )
 
 
-def test_keda_logs_in_with_what_strimzi_makes() -> None:
+def test_keda_logs_in_with_the_secrets_of_strimzi() -> None:
     for overlay in overlays_with("TriggerAuthentication"):
-        documents = built(overlay)
+        documents = build(overlay)
         (authentication,) = of_kind(documents, "TriggerAuthentication")
         for scaled in of_kind(documents, "ScaledObject"):
             for trigger in scaled["spec"]["triggers"]:
@@ -182,10 +182,10 @@ def test_keda_logs_in_with_what_strimzi_makes() -> None:
 
 def test_every_worker_is_scraped_under_the_job_of_the_alerts() -> None:
     for overlay in overlays_with("PodMonitor"):
-        (monitor,) = of_kind(built(overlay), "PodMonitor")
+        (monitor,) = of_kind(build(overlay), "PodMonitor")
         (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
         assert endpoint["path"] == "/metrics"
-        for workload in workers(built(overlay)):
+        for workload in workers(build(overlay)):
             assert selects(monitor["spec"]["selector"]["matchLabels"], workload)
             assert endpoint["port"] in [port["name"] for port in container(workload)["ports"]]
             labels = workload["spec"]["template"]["metadata"]["labels"]
@@ -195,16 +195,16 @@ def test_every_worker_is_scraped_under_the_job_of_the_alerts() -> None:
 def test_the_prometheus_rule_holds_the_rules_of_alerts_yml() -> None:
     alerts = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))
     for overlay in overlays_with("PodMonitor"):
-        (rule,) = of_kind(built(overlay), "PrometheusRule")
+        (rule,) = of_kind(build(overlay), "PrometheusRule")
         assert rule["spec"] == alerts, "run: make lock"
 
 
-def test_every_dashboard_is_there() -> None:
+def test_every_dashboard_is_included() -> None:
     files = {path.name: path for path in (ROOT / "deploy" / "grafana" / "dashboards").glob("*.json")}
     for overlay in overlays_with("PodMonitor"):
         maps = [
             each
-            for each in of_kind(built(overlay), "ConfigMap")
+            for each in of_kind(build(overlay), "ConfigMap")
             if "grafana_dashboard" in each["metadata"].get("labels", {})
         ]
         found = {file: text for each in maps for file, text in each["data"].items()}

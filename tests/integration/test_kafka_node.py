@@ -1,4 +1,4 @@
-"""The script that runs a real Kafka without Docker."""
+"""tools/kafka_node: a real Kafka without Docker."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 SECONDS = 60.0
 
 
-def script(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the script to its end."""
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
     return subprocess.run(
         [*RUN, *arguments],
         cwd=ROOT,
@@ -42,7 +42,7 @@ def create_topic(address: str, topic: str) -> None:
 
 
 def topics(address: str) -> set[str]:
-    """Return the names of the topics there are."""
+    """Return the names of all topics."""
     with KafkaAdminClient(bootstrap_servers=address) as admin:
         return set(admin.list_topics())
 
@@ -56,8 +56,8 @@ def send(address: str, topic: str, value: bytes) -> None:
         producer.close()
 
 
-def first(address: str, topic: str) -> bytes:
-    """Return the value of the first record of a topic's partition 0."""
+def read_first(address: str, topic: str) -> bytes:
+    """Return the value of the first record in partition 0 of a topic."""
     consumer = KafkaConsumer(bootstrap_servers=address, auto_offset_reset="earliest", group_id=None)
     try:
         consumer.assign([TopicPartition(topic, 0)])
@@ -68,7 +68,7 @@ def first(address: str, topic: str) -> bytes:
 
 
 def is_running(pid: int) -> bool:
-    """Tell whether there is such a process."""
+    """Whether such a process exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -77,15 +77,15 @@ def is_running(pid: int) -> bool:
 
 
 def wait_until_gone(pid: int) -> None:
-    """Wait for a process that is not a child of this one to end."""
+    """Wait until a process that is not a child of this one has exited."""
     deadline = time.monotonic() + SECONDS
     while is_running(pid):
-        assert time.monotonic() < deadline, f"process {pid} still runs"
+        assert time.monotonic() < deadline, f"process {pid} is still running"
         time.sleep(0.05)
 
 
-def throw_away_node(temporary: Path) -> tuple[subprocess.Popen[str], Path, int]:
-    """Start the script with folders of its own under ``temporary``; return it, its folder and Kafka's pid."""
+def start_temporary_node(temporary: Path) -> tuple[subprocess.Popen[str], Path, int]:
+    """Start a node with its folder in ``temporary``; return the process, the folder and Kafka's process id."""
     process = subprocess.Popen(
         [*RUN],
         cwd=ROOT,
@@ -103,11 +103,11 @@ def throw_away_node(temporary: Path) -> tuple[subprocess.Popen[str], Path, int]:
 
 
 @pytest.mark.kafka
-def test_a_record_goes_in_and_comes_out(kafka_broker: str, topic_prefix: str) -> None:
+def test_a_record_can_be_written_and_read(kafka_broker: str, topic_prefix: str) -> None:
     topic = f"{topic_prefix}records"
     create_topic(kafka_broker, topic)
     send(kafka_broker, topic, b"hello")
-    assert first(kafka_broker, topic) == b"hello"
+    assert read_first(kafka_broker, topic) == b"hello"
 
 
 @pytest.mark.kafka
@@ -119,12 +119,12 @@ def test_topics_are_not_created_on_use(new_kafka_node: Callable[..., KafkaNode])
 
 
 @pytest.mark.kafka
-def test_nodes_run_side_by_side_and_apart(new_kafka_node: Callable[..., KafkaNode], topic_prefix: str) -> None:
-    one, two = new_kafka_node(), new_kafka_node("--property=num.partitions=3", "--heap=256m")
-    assert one.address != two.address
-    create_topic(one.address, f"{topic_prefix}one")
-    assert f"{topic_prefix}one" not in topics(two.address)
-    assert "num.partitions = 3" in two.log
+def test_two_nodes_run_independently(new_kafka_node: Callable[..., KafkaNode], topic_prefix: str) -> None:
+    first, second = new_kafka_node(), new_kafka_node("--property=num.partitions=3", "--heap=256m")
+    assert first.address != second.address
+    create_topic(first.address, f"{topic_prefix}first")
+    assert f"{topic_prefix}first" not in topics(second.address)
+    assert "num.partitions = 3" in second.log
 
 
 @pytest.mark.kafka
@@ -138,11 +138,11 @@ def test_data_and_port_survive_a_restart(
     send(address, topic, b"kept")
     end(node)
     assert node.start().address == address
-    assert first(address, topic) == b"kept"
+    assert read_first(address, topic) == b"kept"
 
 
 @pytest.mark.kafka
-def test_a_paused_node_goes_on_and_can_be_stopped(new_kafka_node: Callable[..., KafkaNode]) -> None:
+def test_a_paused_node_continues_and_can_be_stopped(new_kafka_node: Callable[..., KafkaNode]) -> None:
     node = new_kafka_node()
     node.pause()
     node.resume()
@@ -157,8 +157,8 @@ def test_a_paused_node_goes_on_and_can_be_stopped(new_kafka_node: Callable[..., 
 @pytest.mark.kafka
 @pytest.mark.usefixtures("local_kafka")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stop_leaves_no_process_and_no_folder(tmp_path: Path, number: signal.Signals) -> None:
-    process, folder, pid = throw_away_node(tmp_path)
+def test_a_stop_leaves_no_process_and_no_folder(tmp_path: Path, number: signal.Signals) -> None:
+    process, folder, pid = start_temporary_node(tmp_path)
     process.send_signal(number)
     assert process.wait(SECONDS) == 0
     assert not is_running(pid)
@@ -168,23 +168,23 @@ def test_stop_leaves_no_process_and_no_folder(tmp_path: Path, number: signal.Sig
 @pytest.mark.kafka
 @pytest.mark.usefixtures("local_kafka")
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux only")
-def test_kafka_goes_with_a_killed_script_and_the_next_one_cleans_up(tmp_path: Path) -> None:
-    process, folder, pid = throw_away_node(tmp_path)
+def test_kafka_dies_with_a_killed_parent_and_the_next_start_cleans_up(tmp_path: Path) -> None:
+    process, folder, pid = start_temporary_node(tmp_path)
     process.kill()
     process.wait(SECONDS)
     wait_until_gone(pid)
     assert folder.exists()
-    # This one cannot start, yet makes its folder and clears away the one left behind.
-    assert script("--jvm-option=-XX:NoSuchOption", TMPDIR=str(tmp_path)).returncode == 1
+    # This one cannot start, but creates its folder and removes the one left behind.
+    assert run("--jvm-option=-XX:NoSuchOption", TMPDIR=str(tmp_path)).returncode == 1
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.kafka
 @pytest.mark.usefixtures("local_kafka")
-def test_the_script_goes_with_its_parent(tmp_path: Path) -> None:
-    # The parent is a Python that starts the node, tells Kafka's pid and dies without a word to its child.
+def test_the_node_ends_with_its_parent(tmp_path: Path) -> None:
+    # The parent starts the node, prints Kafka's process id, and kills itself without stopping its child.
     code = (
-        "import os, signal; from kafka_node import KafkaNode; from pathlib import Path; "
+        "import os, signal; from tests.support.kafka_node import KafkaNode; from pathlib import Path; "
         f"node = KafkaNode(data=Path({str(tmp_path)!r})).start(); print(node.pid, flush=True); "
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -201,15 +201,15 @@ def test_the_script_goes_with_its_parent(tmp_path: Path) -> None:
 
 @pytest.mark.kafka
 @pytest.mark.usefixtures("local_kafka")
-def test_a_broker_that_dies_shows_the_end_of_its_log(tmp_path: Path) -> None:
-    with pytest.raises(KafkaNodeError, match=r"(?s)Kafka ended with status 1;.*num\.io\.threads"):
+def test_the_end_of_the_log_of_a_broker_that_dies_is_shown(tmp_path: Path) -> None:
+    with pytest.raises(KafkaNodeError, match=r"(?s)Kafka exited with status 1;.*num\.io\.threads"):
         KafkaNode("--property=num.io.threads=none", data=tmp_path).start()
 
 
 @pytest.mark.kafka
-def test_a_taken_port_is_named(new_kafka_node: Callable[..., KafkaNode]) -> None:
+def test_a_taken_port_is_reported(new_kafka_node: Callable[..., KafkaNode]) -> None:
     port = new_kafka_node().address.rpartition(":")[2]
-    result = script("--port", port)
+    result = run("--port", port)
     assert result.returncode == 1
     assert f"port {port} on 127.0.0.1 is taken" in result.stderr
 
@@ -226,40 +226,40 @@ def test_a_taken_port_is_named(new_kafka_node: Callable[..., KafkaNode]) -> None
         ("surplus",),
     ],
 )
-def test_wrong_usage_is_status_2(arguments: tuple[str, ...]) -> None:
-    result = script(*arguments)
+def test_a_usage_error_is_status_2(arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
     assert result.returncode == 2
     assert "usage:" in result.stderr
     assert result.stdout == ""
 
 
-def test_a_missing_java_is_named(tmp_path: Path) -> None:
-    result = script(PATH=str(tmp_path), JAVA_HOME=str(tmp_path))
+def test_a_missing_java_is_reported(tmp_path: Path) -> None:
+    result = run(PATH=str(tmp_path), JAVA_HOME=str(tmp_path))
     assert result.returncode == 1
     assert "install Java 17" in result.stderr
 
 
-def fake_tool(folder: Path, name: str, text: str) -> None:
-    """Make a command that writes a text to standard error and succeeds."""
+def create_fake_tool(folder: Path, name: str, text: str) -> None:
+    """Create a command that writes a text to standard error and succeeds."""
     tool = folder / name
     tool.write_text(f"#!/bin/sh\necho '{text}' >&2\n", encoding="utf-8")
     tool.chmod(0o755)
 
 
-def test_an_old_java_is_named(tmp_path: Path) -> None:
-    fake_tool(tmp_path, "java", 'openjdk version "1.8.0_402"')
-    result = script(PATH=str(tmp_path), JAVA_HOME="")
+def test_an_old_java_is_reported(tmp_path: Path) -> None:
+    create_fake_tool(tmp_path, "java", 'openjdk version "1.8.0_402"')
+    result = run(PATH=str(tmp_path), JAVA_HOME="")
     assert result.returncode == 1
     assert "is Java 8, which is too old" in result.stderr
 
 
-def test_nothing_is_downloaded_by_a_check_and_a_missing_maven_is_named(tmp_path: Path) -> None:
-    fake_tool(tmp_path, "java", 'openjdk version "17.0.1"')
+def test_a_check_downloads_nothing_and_a_missing_maven_is_reported(tmp_path: Path) -> None:
+    create_fake_tool(tmp_path, "java", 'openjdk version "17.0.1"')
     environment = {"PATH": str(tmp_path), "JAVA_HOME": "", "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    result = script("--check", **environment)
+    result = run("--check", **environment)
     assert result.returncode == 1
     assert "run `make kafka` once" in result.stderr
     assert not (tmp_path / "cache").exists()
-    result = script(**environment)
+    result = run(**environment)
     assert result.returncode == 1
     assert "Maven (mvn) was not found" in result.stderr

@@ -1,8 +1,4 @@
-"""A Kafka node of one's own, for tests: starts, stops, pauses and kills what ``tools/kafka_node/run.py`` runs.
-
-The module is not called ``kafka``, because the tests' folder is on ``sys.path`` and the name would hide
-kafka-python.
-"""
+"""A Kafka node for tests: starts, stops, pauses and kills what ``tools/kafka_node/run.py`` runs."""
 
 from __future__ import annotations
 
@@ -25,7 +21,7 @@ STOP_SECONDS = 60.0
 
 
 class KafkaNodeError(Exception):
-    """The node did not start; the message is the script's."""
+    """The node did not start; the message is that of run.py."""
 
 
 def why_no_download_free_start() -> str | None:
@@ -35,11 +31,11 @@ def why_no_download_free_start() -> str | None:
 
 
 class KafkaNode:
-    """One node on a port of its own; a context manager that starts and stops it.
+    """A node on its own port; a context manager that starts and stops it.
 
     Args:
         *options: More options for run.py, such as ``"--property=num.partitions=3"``.
-        data: The folder to keep the data in; a temporary one, removed by ``stop``, unless given.
+        data: The folder for the data, which is kept; by default a temporary one, which ``stop`` removes.
     """
 
     def __init__(self, *options: str, data: Path | None = None) -> None:
@@ -50,10 +46,10 @@ class KafkaNode:
         self.address = ""
 
     def start(self) -> Self:
-        """Start the node, on the port it had if it ran before; return when it serves requests.
+        """Start the node, on the same port if it ran before; return when it serves requests.
 
         Raises:
-            KafkaNodeError: It cannot start.
+            KafkaNodeError: The node cannot start.
         """
         self.data.mkdir(parents=True, exist_ok=True)
         command = [*RUN, "--stop-with-parent", "--data", str(self.data), *self._options]
@@ -70,7 +66,7 @@ class KafkaNode:
                 text=True,
                 start_new_session=True,
             )
-        # run.py has its own time limit: either the line comes, or it ends and so closes the pipe.
+        # run.py has its own time limit: it either prints the line, or exits and so closes the pipe.
         line = _output(process).readline()
         if not line.startswith(READY):
             _end(process)
@@ -93,24 +89,24 @@ class KafkaNode:
 
     @property
     def pid(self) -> int:
-        """The process identifier of the Kafka server itself; only while it runs."""
+        """The process id of the Kafka server, while it runs."""
         return int((self.data / "kafka.pid").read_text(encoding="ascii"))
 
     @property
     def log(self) -> str:
-        """What Kafka has logged since the data folder was made."""
+        """Everything that Kafka has logged since the data folder was created."""
         return (self.data / "kafka.log").read_text(encoding="utf-8", errors="replace")
 
     def pause(self) -> None:
-        """Freeze Kafka: its connections stay open and nothing answers."""
+        """Freeze Kafka: connections stay open, but nothing answers."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a paused Kafka go on."""
+        """Let a paused Kafka continue."""
         os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
-        """End Kafka at once (SIGKILL), as a crash would; the data stays for ``start``."""
+        """Kill Kafka (SIGKILL), as in a crash; the data stays for ``start``."""
         os.kill(self.pid, signal.SIGKILL)
         self._wait()
 
@@ -121,16 +117,16 @@ class KafkaNode:
             self._wait()
 
     def restart(self) -> Self:
-        """Stop Kafka cleanly, if it runs, and start it on the same data and port.
+        """Stop Kafka cleanly, if it runs, and start it with the same data and port.
 
         Raises:
-            KafkaNodeError: It cannot start.
+            KafkaNodeError: The node cannot start.
         """
         self.halt()
         return self.start()
 
     def stop(self) -> None:
-        """Stop Kafka cleanly, if it runs, and remove the data unless its folder was given."""
+        """Stop Kafka cleanly, if it runs, and remove the data unless it is to be kept."""
         self.halt()
         if not self._keep:
             shutil.rmtree(self.data, ignore_errors=True)
@@ -147,7 +143,7 @@ def _output(process: subprocess.Popen[str]) -> IO[str]:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Wait for a script that is about to end, and close its pipe."""
+    """Wait for a run.py that is about to exit, and close its pipe."""
     try:
         process.wait(STOP_SECONDS)
     finally:

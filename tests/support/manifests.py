@@ -1,4 +1,4 @@
-"""What kustomize makes of deploy/kubernetes, and whether an API server would take it."""
+"""Builds deploy/kubernetes with kustomize, and validates the documents as an API server would."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ SCHEMAS: Final[dict[str, Document]] = {
 #: Kinds that hold a pod.
 POD_KINDS: Final = ("Deployment", "StatefulSet", "Job")
 CONTAINER: Final = "stream"
-#: In C where libyaml is there: ten times as fast.
+#: With libyaml, loading is ten times as fast.
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @cache
-def built(overlay: str) -> tuple[Document, ...]:
-    """The documents of an overlay; fails on kustomize's errors and warnings."""
+def build(overlay: str) -> tuple[Document, ...]:
+    """Build the documents of an overlay; fail on errors and warnings of kustomize."""
     kustomize = tool("kustomize", "built from its Go module")
     command = [kustomize, "build", str(FOLDER / "overlays" / overlay)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -53,7 +53,7 @@ def name(document: Document) -> str:
 
 
 def workers(documents: Iterable[Document]) -> list[Document]:
-    """What runs ``stream worker``."""
+    """The workloads that run ``stream worker``."""
     return of_kind(documents, "Deployment", "StatefulSet")
 
 
@@ -63,34 +63,34 @@ def pod(workload: Document) -> Document:
 
 
 def container(workload: Document) -> Document:
-    """Its only one."""
-    (found,) = pod(workload)["containers"]
-    assert found["name"] == CONTAINER
-    return dict(found)
+    """The only container of a workload."""
+    (only,) = pod(workload)["containers"]
+    assert only["name"] == CONTAINER
+    return dict(only)
 
 
 def settings_map(documents: Iterable[Document]) -> Document:
-    """The ConfigMap that pods take their settings from."""
-    (found,) = [each for each in of_kind(documents, "ConfigMap") if f"{ENV_PREFIX}BROKER" in each["data"]]
-    return found
+    """The ConfigMap with the settings."""
+    (only,) = [each for each in of_kind(documents, "ConfigMap") if f"{ENV_PREFIX}BROKER" in each["data"]]
+    return only
 
 
 def environment(workload: Document, documents: Iterable[Document]) -> dict[str, str]:
-    """The variables of its container."""
-    found = settings_map(documents)
+    """The variables of a workload's container."""
+    config_map = settings_map(documents)
     (source,) = container(workload)["envFrom"]
-    assert source["configMapRef"]["name"] == name(found)
-    return {**found["data"], **{each["name"]: each["value"] for each in container(workload).get("env", [])}}
+    assert source["configMapRef"]["name"] == name(config_map)
+    return {**config_map["data"], **{each["name"]: each["value"] for each in container(workload).get("env", [])}}
 
 
 def settings(workload: Document, documents: Iterable[Document]) -> Settings:
-    """The settings that its container starts with; an unknown variable is an error here."""
+    """The settings of a workload's container; unknown variables are errors here."""
     variables = environment(workload, documents)
     return Settings(**{key.removeprefix(ENV_PREFIX).lower(): value for key, value in variables.items()})  # type: ignore[arg-type]  # text, as variables are
 
 
 def steps(workload: Document) -> set[str]:
-    """The steps that a worker runs, as its command line says."""
+    """The steps on a worker's command line."""
     command, *options = container(workload)["args"]
     assert command == "worker"
     return set(options[1::2]) or {"normalize", "deduplicate"}
@@ -102,8 +102,8 @@ def selects(selector: dict[str, str], workload: Document) -> bool:
     return selector.items() <= labels.items()
 
 
-def complaints(document: Document, version: str) -> list[str]:
-    """Why a Kubernetes of that version would refuse a document, or drop a part of it unread."""
+def find_errors(document: Document, version: str) -> list[str]:
+    """Return why this version of Kubernetes would reject a document or ignore a part of it."""
     if schema := SCHEMAS.get(document["kind"]):
         assert document["apiVersion"] == schema["apiVersion"]
         return [error.message for error in _validator(document["kind"]).iter_errors(document)]
@@ -122,7 +122,7 @@ def _validator(kind: str) -> jsonschema.Draft202012Validator:
 
 
 def _strict(schema: Document) -> Iterator[tuple[str, Any]]:
-    """The schema without what an API server would drop, and with Kubernetes' own keywords in JSON Schema's words."""
+    """The schema in terms of JSON Schema, which forbids what an API server would silently drop."""
     for key, value in schema.items():
         if key == "properties":
             yield key, {name: dict(_strict(each)) for name, each in value.items()}

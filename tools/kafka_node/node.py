@@ -45,12 +45,12 @@ POLL_SECONDS = 0.05
 
 
 class PortTakenError(KafkaError):
-    """Another process holds a port that the node was to listen on."""
+    """Another process uses a port that the node needs."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """The command line; a port is None for any free one, ``timeout`` is in seconds."""
+    """The options of the command line. A port of None means any free one; ``timeout`` is in seconds."""
 
     port: int | None = None
     controller_port: int | None = None
@@ -65,27 +65,27 @@ class Options:
 
 
 def copy_storage(formatted: Path, storage: Path) -> None:
-    """Give a new node its formatted storage, with identifiers of its own; leave storage in use alone."""
+    """Copy the formatted storage for a new node and give it new identifiers; do nothing if there is storage already."""
     if (storage / "meta.properties").exists():
         return
     shutil.copytree(formatted, storage, dirs_exist_ok=True, ignore=shutil.ignore_patterns("meta.properties"))
     meta = (formatted / "meta.properties").read_text(encoding="ascii")
-    # A function, because an identifier could look like a group reference in a replacement.
-    meta = re.sub(r"(?m)^(cluster\.id|directory\.id)=.*$", lambda found: f"{found[1]}={kafka_uuid()}", meta)
+    # A function, because an identifier could contain a group reference.
+    meta = re.sub(r"(?m)^(cluster\.id|directory\.id)=.*$", lambda match: f"{match[1]}={kafka_uuid()}", meta)
     (storage / "meta.properties").write_text(meta, encoding="ascii")
 
 
 @contextlib.contextmanager
-def throw_away_folder() -> Iterator[Path]:
-    """Yield a new folder that is removed at the end; also removes those of scripts that were killed."""
+def temporary_folder() -> Iterator[Path]:
+    """Yield a new folder and remove it at the end; also remove those of killed processes."""
     for lock in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*/{LOCK_NAME}"):
-        with contextlib.suppress(OSError), lock.open("a") as left:
-            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while the owner lives
+        with contextlib.suppress(OSError), lock.open("a") as lock_file:
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while the owner lives
             shutil.rmtree(lock.parent, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
     try:
-        with (folder / LOCK_NAME).open("a") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
+        with (folder / LOCK_NAME).open("a") as lock_file:
+            fcntl.flock(lock_file, fcntl.LOCK_EX)
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -93,17 +93,17 @@ def throw_away_folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def data_folder(wanted: Path | None) -> Iterator[Path]:
-    """Yield the folder to keep if one is wanted, else a throw-away one."""
+    """Yield the requested folder, or a temporary one if None was requested."""
     if wanted is None:
-        with throw_away_folder() as folder:
+        with temporary_folder() as folder:
             yield folder
     else:
         wanted.mkdir(parents=True, exist_ok=True)
         yield wanted.resolve()
 
 
-def port_is_free(port: int) -> bool:
-    """Tell whether a server could listen on the port."""
+def is_port_free(port: int) -> bool:
+    """Whether a server could listen on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Kafka does
         try:
@@ -114,25 +114,27 @@ def port_is_free(port: int) -> bool:
 
 
 def choose_port(wanted: int | None, *, taken: int | None = None) -> int:
-    """Return the wanted port, or any free one other than ``taken``.
+    """Return the requested port, or any free one other than ``taken``.
 
     Raises:
-        PortTakenError: The wanted port is in use, or none is free.
+        PortTakenError: The requested port is in use, or no port is free.
     """
     if wanted is not None:
-        if wanted == taken or not port_is_free(wanted):
-            raise PortTakenError(f"port {wanted} on {HOST} is taken: stop what listens there or choose another")
+        if wanted == taken or not is_port_free(wanted):
+            raise PortTakenError(
+                f"port {wanted} on {HOST} is taken: stop the process that listens on it, or choose another port"
+            )
         return wanted
     for port in random.sample(PORTS, len(PORTS)):
-        if port != taken and port_is_free(port):
+        if port != taken and is_port_free(port):
             return port
     raise PortTakenError(f"no port from {PORTS.start} to {PORTS.stop - 1} is free on {HOST}")
 
 
-def answers(port: int, *, timeout: float = 2.0) -> bool:
-    """Ask the broker for the API versions it supports; True if it says so without an error."""
-    correlation = 7
-    request = struct.pack(">hhih", 18, 0, correlation, -1)  # ApiVersions, version 0, no client name
+def is_serving(port: int, *, timeout: float = 2.0) -> bool:
+    """Whether the broker answers a request for its API versions without an error."""
+    correlation_id = 7
+    request = struct.pack(">hhih", 18, 0, correlation_id, -1)  # ApiVersions, version 0, no client name
     try:
         with socket.create_connection((HOST, port), timeout=timeout) as connection:
             connection.sendall(struct.pack(">i", len(request)) + request)
@@ -140,12 +142,12 @@ def answers(port: int, *, timeout: float = 2.0) -> bool:
                 head = stream.read(10)
     except OSError:
         return False
-    # Size, correlation identifier, error code.
-    return len(head) == struct.calcsize(">iih") and struct.unpack(">iih", head)[1:] == (correlation, 0)
+    # Size, correlation id, error code.
+    return len(head) == struct.calcsize(">iih") and struct.unpack(">iih", head)[1:] == (correlation_id, 0)
 
 
 def _die_with_parent() -> Callable[[], None] | None:
-    """Return what a child must call before exec so that the kernel kills it with its parent; Linux only."""
+    """Return a function for a child to call before exec, so that the kernel kills it with its parent (Linux only)."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl
@@ -191,8 +193,8 @@ class Node:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C must reach this script alone, which then stops Kafka
-                preexec_fn=_die_with_parent(),  # noqa: PLW1509 - this script has one thread
+                start_new_session=True,  # Ctrl-C must reach only this process, which then stops Kafka
+                preexec_fn=_die_with_parent(),  # noqa: PLW1509 - this process has one thread
             )
 
     def log_text(self) -> str:
@@ -202,53 +204,53 @@ class Node:
             return log.read().decode(errors="replace")
 
     def raise_if_dead(self) -> None:
-        """Raise unless the process runs.
+        """Raise if the process has exited.
 
         Raises:
-            PortTakenError: It ended because a port was taken.
-            KafkaError: It ended for another reason; the message shows the end of the log.
+            PortTakenError: It exited because a port was taken.
+            KafkaError: It exited for another reason; the message shows the end of the log.
         """
         status = self._process.poll()
         if status is None:
             return
         text = self.log_text()
-        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"exited with status {status}"
         kind = PortTakenError if "Address already in use" in text else KafkaError
         raise kind(f"Kafka {how}; the end of its log:\n{last_lines(text)}")
 
     def wait_until_ready(self, timeout: float) -> None:
-        """Wait until the node serves requests, ``timeout`` seconds at most.
+        """Wait at most ``timeout`` seconds until the node serves requests.
 
         Raises:
             KafkaError: It died or took too long.
         """
         deadline = time.monotonic() + timeout
-        while not (READY_LINE in self.log_text() and answers(self.port)):
+        while not (READY_LINE in self.log_text() and is_serving(self.port)):
             self.raise_if_dead()
             if time.monotonic() > deadline:
-                raise KafkaError(f"Kafka was not ready in {timeout:g} s; its log:\n{last_lines(self.log_text())}")
+                raise KafkaError(f"Kafka was not ready after {timeout:g} s; its log:\n{last_lines(self.log_text())}")
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
-        """Stop the process, by force after STOP_SECONDS; do nothing if it has ended."""
+        """Stop the process, by force after STOP_SECONDS; do nothing if it has exited."""
         if self._process.poll() is None:
             self._process.terminate()
             self._process.send_signal(signal.SIGCONT)  # a paused process would not see the request
             try:
                 self._process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                say(f"Kafka did not stop in {STOP_SECONDS:g} s and is killed")
+                say(f"Kafka did not stop within {STOP_SECONDS:g} s and is killed")
                 self._process.kill()
                 self._process.wait()
         self._keep_archive()
         (self._folder / PID_NAME).unlink(missing_ok=True)
 
     def _keep_archive(self) -> None:
-        """Put the class archive that this process wrote into the cache, if it had the time to finish it."""
+        """Copy the class archive that Kafka wrote to the cache, if it was finished."""
         finished = self._process.returncode in (0, 128 + signal.SIGTERM)
         if finished and self._new_archive.exists():
             copy = self._archive.with_suffix(f".{os.getpid()}")
-            with contextlib.suppress(OSError):  # the next start is slower, that is all
+            with contextlib.suppress(OSError):  # only makes the next start slower
                 shutil.copyfile(self._new_archive, copy)
                 copy.replace(self._archive)
         self._new_archive.unlink(missing_ok=True)

@@ -1,16 +1,15 @@
-#!/usr/bin/env python3
-"""Starts one Apache Kafka node (broker and controller) from its published jars, without Docker.
+"""Start one Apache Kafka node (broker and controller) from its published jars, without Docker.
 
-Needs Java 17 or later, and Maven for the first start only: Maven downloads the jars that ``pom.xml`` names,
-and their class path is cached under ``$XDG_CACHE_HOME/article-stream`` (``~/.cache/article-stream``), next to
-two things that make later starts fast: the formatted storage that every new node copies, and a class archive
-for the Java at hand, which the first node writes while it stops (that one stop takes a few seconds longer).
+Needs Java 17 or later, and Maven for the first start only: Maven downloads the jars that ``pom.xml`` lists, and their
+class path is cached in ``$XDG_CACHE_HOME/article-stream`` (``~/.cache/article-stream``). Two more things are cached
+there to make later starts fast: the formatted storage that every new node copies, and an archive of loaded classes for
+this Java, which the first node writes when it stops (which takes a few seconds longer that time).
 
-The node listens on 127.0.0.1 only and lives in a throw-away folder unless ``--data`` names one. One line,
-``kafka ready on 127.0.0.1:PORT``, goes to standard output once it serves requests; everything else goes to
-standard error. Ctrl-C, SIGTERM and SIGHUP stop it.
+The node listens on 127.0.0.1 only, and uses a temporary folder unless ``--data`` names one. Once it serves requests, it
+prints one line to standard output, ``kafka ready on 127.0.0.1:PORT``; everything else goes to standard error. Ctrl-C,
+SIGTERM and SIGHUP stop it.
 
-Exit status: 0 stopped on request, 1 could not start or died, 2 wrong usage.
+Exit status: 0 stopped on request, 1 could not start or died, 2 usage error.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ PORT_ATTEMPTS = 3
 
 
 class StopRequested(BaseException):
-    """Raised by the signal handler to unwind to the clean-up."""
+    """Raised by the signal handler, to unwind to the clean-up."""
 
 
 def _on_signal(number: int, _frame: object) -> NoReturn:
@@ -51,7 +50,7 @@ def _ignore_signals() -> None:
 
 
 def start_node(runtime: Runtime, options: Options, folder: Path) -> Node:
-    """Start a node and wait until it is ready; choose again if a port chosen here is lost to a race.
+    """Start a node and wait until it is ready; try other ports if another process takes a free one first.
 
     Raises:
         KafkaError: The node cannot start.
@@ -78,8 +77,8 @@ def serve(options: Options) -> None:
     """Run a node until it dies or a stop is requested.
 
     Raises:
-        KafkaError: It could not start, or died.
-        StopRequested: A signal came, or the parent went.
+        KafkaError: The node could not start, or died.
+        StopRequested: A signal arrived, or the parent process ended.
     """
     parent = os.getppid()
     runtime = prepare(cache_folder())
@@ -121,7 +120,7 @@ def _property(text: str) -> tuple[str, str]:
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
-    """Read the command line; wrong usage ends the process with status 2."""
+    """Read the command line; a usage error ends the process with status 2."""
     summary, _, rest = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         description=summary,
@@ -132,7 +131,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add = parser.add_argument
     add("--port", type=_port, help="port for clients (default: any free one)")
     add("--controller-port", type=_port, help="port for the controller (default: any free one)")
-    add("--data", type=Path, metavar="DIR", help="keep the data in DIR, or go on with what is there")
+    add("--data", type=Path, metavar="DIR", help="keep the data in DIR, and use what is there already")
     add("--heap", type=_heap, default="512m", help="Java's largest heap (default: %(default)s)")
     add(
         "--property",
@@ -141,7 +140,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         default=[],
         dest="properties",
         metavar="KEY=VALUE",
-        help="a broker setting; goes over the ones made here; repeatable",
+        help="a broker setting, which overrides the defaults; repeatable",
     )
     add(
         "--jvm-option",
@@ -151,14 +150,14 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         metavar="OPTION",
         help="an option for Java, such as --jvm-option=-Xms512m; repeatable",
     )
-    add("--timeout", type=float, default=90.0, help="seconds to become ready in (default: %(default)g)")
-    add("--print-address", action="store_true", help="print 127.0.0.1:PORT alone when ready")
+    add("--timeout", type=float, default=90.0, help="seconds until the node has to be ready (default: %(default)g)")
+    add("--print-address", action="store_true", help="print only 127.0.0.1:PORT when ready")
     add("--stop-with-parent", action="store_true", help="stop when the process that started this one ends")
-    add("--check", action="store_true", help="only tell whether a node could start without a download")
-    known = vars(parser.parse_args(arguments))
-    known["properties"] = tuple(known["properties"])
-    known["jvm_options"] = tuple(known["jvm_options"])
-    return Options(**known)
+    add("--check", action="store_true", help="only check whether a node could start without a download")
+    options = vars(parser.parse_args(arguments))
+    options["properties"] = tuple(options["properties"])
+    options["jvm_options"] = tuple(options["jvm_options"])
+    return Options(**options)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""What every node on this machine shares: Java, Kafka's jars, and a storage formatted once."""
+"""What all nodes on this machine share: Java, Kafka's jars, and a formatted storage."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ HOST = "127.0.0.1"
 POM = Path(__file__).resolve().with_name("pom.xml")
 OLDEST_JAVA = 17
 SHOWN_LOG_LINES = 15
-# Below the range that systems hand to outgoing connections: a client that keeps redialling a stopped node
-# could otherwise be given the node's own port, connect to itself and so hold the port.
+# Below the range of ports for outgoing connections: otherwise a client that keeps connecting to a stopped node could be
+# given the node's own port, connect to itself, and so occupy the port.
 PORTS = range(20000, 30000)
 
 BROKER_PROPERTIES = {
@@ -33,7 +33,7 @@ BROKER_PROPERTIES = {
     "auto.create.topics.enable": "false",
     "message.max.bytes": "33554432",  # topics set their own max.message.bytes
     "group.initial.rebalance.delay.ms": "0",
-    # After a crash the next start waits until its predecessor's session has expired (9 s by default).
+    # After a crash the next start waits until the session of the previous one has expired (9 s by default).
     "broker.heartbeat.interval.ms": "500",
     "broker.session.timeout.ms": "4000",
     "offsets.topic.num.partitions": "4",
@@ -49,12 +49,12 @@ BROKER_PROPERTIES = {
 
 
 class KafkaError(Exception):
-    """Kafka cannot be started, or died. The message says what to do."""
+    """Kafka could not be started, or died. The message says what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Java:
-    """A Java that is new enough: its launcher, and the text by which it names its exact build."""
+    """A Java that is new enough: its launcher, and the text that identifies its build."""
 
     launcher: str
     build: str
@@ -62,7 +62,7 @@ class Java:
 
 @dataclasses.dataclass(frozen=True)
 class Runtime:
-    """What every node on this machine shares."""
+    """What all nodes on this machine share."""
 
     java: Java
     class_path: str
@@ -70,12 +70,12 @@ class Runtime:
 
     @property
     def formatted(self) -> Path:
-        """The storage that Kafka's own tool formatted once, to be copied for each new node."""
+        """The storage that Kafka's tool has formatted, which each new node copies."""
         return self.cache / "formatted"
 
     @property
     def archive(self) -> Path:
-        """The archive of loaded classes; valid for exactly this Java and these jars."""
+        """The archive of loaded classes, for exactly this Java and these jars."""
         parts = [self.java.build, self.class_path]
         for jar in self.class_path.split(os.pathsep):
             status = Path(jar).stat()
@@ -88,7 +88,7 @@ def _digest(data: bytes) -> str:
 
 
 def say(text: str) -> None:
-    """Tell the person who started it."""
+    """Print a message to standard error."""
     sys.stderr.write(f"kafka: {text}\n")
     sys.stderr.flush()
 
@@ -97,31 +97,31 @@ def find_java() -> Java:
     """Find Java in JAVA_HOME or on the PATH.
 
     Raises:
-        KafkaError: There is none, or it is too old.
+        KafkaError: There is no Java, or it is too old.
     """
-    wanted = f"install Java {OLDEST_JAVA} or later (a headless JRE is enough) or point JAVA_HOME at one"
+    advice = f"install Java {OLDEST_JAVA} or later (a headless JRE is enough) or point JAVA_HOME at one"
     home = os.environ.get("JAVA_HOME")
     launcher = shutil.which("java", path=str(Path(home, "bin"))) if home else None
     launcher = launcher or shutil.which("java")
     if launcher is None:
-        raise KafkaError(f"Java was not found: {wanted}")
+        raise KafkaError(f"Java was not found: {advice}")
     result = subprocess.run([launcher, "-version"], capture_output=True, text=True, check=False)
-    found = re.search(r'version "(?:1\.)?(\d+)', result.stderr)
-    if result.returncode != 0 or found is None:
-        raise KafkaError(f"{launcher} -version failed: {wanted}")
-    if int(found[1]) < OLDEST_JAVA:
-        raise KafkaError(f"{launcher} is Java {found[1]}, which is too old: {wanted}")
+    match = re.search(r'version "(?:1\.)?(\d+)', result.stderr)
+    if result.returncode != 0 or match is None:
+        raise KafkaError(f"{launcher} -version failed: {advice}")
+    if int(match[1]) < OLDEST_JAVA:
+        raise KafkaError(f"{launcher} is Java {match[1]}, which is too old: {advice}")
     return Java(launcher, result.stderr)
 
 
 def cache_folder() -> Path:
-    """Return the folder for what belongs to this pom; it may not exist yet."""
+    """Return the folder of the cache for this pom; it may not exist yet."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base, "article-stream", f"kafka-{_digest(POM.read_bytes())}")
 
 
 def cached_class_path(cache: Path) -> str | None:
-    """Return the class path that Maven gave earlier, or None if there is none or a jar has gone."""
+    """Return the cached class path, or None if there is none or a jar is missing."""
     try:
         class_path = (cache / "classpath").read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -131,7 +131,7 @@ def cached_class_path(cache: Path) -> str | None:
 
 
 def download_class_path(cache: Path) -> str:
-    """Let Maven download the jars and cache their class path.
+    """Download the jars with Maven, and cache their class path.
 
     Raises:
         KafkaError: Maven is missing or fails; the message ends with its errors.
@@ -139,10 +139,10 @@ def download_class_path(cache: Path) -> str:
     maven = shutil.which("mvn")
     if maven is None:
         raise KafkaError("Maven (mvn) was not found: install it; it is needed once, to download Kafka's jars")
-    say("Maven downloads Kafka's jars (about 45 MB, once)")
-    answer = cache / "classpath.new"
-    answer.unlink(missing_ok=True)
-    goal = ["dependency:build-classpath", "-Dmdep.includeScope=runtime", f"-Dmdep.outputFile={answer}"]
+    say("downloading Kafka's jars with Maven (about 45 MB, only once)")
+    output = cache / "classpath.new"
+    output.unlink(missing_ok=True)
+    goal = ["dependency:build-classpath", "-Dmdep.includeScope=runtime", f"-Dmdep.outputFile={output}"]
     command = [maven, "-q", "-B", "-f", str(POM), *goal]
     result = subprocess.run(
         command,
@@ -152,16 +152,16 @@ def download_class_path(cache: Path) -> str:
         text=True,
         check=False,
     )
-    if result.returncode != 0 or not answer.is_file():
+    if result.returncode != 0 or not output.is_file():
         errors = "\n".join(result.stdout.strip().splitlines()[:SHOWN_LOG_LINES])
         raise KafkaError(f"Maven could not download Kafka's jars: check the network, or Maven's settings\n{errors}")
-    answer.write_text(answer.read_text(encoding="utf-8").strip(), encoding="utf-8")
-    answer.replace(cache / "classpath")
+    output.write_text(output.read_text(encoding="utf-8").strip(), encoding="utf-8")
+    output.replace(cache / "classpath")
     return (cache / "classpath").read_text(encoding="utf-8")
 
 
 def format_storage(runtime: Runtime) -> None:
-    """Format one storage folder with Kafka's own tool and keep it for all nodes to copy.
+    """Format a storage folder with Kafka's tool, and cache it for all nodes to copy.
 
     Raises:
         KafkaError: The tool fails.
@@ -188,16 +188,16 @@ def format_storage(runtime: Runtime) -> None:
 
 
 def prepare(cache: Path) -> Runtime:
-    """Make sure that Java, the jars and a formatted storage are at hand; downloads the jars if needed.
+    """Make sure that Java, the jars and a formatted storage are available; download the jars if necessary.
 
     Raises:
-        KafkaError: One of them cannot be had.
+        KafkaError: One of them is not available.
     """
     java = find_java()
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with (cache / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # two first starts at once would otherwise both download
+            fcntl.flock(lock, fcntl.LOCK_EX)  # otherwise two first starts at once would both download
             runtime = Runtime(java, cached_class_path(cache) or download_class_path(cache), cache)
             if not (runtime.formatted / "meta.properties").is_file():
                 format_storage(runtime)
@@ -210,7 +210,7 @@ def check() -> None:
     """Check that a node could start without any download.
 
     Raises:
-        KafkaError: It could not.
+        KafkaError: It could not start.
     """
     find_java()
     if cached_class_path(cache_folder()) is None:
@@ -218,7 +218,7 @@ def check() -> None:
 
 
 def kafka_uuid() -> str:
-    """Return a random identifier in Kafka's notation: 22 characters that do not start with a dash."""
+    """Return a random identifier in Kafka's notation: 22 characters, of which the first is not a dash."""
     text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     return text if not text.startswith("-") else kafka_uuid()
 
