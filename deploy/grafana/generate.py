@@ -55,16 +55,16 @@ def _build_board(title: str, uid: str, description: str, rows: Rows) -> dict[str
             board.with_row(dashboard.Row(row))
         for panel in panels:
             board.with_panel(panel)
-    made: dict[str, Any] = json.loads(json.dumps(board.build(), cls=JSONEncoder))
-    for number, panel in enumerate(made["panels"], 1):
+    board_json: dict[str, Any] = json.loads(json.dumps(board.build(), cls=JSONEncoder))
+    for number, panel in enumerate(board_json["panels"], 1):
         panel["id"] = number
-    made["annotations"] = {
+    board_json["annotations"] = {
         "list": [
             _annotation("Restarts", _RESTARTS, color="blue", title="Worker started", text="{{instance}}"),
             _annotation("Alerts", _ALERTS, color="red", title="{{alertname}}", text="{{severity}} {{instance}}"),
         ]
     }
-    return made
+    return board_json
 
 
 def _link_sections(text: str, numbers: dict[str, int]) -> str:
@@ -87,10 +87,10 @@ def generate() -> dict[Path, str]:
     }
     return {
         HERE / "dashboards" / f"{name}.json": _link_sections(
-            json.dumps(made, indent=2, sort_keys=True, ensure_ascii=False), numbers
+            json.dumps(board, indent=2, sort_keys=True, ensure_ascii=False), numbers
         )
         + "\n"
-        for name, made in boards.items()
+        for name, board in boards.items()
     }
 
 

@@ -233,9 +233,9 @@ def test_memory_is_bounded_and_reserved(overlay: str) -> None:
 
 @every_overlay
 def test_both_steps_run_and_the_index_has_a_volume(overlay: str) -> None:
-    found = workers(build(overlay))
-    assert sorted(step for each in found for step in steps(each)) == ["deduplicate", "normalize"]
-    for workload in found:
+    workloads = workers(build(overlay))
+    assert sorted(step for each in workloads for step in steps(each)) == ["deduplicate", "normalize"]
+    for workload in workloads:
         folder = environment(workload, build(overlay))["STREAM_DATA_DIR"]
         mounted = {each["mountPath"]: each["name"] for each in container(workload)["volumeMounts"]}
         claims = [name(each) for each in workload["spec"].get("volumeClaimTemplates", [])]
@@ -252,10 +252,10 @@ def test_both_steps_run_and_the_index_has_a_volume(overlay: str) -> None:
 @every_overlay
 def test_selectors_match_the_labels(overlay: str) -> None:
     documents = build(overlay)
-    found = workers(documents)
-    for workload in found:
+    workloads = workers(documents)
+    for workload in workloads:
         wanted = workload["spec"]["selector"]["matchLabels"]
-        assert [name(each) for each in found if selects(wanted, each)] == [name(workload)]
+        assert [name(each) for each in workloads if selects(wanted, each)] == [name(workload)]
         terms = pod(workload)["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
         others = [term["podAffinityTerm"]["labelSelector"] for term in terms]
         others += [each["labelSelector"] for each in pod(workload)["topologySpreadConstraints"]]
@@ -267,8 +267,8 @@ def test_selectors_match_the_labels(overlay: str) -> None:
     everywhere = of_kind(documents, *POD_KINDS)
     assert all(selects(policy["spec"]["podSelector"]["matchLabels"], each) for each in everywhere)
     (service,) = of_kind(documents, "Service")
-    assert [each for each in everywhere if selects(service["spec"]["selector"], each)] == found
-    assert {each["spec"]["serviceName"] for each in of_kind(found, "StatefulSet")} == {name(service)}
+    assert [each for each in everywhere if selects(service["spec"]["selector"], each)] == workloads
+    assert {each["spec"]["serviceName"] for each in of_kind(workloads, "StatefulSet")} == {name(service)}
     (account,) = of_kind(documents, "ServiceAccount")
     assert {pod(each)["serviceAccountName"] for each in everywhere} == {name(account)}
     assert len({each["metadata"].get("namespace") for each in documents if each["kind"] != "Namespace"}) == 1
@@ -299,5 +299,5 @@ def test_every_component_is_used_and_documented() -> None:
     }  # strimzi-* include it
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert {each for each in (*components, *OVERLAYS) if f"`{each}`" not in readme} == set()
-    known = {ENV_PREFIX + key.upper() for key in Settings.model_fields}
-    assert set(re.findall(r"STREAM_[A-Z_]+", readme)) <= known
+    setting_names = {ENV_PREFIX + key.upper() for key in Settings.model_fields}
+    assert set(re.findall(r"STREAM_[A-Z_]+", readme)) <= setting_names

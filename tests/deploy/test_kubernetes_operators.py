@@ -50,14 +50,14 @@ def test_topics_are_those_of_stream_topics(overlay: str) -> None:
         (job,) = of_kind(documents, "Job")
         assert container(job)["args"] == ["topics"]
         return
-    found = {
+    actual = {
         name(each): (each["spec"]["partitions"], {key: str(value) for key, value in each["spec"]["config"].items()})
         for each in topics
     }
-    for _, config in found.values():
+    for _, config in actual.values():
         config.pop("min.insync.replicas", None)
     specs = flow_settings(overlay).topic_specs
-    assert found == {spec.name: (spec.partitions, spec.config) for spec in specs}
+    assert actual == {spec.name: (spec.partitions, spec.config) for spec in specs}
 
 
 def rules(user: Document, role: str) -> set[Rule]:
@@ -111,8 +111,8 @@ def test_users_have_the_least_acls(overlay: str) -> None:
 
 def test_everything_belongs_to_one_cluster() -> None:
     for overlay in overlays_with("KafkaTopic"):
-        found = of_kind(build(overlay), "KafkaTopic", "KafkaUser")
-        assert {each["metadata"]["labels"]["strimzi.io/cluster"] for each in found} == {"news"}
+        resources = of_kind(build(overlay), "KafkaTopic", "KafkaUser")
+        assert {each["metadata"]["labels"]["strimzi.io/cluster"] for each in resources} == {"news"}
         assert flow_settings(overlay).broker.startswith("news-kafka-bootstrap.")
 
 
@@ -130,18 +130,18 @@ def test_scaling_stays_within_the_partitions(overlay: str) -> None:
             spec["scaleTargetRef"]["kind"],
         )
         assert "replicas" not in target["spec"], "each apply would undo the scaling"
-        found = settings(target, documents)
-        partitions = found.scope_partitions if "deduplicate" in steps(target) else found.raw_partitions
+        config = settings(target, documents)
+        partitions = config.scope_partitions if "deduplicate" in steps(target) else config.raw_partitions
         assert 2 <= spec["minReplicaCount"] <= spec["maxReplicaCount"] <= partitions
-        inputs = {"normalize": found.topics.raw, "deduplicate": found.topics.normalized}
+        inputs = {"normalize": config.topics.raw, "deduplicate": config.topics.normalized}
         kafka = [each for each in spec["triggers"] if each["type"] == "kafka"]
         assert {each["metadata"]["topic"] for each in kafka} == {inputs[step] for step in steps(target)}
         variables = environment(target, documents)
         for trigger in kafka:
-            given = trigger["metadata"]
-            assert {given["bootstrapServersFromEnv"], given["consumerGroupFromEnv"]} <= variables.keys()
-            assert given["offsetResetPolicy"] == "earliest"
-            assert ("authenticationRef" in trigger) == ("SASL" in found.security_protocol)
+            metadata = trigger["metadata"]
+            assert {metadata["bootstrapServersFromEnv"], metadata["consumerGroupFromEnv"]} <= variables.keys()
+            assert metadata["offsetResetPolicy"] == "earliest"
+            assert ("authenticationRef" in trigger) == ("SASL" in config.security_protocol)
 
 
 @every_overlay
@@ -167,11 +167,11 @@ def test_keda_logs_in_with_the_secrets_of_strimzi() -> None:
                 if trigger["type"] == "kafka":
                     assert trigger["authenticationRef"] == {"name": name(authentication)}
         maps = {name(each): each["data"] for each in of_kind(documents, "ConfigMap")}
-        given = {
+        parameters = {
             each["parameter"]: maps[each["name"]][each["key"]] for each in authentication["spec"]["configMapTargetRef"]
         }
-        user = given["username"]
-        assert given == {"sasl": "scram_sha512", "tls": "enable", "username": user}
+        user = parameters["username"]
+        assert parameters == {"sasl": "scram_sha512", "tls": "enable", "username": user}
         assert user in [name(each) for each in of_kind(documents, "KafkaUser")]
         secrets = {each["parameter"]: (each["name"], each["key"]) for each in authentication["spec"]["secretTargetRef"]}
         assert secrets == {"ca": ("news-cluster-ca-cert", "ca.crt"), "password": (user, "password")}
@@ -207,9 +207,9 @@ def test_every_dashboard_is_included() -> None:
             for each in of_kind(build(overlay), "ConfigMap")
             if "grafana_dashboard" in each["metadata"].get("labels", {})
         ]
-        found = {file: text for each in maps for file, text in each["data"].items()}
-        assert found.keys() == files.keys()
+        contents = {file: text for each in maps for file, text in each["data"].items()}
+        assert contents.keys() == files.keys()
         assert all(
-            json.loads(found[file]) == json.loads(path.read_text(encoding="utf-8")) for file, path in files.items()
+            json.loads(contents[file]) == json.loads(path.read_text(encoding="utf-8")) for file, path in files.items()
         )
         assert all(len(json.dumps(each)) < CONFIG_MAP_BYTES for each in maps)
