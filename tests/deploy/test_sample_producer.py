@@ -36,7 +36,7 @@ def run(prelude: str = "pass", **settings: str) -> subprocess.CompletedProcess[s
 def test_invalid_settings_end_it() -> None:
     done = run(STREAM_BROKER="nowhere")
     assert done.returncode == 78
-    assert done.stderr.startswith("sample: ")
+    assert done.stderr.startswith("sample: invalid settings")
     assert "nowhere" in done.stderr
 
 
