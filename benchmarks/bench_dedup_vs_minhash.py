@@ -27,7 +27,8 @@ from benchmarks.dedup_support import MIB, decided, in_process, normalized, resid
 from benchmarks.synthetic_index import WINDOW_MS
 from stream.core.contracts.events import NormalizedEvent
 from stream.core.dedup.array_sets import runs
-from stream.core.folding import Hashes, mix, tokenize_all
+from stream.core.folding import tokenize_all
+from stream.core.folding.hashing import Hashes, mix
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.state.rocksdb_store import RocksStore

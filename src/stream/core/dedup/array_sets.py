@@ -7,7 +7,8 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.folding import Hashes, Mask
+from stream.core.folding import Mask
+from stream.core.folding.hashing import Hashes
 
 _Hash = TypeVar("_Hash", np.uint16, np.uint64)
 
@@ -18,7 +19,7 @@ def runs(tokens: NDArray[_Hash], size: int) -> Hashes:
     """Hash each run of ``size`` consecutive tokens, in order.
 
     Equal runs have equal hashes. A run that fits into 64 bits is its own hash. The hashes are good enough for
-    comparing; `stream.core.folding.mix` spreads them evenly where that matters.
+    comparing; `stream.core.folding.hashing.mix` spreads them evenly where that matters.
 
     >>> runs(np.array([1, 2, 1, 2], dtype=np.uint16), 2).tolist()
     [131073, 65538, 131073]

@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.dedup.array_sets import minima, runs, unique
-from stream.core.folding import Hashes, Indices, TokenBatch, mix, tokenize_all
+from stream.core.folding import Indices, TokenBatch, tokenize_all
+from stream.core.folding.hashing import Hashes, mix
 
 TOKENS_MAX: Final = 4096
 TITLE_TOKENS_MAX: Final = 48

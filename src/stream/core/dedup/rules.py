@@ -21,7 +21,7 @@ from stream.core.dedup.fingerprint import NO_HASHES, Fingerprint
 from stream.core.dedup.requirements import REASONS, Separation, first_failed_requirement
 from stream.core.dedup.similarity import Similarity, Text, find_boilerplate
 from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS, Thresholds
-from stream.core.folding import Hashes
+from stream.core.folding.hashing import Hashes
 from stream.core.timestamps import HOUR_MS, parse_rfc3339
 
 #: The version of verdicts made with the default thresholds.

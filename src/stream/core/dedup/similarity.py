@@ -14,7 +14,8 @@ import numpy as np
 
 from stream.core.dedup.array_sets import isin_sorted, runs, unique
 from stream.core.dedup.fingerprint import NUMBER, Fingerprint, TokenHashes
-from stream.core.folding import Hashes, Indices, Mask
+from stream.core.folding import Indices, Mask
+from stream.core.folding.hashing import Hashes
 
 #: How many shingles are the opening of the shorter text, and among how many first ones of the longer text they must
 #: be. A teaser is an opening; a quotation is not.

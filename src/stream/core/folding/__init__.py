@@ -11,12 +11,12 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.core.folding.hashing import Hashes, hash_tokens
 from stream.core.folding.tables import (
     BEYOND,
     BOUNDARY,
@@ -38,7 +38,6 @@ from stream.core.folding.tables import (
     tables,
 )
 
-Hashes = NDArray[np.uint64]
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
@@ -71,9 +70,6 @@ _KIND_AFTER[_FIRST_LETTER:0x0590] = DOT
 _KIND_AFTER[0x05D0:0x05EB] = QUOTE
 _KIND_AFTER[0x0620:0x0700] = NON_JOINER
 _KIND_AFTER[DELETED] = NON_JOINER  # after hamza
-# The base of the polynomial that hashes a token; it is odd, so it has an inverse modulo 2**64.
-_BASE: Final = 0x100000001B3
-_POWERS_STORED: Final = 131_072
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +159,7 @@ def tokenize_all(texts: Sequence[str]) -> TokenBatch:
     unspaced = _find_unspaced(codes)
     starts = _token_starts(codes, unspaced)
     first = codes[starts]
-    hashes = _hash_tokens(codes, starts)
+    hashes = hash_tokens(codes, starts)
     between = (first == BOUNDARY).nonzero()[0]
     if len(between):
         inside = first != BOUNDARY
@@ -372,43 +368,5 @@ def _token_starts(codes: Codes, unspaced: Mask | None) -> Indices:
     return starts
 
 
-def _hash_tokens(codes: Codes, starts: Indices) -> Hashes:
-    if not len(starts):
-        return np.empty(0, np.uint64)
-    # One polynomial runs over the whole text; dividing by the power at a token's start gives the token's own value.
-    powers, inverses = _powers(len(codes))
-    sums = np.add.reduceat(codes * powers[: len(codes)], starts)
-    sums *= inverses[starts]
-    return mix(sums)
-
-
-def mix(values: Hashes) -> Hashes:
-    """Mix each value by the finalizer of SplitMix64, which spreads the hashes evenly."""
-    values = values + np.uint64(0x9E3779B97F4A7C15)
-    values ^= values >> np.uint64(30)
-    values *= np.uint64(0xBF58476D1CE4E5B9)
-    values ^= values >> np.uint64(27)
-    values *= np.uint64(0x94D049BB133111EB)
-    values ^= values >> np.uint64(31)
-    return values
-
-
 def _decode(codes: Codes) -> str:
     return str(codes.astype("<u4", copy=False).tobytes(), "utf-32-le")
-
-
-def _powers(count: int) -> tuple[Hashes, Hashes]:
-    """At least ``count`` powers of the hash's base, from the first on, and their inverses, from the zeroth on."""
-    return _stored_powers() if count <= _POWERS_STORED else _computed_powers(count)
-
-
-@cache
-def _stored_powers() -> tuple[Hashes, Hashes]:
-    return _computed_powers(_POWERS_STORED)
-
-
-def _computed_powers(count: int) -> tuple[Hashes, Hashes]:
-    powers = np.full(count, _BASE, dtype=np.uint64)
-    inverses = np.full(count, pow(_BASE, -1, 2**64), dtype=np.uint64)
-    inverses[:1] = 1
-    return np.multiply.accumulate(powers), np.multiply.accumulate(inverses)

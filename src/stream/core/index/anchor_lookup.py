@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.folding import Hashes
+from stream.core.folding.hashing import Hashes
 from stream.core.index.bloom_filter import AnchorBloomFilter
 from stream.core.index.keys import NAME_SHIFT, anchor_names
 

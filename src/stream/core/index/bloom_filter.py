@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.folding import Hashes
+from stream.core.folding.hashing import Hashes
 
 #: Size of the filter in bits, 32 MiB. With the anchors of a million articles in it, one new anchor in forty is taken
 #: for a known one; with those of five million, one in four.

@@ -16,7 +16,7 @@ import numpy as np
 
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
 from stream.core.dedup.rules import IncomingArticle
-from stream.core.folding import Hashes
+from stream.core.folding.hashing import Hashes
 from stream.errors import IndexFault
 
 _EVENT, _URL, _ID, _TEXT, _ANCHOR, _DOCUMENT, _CLUSTER = (bytes([kind]) for kind in range(7))

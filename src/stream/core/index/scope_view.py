@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from stream.core.dedup.fingerprint import NO_HASHES
-from stream.core.folding import Hashes
+from stream.core.folding.hashing import Hashes
 from stream.core.index.anchor_lookup import ArticleAnchors, UniqueAnchors, look_up_anchors
 from stream.core.index.bloom_filter import AnchorBloomFilter
 from stream.core.index.keys import SECONDS_MAX, anchor_names, scope_key, scope_prefix

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stream.core.dedup.array_sets import isin_sorted, minima, runs, unique
 from stream.core.dedup.fingerprint import TokenHashes
-from stream.core.folding import Hashes
+from stream.core.folding.hashing import Hashes
 
 HASHES = st.lists(st.integers(0, 2**64 - 1), max_size=80).map(lambda values: np.array(values, dtype=np.uint64))
 FEW_HASHES = st.lists(st.integers(0, 40), max_size=30).map(lambda values: np.array(values, dtype=np.uint64))

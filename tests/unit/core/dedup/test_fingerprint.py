@@ -24,7 +24,8 @@ from stream.core.dedup.fingerprint import (
     fingerprint,
     fingerprints,
 )
-from stream.core.folding import mix, tokenize
+from stream.core.folding import tokenize
+from stream.core.folding.hashing import mix
 
 PARAMS = {"words": WORDS, "characters": CHARACTERS}
 # What joins tokens so that each stays one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stream.core.folding import Hashes
+from stream.core.folding.hashing import Hashes
 from stream.core.index.anchor_lookup import ArticleAnchors, UniqueAnchors, look_up_anchors
 from stream.core.index.bloom_filter import AnchorBloomFilter
 from stream.core.index.keys import anchor_names
