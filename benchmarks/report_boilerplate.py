@@ -95,7 +95,7 @@ def _report_corpus(path: Path) -> list[Case]:
 
 
 def _measure_us(articles: list[tuple[str, str, str | None]]) -> tuple[float, float]:
-    """Return CPU microseconds per article of `remove_boilerplate` and of `fold_letters`, the best of `ROUNDS` rounds."""
+    """Return CPU microseconds per article of `remove_boilerplate` and of `fold_letters`, best of `ROUNDS` rounds."""
     removing, folding = [], []
     for _ in range(ROUNDS):
         start = time.process_time()

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
+from stream.core.contracts.events import FingerprintEvent
+from stream.core.dedup.fingerprint import FORMAT
 from stream.core.index import keys
+from stream.core.index.anchor_lookup import ArticleAnchors
 from stream.core.index.keys import POSTING_BYTES
 from stream.core.index.scope_view import ScopeView
 
 #: Two articles are compared only if they share at least this part of the anchors of the one with fewer anchors.
 ANCHORS_SHARED_MIN: Final = 0.14
+#: How many postings are kept under one name, the newest ones.
+POSTINGS_MAX: Final = 32
+#: How often in a window an anchor that leads to a cluster gets a new posting, if the cluster gets new articles: so it
+#: still leads to the cluster when the first articles have left the window.
+POSTINGS_PER_WINDOW: Final = 8
 
 
 def rank_by_shared_anchors(postings: Iterable[Iterable[tuple[int, int]]], anchors: int) -> list[int]:
@@ -46,6 +54,40 @@ def names_without_members(view: ScopeView, names: list[bytes], members: set[int]
     ]
 
 
+def put_postings(
+    view: ScopeView,
+    event: FingerprintEvent,
+    id_and_url_names: list[bytes],
+    cluster_members: Collection[int],
+    *,
+    window_s: int,
+) -> None:
+    """Add the postings of an article: under its anchors, text, event, id and URL.
+
+    Args:
+        view: The scope of the article.
+        event: The article as it was decided.
+        id_and_url_names: The result of `keys.id_and_url_names`.
+        cluster_members: Offsets of the articles of its cluster; empty if it is not in one.
+        window_s: Length of the window, in seconds.
+    """
+    has_anchors = event.format == FORMAT
+    anchors = view.article_anchors(event.anchors) if has_anchors else _NO_ANCHORS
+    names = list(anchors.shared)
+    if event.duplicate.relation == "revision":  # it replaces the version before it
+        view.remove_postings(names, keys.posting_prefix(event.earlier_offset or 0), POSTING_BYTES)
+    elif cluster_members:
+        since_s = max(0, view.now_s - window_s // POSTINGS_PER_WINDOW)
+        names = names_without_members(view, names, set(cluster_members), since_s)
+    posting = keys.pack_posting(event.offset, view.now_s, len(names) + anchors.unique_count)
+    if anchors.unique_count:
+        view.put_unique(anchors.number, posting)
+    if has_anchors:
+        put_text_posting(view, event.text_hash, posting)
+    names += [keys.event_name(event.event_id), *id_and_url_names]
+    view.append(names, posting, bytes_max=POSTINGS_MAX * POSTING_BYTES)
+
+
 def put_text_posting(view: ScopeView, text_hash: str, posting: bytes) -> None:
     """Keep the posting of the first article with this text that is still visible, and that of the newest one."""
     name = keys.text_name(text_hash)
@@ -60,3 +102,6 @@ def put_text_posting(view: ScopeView, text_hash: str, posting: bytes) -> None:
 def visible_offsets(view: ScopeView, name: bytes, horizon_s: int) -> list[int]:
     """The offsets of the articles under ``name`` that were seen at ``horizon_s`` or later, oldest first."""
     return [offset for offset, _ in keys.visible_postings(view.get(name), horizon_s)]
+
+
+_NO_ANCHORS: Final = ArticleAnchors([])

@@ -12,30 +12,18 @@ from stream.core.contracts.events import ClusterEvent, FingerprintEvent
 from stream.core.dedup.fingerprint import FORMAT, NO_HASHES, Fingerprint
 from stream.core.dedup.rules import Candidates, IncomingArticle, IndexedArticle, new_cluster_id
 from stream.core.index import keys
-from stream.core.index.anchor_lookup import ArticleAnchors
 from stream.core.index.bloom_filter import AnchorBloomFilter
 from stream.core.index.cluster import Cluster, begins_cluster
-from stream.core.index.keys import POSTING_BYTES
-from stream.core.index.postings import (
-    names_without_members,
-    put_text_posting,
-    rank_by_shared_anchors,
-    visible_offsets,
-)
+from stream.core.index.postings import put_postings, rank_by_shared_anchors, visible_offsets
 from stream.core.index.records import Position, StoredArticle, StoredTakedown, pack_article, unpack, unpack_article
 from stream.core.index.scope_view import ScopeView
 from stream.core.index.store import Store
 from stream.errors import IndexDamaged
 
-#: How many postings are kept under one name, the newest ones.
-POSTINGS_MAX: Final = 32
 #: How many articles with similar texts are compared.
 CANDIDATES_MAX: Final = 16
 #: An anchor with this many postings is boilerplate. The articles of one cluster count once: see `Transaction.add`.
 COMMON_MIN: Final = 12
-#: How often in a window an anchor that leads to a cluster gets a new posting, if the cluster gets new articles: so it
-#: still leads to the cluster when the first articles have left the window.
-POSTINGS_PER_WINDOW: Final = 8
 #: How many deleted articles in a row are followed to their successors.
 SUCCESSORS_MAX: Final = 32
 
@@ -139,7 +127,7 @@ class Transaction:
     def find_candidates(self, article: IncomingArticle, *, time_ms: int) -> Candidates:
         """Find earlier articles of which ``article`` may be a version or a copy.
 
-        Work is bounded: at most `POSTINGS_MAX` postings are read for each anchor, and `CANDIDATES_MAX` articles.
+        Work is bounded: at most `POSTINGS_MAX` postings of each anchor are read, and `CANDIDATES_MAX` articles.
 
         Args:
             article: The article that is to be decided.
@@ -176,7 +164,8 @@ class Transaction:
             self._clusters = {key: cluster for key, cluster in self._clusters.items() if key[0] != event.scope}
         view.put(keys.document_name(event.offset), pack_article(event))
         cluster = self._join_cluster(event)
-        self._put_postings(view, event, cluster)
+        members = cluster.members if cluster else []
+        put_postings(view, event, self._id_and_url_names(event), members, window_s=self._window_s)
         self.position.last = event.offset
         self.position.documents += 1
 
@@ -383,25 +372,7 @@ class Transaction:
         self.put_cluster(scope, cluster_id, cluster)
         return cluster
 
-    def _put_postings(self, view: ScopeView, event: FingerprintEvent, cluster: Cluster | None) -> None:
-        has_anchors = event.format == FORMAT
-        anchors = view.article_anchors(event.anchors) if has_anchors else _NO_ANCHORS
-        names = list(anchors.shared)
-        if event.duplicate.relation == "revision":  # it replaces the version before it
-            view.remove_postings(names, keys.posting_prefix(event.earlier_offset or 0), POSTING_BYTES)
-        elif cluster:
-            since_s = max(0, view.now_s - self._window_s // POSTINGS_PER_WINDOW)
-            names = names_without_members(view, names, set(cluster.members), since_s)
-        posting = keys.pack_posting(event.offset, view.now_s, len(names) + anchors.unique_count)
-        if anchors.unique_count:
-            view.put_unique(anchors.number, posting)
-        if has_anchors:
-            put_text_posting(view, event.text_hash, posting)
-        names += [keys.event_name(event.event_id), *self._id_and_url_names(event)]
-        view.append(names, posting, bytes_max=POSTINGS_MAX * POSTING_BYTES)
-
 
 #: Length of the value that replaces a deleted article, the offset of its successor: shorter than any article.
 _SUCCESSOR_BYTES: Final = 8
 _NO_CANDIDATES: Final = Candidates()
-_NO_ANCHORS: Final = ArticleAnchors([])

@@ -11,10 +11,10 @@ from stream.core.dedup.fingerprint import FORMAT, fingerprint
 from stream.core.dedup.rules import IncomingArticle
 from stream.core.index.cluster import MEMBERS_MAX
 from stream.core.index.keys import POSTING_BYTES, anchor_names, visible_postings
-from stream.core.index.postings import ANCHORS_SHARED_MIN
+from stream.core.index.postings import ANCHORS_SHARED_MIN, POSTINGS_MAX
 from stream.core.index.scope_view import ScopeView
 from stream.core.index.store import MemoryStore, Store
-from stream.core.index.transaction import CANDIDATES_MAX, COMMON_MIN, POSTINGS_MAX
+from stream.core.index.transaction import CANDIDATES_MAX, COMMON_MIN
 from tests.support.index import DAY_MS, EXCERPT, REPRINT, START_MS, STORY, Partition, article, part, prose
 from tests.unit.core.index.conftest import NewStore
 
