@@ -82,10 +82,10 @@ def figures(**changed: object) -> Similarity:
     usual = {
         "is_spaced": True,
         "tokens": 100,
-        "covered": 60,
+        "covered_tokens": 60,
         "number_changes": 0,
         "new_number_changes": 0,
-        "numbers_known": None,
+        "shared_numbers_share": None,
         "length_ratio": 1.0,
         "is_longer": False,
         "is_opening": False,

@@ -25,11 +25,17 @@ from stream.evaluation.word_diff import Alignment, Passage, Word, align
 
 #: Of longer passages, this many words at each end are shown.
 _SHARED_ENDS, _CHANGED_ENDS = 12, 40
-#: The figures in the JSON output.
-_FIGURES: Final = (
-    *("tokens", "covered", "containment", "changed", "number_changes", "new_number_changes", "numbers_known"),
-    *("length_ratio", "is_longer", "is_opening", "shares_opening", "has_other_names"),
-)
+#: The figures in the JSON output: key -> attribute of `Similarity`.
+_FIGURES: Final = {
+    "tokens": "tokens",
+    "covered": "covered_tokens",
+    "containment": "containment",
+    "changed": "changed_share",
+    "number_changes": "number_changes",
+    "new_number_changes": "new_number_changes",
+    "numbers_known": "shared_numbers_share",
+    **{name: name for name in ("length_ratio", "is_longer", "is_opening", "shares_opening", "has_other_names")},
+}
 #: For passages that only A has, and that only B has: style of words, style of numbers, and the signs around the passage
 #: if there are no colours.
 _CHANGES: Final = (("red strike", "bold white on red", "[-", "-]"), ("green", "bold black on green", "{+", "+}"))
@@ -242,7 +248,7 @@ def _explanation_json(explained: Explanation, alignment: Alignment) -> dict[str,
                 {"reason": check.reason, "required": check.required, "found": check.actual, "is_met": check.is_met}
                 for check in comparison.checks
             ],
-            "likeness": {name: getattr(comparison.similarity, name) for name in _FIGURES},
+            "likeness": {key: getattr(comparison.similarity, name) for key, name in _FIGURES.items()},
         },
         "numbers": dict(zip(("only_a", "only_b"), alignment.numbers, strict=True)),
         "passages": list(_passages_json(alignment)),

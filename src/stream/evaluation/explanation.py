@@ -193,7 +193,7 @@ class _Pair(NamedTuple):
 
     @property
     def overlap(self) -> str:
-        return f"{self.similarity.covered} ({self.similarity.containment:.0%})"
+        return f"{self.similarity.covered_tokens} ({self.similarity.containment:.0%})"
 
 
 def _describe_tokens(pair: _Pair) -> tuple[str, str]:
@@ -204,8 +204,8 @@ def _describe_overlap(pair: _Pair) -> tuple[str, str]:
     similarity, separation, thresholds, _ = pair
     share = requirements.required_share(similarity, separation, thresholds)
     rule = f"{share:.0%} plus {thresholds.overlap_base_tokens}, at most {thresholds.overlap_share_max:.0%}"
-    late = f"; more than {thresholds.late_after_hours} hours apart" if separation.is_late(thresholds) else ""
-    return f"{pair.required_overlap()} ({rule}{late})", pair.overlap
+    far_apart = f"; more than {thresholds.far_apart_hours} hours apart" if separation.is_far_apart(thresholds) else ""
+    return f"{pair.required_overlap()} ({rule}{far_apart})", pair.overlap
 
 
 def _describe_opening(pair: _Pair) -> tuple[str, str]:
@@ -228,12 +228,12 @@ def _describe_number_changes(pair: _Pair) -> tuple[str, str]:
 
 
 def _describe_shared_numbers(pair: _Pair) -> tuple[str, str]:
-    known, thresholds = pair.similarity.numbers_known, pair.thresholds
+    share, thresholds = pair.similarity.shared_numbers_share, pair.thresholds
     required = (
         f"at least {thresholds.shared_numbers_min:.0%} of the numbers in both,"
         f" or {thresholds.nearly_all_share_min:.0%} of the {pair.unit}"
     )
-    return required, "no numbers" if known is None else f"{known:.0%} of the numbers"
+    return required, "no numbers" if share is None else f"{share:.0%} of the numbers"
 
 
 def _describe_round_up(pair: _Pair) -> tuple[str, str]:

@@ -119,10 +119,10 @@ class Figures:
 
     is_spaced: bool
     tokens: int
-    covered: int
+    covered_tokens: int
     number_changes: int
     new_number_changes: int
-    numbers_known: float | None
+    shared_numbers_share: float | None
     length_ratio: float
     is_longer: bool
     is_opening: bool
@@ -132,23 +132,23 @@ class Figures:
     @property
     def containment(self) -> float:
         """As in `Similarity`."""
-        return self.covered / self.tokens if self.tokens else 0.0
+        return self.covered_tokens / self.tokens if self.tokens else 0.0
 
 
 FIGURES = st.builds(
     Figures,
     is_spaced=st.booleans(),
     tokens=st.integers(0, 400),
-    covered=st.integers(0, 400),
+    covered_tokens=st.integers(0, 400),
     number_changes=st.integers(0, 10),
     new_number_changes=st.integers(0, 10),
-    numbers_known=st.none() | st.floats(0, 1),
+    shared_numbers_share=st.none() | st.floats(0, 1),
     length_ratio=st.floats(0.01, 1),
     is_longer=st.booleans(),
     is_opening=st.booleans(),
     shares_opening=st.booleans(),
     has_other_names=st.booleans(),
-).filter(lambda figures: figures.covered <= figures.tokens)
+).filter(lambda figures: figures.covered_tokens <= figures.tokens)
 
 
 @given(FIGURES, st.sampled_from([NO_SEPARATION, Separation(hours=31)]))
@@ -177,7 +177,7 @@ def test_checks_state_required_and_actual_overlap() -> None:
     required = " ".join(check.required for check in explanation.comparison.checks)
     assert "words" in required
     similarity = explanation.comparison.similarity
-    assert f"{similarity.covered} ({similarity.containment:.0%})" in [
+    assert f"{similarity.covered_tokens} ({similarity.containment:.0%})" in [
         check.actual for check in explanation.comparison.checks
     ]
     chinese = "市政府星期一宣布，旧桥经过两年维修后重新开放，行人和车辆都可以通过。"

@@ -12,15 +12,16 @@ from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS, Thresholds
 class Separation(NamedTuple):
     """How far apart two articles are.
 
-    ``cluster_depth``: links between the earlier article and the first one of its cluster. ``hours``: between them.
+    ``cluster_depth``: links between the earlier article and the first one of its cluster. ``hours``: hours
+    between the two publication times.
     """
 
     cluster_depth: int = 0
     hours: float = 0.0
 
-    def is_late(self, thresholds: Thresholds) -> bool:
-        """Whether one of them was published too late to be a reprint of yesterday's news."""
-        return self.hours > thresholds.late_after_hours
+    def is_far_apart(self, thresholds: Thresholds) -> bool:
+        """Whether the two were published too far apart for one to be a reprint of yesterday's news."""
+        return self.hours > thresholds.far_apart_hours
 
 
 NO_SEPARATION: Final = Separation()
@@ -51,7 +52,7 @@ def required_overlap(
 
 def required_share(similarity: Similarity, separation: Separation, thresholds: Thresholds) -> float:
     """The usual share of the shorter text that must be in the longer one, without ``overlap_base_tokens``."""
-    is_uncertain = not similarity.is_spaced or separation.cluster_depth > 0 or separation.is_late(thresholds)
+    is_uncertain = not similarity.is_spaced or separation.cluster_depth > 0 or separation.is_far_apart(thresholds)
     links = separation.cluster_depth + (similarity.length_ratio < thresholds.much_shorter_ratio)
     return (
         thresholds.overlap_share_min + thresholds.penalty_uncertain * is_uncertain + thresholds.penalty_per_link * links
@@ -67,7 +68,9 @@ def opening_penalty(similarity: Similarity, thresholds: Thresholds) -> float:
 
 def names_penalty(similarity: Similarity, separation: Separation, thresholds: Thresholds) -> float:
     """The penalty if each title has a word that only its own text contains."""
-    penalty = thresholds.penalty_other_names + thresholds.penalty_other_names_late * separation.is_late(thresholds)
+    penalty = thresholds.penalty_other_names + thresholds.penalty_other_names_far_apart * separation.is_far_apart(
+        thresholds
+    )
     return penalty * min(1.0, thresholds.other_names_tokens_max / max(1, similarity.tokens))
 
 
@@ -85,20 +88,20 @@ def has_enough_tokens(similarity: Similarity, _separation: Separation, threshold
 
 def has_enough_overlap(similarity: Similarity, separation: Separation, thresholds: Thresholds) -> bool:
     """Enough of the shorter text is in the longer one."""
-    return similarity.covered >= required_overlap(similarity, separation, thresholds)
+    return similarity.covered_tokens >= required_overlap(similarity, separation, thresholds)
 
 
 def has_shared_opening(similarity: Similarity, separation: Separation, thresholds: Thresholds) -> bool:
     """One of the openings is in the other text, or the overlap is larger."""
     penalty = opening_penalty(similarity, thresholds)
-    is_enough = similarity.covered >= required_overlap(similarity, separation, thresholds, penalty=penalty)
+    is_enough = similarity.covered_tokens >= required_overlap(similarity, separation, thresholds, penalty=penalty)
     return is_enough or similarity.shares_opening
 
 
 def has_same_names(similarity: Similarity, separation: Separation, thresholds: Thresholds) -> bool:
     """The titles do not name things that only their own texts contain, or the overlap is larger."""
     penalty = names_penalty(similarity, separation, thresholds)
-    is_enough = similarity.covered >= required_overlap(similarity, separation, thresholds, penalty=penalty)
+    is_enough = similarity.covered_tokens >= required_overlap(similarity, separation, thresholds, penalty=penalty)
     return is_enough or not similarity.has_other_names
 
 
@@ -109,10 +112,10 @@ def has_few_number_changes(similarity: Similarity, _separation: Separation, thre
 
 def has_shared_numbers(similarity: Similarity, _separation: Separation, thresholds: Thresholds) -> bool:
     """The texts share enough of their numbers, or nearly all of their tokens."""
-    known = similarity.numbers_known
+    share = similarity.shared_numbers_share
     return (
-        known is None
-        or known >= thresholds.shared_numbers_min
+        share is None
+        or share >= thresholds.shared_numbers_min
         or similarity.containment >= thresholds.nearly_all_share_min
     )
 
@@ -135,5 +138,5 @@ REQUIREMENTS: Final[tuple[tuple[str, Requirement], ...]] = (
     ("other-numbers", has_shared_numbers),
     ("round-up", is_not_round_up),
 )
-#: The reasons, from the least to the most that two texts had in common.
+#: Ordered from least to most similar.
 REASONS: Final = ("too-little-alike", "round-up", "other-opening", "other-names", "other-numbers")

@@ -182,7 +182,7 @@ def _match_similar_text(incoming: IncomingArticle, candidates: Candidates, thres
 def _rank(similarity: Similarity, thresholds: Thresholds) -> float:
     """How near the earlier text is. A teaser is nearer to the article it opens than to pages that only announce it."""
     is_quoted = similarity.length_ratio < thresholds.near_copy_ratio_min and not similarity.is_opening
-    return similarity.containment - similarity.changed - is_quoted
+    return similarity.containment - similarity.changed_share - is_quoted
 
 
 def _similar_relation(similarity: Similarity, thresholds: Thresholds) -> Relation:
@@ -241,7 +241,7 @@ def _score(incoming: IncomingArticle, link: Link) -> _Scores:
     return _Scores(
         jaccard=round(similarity.jaccard, 4),
         containment=round(similarity.containment, 4),
-        change=Change(tokens=round(similarity.changed, 4), numbers=similarity.has_other_numbers),
+        change=Change(tokens=round(similarity.changed_share, 4), numbers=similarity.has_other_numbers),
     )
 
 

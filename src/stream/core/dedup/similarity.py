@@ -32,7 +32,7 @@ class Similarity:
     >>> earlier = Text(fingerprint("the old bridge reopens on monday after a long winter", None))
     >>> later = Text(fingerprint("the old bridge reopens on friday after a long winter", None))
     >>> similarity = later.similarity_to(earlier)
-    >>> similarity.tokens, similarity.covered, similarity.containment
+    >>> similarity.tokens, similarity.covered_tokens, similarity.containment
     (10, 9, 0.9)
     >>> similarity.jaccard  # 5 of 11 different shingles
     0.45454545454545453
@@ -63,20 +63,22 @@ class Similarity:
         return _count(self._shorter, self._boilerplate)
 
     @cached_property
-    def covered(self) -> int:
+    def covered_tokens(self) -> int:
         """How many of these `tokens` are in shingles that the longer text has too."""
-        return int(np.count_nonzero(_excluding(self._covered, self._boilerplate)))
+        return int(np.count_nonzero(_excluding(self._covered_mask, self._boilerplate)))
 
     @cached_property
     def containment(self) -> float:
         """Share of the shorter text that is found in the longer one, 0 to 1."""
-        return self.covered / self.tokens if self.tokens else 0.0
+        return self.covered_tokens / self.tokens if self.tokens else 0.0
 
     @cached_property
-    def changed(self) -> float:
+    def changed_share(self) -> float:
         """Share of the tokens of both texts that only one of them has, 0 to 1."""
         total = self.tokens + _count(self._longer, self._boilerplate_longer)
-        shared = self.covered + int(np.count_nonzero(_excluding(self._covered_longer, self._boilerplate_longer)))
+        shared = self.covered_tokens + int(
+            np.count_nonzero(_excluding(self._covered_mask_longer, self._boilerplate_longer))
+        )
         return (total - shared) / total if total else 0.0
 
     @cached_property
@@ -93,7 +95,7 @@ class Similarity:
         return self._count_passages(changed[is_new])
 
     @cached_property
-    def numbers_known(self) -> float | None:
+    def shared_numbers_share(self) -> float | None:
         """Of the text with fewer different numbers, the share of them that the other has too; None if it has none."""
         numbers, others = self._shorter.numbers, self._longer.numbers
         fewest = min(len(numbers), len(others))
@@ -109,8 +111,8 @@ class Similarity:
     @cached_property
     def shares_opening(self) -> bool:
         """Whether half of the opening of one of the texts is anywhere in the other."""
-        openings = (self._covered[:OPENING_SHORTER], self._covered_longer[:OPENING_SHORTER])
-        return any(len(covered) > 0 and 2 * np.count_nonzero(covered) >= len(covered) for covered in openings)
+        openings = (self._covered_mask[:OPENING_SHORTER], self._covered_mask_longer[:OPENING_SHORTER])
+        return any(len(mask) > 0 and 2 * np.count_nonzero(mask) >= len(mask) for mask in openings)
 
     @cached_property
     def has_other_names(self) -> bool:
@@ -133,19 +135,19 @@ class Similarity:
 
     @cached_property
     def _changed_numbers(self) -> Indices:
-        return (self._shorter.is_number & ~self._covered).nonzero()[0]
+        return (self._shorter.is_number & ~self._covered_mask).nonzero()[0]
 
     def _count_passages(self, indices: Indices) -> int:
         """Count the runs of uncovered tokens of the shorter text that the tokens at ``indices`` are in."""
         # Tokens of one run have the same number of covered tokens before them.
-        return len(set(np.cumsum(self._covered)[indices].tolist())) if len(indices) else 0
+        return len(set(np.cumsum(self._covered_mask)[indices].tolist())) if len(indices) else 0
 
     @cached_property
-    def _covered(self) -> Mask:
+    def _covered_mask(self) -> Mask:
         return self._shorter.covered_by(self._longer, self._size)
 
     @cached_property
-    def _covered_longer(self) -> Mask:
+    def _covered_mask_longer(self) -> Mask:
         return self._longer.covered_by(self._shorter, self._size)
 
 

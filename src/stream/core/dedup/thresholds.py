@@ -24,7 +24,7 @@ class Thresholds:
     False
     """
 
-    #: Share of the shorter text that must be in the longer one, before penalties.
+    #: Share of the shorter text that must be in the longer one (55 %), before penalties.
     #: A 300-word reprint must share 0.55 * 300 + 4 = 169 words with the original.
     overlap_share_min: float = 0.55
     #: Tokens that are required in addition to the share, so that short texts need a larger one.
@@ -37,7 +37,7 @@ class Thresholds:
     #: Two articles published more than this many hours apart count as far apart. A morning paper prints what an agency
     #: reported the day before; what comes later is more likely the next report.
     #: Monday 06:00 and Tuesday 12:00 are 30 hours apart, so they are not far apart; at 12:01 they are.
-    late_after_hours: int = 30
+    far_apart_hours: int = 30
     #: Below this ratio of lengths, the shorter text counts as much shorter, which costs one `penalty_per_link`.
     #: An 80-word teaser of a 400-word article has a ratio of 0.20: it must share (0.55 + 0.10) * 80 + 4 = 56 words.
     much_shorter_ratio: float = 0.30
@@ -56,7 +56,7 @@ class Thresholds:
     penalty_other_names: float = 0.15
     #: Added to `penalty_other_names` if the two articles are also far apart in time.
     #: Two days later, the cables must share (0.55 + 0.05 + 0.15 + 0.05) * 100 + 4 = 84 words.
-    penalty_other_names_late: float = 0.05
+    penalty_other_names_far_apart: float = 0.05
     #: The penalties for other names count for this many tokens at most: templates are short.
     #: For 240-word texts, the penalty is 0.15 * 120 / 240 = 0.075.
     other_names_tokens_max: int = 120

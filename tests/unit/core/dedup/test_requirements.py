@@ -22,32 +22,32 @@ class TestThresholds:
         ("similarity", "reason"),
         [
             (figures(), None),
-            (figures(covered=58), "too-little-alike"),
-            (figures(is_spaced=False, covered=63), "too-little-alike"),
-            (figures(is_spaced=False, covered=65), None),
-            (figures(tokens=10, covered=10), None),
-            (figures(tokens=10, covered=9), "too-little-alike"),
-            (figures(tokens=20, covered=15), None),
-            (figures(tokens=20, covered=14), "too-little-alike"),
-            (figures(tokens=DEFAULT_THRESHOLDS.tokens_min, covered=DEFAULT_THRESHOLDS.tokens_min), None),
+            (figures(covered_tokens=58), "too-little-alike"),
+            (figures(is_spaced=False, covered_tokens=63), "too-little-alike"),
+            (figures(is_spaced=False, covered_tokens=65), None),
+            (figures(tokens=10, covered_tokens=10), None),
+            (figures(tokens=10, covered_tokens=9), "too-little-alike"),
+            (figures(tokens=20, covered_tokens=15), None),
+            (figures(tokens=20, covered_tokens=14), "too-little-alike"),
+            (figures(tokens=DEFAULT_THRESHOLDS.tokens_min, covered_tokens=DEFAULT_THRESHOLDS.tokens_min), None),
             (
-                figures(tokens=DEFAULT_THRESHOLDS.tokens_min - 1, covered=DEFAULT_THRESHOLDS.tokens_min - 1),
+                figures(tokens=DEFAULT_THRESHOLDS.tokens_min - 1, covered_tokens=DEFAULT_THRESHOLDS.tokens_min - 1),
                 "too-little-alike",
             ),
-            (figures(tokens=0, covered=0), "too-little-alike"),
-            (figures(length_ratio=0.29, covered=68), "too-little-alike"),
-            (figures(length_ratio=0.29, covered=70), None),
+            (figures(tokens=0, covered_tokens=0), "too-little-alike"),
+            (figures(length_ratio=0.29, covered_tokens=68), "too-little-alike"),
+            (figures(length_ratio=0.29, covered_tokens=70), None),
             (figures(length_ratio=0.30), None),
             (figures(shares_opening=False), "other-opening"),
-            (figures(shares_opening=False, covered=66), "other-opening"),
-            (figures(shares_opening=False, covered=68), None),
-            (figures(shares_opening=False, covered=68, length_ratio=0.59), "other-opening"),
-            (figures(shares_opening=False, covered=70, length_ratio=0.59), None),
+            (figures(shares_opening=False, covered_tokens=66), "other-opening"),
+            (figures(shares_opening=False, covered_tokens=68), None),
+            (figures(shares_opening=False, covered_tokens=68, length_ratio=0.59), "other-opening"),
+            (figures(shares_opening=False, covered_tokens=70, length_ratio=0.59), None),
             (figures(has_other_names=True), "other-names"),
-            (figures(has_other_names=True, covered=73), "other-names"),
-            (figures(has_other_names=True, covered=75), None),
-            (figures(tokens=240, has_other_names=True, covered=153), "other-names"),
-            (figures(tokens=240, has_other_names=True, covered=155), None),
+            (figures(has_other_names=True, covered_tokens=73), "other-names"),
+            (figures(has_other_names=True, covered_tokens=75), None),
+            (figures(tokens=240, has_other_names=True, covered_tokens=153), "other-names"),
+            (figures(tokens=240, has_other_names=True, covered_tokens=155), None),
             (figures(shares_opening=False, has_other_names=True), "other-opening"),
             (figures(has_other_names=True, new_number_changes=3), "other-names"),
             (figures(new_number_changes=2), None),
@@ -55,18 +55,18 @@ class TestThresholds:
             (figures(number_changes=9), None),
             (figures(tokens=99, number_changes=1), None),
             (figures(tokens=99, number_changes=2), "other-numbers"),
-            (figures(tokens=49, covered=49, number_changes=1), "other-numbers"),
-            (figures(tokens=50, covered=49, number_changes=1), None),
-            (figures(numbers_known=0.50), None),
-            (figures(numbers_known=0.49), "other-numbers"),
-            (figures(numbers_known=0.0, covered=89), "other-numbers"),
-            (figures(numbers_known=0.0, covered=90), None),
-            (figures(is_longer=True, length_ratio=0.19, covered=99), "round-up"),
-            (figures(is_longer=True, length_ratio=0.20, covered=99), None),
-            (figures(is_longer=True, length_ratio=0.19, covered=99, is_opening=True), None),
-            (figures(length_ratio=0.19, covered=99), None),
-            (figures(covered=58, new_number_changes=3), "too-little-alike"),
-            (figures(is_longer=True, length_ratio=0.19, covered=99, new_number_changes=3), "other-numbers"),
+            (figures(tokens=49, covered_tokens=49, number_changes=1), "other-numbers"),
+            (figures(tokens=50, covered_tokens=49, number_changes=1), None),
+            (figures(shared_numbers_share=0.50), None),
+            (figures(shared_numbers_share=0.49), "other-numbers"),
+            (figures(shared_numbers_share=0.0, covered_tokens=89), "other-numbers"),
+            (figures(shared_numbers_share=0.0, covered_tokens=90), None),
+            (figures(is_longer=True, length_ratio=0.19, covered_tokens=99), "round-up"),
+            (figures(is_longer=True, length_ratio=0.20, covered_tokens=99), None),
+            (figures(is_longer=True, length_ratio=0.19, covered_tokens=99, is_opening=True), None),
+            (figures(length_ratio=0.19, covered_tokens=99), None),
+            (figures(covered_tokens=58, new_number_changes=3), "too-little-alike"),
+            (figures(is_longer=True, length_ratio=0.19, covered_tokens=99, new_number_changes=3), "other-numbers"),
         ],
     )
     def test_the_first_failed_requirement_at_each_threshold(self, similarity: Similarity, reason: str | None) -> None:
@@ -74,19 +74,24 @@ class TestThresholds:
 
     @pytest.mark.parametrize(("cluster_depth", "covered"), [(0, 60), (1, 75), (2, 85), (3, 95), (4, 95), (9, 95)])
     def test_each_link_asks_for_more_up_to_nearly_all(self, cluster_depth: int, covered: int) -> None:
-        assert first_failed_requirement(figures(covered=covered), Separation(cluster_depth)) is None
-        assert first_failed_requirement(figures(covered=covered - 2), Separation(cluster_depth)) == "too-little-alike"
+        assert first_failed_requirement(figures(covered_tokens=covered), Separation(cluster_depth)) is None
+        assert (
+            first_failed_requirement(figures(covered_tokens=covered - 2), Separation(cluster_depth))
+            == "too-little-alike"
+        )
 
     @pytest.mark.parametrize(("hours", "covered"), [(30.0, 75), (30.001, 85), (999.0, 85)])
     def test_titles_that_name_others_ask_for_more_a_day_later(self, hours: float, covered: int) -> None:
-        similarities = {count: figures(has_other_names=True, covered=count) for count in (covered - 2, covered)}
+        similarities = {count: figures(has_other_names=True, covered_tokens=count) for count in (covered - 2, covered)}
         assert first_failed_requirement(similarities[covered], Separation(hours=hours)) is None
         assert first_failed_requirement(similarities[covered - 2], Separation(hours=hours)) == "other-names"
 
     @pytest.mark.parametrize(("hours", "covered"), [(30.0, 60), (30.001, 65), (999.0, 65)])
     def test_texts_have_more_in_common_a_day_later(self, hours: float, covered: int) -> None:
-        assert first_failed_requirement(figures(covered=covered), Separation(hours=hours)) is None
-        assert first_failed_requirement(figures(covered=covered - 2), Separation(hours=hours)) == "too-little-alike"
+        assert first_failed_requirement(figures(covered_tokens=covered), Separation(hours=hours)) is None
+        assert (
+            first_failed_requirement(figures(covered_tokens=covered - 2), Separation(hours=hours)) == "too-little-alike"
+        )
 
     @pytest.mark.parametrize(
         ("published", "before", "seen_apart_h", "hours"),

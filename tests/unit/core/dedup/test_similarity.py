@@ -31,13 +31,13 @@ class Measures(NamedTuple):
     """The figures of a `Similarity`."""
 
     tokens: int
-    covered: int
+    covered_tokens: int
     containment: float
-    changed: float
+    changed_share: float
     jaccard: float
     number_changes: int
     new_number_changes: int
-    numbers_known: float | None
+    shared_numbers_share: float | None
     has_other_numbers: bool
     length_ratio: float
     is_longer: bool
@@ -98,13 +98,13 @@ def expected_measures(one: list[str], other: list[str], kind: str, marks: set[in
     opening_longer = set(runs_of(longer, size)[:OPENING_LONGER])
     return Measures(
         tokens=tokens,
-        covered=seen,
+        covered_tokens=seen,
         containment=seen / tokens if tokens else 0.0,
-        changed=(total - shared) / total if total else 0.0,
+        changed_share=(total - shared) / total if total else 0.0,
         jaccard=len(runs & runs_other) / len(runs | runs_other) if runs | runs_other else 0.0,
         number_changes=changes_with_number(shorter, covered),
         new_number_changes=changes_with_number(shorter, covered, known=numbers_longer),
-        numbers_known=len(numbers & numbers_longer) / fewest if fewest else None,
+        shared_numbers_share=len(numbers & numbers_longer) / fewest if fewest else None,
         has_other_numbers=numbers != numbers_longer,
         length_ratio=len(shorter) / len(longer) if longer else 1.0,
         is_longer=is_longer,
@@ -154,20 +154,24 @@ def test_all_shares_are_between_none_and_all(one: list[str], other: list[str], m
     similarity = text_of(one, marks=marks).similarity_to(text_of(other))
     shares = (
         similarity.containment,
-        similarity.changed,
+        similarity.changed_share,
         similarity.jaccard,
         similarity.length_ratio,
-        similarity.numbers_known or 0.0,
+        similarity.shared_numbers_share or 0.0,
     )
     assert all(0 <= share <= 1 for share in shares)
-    assert 0 <= similarity.covered <= similarity.tokens
+    assert 0 <= similarity.covered_tokens <= similarity.tokens
 
 
 @given(WORDS | LONG_WORDS, WORDS | LONG_WORDS)
 def test_it_does_not_matter_which_text_came_first(one: list[str], other: list[str]) -> None:
     """Of two texts of one length, the later one counts as the shorter."""
     there, back = (measures(mine.similarity_to(theirs)) for mine, theirs in twice(text_of(one), text_of(other)))
-    assert (there.changed, there.jaccard, there.numbers_known) == (back.changed, back.jaccard, back.numbers_known)
+    assert (there.changed_share, there.jaccard, there.shared_numbers_share) == (
+        back.changed_share,
+        back.jaccard,
+        back.shared_numbers_share,
+    )
     assert not (there.is_longer and back.is_longer)
     if len(one) != len(other):
         assert there._replace(is_longer=back.is_longer) == back
@@ -182,7 +186,7 @@ def twice(one: Text, other: Text) -> list[tuple[Text, Text]]:
 @given(WORDS | LONG_WORDS)
 def test_a_text_is_all_of_itself(words: list[str]) -> None:
     similarity, share = text_of(words).similarity_to(text_of(words)), 1.0 if words else 0.0
-    assert (similarity.containment, similarity.changed, similarity.length_ratio, similarity.jaccard) == (
+    assert (similarity.containment, similarity.changed_share, similarity.length_ratio, similarity.jaccard) == (
         share,
         0.0,
         1.0,
@@ -194,7 +198,7 @@ def test_a_text_is_all_of_itself(words: list[str]) -> None:
 def test_one_exchanged_word_costs_one_token() -> None:
     words = "the harbour of the old town opens again on monday after a long and stormy winter".split()
     similarity = text_of(words).similarity_to(text_of([*words[:7], "friday", *words[8:]]))
-    assert (similarity.tokens, similarity.covered, similarity.changed) == (16, 15, 1 / 16)
+    assert (similarity.tokens, similarity.covered_tokens, similarity.changed_share) == (16, 15, 1 / 16)
 
 
 def test_texts_shorter_than_a_run_are_compared_whole() -> None:
@@ -207,12 +211,12 @@ def test_an_empty_text_is_like_nothing() -> None:
     similarity = similarity_of("", "the storm is over")
     assert (similarity.containment, similarity.length_ratio, similarity.is_opening) == (0.0, 0.0, False)
     both = similarity_of("", "")
-    assert (both.containment, both.changed, both.length_ratio) == (0.0, 0.0, 1.0)
+    assert (both.containment, both.changed_share, both.length_ratio) == (0.0, 0.0, 1.0)
 
 
 def test_a_text_of_characters_is_compared_with_words_by_shorter_runs() -> None:
     similarity = similarity_of("新闻今 a b c d e", "a b c 新闻今天日本国")
-    assert (similarity.tokens, similarity.covered) == (8, 6)
+    assert (similarity.tokens, similarity.covered_tokens) == (8, 6)
 
 
 @pytest.mark.parametrize(
@@ -257,8 +261,8 @@ def test_a_number_that_is_elsewhere_was_only_moved(later: str, earlier: str, cha
     ],
 )
 def test_known_numbers_are_a_share_of_the_fewer(later: str, earlier: str, known: float | None) -> None:
-    assert similarity_of(later, earlier).numbers_known == known
-    assert similarity_of(earlier, later).numbers_known == known
+    assert similarity_of(later, earlier).shared_numbers_share == known
+    assert similarity_of(earlier, later).shared_numbers_share == known
 
 
 @pytest.mark.parametrize(
@@ -282,7 +286,7 @@ def test_only_the_first_tokens_are_compared_but_all_count_for_the_length() -> No
     words = [f"{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676)}" for n in range(2 * TOKENS_MAX)]
     whole, half = text_of(words), text_of(words[:TOKENS_MAX])
     similarity = half.similarity_to(whole)
-    assert (similarity.tokens, similarity.covered, similarity.changed, similarity.length_ratio) == (
+    assert (similarity.tokens, similarity.covered_tokens, similarity.changed_share, similarity.length_ratio) == (
         TOKENS_MAX,
         TOKENS_MAX,
         0.0,

@@ -48,14 +48,14 @@ def test_the_required_overlap_in_the_examples(
         (100, {"shares_opening": False, "length_ratio": 0.5}, 0, 69),
         (100, {"has_other_names": True}, 0, 74),
         (100, {"has_other_names": True}, 48, 84),
-        (100, {"numbers_known": 0.0}, 0, 90),
+        (100, {"shared_numbers_share": 0.0}, 0, 90),
     ],
 )
 def test_the_larger_overlap_in_the_examples(
     tokens: int, other_figures: dict[str, object], hours: float, required: int
 ) -> None:
-    enough = figures(tokens=tokens, covered=required, **other_figures)
-    too_little = figures(tokens=tokens, covered=required - 1, **other_figures)
+    enough = figures(tokens=tokens, covered_tokens=required, **other_figures)
+    too_little = figures(tokens=tokens, covered_tokens=required - 1, **other_figures)
     assert first_failed_requirement(enough, Separation(hours=hours)) is None
     assert first_failed_requirement(too_little, Separation(hours=hours)) is not None
 
