@@ -106,9 +106,10 @@ def _decide_batch(
     parts["prefetch"] += done - fingerprinted
     for article, subject in zip(articles, subjects, strict=True):
         offset, begun = transaction.position.last + 1, done
-        if transaction.find_decided(subject.scope, article.event_id, offset=offset, time_ms=article.event_time):
+        time_ms = article.event_time
+        if transaction.find_earlier_decision(subject.scope, article.event_id, offset=offset, time_ms=time_ms):
             continue
-        candidates = transaction.find_candidates(subject, time_ms=article.event_time)
+        candidates = transaction.find_candidates(subject, time_ms=time_ms)
         found = clock()
         verdict = decide(subject, candidates)
         judged = clock()

@@ -56,7 +56,7 @@ def decide_similar(
     mine, other = subject(later, title=title), earlier(before, title=title_before, cluster_depth=cluster_depth)
     if mine.fingerprint.text_hash == other.fingerprint.text_hash:
         return decide(mine, Candidates(same_text=other))
-    return decide(mine, Candidates(similar=[other]))
+    return decide(mine, Candidates(similar_articles=[other]))
 
 
 def story(script: str, *sentences: int) -> str:

@@ -37,7 +37,7 @@ def about(
 def decide(metrics: Metrics, *articles: ArticleInfo, relation: str = "new", now_ms: int = START_MS) -> None:
     """Count articles with a verdict."""
     metrics.count(
-        "deduplicate", [Outcome(relation, [], time=1, article=article) for article in articles], now_ms=now_ms
+        "deduplicate", [Outcome(relation, [], event_time_ms=1, article=article) for article in articles], now_ms=now_ms
     )
 
 
@@ -84,13 +84,15 @@ def test_counters_start_at_zero(metrics: Metrics) -> None:
 
 def test_outcomes_are_counted(metrics: Metrics) -> None:
     enriched = [OutputRecord("enriched", b"k", b"v"), OutputRecord("fingerprints", b"k", b"v")]
-    metrics.count("normalize", [Outcome("normalized", [OutputRecord("normalized", b"k", b"v")], time=1)], now_ms=2)
+    metrics.count(
+        "normalize", [Outcome("normalized", [OutputRecord("normalized", b"k", b"v")], event_time_ms=1)], now_ms=2
+    )
     metrics.count(
         "deduplicate",
         [
-            Outcome("new", enriched, time=1_000, article=about()),
-            Outcome("copy", enriched, time=3_000, article=about()),
-            Outcome("copy", enriched, time=3_000, is_repeat=True),
+            Outcome("new", enriched, event_time_ms=1_000, article=about()),
+            Outcome("copy", enriched, event_time_ms=3_000, article=about()),
+            Outcome("copy", enriched, event_time_ms=3_000, is_repeat=True),
             Outcome("rejected", [OutputRecord("rejected", b"k", b"v")], code="event_id_reused"),
         ],
         now_ms=4_000,
@@ -113,10 +115,10 @@ def test_takedowns_are_not_counted_as_articles(metrics: Metrics) -> None:
     metrics.count(
         "deduplicate",
         [
-            Outcome("withdrawn", tombstones, time=1_000),
-            Outcome("nothing_withdrawn", [], time=1_000),
-            Outcome("nothing_withdrawn", [], time=1_000),
-            Outcome("withdrawn", tombstones, time=1_000, is_repeat=True),
+            Outcome("withdrawn", tombstones, event_time_ms=1_000),
+            Outcome("nothing_withdrawn", [], event_time_ms=1_000),
+            Outcome("nothing_withdrawn", [], event_time_ms=1_000),
+            Outcome("withdrawn", tombstones, event_time_ms=1_000, is_repeat=True),
         ],
         now_ms=4_000,
     )
@@ -198,7 +200,7 @@ def test_the_number_of_series_does_not_grow_with_the_events(metrics: Metrics) ->
     def count(number: int) -> None:
         outputs = [OutputRecord("enriched", f"id-{number}".encode(), b"v", (("ce_id", b"%d" % number),))]
         results = (*RELATIONS, *TAKEDOWN_RESULTS)
-        outcomes = [Outcome(result, outputs, time=number, article=hostile(number)) for result in results]
+        outcomes = [Outcome(result, outputs, event_time_ms=number, article=hostile(number)) for result in results]
         metrics.count("deduplicate", outcomes, now_ms=number)
 
     def total() -> int:

@@ -1,4 +1,4 @@
-"""Sets and sliding windows of hashes as NumPy arrays: what fingerprints and their comparison are computed with."""
+"""Sets and sliding windows of hashes as NumPy arrays, used to compute and compare fingerprints."""
 
 from __future__ import annotations
 

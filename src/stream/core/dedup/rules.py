@@ -29,10 +29,10 @@ VERSION: Final = DEFAULT_THRESHOLDS.version
 
 
 class Times(NamedTuple):
-    """``published``: RFC 3339, None if it is not known. ``seen``: milliseconds since 1970."""
+    """``published``: RFC 3339, None if it is not known. ``event_time_ms``: event time, milliseconds since 1970."""
 
     published: str | None = None
-    seen: int = 0
+    event_time_ms: int = 0
 
     def hours_from(self, other: Times) -> float:
         """Hours between two articles' publication; between their arrival unless both publication times are known."""
@@ -40,7 +40,7 @@ class Times(NamedTuple):
             parse_rfc3339(times.published) if times.published else None for times in (self, other)
         )
         if published is None or other_published is None:
-            return abs(self.seen - other.seen) / HOUR_MS
+            return abs(self.event_time_ms - other.event_time_ms) / HOUR_MS
         return abs(published - other_published) / HOUR_MS
 
 
@@ -80,13 +80,14 @@ class Candidates:
     """Earlier articles to compare with.
 
     ``same_address``: the newest with the same id or URL. ``same_text``: the first with the same folded text.
-    ``similar``: those that share anchors. ``common``: the anchors of the incoming article that many clusters have.
+    ``similar_articles``: those that share anchors. ``common_anchors``: the anchors of the incoming article that many
+    clusters have.
     """
 
     same_address: IndexedArticle | None = None
     same_text: IndexedArticle | None = None
-    similar: Sequence[IndexedArticle] = ()
-    common: Hashes = field(default_factory=lambda: NO_HASHES)
+    similar_articles: Sequence[IndexedArticle] = ()
+    common_anchors: Hashes = field(default_factory=lambda: NO_HASHES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def decide(incoming: IncomingArticle, candidates: Candidates, thresholds: Thresh
     >>> text = "The old stone bridge over the river reopens on Monday after a long winter of repairs."
     >>> earlier = IndexedArticle(0, "a1", "a.example", "0" * 32, 1, 0, "", fingerprint(text, None))
     >>> incoming = IncomingArticle("b7", "default/en", None, "b.example", "", fingerprint(f"Agency: {text}", None))
-    >>> verdict = decide(incoming, Candidates(similar=[earlier])).duplicate
+    >>> verdict = decide(incoming, Candidates(similar_articles=[earlier])).duplicate
     >>> verdict.relation, verdict.duplicate_of, verdict.method, verdict.containment
     ('near_copy', 'a1', 'similar-text', 1.0)
     """
@@ -137,8 +138,8 @@ def decide(incoming: IncomingArticle, candidates: Candidates, thresholds: Thresh
 def new_cluster_id(scope: str, article_id: str, text_hash: str) -> str:
     """Make the id of the cluster that begins with this article: 32 hexadecimal digits.
 
-    The text counts too: an article that comes back rewritten after it was forgotten begins another cluster, and the one
-    that its copies may still be in stays as it is.
+    The text counts too: a rewritten article that returns after it expired starts a new cluster; the old one, which may
+    still hold its copies, is unchanged.
     """
     return blake2b(f"{scope}\n{article_id}\n{text_hash}".encode(), digest_size=16).hexdigest()
 
@@ -162,12 +163,12 @@ def _match_text(incoming: IncomingArticle, candidates: Candidates, thresholds: T
 
 
 def _match_similar_text(incoming: IncomingArticle, candidates: Candidates, thresholds: Thresholds) -> RuleResult:
-    if not candidates.similar:
+    if not candidates.similar_articles:
         return None
-    text = Text(incoming.fingerprint, find_boilerplate(incoming.fingerprint, candidates.common))
+    text = Text(incoming.fingerprint, find_boilerplate(incoming.fingerprint, candidates.common_anchors))
     links: list[tuple[float, int, Link]] = []
     reasons = []
-    for earlier in candidates.similar:
+    for earlier in candidates.similar_articles:
         similarity = text.similarity_to(Text(earlier.fingerprint))
         separation = Separation(earlier.cluster_depth, incoming.times.hours_from(earlier.times))
         reason = first_failed_requirement(similarity, separation, thresholds)
@@ -180,7 +181,7 @@ def _match_similar_text(incoming: IncomingArticle, candidates: Candidates, thres
 
 
 def _rank(similarity: Similarity, thresholds: Thresholds) -> float:
-    """How near the earlier text is. A teaser is nearer to the article it opens than to pages that only announce it."""
+    """Rank a match: the article whose opening the teaser is beats pages that merely quote it."""
     is_quoted = similarity.length_ratio < thresholds.near_copy_ratio_min and not similarity.is_opening
     return similarity.containment - similarity.changed_share - is_quoted
 
@@ -204,7 +205,9 @@ def _linked_verdict(incoming: IncomingArticle, link: Link, method: str, threshol
     """Make the verdict of ``link``. An item of a round-up, and a round-up of items, keeps a cluster of its own."""
     relation, earlier, similarity = link.relation, link.earlier, link.similarity
     revision = {"recrawl": earlier.revision, "revision": earlier.revision + 1}.get(relation, 1)
-    joins = similarity is None or similarity.length_ratio >= thresholds.near_copy_ratio_min or similarity.is_opening
+    joins_cluster = (
+        similarity is None or similarity.length_ratio >= thresholds.near_copy_ratio_min or similarity.is_opening
+    )
     own_cluster_id = new_cluster_id(incoming.scope, incoming.id, incoming.fingerprint.text_hash)
     is_same_text = earlier.fingerprint.text_hash == incoming.fingerprint.text_hash
     scores = _SAME_TEXT if is_same_text else _score(incoming, link)
@@ -213,7 +216,7 @@ def _linked_verdict(incoming: IncomingArticle, link: Link, method: str, threshol
         relation=relation,
         is_duplicate=relation in DUPLICATE_RELATIONS,
         duplicate_of=earlier.id,
-        cluster_id=earlier.cluster_id if joins else own_cluster_id,
+        cluster_id=earlier.cluster_id if joins_cluster else own_cluster_id,
         jaccard=scores.jaccard,
         containment=scores.containment,
         title_similarity=None if title_similarity is None else round(title_similarity, 4),
@@ -223,7 +226,7 @@ def _linked_verdict(incoming: IncomingArticle, link: Link, method: str, threshol
         version=thresholds.version,
     )
     is_exact = relation in ("recrawl", "copy")
-    cluster_depth = earlier.cluster_depth + (not is_exact) if joins else 0
+    cluster_depth = earlier.cluster_depth + (not is_exact) if joins_cluster else 0
     return Verdict(duplicate, revision, cluster_depth, earlier)
 
 

@@ -37,7 +37,7 @@ class Cluster(msgspec.Struct, array_like=True):
 
     @classmethod
     def empty(cls, canonical_id: str) -> Cluster:
-        """Make a cluster without articles, the first of which will be ``canonical_id``."""
+        """Return an empty cluster; ``canonical_id`` is its first article."""
         return cls(canonical_id, 0, [], [], None, None, None, [])
 
     def to_event(self, cluster_id: str) -> ClusterEvent:

@@ -71,7 +71,7 @@ class PartitionIndex:
 
     @property
     def oldest_s(self) -> int | None:
-        """About when the oldest article that is still found was recorded, in seconds since 1970 of its scope's time.
+        """Approximate scope time (Unix seconds) at which the oldest visible article was recorded.
 
         Covers the scopes that had articles since the index was opened, the last `MEASURED_SCOPES_MAX` of them; None if
         there is none.
@@ -99,9 +99,9 @@ class PartitionIndex:
         self._position = transaction.position
         self._oldest_s.update(transaction.oldest_s)
         _drop_first(self._oldest_s, MEASURED_SCOPES_MAX)
-        for key in transaction.deleted:
+        for key in transaction.deleted_keys:
             self._recent.pop(key, None)
-        for key, article in transaction.used.items():
+        for key, article in transaction.used_articles.items():
             self._recent.pop(key, None)
             self._recent[key] = article
         _drop_first(self._recent, RECENT_MAX)
@@ -110,8 +110,8 @@ class PartitionIndex:
         """Apply changelog records that were read, and return how many of them were new.
 
         A record that does not follow the last applied one is skipped: what its verdict was based on never reached the
-        changelog, so its input was not committed, and is decided again. The first record of a trimmed changelog follows
-        nothing.
+        changelog, so its input was not committed, and is decided again. After trimming, the first record is
+        accepted without a predecessor.
 
         Args:
             events: The records, in the order of the changelog.

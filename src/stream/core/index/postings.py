@@ -16,8 +16,7 @@ from stream.core.index.scope_view import ScopeView
 ANCHORS_SHARED_MIN: Final = 0.14
 #: How many postings are kept under one name, the newest ones.
 POSTINGS_MAX: Final = 32
-#: How often in a window an anchor that leads to a cluster gets a new posting, if the cluster gets new articles: so it
-#: still leads to the cluster when the first articles have left the window.
+#: A growing cluster refreshes its postings this many times per window, so that it stays findable.
 POSTINGS_PER_WINDOW: Final = 8
 
 

@@ -83,7 +83,7 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
     def from_event(cls, event: FingerprintEvent) -> StoredArticle:
         """Make the stored article of a changelog record."""
         duplicate, origin, change = event.duplicate, event.origin, event.duplicate.change
-        begins_cluster = duplicate.cluster_id == new_cluster_id(event.scope, event.id, event.text_hash)
+        has_own_cluster_id = duplicate.cluster_id == new_cluster_id(event.scope, event.id, event.text_hash)
         return cls(
             event_id=bytes.fromhex(event.event_id),
             id=event.id,
@@ -103,7 +103,7 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
             relation=duplicate.relation,
             method=duplicate.method,
             duplicate_of=duplicate.duplicate_of,
-            cluster_id=None if begins_cluster else bytes.fromhex(duplicate.cluster_id),
+            cluster_id=None if has_own_cluster_id else bytes.fromhex(duplicate.cluster_id),
             jaccard=duplicate.jaccard,
             containment=duplicate.containment,
             title_similarity=duplicate.title_similarity,

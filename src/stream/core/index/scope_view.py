@@ -35,13 +35,13 @@ class ScopeState(msgspec.Struct, array_like=True):
         now_s: The latest event time seen, in seconds since 1970.
         generation: Counts generations; its parity is part of every key.
         began_s: The scope's time when the generation began, -1 before the first article.
-        aged_offset: The offset at which `began_s` left the window, -1 while it is inside.
+        expired_at_offset: The offset at which `began_s` left the window, -1 while it is inside.
     """
 
     now_s: int = 0
     generation: int = 0
     began_s: int = -1
-    aged_offset: int = -1
+    expired_at_offset: int = -1
 
 
 class ScopeView:
@@ -61,14 +61,15 @@ class ScopeView:
         #: Whether no article of the scope was ever recorded.
         self.is_new = value is None
         self._state = unpack(value, ScopeState) if value else ScopeState()
-        # The overlay: name -> value, of all that was read or written; and what of it was written to the current
+        # The overlay, name -> value. `_values`: everything read or written. `_written`: the part written to the current
         # generation.
         self._values: dict[bytes, bytes | None] = {}
         self._written: dict[bytes, bytes] = {}
         self._unique = UniqueAnchors(NO_HASHES, [])
         self._anchors: dict[bytes, ArticleAnchors] = {}
         # Generations by the prefix of their keys: the one that is written, those that may be read (newest first), and
-        # those that are deleted from the store. Rarely, a generation ends within a transaction: then its writes wait.
+        # those that are deleted from the store. If a generation ends within a transaction, which is rare,
+        # `_previous_puts` keeps its writes until the commit.
         self._current, previous = self._prefix + b"\0", self._prefix + b"\1"
         if self._state.generation & 1:
             self._current, previous = previous, self._current
@@ -94,7 +95,7 @@ class ScopeView:
 
     @property
     def oldest_s(self) -> int | None:
-        """About when the oldest article that is still found was recorded, in seconds of the scope's time."""
+        """Approximate scope time (Unix seconds) at which the oldest visible article was recorded."""
         state = self._state
         if state.began_s < 0:
             return None
@@ -114,9 +115,9 @@ class ScopeView:
         state.now_s = max(state.now_s, _to_seconds(time_ms))
         if state.began_s < 0:
             state.began_s = state.now_s
-        elif state.aged_offset < 0:
-            state.aged_offset = offset if state.now_s - state.began_s > self._window_s else -1
-        elif offset - state.aged_offset > REDELIVERED_OFFSETS_MAX:
+        elif state.expired_at_offset < 0:
+            state.expired_at_offset = offset if state.now_s - state.began_s > self._window_s else -1
+        elif offset - state.expired_at_offset > REDELIVERED_OFFSETS_MAX:
             self._begin_generation()
             return True
         return False
@@ -217,7 +218,7 @@ class ScopeView:
     def _begin_generation(self) -> None:
         state = self._state
         state.generation += 1
-        state.began_s, state.aged_offset = state.now_s, -1
+        state.began_s, state.expired_at_offset = state.now_s, -1
         self._previous_puts = list(self._take_puts())
         # Other values may come from the generation that is dropped.
         self._values = dict(self._written)

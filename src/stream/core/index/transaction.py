@@ -31,8 +31,8 @@ SUCCESSORS_MAX: Final = 32
 DocumentKey = tuple[str, int]
 
 
-class Decided(NamedTuple):
-    """An event that was decided before.
+class EarlierDecision(NamedTuple):
+    """The earlier decision on an event.
 
     Attributes:
         offset: Offset in the normalized topic at which it was decided.
@@ -44,7 +44,7 @@ class Decided(NamedTuple):
 
 
 class _Prefetch(NamedTuple):
-    """What determines the names that an article needs."""
+    """The inputs from which an article's index names are computed."""
 
     article: IncomingArticle | FingerprintEvent
     scope: str
@@ -69,9 +69,9 @@ class Transaction:
     ) -> None:
         self.position = position
         #: Articles that were looked up; the index caches them.
-        self.used: dict[DocumentKey, IndexedArticle] = {}
+        self.used_articles: dict[DocumentKey, IndexedArticle] = {}
         #: Articles that were deleted; the index drops them from its cache.
-        self.deleted: set[DocumentKey] = set()
+        self.deleted_keys: set[DocumentKey] = set()
         self._store = store
         self._window_s = window_s
         self._recent = recent
@@ -84,7 +84,7 @@ class Transaction:
     # Decisions
 
     def prefetch(self, articles: Sequence[tuple[IncomingArticle, str]]) -> None:
-        """Read at once what deciding these (article, event id) needs; once, before anything is added."""
+        """Read, in one batch, everything needed to decide (article, event id) pairs. Call it once, before `add`."""
         wanted: list[_Prefetch] = []
         for article, event_id in articles:
             text_hash, anchors = article.fingerprint.text_hash, article.fingerprint.anchors.tobytes()
@@ -95,7 +95,7 @@ class Transaction:
     def prefetch_changelog(
         self, events: Sequence[FingerprintEvent], bloom_filter: AnchorBloomFilter | None = None
     ) -> None:
-        """Read at once what adding ``events`` needs; once, before anything is added.
+        """Read, in one batch, everything needed to add ``events``. Call it once, before `add`.
 
         Args:
             events: Records of the changelog.
@@ -109,7 +109,7 @@ class Transaction:
         self._prefetch(wanted, bloom_filter)
         self._prefetch_first_members([event for event in events if event.earlier_offset is not None])
 
-    def find_decided(self, scope: str, event_id: str, *, offset: int, time_ms: int) -> Decided | None:
+    def find_earlier_decision(self, scope: str, event_id: str, *, offset: int, time_ms: int) -> EarlierDecision | None:
         """Find the earlier decision on an event: within the window, or at all if the event is consumed again.
 
         Args:
@@ -121,8 +121,8 @@ class Transaction:
         view = self.scope_view(scope)
         horizon_s = 0 if offset <= self.position.last else view.horizon_s(time_ms)
         # After a crash there may be decisions behind ``offset``, which this delivery did not get the first time.
-        decided = [at for at in visible_offsets(view, keys.event_name(event_id), horizon_s) if at <= offset]
-        return Decided(decided[-1], self.get_article(scope, decided[-1])) if decided else None
+        offsets = [at for at in visible_offsets(view, keys.event_name(event_id), horizon_s) if at <= offset]
+        return EarlierDecision(offsets[-1], self.get_article(scope, offsets[-1])) if offsets else None
 
     def find_candidates(self, article: IncomingArticle, *, time_ms: int) -> Candidates:
         """Find earlier articles of which ``article`` may be a version or a copy.
@@ -153,8 +153,8 @@ class Transaction:
     def add(self, event: FingerprintEvent) -> None:
         """Record a decided event; its ``previous`` must be the index's last offset.
 
-        An article adds no postings under anchors that lead to an article of its cluster already. So a story that
-        everybody reprints displaces nothing, and the number of postings of an anchor is that of unrelated texts.
+        An article adds no postings under anchors that lead to an article of its cluster already, so a widely reprinted
+        story does not push out other postings, and the number of postings of an anchor is that of unrelated texts.
         """
         view = self.scope_view(event.scope)
         if view.is_new:
@@ -170,7 +170,7 @@ class Transaction:
         self.position.documents += 1
 
     def cluster_event(self, scope: str, cluster_id: str) -> ClusterEvent | None:
-        """The event of a cluster with all that was added; None while it has one article."""
+        """The event of a cluster, including this transaction's additions; None for a single-article cluster."""
         cluster = self.cluster(scope, cluster_id)
         return cluster.to_event(cluster_id) if cluster else None
 
@@ -234,8 +234,8 @@ class Transaction:
         # A zero byte means none: nothing comes before offset 0, so it cannot be a successor.
         value = successor.to_bytes(_SUCCESSOR_BYTES, "big") if successor else b"\0"
         self.scope_view(scope).put(keys.document_name(offset), value)
-        self.used.pop((scope, offset), None)
-        self.deleted.add((scope, offset))
+        self.used_articles.pop((scope, offset), None)
+        self.deleted_keys.add((scope, offset))
 
     def find_takedown(self, event_id: str) -> StoredTakedown | None:
         """Return what a takedown deleted, if it deleted anything."""
@@ -312,8 +312,8 @@ class Transaction:
         view.prefetch([keys.document_name(offset) for offset in ranked if not self._cached_article((scope, offset))])
         similar = (self._follow_successors(scope, offset) for offset in ranked)
         return Candidates(
-            similar=[article for article in similar if article],
-            common=keys.select_anchors(common, fingerprint.anchors) if common else NO_HASHES,
+            similar_articles=[article for article in similar if article],
+            common_anchors=keys.select_anchors(common, fingerprint.anchors) if common else NO_HASHES,
         )
 
     def _follow_successors(self, scope: str, offset: int) -> IndexedArticle | None:
@@ -343,11 +343,11 @@ class Transaction:
             if stored is None:
                 return None
             article = stored.to_indexed_article(scope, offset)
-        self.used[key] = article
+        self.used_articles[key] = article
         return article
 
     def _cached_article(self, key: DocumentKey) -> IndexedArticle | None:
-        return self.used.get(key) or (None if key in self.deleted else self._recent.get(key))
+        return self.used_articles.get(key) or (None if key in self.deleted_keys else self._recent.get(key))
 
     # Adding
 

@@ -1,1 +1,1 @@
-"""The two steps, record in and records out, for every shell."""
+"""The two processing steps, shared by worker, CLI and tests."""

@@ -27,7 +27,7 @@ from stream.core.dedup.fingerprint import Fingerprint, fingerprints
 from stream.core.dedup.rules import IncomingArticle, Times, Verdict, decide
 from stream.core.index.records import StoredArticle, pack_fingerprint
 from stream.core.index.takedown import apply_takedown, find_takedown_result
-from stream.core.index.transaction import Decided, Transaction
+from stream.core.index.transaction import EarlierDecision, Transaction
 from stream.core.pipeline.dead_letter import build_dead_letter
 from stream.core.pipeline.outcome import ArticleInfo, Outcome, Wrap, add_trace_headers, no_wrap, scope_of
 from stream.errors import Rejected
@@ -148,10 +148,11 @@ class Deduplicator:
 
     def _decide_article(self, item: ArticleItem, transaction: Transaction, now: str) -> Outcome:
         event, article, offset = item.event, item.article, item.record.offset
-        decided = transaction.find_decided(article.scope, event.event_id, offset=offset, time_ms=event.event_time)
-        if decided is not None:
-            return self._repeat_article(item, decided, transaction, now)
-        verdict = self._decide(article, self._find_candidates(transaction, article, time_ms=event.event_time))
+        time_ms = event.event_time
+        earlier = transaction.find_earlier_decision(article.scope, event.event_id, offset=offset, time_ms=time_ms)
+        if earlier is not None:
+            return self._repeat_article(item, earlier, transaction, now)
+        verdict = self._decide(article, self._find_candidates(transaction, article, time_ms=time_ms))
         changelog = []
         if offset > transaction.position.last:
             fingerprint = fingerprint_event(event, article, verdict, offset=offset, previous=transaction.position.last)
@@ -159,20 +160,26 @@ class Deduplicator:
             changelog.append(self._changelog_record(fingerprint, article.scope, item.record.partition, now))
         fields = VerdictFields(verdict.duplicate, verdict.revision, event.origin)
         outputs = self._encode(item, fields, transaction, now) + changelog
-        return Outcome(verdict.duplicate.relation, outputs, time=event.event_time, article=article_info(event))
+        return Outcome(verdict.duplicate.relation, outputs, event_time_ms=time_ms, article=article_info(event))
 
-    def _repeat_article(self, item: ArticleItem, decided: Decided, transaction: Transaction, now: str) -> Outcome:
-        """Publish the earlier verdict again, but not to the changelog, where a restore could not go on behind it."""
-        stored, scope, time = decided.article, item.article.scope, item.event.event_time
+    def _repeat_article(
+        self, item: ArticleItem, earlier: EarlierDecision, transaction: Transaction, now: str
+    ) -> Outcome:
+        """Publish the earlier verdict again.
+
+        Do not write it to the changelog again: a record with an old offset would break the chain that a restore
+        follows.
+        """
+        stored, scope, event_time_ms = earlier.article, item.article.scope, item.event.event_time
         if stored is None:
             # Nothing is published: after a crash the takedown is consumed again too, and later its id may be that of a
             # new article.
-            return Outcome("withdrawn", [], None, time, is_repeat=True)
+            return Outcome("withdrawn", [], None, event_time_ms, is_repeat=True)
         if stored.display_hash.hex() != item.article.display_hash:
             return self._reject(item.record, _event_id_reused(stored))
         fields = VerdictFields(stored.to_duplicate(scope), stored.revision, stored.to_origin())
         outputs = self._encode(item, fields, transaction, now)
-        return Outcome(fields.duplicate.relation, outputs, time=time, is_repeat=True)
+        return Outcome(fields.duplicate.relation, outputs, event_time_ms=event_time_ms, is_repeat=True)
 
     def _decide_takedown(self, item: TakedownItem, transaction: Transaction, now: str) -> Outcome:
         takedown, offset = item.event, item.record.offset
@@ -187,7 +194,7 @@ class Deduplicator:
         earlier = find_takedown_result(transaction, event.event_id)
         result = earlier or (self._apply_takedown(transaction, event) if offset > event.previous else None)
         if result is None:
-            return Outcome("nothing_withdrawn", [], time=takedown.event_time)
+            return Outcome("nothing_withdrawn", [], event_time_ms=takedown.event_time)
         outputs = [output for article_id in result.ids for output in self._tombstones(article_id, event.event_id, now)]
         for cluster_id, cluster in result.clusters.items():
             headers = _headers(self._topics.clusters, f"{event.event_id}.{cluster_id}", cloudevents.CLUSTER, now)
@@ -195,7 +202,7 @@ class Deduplicator:
             outputs.append(OutputRecord(self._topics.clusters, cluster_id.encode(), value, headers))
         if earlier is None:
             outputs.append(self._changelog_record(event, f"{event.tenant}/*", item.record.partition, now))
-        return Outcome("withdrawn", outputs, time=takedown.event_time, is_repeat=earlier is not None)
+        return Outcome("withdrawn", outputs, event_time_ms=takedown.event_time, is_repeat=earlier is not None)
 
     def _tombstones(self, article_id: str, event_id: str, now: str) -> list[OutputRecord]:
         """Records without a value under the article's key, in each topic where its versions were published."""
@@ -236,7 +243,7 @@ class Deduplicator:
 
 
 def incoming_article(event: NormalizedEvent, fingerprint: Fingerprint) -> IncomingArticle:
-    """Make what the decision needs of an article."""
+    """Build the rules' input from an event."""
     displayed = (event.content.hash, event.title, event.byline, event.dateline, *event.agencies)
     return IncomingArticle(
         id=event.id,
@@ -255,7 +262,7 @@ def source_of(article: Article) -> str | None:
 
 
 def article_info(event: NormalizedEvent) -> ArticleInfo:
-    """Make what metrics count of an article."""
+    """Extract the fields that metrics use."""
     return ArticleInfo(
         event.language.tag,
         event.domain or event.source.domain,

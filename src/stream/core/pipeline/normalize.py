@@ -43,13 +43,14 @@ class Normalizer:
         self._normalize = wrap("normalize", normalize)
         self._encode = wrap("encode_normalized", self._article_output)
 
-    def __call__(self, record: Record, *, now: str, time: int = 0) -> list[Outcome]:
+    def __call__(self, record: Record, *, now: str, default_time_ms: int = 0) -> list[Outcome]:
         """Return an outcome for each article in ``record``, and one for all that were rejected.
 
         Args:
             record: A record of the raw topic.
             now: RFC 3339, for headers.
-            time: Event time, in milliseconds since 1970, of articles that have none in a record without a timestamp.
+            default_time_ms: Event time, in milliseconds since 1970, of articles that have none in a record without a
+                timestamp.
         """
         try:
             items, identity, is_array = self._parse_items(record)
@@ -61,7 +62,7 @@ class Normalizer:
         for i, item in enumerate(items):
             index = i if is_array else None
             try:
-                context = _event_context(record, index, cloudevents.event_id(identity, index), time)
+                context = _event_context(record, index, cloudevents.event_id(identity, index), default_time_ms)
                 outcomes.append(add_trace_headers(self._normalize_item(item, context, now), trace))
             except Rejected as error:
                 rejected.append((index, error))
@@ -80,9 +81,9 @@ class Normalizer:
         raw = self._validate(item, self._limits)
         if raw.status == "canceled":
             takedown = normalize_takedown(raw, context)
-            return Outcome("normalized", self._takedown_outputs(takedown, now), time=takedown.event_time)
+            return Outcome("normalized", self._takedown_outputs(takedown, now), event_time_ms=takedown.event_time)
         article = self._normalize(raw, context)
-        return Outcome("normalized", [self._encode(article, now)], time=article.event_time)
+        return Outcome("normalized", [self._encode(article, now)], event_time_ms=article.event_time)
 
     def _article_output(self, article: NormalizedEvent, now: str) -> OutputRecord:
         topic = self._topics.normalized
@@ -101,7 +102,7 @@ class Normalizer:
         return Outcome("rejected", [output], code=errors[0][1].code)
 
 
-def _event_context(record: Record, item: int | None, event_id: str, time: int) -> EventContext:
+def _event_context(record: Record, item: int | None, event_id: str, default_time_ms: int) -> EventContext:
     timestamp = _timestamp(record)
     origin = Origin(
         topic=record.topic,
@@ -110,7 +111,7 @@ def _event_context(record: Record, item: int | None, event_id: str, time: int) -
         timestamp=format_rfc3339(timestamp) if timestamp is not None else None,
         item=item,
     )
-    return EventContext(event_id, origin, timestamp, timestamp if timestamp is not None else time)
+    return EventContext(event_id, origin, timestamp, timestamp if timestamp is not None else default_time_ms)
 
 
 def _timestamp(record: Record) -> int | None:

@@ -16,7 +16,7 @@ from stream.core.pipeline.outcome import Outcome, Wrap, no_wrap
 from stream.core.validation import DEFAULT_LIMITS, Limits
 
 #: How many messages are decided in one transaction.
-BATCH: Final = 500
+BATCH_MESSAGES_MAX: Final = 500
 
 
 class OfflineFlow:
@@ -53,12 +53,12 @@ class OfflineFlow:
         self._index = PartitionIndex(store or MemoryStore(), window_ms=window_ms)
         self._raw_offset = count()
         self._normalized_offset = count()
-        self._time = 0
+        self._latest_time_ms = 0
 
     def run(self, messages: Iterable[bytes | None], *, now: str) -> Iterator[list[Outcome]]:
         """Yield the outcomes of each message in turn; ``now`` is RFC 3339, for headers."""
         iterator = iter(messages)
-        while batch := list(islice(iterator, BATCH)):
+        while batch := list(islice(iterator, BATCH_MESSAGES_MAX)):
             yield from self._decide_batch(batch, now)
 
     def _decide_batch(self, messages: list[bytes | None], now: str) -> list[list[Outcome]]:
@@ -74,8 +74,13 @@ class OfflineFlow:
 
     def _normalize(self, message: bytes | None, now: str) -> list[Outcome]:
         record = InputRecord(self._topics.raw, 0, next(self._raw_offset), None, None, message)
-        outcomes = self._normalizer(record, now=now, time=self._time)
-        self._time = max([self._time, *(outcome.time for outcome in outcomes if outcome.time is not None)])
+        outcomes = self._normalizer(record, now=now, default_time_ms=self._latest_time_ms)
+        self._latest_time_ms = max(
+            [
+                self._latest_time_ms,
+                *(outcome.event_time_ms for outcome in outcomes if outcome.event_time_ms is not None),
+            ]
+        )
         return outcomes
 
     def _to_record(self, output: OutputRecord) -> InputRecord:

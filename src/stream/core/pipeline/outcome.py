@@ -30,7 +30,7 @@ def no_wrap(_name: str, step: Callable[P, R], /) -> Callable[P, R]:
 
 
 class ArticleInfo(NamedTuple):
-    """What metrics count of an article that was decided.
+    """The fields of a decided article that metrics use.
 
     Attributes:
         language: BCP 47 tag.
@@ -53,7 +53,7 @@ class Outcome:
         result: ``normalized``, a relation, ``rejected``, or one of `TAKEDOWN_RESULTS`.
         outputs: The records to produce.
         code: The rejection code of an event that was rejected.
-        time: When the event was fetched, in milliseconds since 1970.
+        event_time_ms: When the event was fetched, in milliseconds since 1970.
         is_repeat: It was decided before, and is published again.
         article: The article, if it was decided for the first time.
     """
@@ -61,7 +61,7 @@ class Outcome:
     result: str
     outputs: Sequence[OutputRecord]
     code: str | None = None
-    time: int | None = None
+    event_time_ms: int | None = None
     is_repeat: bool = False
     article: ArticleInfo | None = None
 

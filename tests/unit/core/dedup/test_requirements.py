@@ -120,7 +120,7 @@ class TestThresholds:
         titles = [f"Greetings to {names[0]}" for names in (CABLE_NAMES, OTHER_CABLE_NAMES)]
         before = earlier(texts[0], title=titles[0], times=Times("2026-05-04T06:00:00.000Z"))
         later = subject(texts[1], title=titles[1], times=Times(f"2026-05-{day}T06:00:00.000Z"))
-        assert decide(later, Candidates(similar=[before])).duplicate.relation == relation
+        assert decide(later, Candidates(similar_articles=[before])).duplicate.relation == relation
 
     @pytest.mark.parametrize(
         ("words", "relation"), [(100, "copy"), (60, "near_copy"), (59, "excerpt"), (30, "excerpt"), (8, "excerpt")]

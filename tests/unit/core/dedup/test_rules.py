@@ -240,22 +240,25 @@ class TestRules:
         numbers, unlike = earlier(case["template"].format(*case["before"]), offset=1), earlier(story("Latin"), offset=2)
         incoming = subject(case["template"].format(*case["later"]))
         for similar in ([numbers, unlike], [unlike, numbers]):
-            assert decide(incoming, Candidates(similar=similar)).duplicate.method == "other-numbers"
-        assert decide(incoming, Candidates(similar=[unlike])).duplicate.method == "too-little-alike"
+            assert decide(incoming, Candidates(similar_articles=similar)).duplicate.method == "other-numbers"
+        assert decide(incoming, Candidates(similar_articles=[unlike])).duplicate.method == "too-little-alike"
 
     def test_the_best_of_several_decides_and_the_first_of_equals(self) -> None:
         rough, good = earlier(story("Latin", 0, 1, 2, 3), offset=1), earlier(story("Latin"), offset=9)
         twin = dataclasses.replace(good, offset=5, id="earlier-5")
         incoming = subject(story("Latin", 0, 1, 2, 3, 4))
         for order in ([rough, good, twin], [twin, good, rough], [good, rough, twin]):
-            assert decide(incoming, Candidates(similar=order)).duplicate.duplicate_of == "earlier-5"
+            assert decide(incoming, Candidates(similar_articles=order)).duplicate.duplicate_of == "earlier-5"
 
     def test_passages_that_many_clusters_share_do_not_count(self) -> None:
         below = story("Latin")
         incoming, before = subject(f"{story('Cyrillic', 0)} {below}"), earlier(f"{story('Hindi', 0)} {below}")
-        assert decide(incoming, Candidates(similar=[before])).duplicate.relation == "near_copy"
+        assert decide(incoming, Candidates(similar_articles=[before])).duplicate.relation == "near_copy"
         common = np.intersect1d(incoming.fingerprint.anchors, fingerprint(below, None).anchors)
-        assert decide(incoming, Candidates(similar=[before], common=common)).duplicate.method == "too-little-alike"
+        assert (
+            decide(incoming, Candidates(similar_articles=[before], common_anchors=common)).duplicate.method
+            == "too-little-alike"
+        )
 
     @pytest.mark.parametrize("relation", ["copy", "near_copy", "excerpt"])
     def test_copies_join_the_cluster_of_their_original(self, relation: str) -> None:
@@ -269,10 +272,10 @@ class TestRules:
         words = [f"{chr(97 + i % 26)}{chr(97 + i // 26)}x" for i in range(200)]
         middle, whole = " ".join(words[100:150]), " ".join(words)
         incoming = subject(middle)
-        verdict = decide(incoming, Candidates(similar=[earlier(whole, cluster_depth=1)]))
+        verdict = decide(incoming, Candidates(similar_articles=[earlier(whole, cluster_depth=1)]))
         own = new_cluster_id(incoming.scope, incoming.id, incoming.fingerprint.text_hash)
         assert (verdict.duplicate.relation, verdict.duplicate.cluster_id, verdict.cluster_depth) == ("excerpt", own, 0)
-        opening = decide(subject(" ".join(words[:50])), Candidates(similar=[earlier(whole, cluster_depth=1)]))
+        opening = decide(subject(" ".join(words[:50])), Candidates(similar_articles=[earlier(whole, cluster_depth=1)]))
         assert (opening.duplicate.cluster_id, opening.cluster_depth) == (earlier(whole).cluster_id, 2)
 
     @pytest.mark.parametrize(
@@ -346,8 +349,8 @@ def test_the_verdict_does_not_depend_on_the_order_of_candidates(text: str, other
     similar = [earlier(other, offset=offset, cluster_depth=offset % 3) for offset, other in enumerate(others)]
     shuffled = list(similar)
     random.shuffle(shuffled)
-    verdict = decide(subject(text), Candidates(similar=similar))
-    assert decide(subject(text), Candidates(similar=shuffled)) == verdict
+    verdict = decide(subject(text), Candidates(similar_articles=similar))
+    assert decide(subject(text), Candidates(similar_articles=shuffled)) == verdict
     assert verdict.duplicate.is_duplicate == (verdict.duplicate.relation in DUPLICATE_RELATIONS)
 
 

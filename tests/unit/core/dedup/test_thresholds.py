@@ -61,7 +61,7 @@ def test_the_larger_overlap_in_the_examples(
 
 
 def test_decide_uses_the_thresholds_that_it_is_given() -> None:
-    incoming, candidates = subject(story("Latin", 0, 1, 2, 3)), Candidates(similar=[earlier(story("Latin"))])
+    incoming, candidates = subject(story("Latin", 0, 1, 2, 3)), Candidates(similar_articles=[earlier(story("Latin"))])
     strict = replace(DEFAULT_THRESHOLDS, tokens_min=10_000)
     assert decide(incoming, candidates).duplicate.relation == "near_copy"
     verdict = decide(incoming, candidates, strict).duplicate

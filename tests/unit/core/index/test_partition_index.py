@@ -133,7 +133,10 @@ class TestBounds:
         repeated = [msgspec.structs.replace(event, previous=-1) for event in partition.fingerprints[:6]]
         transaction = partition.index.begin_transaction()
         for event in repeated:
-            assert transaction.find_decided(event.scope, event.event_id, offset=event.offset, time_ms=0) is not None
+            assert (
+                transaction.find_earlier_decision(event.scope, event.event_id, offset=event.offset, time_ms=0)
+                is not None
+            )
 
 
 class TestWindow:

@@ -61,7 +61,10 @@ class TestAnchors:
         partition = Partition(new_store())
         reprints = [f"{part(STORY, 0, 70)} {prose(f'z{letters(number)}z', 9)}" for number in range(3 * COMMON_MIN)]
         partition.run([article(text) for text in [STORY, *reprints]])
-        assert len(partition.index.begin_transaction().find_candidates(incoming(EXCERPT), time_ms=START_MS).common) == 0
+        assert (
+            len(partition.index.begin_transaction().find_candidates(incoming(EXCERPT), time_ms=START_MS).common_anchors)
+            == 0
+        )
         assert partition.run_one(article(EXCERPT)).verdict.relation == "excerpt"
 
     def test_each_posting_counts_the_anchors_that_lead_to_its_article(self, new_store: NewStore) -> None:
@@ -81,7 +84,7 @@ class TestBoilerplate:
     ) -> None:
         partition = Partition(new_store())
         partition.run([article(text) for text in with_notice(count, 120)])
-        common = partition.index.begin_transaction().find_candidates(incoming(NOTICE), time_ms=START_MS).common
+        common = partition.index.begin_transaction().find_candidates(incoming(NOTICE), time_ms=START_MS).common_anchors
         assert (len(common) > 0) is is_common
         assert np.isin(common, fingerprint(NOTICE, None).anchors).all()
 
@@ -119,7 +122,7 @@ class TestBounds:
         results = partition.run([article(text) for text in texts + more])
         assert len({result.verdict.cluster_id for result in results}) > CANDIDATES_MAX
         assert (
-            len(partition.index.begin_transaction().find_candidates(incoming(STORY), time_ms=START_MS).similar)
+            len(partition.index.begin_transaction().find_candidates(incoming(STORY), time_ms=START_MS).similar_articles)
             <= CANDIDATES_MAX
         )
 
@@ -127,7 +130,9 @@ class TestBounds:
         partition = Partition(new_store())
         partition.run([article(text) for text in with_notice(CANDIDATES_MAX + 9, 200)])
         assert (
-            len(partition.index.begin_transaction().find_candidates(incoming(NOTICE), time_ms=START_MS).similar)
+            len(
+                partition.index.begin_transaction().find_candidates(incoming(NOTICE), time_ms=START_MS).similar_articles
+            )
             == CANDIDATES_MAX
         )
 
@@ -137,7 +142,9 @@ class TestBounds:
         ours = f"{part(STORY, 0, 30)} {prose('y', 800)}"
         mine, other = (fingerprint(text, None).anchors for text in (ours, STORY))
         assert 0 < len(np.intersect1d(mine, other)) < ANCHORS_SHARED_MIN * len(mine)
-        assert partition.index.begin_transaction().find_candidates(incoming(ours), time_ms=START_MS).similar == []
+        assert (
+            partition.index.begin_transaction().find_candidates(incoming(ours), time_ms=START_MS).similar_articles == []
+        )
 
 
 class TestClusters:

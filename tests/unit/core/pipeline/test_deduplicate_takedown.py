@@ -48,7 +48,12 @@ def test_a_takedown_publishes_tombstones_in_both_topics_and_a_changelog_record()
     flow = Flow()
     name = enriched_event_of(flow.run_one(ARTICLE)).id
     outcome = flow.run_one(CANCELED, offset=1)
-    assert (outcome.result, outcome.code, outcome.time, outcome.is_repeat) == ("withdrawn", None, SENT_MS, False)
+    assert (outcome.result, outcome.code, outcome.event_time_ms, outcome.is_repeat) == (
+        "withdrawn",
+        None,
+        SENT_MS,
+        False,
+    )
     assert tombstones(outcome) == {TOPICS.enriched: [name], TOPICS.duplicates: [name]}
     record = outputs_by_topic(outcome)[TOPICS.fingerprints]
     event = codec.decode(record.value or b"", RemovalEvent)
@@ -116,7 +121,7 @@ def test_a_takedown_of_an_unknown_article_publishes_nothing() -> None:
     flow = Flow()
     flow.run_one(ARTICLE)
     outcome = flow.run_one({**CANCELED, "url": "https://nowhere.example/"}, offset=1)
-    assert (outcome.result, list(outcome.outputs), outcome.time) == ("nothing_withdrawn", [], SENT_MS)
+    assert (outcome.result, list(outcome.outputs), outcome.event_time_ms) == ("nothing_withdrawn", [], SENT_MS)
     assert flow.run_one(COPY, offset=2).result == "copy"
 
 

@@ -19,7 +19,12 @@ class TestNormalizer:
     def test_an_article_is_keyed_by_its_scope(self) -> None:
         (outcome,) = normalize_record(raw({**ARTICLE, "tenant": "acme"}))
         (output,) = outcome.outputs
-        assert (outcome.result, outcome.code, outcome.time, outcome.is_repeat) == ("normalized", None, SENT_MS, False)
+        assert (outcome.result, outcome.code, outcome.event_time_ms, outcome.is_repeat) == (
+            "normalized",
+            None,
+            SENT_MS,
+            False,
+        )
         assert (output.topic, output.key, output.partition) == (TOPICS.normalized, b"acme/en", None)
 
     def test_the_origin_names_the_raw_record(self) -> None:
@@ -29,9 +34,9 @@ class TestNormalizer:
 
     @pytest.mark.parametrize("timestamp", [None, -1, -(10**18), 10**18])
     def test_an_invalid_timestamp_of_a_record_is_ignored(self, timestamp: int | None) -> None:
-        (outcome,) = Normalizer(TOPICS)(raw(ARTICLE, timestamp=timestamp), now=NOW, time=77)
+        (outcome,) = Normalizer(TOPICS)(raw(ARTICLE, timestamp=timestamp), now=NOW, default_time_ms=77)
         article = codec.decode(outcome.outputs[0].value or b"", NormalizedEvent)
-        assert (article.origin.timestamp, article.event_time, outcome.time) == (None, 77, 77)
+        assert (article.origin.timestamp, article.event_time, outcome.event_time_ms) == (None, 77, 77)
 
     def test_the_event_time_is_when_it_was_fetched_or_else_the_timestamp_of_its_record(self) -> None:
         assert normalize_one(raw({**ARTICLE, "fetched_at": "2026-05-01T00:00:00Z"})).event_time == 1_777_593_600_000
@@ -145,7 +150,7 @@ class TestTakedown:
     def test_a_takedown_goes_to_every_partition_of_the_normalized_topic(self, partitions: int) -> None:
         record = raw({"id": "a1", "tenant": "acme", "status": "canceled"}, offset=9)
         (outcome,) = Normalizer(TOPICS, partitions=partitions)(record, now=NOW)
-        assert (outcome.result, outcome.code, outcome.time) == ("normalized", None, SENT_MS)
+        assert (outcome.result, outcome.code, outcome.event_time_ms) == ("normalized", None, SENT_MS)
         assert [output.partition for output in outcome.outputs] == list(range(partitions))
         assert {(output.topic, output.key) for output in outcome.outputs} == {(TOPICS.normalized, b"acme/*")}
         assert len({(output.value, tuple(output.headers)) for output in outcome.outputs}) == 1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stream.core.contracts import codec
 from stream.core.contracts.events import EnrichedEvent
 from stream.core.contracts.topics import Topics
-from stream.core.pipeline.offline import BATCH, OfflineFlow
+from stream.core.pipeline.offline import BATCH_MESSAGES_MAX, OfflineFlow
 from stream.core.pipeline.outcome import Outcome
 from stream.core.validation import Limits
 from stream.state.rocksdb_store import RocksStore
@@ -77,13 +77,13 @@ def test_it_reads_at_most_one_batch_ahead() -> None:
     numbers_read = []
 
     def messages() -> Any:
-        for number in range(3 * BATCH):
+        for number in range(3 * BATCH_MESSAGES_MAX):
             numbers_read.append(number)
             yield article(STORY, name=str(number))
 
     outcomes = OfflineFlow(window_ms=WINDOW_MS).run(messages(), now=NOW)
     next(outcomes)
-    assert len(numbers_read) == BATCH
+    assert len(numbers_read) == BATCH_MESSAGES_MAX
 
 
 def test_an_article_without_a_time_gets_the_latest_time_before_it() -> None:
@@ -96,7 +96,7 @@ def test_an_article_without_a_time_gets_the_latest_time_before_it() -> None:
         ]
     )
     assert results(outcomes) == [["new"], ["new"], ["new"], ["new"]]
-    assert [message[0].time for message in outcomes][1] == outcomes[3][0].time
+    assert [message[0].event_time_ms for message in outcomes][1] == outcomes[3][0].event_time_ms
 
 
 def test_topics_limits_and_window_can_be_set() -> None:
@@ -119,7 +119,7 @@ def test_outcomes_do_not_depend_on_the_size_of_batches(size: int, monkeypatch: p
     ]
     messages += [orjson.dumps({"id": "a", "status": "canceled"}), article(STORY, name="d")]
     expected = run(messages)
-    monkeypatch.setattr("stream.core.pipeline.offline.BATCH", size)
+    monkeypatch.setattr("stream.core.pipeline.offline.BATCH_MESSAGES_MAX", size)
     assert run(messages) == expected
 
 
