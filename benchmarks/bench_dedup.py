@@ -36,7 +36,7 @@ from benchmarks.synthetic_index import (
 from stream import gc_tuning
 from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent, NormalizedEvent
-from stream.core.dedup.fingerprint import fingerprints
+from stream.core.dedup.fingerprint import compute_fingerprints
 from stream.core.dedup.rules import IncomingArticle
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.pipeline.deduplicate import incoming_article
@@ -76,7 +76,7 @@ class Figures:
 def run(corpus: Path, indexed: Sequence[int], folder: Path) -> None:
     """Print the figures for an empty index and for each size in ``indexed``, then those of the other libraries."""
     articles = normalized(rows(corpus))
-    shapes = [shape(found) for found in fingerprints((article.text, article.title) for article in articles)]
+    shapes = [shape(found) for found in compute_fingerprints((article.text, article.title) for article in articles)]
     mean = np.mean(shapes, axis=0)
     print(f"{len(articles)} articles, a mean of {mean[0]:.0f} tokens and {mean[2]:.1f} anchors")
     folder.mkdir(parents=True, exist_ok=True)
@@ -164,7 +164,7 @@ def _at(article: NormalizedEvent, offset: int) -> NormalizedEvent:
 
 
 def _subjects(articles: Sequence[NormalizedEvent]) -> list[tuple[IncomingArticle, int]]:
-    prints = fingerprints((article.text, article.title) for article in articles)
+    prints = compute_fingerprints((article.text, article.title) for article in articles)
     return [
         (incoming_article(article, found), article.event_time) for article, found in zip(articles, prints, strict=True)
     ]

@@ -26,7 +26,7 @@ from rensa import RMinHash, RMinHashLSH
 from benchmarks.dedup_support import MIB, decided, in_process, normalized, resident_bytes
 from benchmarks.synthetic_index import WINDOW_MS
 from stream.core.contracts.events import NormalizedEvent
-from stream.core.dedup.array_sets import runs
+from stream.core.dedup.array_sets import shingle_hashes
 from stream.core.folding import tokenize_all
 from stream.core.folding.hashing import Hashes, mix
 from stream.core.index.partition_index import PartitionIndex
@@ -172,7 +172,7 @@ def shingles(texts: Sequence[str]) -> Iterator[Hashes]:
         batch = tokenize_all(texts[start : start + FOLDED_TOGETHER])
         bounds = batch.bounds.tolist()
         for begin, end in pairwise(bounds):
-            yield mix(runs(batch.tokens.hashes[begin:end], min(SHINGLE, end - begin)))
+            yield mix(shingle_hashes(batch.tokens.hashes[begin:end], min(SHINGLE, end - begin)))
 
 
 def _our_speed(articles: Sequence[NormalizedEvent], path: Path) -> Speed:

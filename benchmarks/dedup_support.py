@@ -15,7 +15,7 @@ import orjson
 
 from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent, NormalizedEvent, Origin
-from stream.core.dedup.fingerprint import fingerprints
+from stream.core.dedup.fingerprint import compute_fingerprints
 from stream.core.dedup.rules import decide
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.normalize import EventContext, normalize
@@ -96,7 +96,7 @@ def _decide_batch(
 ) -> list[FingerprintEvent]:
     clock, recorded = time.perf_counter, []
     started = clock()
-    prints = fingerprints((article.text, article.title) for article in articles)
+    prints = compute_fingerprints((article.text, article.title) for article in articles)
     subjects = [incoming_article(article, found) for article, found in zip(articles, prints, strict=True)]
     fingerprinted = clock()
     transaction = index.begin_transaction()

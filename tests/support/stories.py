@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from stream.core.dedup.fingerprint import NO_HASHES, fingerprint
+from stream.core.dedup.fingerprint import NO_HASHES, compute_fingerprint
 from stream.core.dedup.rules import NO_TIMES, Candidates, IncomingArticle, IndexedArticle, Times, Verdict, decide
 from stream.core.dedup.similarity import Similarity
 from stream.core.index.postings import ANCHORS_SHARED_MIN
@@ -27,7 +27,13 @@ def subject(
     text: str, *, title: str | None = None, name: str = "later", display_hash: str = "later", times: Times = NO_TIMES
 ) -> IncomingArticle:
     return IncomingArticle(
-        name, "default/xx", f"later.example/{name}", "later.example", display_hash, fingerprint(text, title), times
+        name,
+        "default/xx",
+        f"later.example/{name}",
+        "later.example",
+        display_hash,
+        compute_fingerprint(text, title),
+        times,
     )
 
 
@@ -42,7 +48,7 @@ def earlier(
     times: Times = NO_TIMES,
 ) -> IndexedArticle:
     """An article as the index returns it: without anchors and shingles."""
-    stored = dataclasses.replace(fingerprint(text, title), anchors=NO_HASHES, shingles=NO_HASHES)
+    stored = dataclasses.replace(compute_fingerprint(text, title), anchors=NO_HASHES, shingles=NO_HASHES)
     source, cluster_id = "earlier.example", f"{offset:032x}"
     return IndexedArticle(
         offset, f"earlier-{offset}", source, cluster_id, revision, cluster_depth, display_hash, stored, times
@@ -67,7 +73,7 @@ def story(script: str, *sentences: int) -> str:
 
 def shared_anchors(text: str, other: str) -> float:
     """Of the text with fewer anchors, the share of them that the other has too."""
-    anchors, other_anchors = fingerprint(text, None).anchors, fingerprint(other, None).anchors
+    anchors, other_anchors = compute_fingerprint(text, None).anchors, compute_fingerprint(other, None).anchors
     return len(np.intersect1d(anchors, other_anchors)) / min(len(anchors), len(other_anchors))
 
 

@@ -33,7 +33,7 @@ def is_coloured(out: Console) -> bool:
     return out.color_system is not None and not out.no_color
 
 
-def is_rtl(text: str) -> bool:
+def is_rtl_text(text: str) -> bool:
     """Whether the first letter with a direction is right-to-left (UAX #9, rule P2)."""
     for char in text:
         direction = unicodedata.bidirectional(char)
@@ -42,29 +42,29 @@ def is_rtl(text: str) -> bool:
     return False
 
 
-def isolate(text: Text, *, rtl: bool, beside: bool = False) -> Text:
+def isolate(text: Text, *, is_rtl: bool, is_beside: bool = False) -> Text:
     """Isolate one line of ``text`` in the direction of the paragraph that it is part of.
 
-    A line with this direction only is returned unchanged. ``beside``: other text is on the same line of the terminal,
-    so right-to-left text is isolated in any case.
+    A line with this direction only is returned unchanged. ``is_beside``: other text is on the same line of the
+    terminal, so right-to-left text is isolated in any case.
     """
     directions = {unicodedata.bidirectional(char) for char in text.plain}
     has_rtl = not directions.isdisjoint(_RTL)
     is_mixed = has_rtl and not directions.isdisjoint(("L", "EN", "AN"))
-    if not (is_mixed or (has_rtl and (beside or not rtl)) or (rtl and "L" in directions)):
+    if not (is_mixed or (has_rtl and (is_beside or not is_rtl)) or (is_rtl and "L" in directions)):
         return text
-    return Text.assemble(RLI if rtl else LRI, text, PDI)
+    return Text.assemble(RLI if is_rtl else LRI, text, PDI)
 
 
-def phrase(text: str, *, rtl: bool | None = None) -> Text:
+def phrase(text: str, *, is_rtl: bool | None = None) -> Text:
     """A short text, on one line, for use inside a line of the program's own text."""
-    return isolate(Text(" ".join(text.split())), rtl=is_rtl(text) if rtl is None else rtl, beside=True)
+    return isolate(Text(" ".join(text.split())), is_rtl=is_rtl_text(text) if is_rtl is None else is_rtl, is_beside=True)
 
 
-def wrap_lines(text: Text, out: Console, *, width: int | None, rtl: bool, beside: bool = False) -> list[Text]:
+def wrap_lines(text: Text, out: Console, *, width: int | None, is_rtl: bool, is_beside: bool = False) -> list[Text]:
     """Break ``text`` into lines of at most ``width`` columns, each isolated if necessary.
 
     ``width``: None to keep the lines as they are.
     """
     lines = text.wrap(out, width) if width else text.split(allow_blank=True)
-    return [isolate(line, rtl=rtl, beside=beside) for line in lines]
+    return [isolate(line, is_rtl=is_rtl, is_beside=is_beside) for line in lines]

@@ -16,7 +16,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from stream.cli.bidi import is_rtl, phrase, wrap_lines
+from stream.cli.bidi import is_rtl_text, phrase, wrap_lines
 from stream.core.timestamps import format_rfc3339, to_epoch_ms
 from stream.dead_letters.dead_letter import DeadLetter, RecordId, source_domains
 from stream.errors import REJECTION_CODES
@@ -123,10 +123,10 @@ def format_time(time_ms: int | None) -> str | None:
 # A terminal
 
 
-def count(number: int) -> str:
+def format_count(number: int) -> str:
     """The number with its noun.
 
-    >>> count(1), count(2)
+    >>> format_count(1), format_count(2)
     ('1 dead letter', '2 dead letters')
     """
     return f"{number} dead letter{'' if number == 1 else 's'}"
@@ -215,7 +215,7 @@ def _print_value(out: Console, dead_letter: DeadLetter) -> None:
     kind, text, rest = readable_value(dead_letter.value)
     _print_title(out, f"value, {kind}")
     width = out.width if out.is_terminal else None
-    for line in wrap_lines(Text(escape_invisible(text)), out, width=width, rtl=is_rtl(text)):
+    for line in wrap_lines(Text(escape_invisible(text)), out, width=width, is_rtl=is_rtl_text(text)):
         out.print(line, soft_wrap=True)
     if rest:
         hint = f"… {rest}; for the whole value: stream deadletters show {dead_letter.record_id.short} --raw"

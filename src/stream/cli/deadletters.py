@@ -35,7 +35,7 @@ from stream.settings import STAGES, Settings, load_settings
 
 #: Rows of the table, unless --limit sets another number.
 _ROWS_MAX: Final = 50
-_SKIPPED, _INTERRUPTED = 1, 130
+_EXIT_SKIPPED, _EXIT_INTERRUPTED = 1, 130
 #: Offsets between two updates of the progress bar.
 _PROGRESS_STEP: Final = 200
 
@@ -193,13 +193,13 @@ def requeue(
         plan = _make_plan(reader, wanted, rules, not_requeued=not_requeued, quiet=quiet).limited_to(limit)
         if is_stopped():
             click.echo("interrupted: nothing was requeued", err=True)
-            sys.exit(_INTERRUPTED)
+            sys.exit(_EXIT_INTERRUPTED)
         if dry_run or not plan.selected:
             _print_report(plan.codes, plan, "would be requeued" if dry_run else "requeued")
-            sys.exit(_SKIPPED if plan.needs_attention else 0)
+            sys.exit(_EXIT_SKIPPED if plan.needs_attention else 0)
         if not yes and _is_interactive():
             _print_report(plan.codes, plan, "selected")
-            click.confirm(f"Requeue {view.count(len(plan.selected))}?", abort=True, err=True)
+            click.confirm(f"Requeue {view.format_count(len(plan.selected))}?", abort=True, err=True)
         with _show_progress("requeueing", len(plan.selected), quiet=quiet) as on_progress:
             result = requeue_all(reader, plan.selected, on_progress)
         _finish(plan, result, is_stopped=is_stopped())
@@ -213,18 +213,18 @@ def _finish(plan: RequeuePlan, result: RequeueResult, *, is_stopped: bool) -> No
         plan = plan.with_skipped(SkipReason.GONE, missing)
     _print_report(result.stored, plan, "requeued")
     if ended_early and missing:
-        click.echo(f"{view.count(missing)} not requeued; continue with --not-requeued", err=True)
+        click.echo(f"{view.format_count(missing)} not requeued; continue with --not-requeued", err=True)
     if result.failure is not None:
         raise BrokerError(f"not everything was requeued: {result.failure}") from result.failure
     if is_stopped and missing:
-        sys.exit(_INTERRUPTED)
-    sys.exit(_SKIPPED if plan.needs_attention else 0)
+        sys.exit(_EXIT_INTERRUPTED)
+    sys.exit(_EXIT_SKIPPED if plan.needs_attention else 0)
 
 
 def _print_report(codes: Counter[str], plan: RequeuePlan, outcome: str) -> None:
     if codes:
         console().print(view.code_table(codes))
-    click.echo(f"{view.count(codes.total())} {outcome}")
+    click.echo(f"{view.format_count(codes.total())} {outcome}")
     for reason, number in plan.skipped.items():
         click.echo(f"{number} skipped: {reason.value}")
 
@@ -306,7 +306,7 @@ def _print_table(matches: Iterable[DeadLetter], rows: int) -> None:
         out = console()
         out.print(view.dead_letter_table(newest, out.width))
     hint = f"; showing the newest {rows} (--limit changes that)" if total > rows else ""
-    click.echo(view.count(total) + hint, err=True)
+    click.echo(view.format_count(total) + hint, err=True)
 
 
 def _print_summary(codes: Counter[str], *, json_lines: bool) -> None:
@@ -315,7 +315,7 @@ def _print_summary(codes: Counter[str], *, json_lines: bool) -> None:
         return
     if codes:
         console().print(view.code_table(codes))
-    click.echo(view.count(codes.total()), err=True)
+    click.echo(view.format_count(codes.total()), err=True)
 
 
 @contextlib.contextmanager
@@ -341,17 +341,17 @@ def _show_progress(description: str, total: int, *, quiet: bool) -> Iterator[OnP
 @contextlib.contextmanager
 def catch_signals() -> Iterator[Callable[[], bool]]:
     """Yield a function that returns True once SIGINT or SIGTERM came; a second signal ends the process as usual."""
-    requested = threading.Event()
+    stop_requested = threading.Event()
     previous: dict[int, Any] = {}
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        requested.set()
+        stop_requested.set()
         signal.signal(number, previous[number])
 
-    for caught in (signal.SIGINT, signal.SIGTERM):
-        previous[caught] = signal.signal(caught, handle)
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        previous[signal_number] = signal.signal(signal_number, handle)
     try:
-        yield requested.is_set
+        yield stop_requested.is_set
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

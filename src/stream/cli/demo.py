@@ -18,7 +18,7 @@ from stream.cli.bidi import phrase
 from stream.cli.terminal_width import clip
 from stream.demo.feed import WITHDRAWN, samples
 from stream.demo.runner import Arrival, Demo
-from stream.demo.story import Story, clean_up, group_into_stories, reason
+from stream.demo.story import Story, describe_clean_up, describe_reason, group_into_stories
 from stream.errors import REJECTION_CODES
 from stream.observability.log_setup import configure_logging
 from stream.runtime import http_server
@@ -70,30 +70,30 @@ def demo(keep: bool, pause: float, web_port: int | None) -> None:
     article did not become what the feed expects.
     """
     configure_logging("ERROR")  # the dead letters are shown anyway
-    running = Demo(web_port=web_port)
+    demo = Demo(web_port=web_port)
     try:
-        sys.exit(asyncio.run(_run(running, pause, keep=keep)))
+        sys.exit(asyncio.run(_run(demo, pause, keep=keep)))
     except KeyboardInterrupt:
         sys.exit(0)
 
 
-async def _run(running: Demo, pause: float, *, keep: bool) -> int:
-    pages = http_server.WorkerPages(running.flow.metrics.registry, running.flow)
-    with http_server.bind(running.settings.web_host, running.settings.web_port) as sockets:
+async def _run(demo: Demo, pause: float, *, keep: bool) -> int:
+    pages = http_server.WorkerPages(demo.flow.metrics.registry, demo.flow)
+    with http_server.bind(demo.settings.web_host, demo.settings.web_port) as sockets:
         async with http_server.serve(pages, sockets):
-            return await _show_flow(running, pause, keep=keep)
+            return await _show_flow(demo, pause, keep=keep)
 
 
-async def _show_flow(running: Demo, pause: float, *, keep: bool) -> int:
+async def _show_flow(demo: Demo, pause: float, *, keep: bool) -> int:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _PLAIN_COLUMNS
     feed = samples()
     arrivals: list[Arrival] = []
     console.print(_INTRODUCTION.format(count=len(feed)))
-    async with running.flow.running():
+    async with demo.flow.running():
         with Live(console=console, refresh_per_second=10, transient=True) as live:
-            async for arrival in running.feed(feed, pause_s=pause):
+            async for arrival in demo.feed(feed, pause_s=pause):
                 arrivals.append(arrival)
                 if console.is_terminal:
                     live.update(_progress(arrivals, len(feed), console.width))
@@ -102,7 +102,7 @@ async def _show_flow(running: Demo, pause: float, *, keep: bool) -> int:
         console.print()
         console.print(_NEXT_STEPS)
         if keep:
-            console.print(f"\nThe worker keeps running; its pages are at {running.url}/ (Ctrl-C stops it)")
+            console.print(f"\nThe worker keeps running; its pages are at {demo.url}/ (Ctrl-C stops it)")
             await asyncio.Event().wait()
     return 0 if all(arrival.is_expected for arrival in arrivals) else 1
 
@@ -143,7 +143,7 @@ def _story_lines(story: Story, arrivals: Sequence[Arrival], width: int) -> Itera
 
 def _article_lines(arrival: Arrival, arrivals: Sequence[Arrival], width: int) -> Iterator[Text]:
     """The article's row, and below it the reason and what was cleaned up."""
-    words = reason(arrival, arrivals)
+    words = describe_reason(arrival, arrivals)
     if arrival.event is None:
         row = _row_start(arrival)
         first, *others = wrap(words, width, initial_indent=" " * len(row), subsequent_indent=_INDENT)
@@ -153,7 +153,7 @@ def _article_lines(arrival: Arrival, arrivals: Sequence[Arrival], width: int) ->
     yield _row(arrival, width)
     for line in wrap(words, width, initial_indent=_INDENT, subsequent_indent=_INDENT):
         yield Text(line)
-    for line in wrap(clean_up(arrival.event), width, initial_indent=_INDENT, subsequent_indent=_INDENT):
+    for line in wrap(describe_clean_up(arrival.event), width, initial_indent=_INDENT, subsequent_indent=_INDENT):
         yield Text(line, style="dim")
 
 

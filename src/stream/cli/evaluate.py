@@ -15,7 +15,7 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from stream.cli.bidi import console, is_rtl, phrase, wrap_lines
+from stream.cli.bidi import console, is_rtl_text, phrase, wrap_lines
 from stream.cli.input_files import expand_paths, read_lines
 from stream.core.contracts.events import RELATIONS, EnrichedEvent
 from stream.evaluation.explanation import Comparison, compare
@@ -81,20 +81,20 @@ def evaluate(
 
     Exit codes: 0 done, 1 below --min-f1, 2 wrong usage or bad rows, 66 unreadable input.
     """
-    evaluated = [_File(path, pairs) for path, pairs in _read_files(files, with_url=not no_url)]
+    results = [_File(path, pairs) for path, pairs in _read_files(files, with_url=not no_url)]
     try:
-        for file in evaluated:
+        for file in results:
             _decide(file, one_index=one_index)
     except RowError as error:
         raise click.UsageError(str(error)) from None
-    total = sum((file.scores for file in evaluated), Scores())
-    errors = _rank_errors([mistake for file in evaluated for mistake in file.mistakes])
+    total = sum((file.scores for file in results), Scores())
+    errors = _rank_errors([mistake for file in results for mistake in file.mistakes])
     if as_json:
-        report = _report_json(evaluated, total, errors[:errors_shown])
+        report = _report_json(results, total, errors[:errors_shown])
         sys.stdout.buffer.write(orjson.dumps(report, option=orjson.OPT_APPEND_NEWLINE))
         sys.stdout.flush()
     else:
-        _show(console(), evaluated, total, errors, errors_shown, one_index=one_index)
+        _show(console(), results, total, errors, errors_shown, one_index=one_index)
     sys.exit(1 if min_f1 is not None and _is_below(total, min_f1) else 0)
 
 
@@ -251,14 +251,14 @@ def _columns(error: _Error, out: Console, width: int) -> Iterator[list[Text]]:
         title = event.title or ""
         head = [
             phrase(event.id),
-            *_wrap(Text(title, style="bold"), out, width, rtl=is_rtl(title))[:_TITLE_LINES],
+            *_wrap(Text(title, style="bold"), out, width, is_rtl=is_rtl_text(title))[:_TITLE_LINES],
         ]
         text = Text.assemble(*((word, "" if is_shared else style) for word, is_shared in words))
-        yield head + _wrap(text, out, width, rtl=event.language.direction == "rtl")[:_TEXT_LINES]
+        yield head + _wrap(text, out, width, is_rtl=event.language.direction == "rtl")[:_TEXT_LINES]
 
 
-def _wrap(text: Text, out: Console, width: int, *, rtl: bool) -> list[Text]:
-    return wrap_lines(text, out, width=width, rtl=rtl, beside=True) if text else []
+def _wrap(text: Text, out: Console, width: int, *, is_rtl: bool) -> list[Text]:
+    return wrap_lines(text, out, width=width, is_rtl=is_rtl, is_beside=True) if text else []
 
 
 def _report_json(files: list[_File], total: Scores, errors: list[_Error]) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from stream.cli.bidi import console, is_coloured, phrase, wrap_lines
 from stream.cli.input_files import STDIN
 from stream.core.contracts.events import EnrichedEvent
 from stream.errors import Rejected
-from stream.evaluation import explanation
 from stream.evaluation.explanation import Explanation
+from stream.evaluation.explanation import explain as explain_articles
 from stream.evaluation.labelled_pairs import RowError, read_pair
 from stream.evaluation.word_diff import Alignment, Passage, Word, align
 
@@ -57,13 +57,13 @@ def explain(first: str, second: str | None, full: bool, as_json: bool) -> None:
 
     Exit codes: 0 linked, 1 new (not linked), 2 wrong usage, 66 unreadable input.
     """
-    explained = _explain(*_read_events(first, second))
-    alignment = align(explained.first.text, explained.second.text)
+    explanation = _explain(*_read_events(first, second))
+    alignment = align(explanation.first.text, explanation.second.text)
     if as_json:
-        click.echo(orjson.dumps(_explanation_json(explained, alignment)))
+        click.echo(orjson.dumps(_explanation_json(explanation, alignment)))
     else:
-        _show(console(), explained, alignment, full=full)
-    sys.exit(0 if explained.is_linked else 1)
+        _show(console(), explanation, alignment, full=full)
+    sys.exit(0 if explanation.is_linked else 1)
 
 
 def _read_events(first: str, second: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -81,27 +81,27 @@ def _read_events(first: str, second: str | None) -> tuple[dict[str, Any], dict[s
 
 def _explain(first: dict[str, Any], second: dict[str, Any]) -> Explanation:
     try:
-        return explanation.explain(first, second)
+        return explain_articles(first, second)
     except Rejected as error:
         raise click.UsageError(f"{error.code}: {error.message}") from None
 
 
-def _show(out: Console, explained: Explanation, alignment: Alignment, *, full: bool) -> None:
-    for name, event in zip("AB", (explained.first, explained.second), strict=True):
+def _show(out: Console, explanation: Explanation, alignment: Alignment, *, full: bool) -> None:
+    for name, event in zip("AB", (explanation.first, explanation.second), strict=True):
         out.print(_heading(name, event), soft_wrap=True)
     out.print()
-    out.print(_verdict(explained), soft_wrap=True)
-    verdict = explained.second.duplicate
+    out.print(_verdict(explanation), soft_wrap=True)
+    verdict = explanation.second.duplicate
     out.print(Text(f"rule {verdict.method}, version {verdict.version}", style="dim"), soft_wrap=True)
     out.print()
-    out.print(_scores(explained))
+    out.print(_scores(explanation))
     out.print()
-    out.print(_checks_table(explained))
+    out.print(_checks_table(explanation))
     out.print()
     _show_numbers(out, alignment)
-    rtl = explained.second.language.direction == "rtl"
+    is_rtl = explanation.second.language.direction == "rtl"
     differences = diff(alignment, is_plain=not is_coloured(out), full=full)
-    for line in wrap_lines(differences, out, width=_wrap_width(out), rtl=rtl):
+    for line in wrap_lines(differences, out, width=_wrap_width(out), is_rtl=is_rtl):
         out.print(line, soft_wrap=True)
     if alignment.is_cut:
         out.print(Text("The texts are longer; only their beginnings are shown.", style="dim"))
@@ -132,14 +132,14 @@ _RELATIONS: Final = {
 }
 
 
-def _verdict(explained: Explanation) -> Text:
-    style = "bold green" if explained.is_linked else "bold yellow"
-    return Text.assemble((_RELATIONS[explained.second.duplicate.relation], style), f": {explained.meaning}")
+def _verdict(explanation: Explanation) -> Text:
+    style = "bold green" if explanation.is_linked else "bold yellow"
+    return Text.assemble((_RELATIONS[explanation.second.duplicate.relation], style), f": {explanation.meaning}")
 
 
-def _scores(explained: Explanation) -> Text:
+def _scores(explanation: Explanation) -> Text:
     """The published scores, on two lines that fit any terminal."""
-    scores = explained.comparison.scores
+    scores = explanation.comparison.scores
     change = scores.change
     lines = (
         {
@@ -159,13 +159,13 @@ def _scores(explained: Explanation) -> Text:
     )
 
 
-def _checks_table(explained: Explanation) -> Table:
-    reason = explained.comparison.reason
+def _checks_table(explanation: Explanation) -> Table:
+    reason = explanation.comparison.reason
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("")
     table.add_column("Two texts at different URLs are linked if they have:")
     table.add_column("These texts: " + ("linked" if reason is None else f"not linked, {reason}"))
-    for check in explained.comparison.checks:
+    for check in explanation.comparison.checks:
         sign = Text("ok", style="green") if check.is_met else Text("no", style="bold red")
         table.add_row(sign, check.required, Text(check.actual))
     return table
@@ -230,17 +230,17 @@ def _format_bool(value: bool | None) -> str:
     return {True: "yes", False: "no", None: "-"}[value]
 
 
-def _explanation_json(explained: Explanation, alignment: Alignment) -> dict[str, Any]:
-    comparison, duplicate = explained.comparison, explained.second.duplicate
+def _explanation_json(explanation: Explanation, alignment: Alignment) -> dict[str, Any]:
+    comparison, duplicate = explanation.comparison, explanation.second.duplicate
     score_names = ("jaccard", "containment", "title_similarity", "change", "same_source")
     return {
-        "is_linked": explained.is_linked,
+        "is_linked": explanation.is_linked,
         "relation": duplicate.relation,
         "method": duplicate.method,
-        "meaning": explained.meaning,
+        "meaning": explanation.meaning,
         "version": duplicate.version,
-        "a": _article_json(explained.first),
-        "b": _article_json(explained.second),
+        "a": _article_json(explanation.first),
+        "b": _article_json(explanation.second),
         "scores": {name: msgspec.to_builtins(getattr(comparison.scores, name)) for name in score_names},
         "by_text": {
             "reason": comparison.reason,

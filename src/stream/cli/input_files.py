@@ -106,10 +106,10 @@ def _list_folder(folder: Path) -> list[str]:
 
 @contextlib.contextmanager
 def _open(path: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """Open ``path`` as it is stored and as it reads; one and the same file unless it is gzipped."""
+    """Open the raw file and its decompressed stream; both are the same unless it is gzipped."""
     try:
-        with click.open_file(path, "rb") as opened:
-            stored = cast("BinaryIO", opened)
+        with click.open_file(path, "rb") as raw_file:
+            stored = cast("BinaryIO", raw_file)
             if path.lower().endswith(".gz"):
                 yield stored, io.BufferedReader(gzip.GzipFile(fileobj=stored), buffer_size=_BUFFER_BYTES)
             else:

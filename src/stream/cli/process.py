@@ -49,7 +49,7 @@ def process(
     """
     gc_tuning.tune_gc()
     settings = load_settings(window_days=window_days)
-    printed = {getattr(settings.topics, name) for name in topics or PUBLIC_TOPICS}
+    topic_names = {getattr(settings.topics, name) for name in topics or PUBLIC_TOPICS}
     flow = OfflineFlow(topics=settings.topics, window_ms=settings.window_ms, limits=settings.limits)
     counts: Counter[str] = Counter()
     paths = expand_paths(files or (STDIN,))
@@ -58,7 +58,7 @@ def process(
         messages = (message.value for message in track(read_messages(paths)))
         for outcomes in flow.run(messages, now=system_clock.now()):
             counts.update(outcome.code or outcome.result for outcome in outcomes)
-            output.writelines(_format_lines(outcomes, printed))
+            output.writelines(_format_lines(outcomes, topic_names))
     output.flush()
     if not quiet:
         _summarize(counts, time.monotonic() - started)

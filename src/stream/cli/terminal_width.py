@@ -14,13 +14,13 @@ _ZERO_WIDTH: Final = frozenset(
 )
 
 
-def columns_max(text: str) -> int:
+def max_columns(text: str) -> int:
     """The most columns that ``text`` takes on any terminal.
 
     Terminals and libraries disagree about spacing marks (Hindi), joined emoji and emoji selectors; each is counted
     with the largest width in use (Unicode Standard Annex #11, East Asian Width).
 
-    >>> columns_max("news"), columns_max("新闻"), columns_max("सूची")
+    >>> max_columns("news"), max_columns("新闻"), max_columns("सूची")
     (4, 4, 3)
     """
     return sum(map(_width, text))
@@ -33,12 +33,12 @@ def clip(text: str, columns: int) -> str:
     'one lin…'
     """
     text = " ".join(text.split()) if "\n" in text else text
-    if columns_max(text) <= columns:
+    if max_columns(text) <= columns:
         return text
-    taken = 0
+    columns_used = 0
     for position, char in enumerate(text):
-        taken += _width(char)
-        if taken > columns - 1:
+        columns_used += _width(char)
+        if columns_used > columns - 1:
             return text[:position] + _ELLIPSIS
     return text
 

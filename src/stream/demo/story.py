@@ -40,7 +40,7 @@ def group_into_stories(arrivals: Sequence[Arrival]) -> list[Story]:
     return [Story(members) for members in stories.values()]
 
 
-def reason(arrival: Arrival, arrivals: Sequence[Arrival]) -> str:
+def describe_reason(arrival: Arrival, arrivals: Sequence[Arrival]) -> str:
     """Say in words why ``arrival`` became what it is; ``arrivals`` are all of them, in order."""
     event = arrival.event
     if event is None and arrival.result != WITHDRAWN:
@@ -54,7 +54,7 @@ def reason(arrival: Arrival, arrivals: Sequence[Arrival]) -> str:
     return _link_reason(event, original.event, original.label)
 
 
-def clean_up(event: Mapping[str, Any]) -> str:
+def describe_clean_up(event: Mapping[str, Any]) -> str:
     """Say what was cleaned up in the text of ``event``; empty if nothing was."""
     names = [_describe_fix(fix["step"]) for fix in event["fixes"] if fix["step"] != "teaser"]
     parts = ["its first line, a cut copy of the second, was moved to `teaser`"] if event["teaser"] else []

@@ -12,10 +12,10 @@ import orjson
 from stream.core.contracts import codec
 from stream.core.contracts.events import Duplicate, EnrichedEvent
 from stream.core.dedup import requirements
-from stream.core.dedup.fingerprint import fingerprints
+from stream.core.dedup.fingerprint import compute_fingerprints
 from stream.core.dedup.requirements import NO_SEPARATION, Requirement, Separation, first_failed_requirement
 from stream.core.dedup.rules import Candidates, IncomingArticle, IndexedArticle, Times, decide
-from stream.core.dedup.similarity import Similarity, Text
+from stream.core.dedup.similarity import ComparedText, Similarity
 from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from stream.core.index.postings import ANCHORS_SHARED_MIN
 from stream.core.pipeline.deduplicate import source_of
@@ -141,12 +141,12 @@ def publish(flow: OfflineFlow, events: Iterable[dict[str, Any]]) -> Iterator[Enr
 
 def compare(first: EnrichedEvent, second: EnrichedEvent, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> Comparison:
     """Compare the texts of two published articles, regardless of their verdicts."""
-    incoming_print, earlier_print = fingerprints([(second.text, second.title), (first.text, first.title)])
+    incoming_print, earlier_print = compute_fingerprints([(second.text, second.title), (first.text, first.title)])
     incoming = IncomingArticle(second.id, scope_of(second), None, source_of(second), "", incoming_print, _times(second))
     earlier = IndexedArticle(0, first.id, source_of(first), "", 1, 0, "", earlier_print, _times(first))
     anchors, earlier_anchors = set(incoming_print.anchors.tolist()), set(earlier_print.anchors.tolist())
     return Comparison(
-        similarity=Text(incoming_print).similarity_to(Text(earlier_print)),
+        similarity=ComparedText(incoming_print).similarity_to(ComparedText(earlier_print)),
         separation=Separation(hours=incoming.times.hours_from(earlier.times)),
         scores=decide(incoming, Candidates(same_address=earlier), thresholds).duplicate,
         anchors=len(anchors & earlier_anchors),

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from stream.cli.demo import report_lines
-from stream.cli.terminal_width import columns_max
+from stream.cli.terminal_width import max_columns
 from stream.demo.feed import samples
 from stream.demo.runner import Arrival, Demo
 
@@ -48,7 +48,7 @@ def screen_of(lines: Sequence[Text], width: int) -> list[str]:
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_no_line_wraps_and_columns_stay_in_line(arrivals: list[Arrival], width: int) -> None:
     lines = list(report_lines(arrivals, width))
-    assert max(columns_max(line.plain) for line in lines) <= width
+    assert max(max_columns(line.plain) for line in lines) <= width
     shown = screen_of(lines, width)
     assert len(shown) == len(lines)
     rows = [row for row in shown if ROW.match(row)]

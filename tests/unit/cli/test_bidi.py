@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from stream.cli.bidi import LRI, PDI, PLAIN_COLUMNS, RLI, console, is_rtl, isolate, phrase, wrap_lines
+from stream.cli.bidi import LRI, PDI, PLAIN_COLUMNS, RLI, console, is_rtl_text, isolate, phrase, wrap_lines
 
 
 @pytest.mark.parametrize(
@@ -14,11 +14,11 @@ from stream.cli.bidi import LRI, PDI, PLAIN_COLUMNS, RLI, console, is_rtl, isola
     [("bridge", False), ("الجسر", True), ("12 (الجسر) bridge", True), ("«גשר»", True), ("12", False), ("", False)],
 )
 def test_the_first_letter_with_a_direction_decides(text: str, expected: bool) -> None:
-    assert is_rtl(text) == expected
+    assert is_rtl_text(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "rtl", "beside", "expected"),
+    ("text", "is_rtl", "is_beside", "expected"),
     [
         ("plain text 12", False, False, None),
         ("نص عربي", True, False, None),
@@ -31,14 +31,14 @@ def test_the_first_letter_with_a_direction_decides(text: str, expected: bool) ->
         ("plain text", False, True, None),
     ],
 )
-def test_lines_that_mix_directions_are_isolated(text: str, rtl: bool, beside: bool, expected: str | None) -> None:
-    line = isolate(Text(text), rtl=rtl, beside=beside).plain
+def test_lines_that_mix_directions_are_isolated(text: str, is_rtl: bool, is_beside: bool, expected: str | None) -> None:
+    line = isolate(Text(text), is_rtl=is_rtl, is_beside=is_beside).plain
     assert line == (text if expected is None else f"{expected}{text}{PDI}")
 
 
 def test_each_line_is_isolated_on_its_own_and_as_wide_as_asked() -> None:
     text = Text("قال المتحدث باسم CNN إن ١٢ شخصا " * 6 + "\nنص")
-    lines = wrap_lines(text, Console(width=200), width=30, rtl=True, beside=True)
+    lines = wrap_lines(text, Console(width=200), width=30, is_rtl=True, is_beside=True)
     assert len(lines) > 6
     assert all(line.plain.startswith(RLI) and line.plain.endswith(PDI) and line.cell_len <= 30 for line in lines)
     letters = "".join(line.plain.strip(RLI + PDI).replace(" ", "") for line in lines)

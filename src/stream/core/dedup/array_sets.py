@@ -12,16 +12,16 @@ from stream.core.folding.hashing import Hashes
 
 _Hash = TypeVar("_Hash", np.uint16, np.uint64)
 
-_RUN_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
+_SHINGLE_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
-def runs(tokens: NDArray[_Hash], size: int) -> Hashes:
-    """Hash each run of ``size`` consecutive tokens, in order.
+def shingle_hashes(tokens: NDArray[_Hash], size: int) -> Hashes:
+    """Hash each shingle, ``size`` consecutive tokens, in order.
 
-    Equal runs have equal hashes. A run that fits into 64 bits is its own hash. The hashes are good enough for
+    Equal shingles have equal hashes. A shingle that fits into 64 bits is its own hash. The hashes are good enough for
     comparing; `stream.core.folding.hashing.mix` spreads them evenly where that matters.
 
-    >>> runs(np.array([1, 2, 1, 2], dtype=np.uint16), 2).tolist()
+    >>> shingle_hashes(np.array([1, 2, 1, 2], dtype=np.uint16), 2).tolist()
     [131073, 65538, 131073]
     """
     count = max(0, len(tokens) - size + 1)
@@ -33,15 +33,15 @@ def runs(tokens: NDArray[_Hash], size: int) -> Hashes:
         return windows & np.uint64(2 ** (8 * tokens.itemsize * size) - 1)
     hashes = tokens[:count].astype(np.uint64)
     for i in range(1, size):
-        hashes *= _RUN_FACTOR
+        hashes *= _SHINGLE_FACTOR
         hashes += tokens[i : i + count]
     return hashes
 
 
-def minima(values: Hashes, window: int) -> Hashes:
+def window_minima(values: Hashes, window: int) -> Hashes:
     """Find the smallest of each ``window`` consecutive ``values``.
 
-    >>> minima(np.array([5, 3, 4, 9, 7], dtype=np.uint64), 3).tolist()
+    >>> window_minima(np.array([5, 3, 4, 9, 7], dtype=np.uint64), 3).tolist()
     [3, 3, 4]
     """
     smallest, width = values, 1
@@ -52,10 +52,10 @@ def minima(values: Hashes, window: int) -> Hashes:
     return smallest
 
 
-def unique(hashes: NDArray[_Hash], *, is_sorted: bool = False) -> NDArray[_Hash]:
+def sorted_unique(hashes: NDArray[_Hash], *, is_sorted: bool = False) -> NDArray[_Hash]:
     """Sort ``hashes`` and drop repeats; several times as fast as ``np.unique`` on arrays as short as these.
 
-    >>> unique(np.array([7, 2, 7], dtype=np.uint64)).tolist()
+    >>> sorted_unique(np.array([7, 2, 7], dtype=np.uint64)).tolist()
     [2, 7]
     """
     values = hashes if is_sorted else np.sort(hashes)

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.core.dedup.array_sets import minima, runs, unique
+from stream.core.dedup.array_sets import shingle_hashes, sorted_unique, window_minima
 from stream.core.folding import Indices, TokenBatch, tokenize_all
 from stream.core.folding.hashing import Hashes, mix
 
@@ -68,7 +68,7 @@ class Fingerprint:
     ``is_spaced``: most tokens are words rather than characters. ``sequence``: the first `TOKENS_MAX` tokens in order,
     15 bits of each token's hash above one bit that marks numbers. ``title``: the title's tokens in the same form,
     sorted and unique. ``anchors`` (sorted and unique) and ``shingles`` (in order, those that anchors are chosen from)
-    are 64-bit hashes; both are empty in a fingerprint that was read from the index.
+    are 64-bit hashes; columns are empty in a fingerprint that was read from the index.
     """
 
     text_hash: str
@@ -85,28 +85,28 @@ class Fingerprint:
         return _PARAMS[self.is_spaced]
 
 
-def fingerprint(text: str, title: str | None) -> Fingerprint:
+def compute_fingerprint(text: str, title: str | None) -> Fingerprint:
     """Fingerprint one normalized text and its title.
 
     Spelling variants that readers do not notice have the same fingerprint:
 
-    >>> fingerprint("وصل إلى المدرسة", None).text_hash == fingerprint("وصل الى المدرسه", None).text_hash
+    >>> compute_fingerprint("وصل إلى المدرسة", None).text_hash == compute_fingerprint("وصل الى المدرسه", None).text_hash
     True
-    >>> fingerprint("The bridge reopened after 3 weeks.", "Bridge reopens").tokens
+    >>> compute_fingerprint("The bridge reopened after 3 weeks.", "Bridge reopens").tokens
     6
     """
-    return fingerprints([(text, title)])[0]
+    return compute_fingerprints([(text, title)])[0]
 
 
-def fingerprints(articles: Iterable[tuple[str, str | None]]) -> list[Fingerprint]:
+def compute_fingerprints(articles: Iterable[tuple[str, str | None]]) -> list[Fingerprint]:
     """Fingerprint each (text, title) of ``articles``.
 
-    The time grows linearly with their length; it is shorter than that of one call of `fingerprint` for each.
+    The time grows linearly with their length; it is shorter than that of one call of `compute_fingerprint` for each.
     """
-    return [made for chunk in _chunked(articles) for made in _fingerprint_chunk(chunk)]
+    return [computed for chunk in _split_into_chunks(articles) for computed in _fingerprint_chunk(chunk)]
 
 
-def _chunked(articles: Iterable[tuple[str, str | None]]) -> Iterator[list[tuple[str, str | None]]]:
+def _split_into_chunks(articles: Iterable[tuple[str, str | None]]) -> Iterator[list[tuple[str, str | None]]]:
     chunk: list[tuple[str, str | None]] = []
     chars = 0
     for text, title in articles:
@@ -127,22 +127,22 @@ def _fingerprint_chunk(articles: Sequence[tuple[str, str | None]]) -> list[Finge
     spans = [(start, min(end, start + TOKENS_MAX)) for start, end in pairwise(bounds[: count + 1])]
     spaced = _are_spaced(batch)[:count]
     anchors = {is_spaced: _Anchors(hashes[: bounds[count]], spans, _PARAMS[is_spaced]) for is_spaced in set(spaced)}
-    made = []
+    computed = []
     for i, is_spaced in enumerate(spaced):
         (start, stop), end = spans[i], bounds[i + 1]
         title_start, title_end = bounds[count + i : count + i + 2]
-        made.append(
+        computed.append(
             Fingerprint(
                 text_hash=blake2b(hashes[start:end].astype("<u8", copy=False).data, digest_size=16).hexdigest(),
                 tokens=end - start,
                 is_spaced=is_spaced,
                 sequence=sequence[start:stop].copy(),
-                title=unique(sequence[title_start:title_end])[:TITLE_TOKENS_MAX],
+                title=sorted_unique(sequence[title_start:title_end])[:TITLE_TOKENS_MAX],
                 anchors=anchors[is_spaced].anchors(i),
                 shingles=anchors[is_spaced].shingles(i),
             )
         )
-    return made
+    return computed
 
 
 def _sequence(batch: TokenBatch) -> TokenHashes:
@@ -167,7 +167,7 @@ class _Anchors:
         self._hashes = hashes
         self._spans = spans
         self._params = params
-        self._shingles = mix(runs(hashes, params.anchor))
+        self._shingles = mix(shingle_hashes(hashes, params.anchor))
         self._anchors, self._bounds = self._choose()
 
     def shingles(self, text: int) -> Hashes:
@@ -175,14 +175,14 @@ class _Anchors:
         start, end = self._spans[text]
         size = self._params.anchor
         if end - start < size:  # the whole text is one shingle
-            return mix(runs(self._hashes[start:end], end - start))
+            return mix(shingle_hashes(self._hashes[start:end], end - start))
         return self._shingles[start : end - size + 1]
 
     def anchors(self, text: int) -> Hashes:
         """The anchors of the text with this index, sorted and unique."""
         shingles = self.shingles(text)
         if len(shingles) < self._params.opening_window:
-            return unique(minima(shingles, len(shingles)))
+            return sorted_unique(window_minima(shingles, len(shingles)))
         return self._anchors[self._bounds[text] : self._bounds[text + 1]]
 
     def _choose(self) -> tuple[Hashes, list[int]]:
@@ -190,11 +190,11 @@ class _Anchors:
         params = self._params
         counts = [end - start - params.anchor + 1 for start, end in self._spans]
         opening = [min(count, params.opening) - params.opening_window + 1 for count in counts]
-        chosen = [
+        selections = [
             self._minima(opening, params.opening_window),
             self._minima([count - params.window + 1 for count in counts], params.window),
         ]
-        texts, values = (np.concatenate(both) for both in zip(*chosen, strict=True))
+        texts, values = (np.concatenate(columns) for columns in zip(*selections, strict=True))
         order = np.lexsort((values, texts))
         texts, values = texts[order], values[order]
         is_new = np.ones(len(values), dtype=np.bool_)
@@ -203,7 +203,7 @@ class _Anchors:
 
     def _minima(self, windows: Sequence[int], width: int) -> tuple[Indices, Hashes]:
         """Find the smallest shingle of each of the first ``windows[i]`` windows of text ``i``; return also i."""
-        smallest = minima(self._shingles, width)
+        smallest = window_minima(self._shingles, width)
         is_chosen = np.zeros(len(smallest), dtype=np.bool_)
         is_new = smallest[1:] != smallest[:-1]
         for (start, _), count in zip(self._spans, windows, strict=True):

@@ -19,7 +19,7 @@ from stream.core.contracts.events import DUPLICATE_RELATIONS, Change, Duplicate,
 from stream.core.dedup.array_sets import isin_sorted
 from stream.core.dedup.fingerprint import NO_HASHES, Fingerprint
 from stream.core.dedup.requirements import REASONS, Separation, first_failed_requirement
-from stream.core.dedup.similarity import Similarity, Text, find_boilerplate
+from stream.core.dedup.similarity import ComparedText, Similarity, find_boilerplate
 from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from stream.core.folding.hashing import Hashes
 from stream.core.timestamps import HOUR_MS, parse_rfc3339
@@ -116,10 +116,11 @@ RuleResult = Link | str | None
 def decide(incoming: IncomingArticle, candidates: Candidates, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> Verdict:
     """Decide how ``incoming`` relates to the articles before it.
 
-    >>> from stream.core.dedup.fingerprint import fingerprint
+    >>> from stream.core.dedup.fingerprint import compute_fingerprint
     >>> text = "The old stone bridge over the river reopens on Monday after a long winter of repairs."
-    >>> earlier = IndexedArticle(0, "a1", "a.example", "0" * 32, 1, 0, "", fingerprint(text, None))
-    >>> incoming = IncomingArticle("b7", "default/en", None, "b.example", "", fingerprint(f"Agency: {text}", None))
+    >>> earlier = IndexedArticle(0, "a1", "a.example", "0" * 32, 1, 0, "", compute_fingerprint(text, None))
+    >>> reprint = compute_fingerprint(f"Agency: {text}", None)
+    >>> incoming = IncomingArticle("b7", "default/en", None, "b.example", "", reprint)
     >>> verdict = decide(incoming, Candidates(similar_articles=[earlier])).duplicate
     >>> verdict.relation, verdict.duplicate_of, verdict.method, verdict.containment
     ('near_copy', 'a1', 'similar-text', 1.0)
@@ -165,11 +166,11 @@ def _match_text(incoming: IncomingArticle, candidates: Candidates, thresholds: T
 def _match_similar_text(incoming: IncomingArticle, candidates: Candidates, thresholds: Thresholds) -> RuleResult:
     if not candidates.similar_articles:
         return None
-    text = Text(incoming.fingerprint, find_boilerplate(incoming.fingerprint, candidates.common_anchors))
+    text = ComparedText(incoming.fingerprint, find_boilerplate(incoming.fingerprint, candidates.common_anchors))
     links: list[tuple[float, int, Link]] = []
     reasons = []
     for earlier in candidates.similar_articles:
-        similarity = text.similarity_to(Text(earlier.fingerprint))
+        similarity = text.similarity_to(ComparedText(earlier.fingerprint))
         separation = Separation(earlier.cluster_depth, incoming.times.hours_from(earlier.times))
         reason = first_failed_requirement(similarity, separation, thresholds)
         if reason is None:
@@ -240,7 +241,9 @@ _SAME_TEXT: Final = _Scores(1.0, 1.0, Change(tokens=0.0, numbers=False))
 
 
 def _score(incoming: IncomingArticle, link: Link) -> _Scores:
-    similarity = link.similarity or Text(incoming.fingerprint).similarity_to(Text(link.earlier.fingerprint))
+    similarity = link.similarity or ComparedText(incoming.fingerprint).similarity_to(
+        ComparedText(link.earlier.fingerprint)
+    )
     return _Scores(
         jaccard=round(similarity.jaccard, 4),
         containment=round(similarity.containment, 4),

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from stream.core.dedup.array_sets import isin_sorted, runs, unique
+from stream.core.dedup.array_sets import isin_sorted, shingle_hashes, sorted_unique
 from stream.core.dedup.fingerprint import NUMBER, Fingerprint, TokenHashes
 from stream.core.folding import Indices, Mask
 from stream.core.folding.hashing import Hashes
@@ -28,9 +28,9 @@ class Similarity:
 
     Each figure is computed when it is first read, and once: for most pairs, the first figure is enough.
 
-    >>> from stream.core.dedup.fingerprint import fingerprint
-    >>> earlier = Text(fingerprint("the old bridge reopens on monday after a long winter", None))
-    >>> later = Text(fingerprint("the old bridge reopens on friday after a long winter", None))
+    >>> from stream.core.dedup.fingerprint import compute_fingerprint
+    >>> earlier = ComparedText(compute_fingerprint("the old bridge reopens on monday after a long winter", None))
+    >>> later = ComparedText(compute_fingerprint("the old bridge reopens on friday after a long winter", None))
     >>> similarity = later.similarity_to(earlier)
     >>> similarity.tokens, similarity.covered_tokens, similarity.containment
     (10, 9, 0.9)
@@ -38,7 +38,7 @@ class Similarity:
     0.45454545454545453
     """
 
-    def __init__(self, incoming: Text, earlier: Text) -> None:
+    def __init__(self, incoming: ComparedText, earlier: ComparedText) -> None:
         #: Whether the incoming text is the longer one.
         self.is_longer = incoming.fingerprint.tokens > earlier.fingerprint.tokens
         self._shorter, self._longer = (earlier, incoming) if self.is_longer else (incoming, earlier)
@@ -123,7 +123,7 @@ class Similarity:
     def jaccard(self) -> float:
         """Resemblance of the two sets of shingles, 0 to 1; boilerplate counts here."""
         texts = (self._shorter, self._longer)
-        shorter, longer = (unique(text.shingles(self._size).sorted, is_sorted=True) for text in texts)
+        shorter, longer = (sorted_unique(text.shingles(self._size).sorted, is_sorted=True) for text in texts)
         shared = int(np.count_nonzero(isin_sorted(shorter, longer)))
         union = len(shorter) + len(longer) - shared
         return shared / union if union else 0.0
@@ -165,7 +165,7 @@ class Shingles(NamedTuple):
         return is_in
 
 
-class Text:
+class ComparedText:
     """A text prepared for comparisons with several others.
 
     ``boilerplate``: which of its tokens many unrelated texts have too, see `find_boilerplate`.
@@ -176,7 +176,7 @@ class Text:
         self.boilerplate = boilerplate if boilerplate is not None and boilerplate.any() else None
         self._shingles: dict[int, Shingles] = {}
 
-    def similarity_to(self, earlier: Text) -> Similarity:
+    def similarity_to(self, earlier: ComparedText) -> Similarity:
         """Compare this text, the incoming one, with an earlier one."""
         return Similarity(self, earlier)
 
@@ -200,16 +200,16 @@ class Text:
         """The shingles of ``size`` tokens."""
         cached = self._shingles.get(size)
         if cached is None:
-            in_order = runs(self.fingerprint.sequence, size)
+            in_order = shingle_hashes(self.fingerprint.sequence, size)
             order = np.argsort(in_order)
             cached = self._shingles[size] = Shingles(in_order, in_order[order], order)
         return cached
 
-    def covered_by(self, other: Text, size: int) -> Mask:
+    def covered_by(self, other: ComparedText, size: int) -> Mask:
         """Which tokens are in shingles of ``size`` tokens that ``other`` has too."""
         return _cover(self.shingles(size).isin(other.shingles(size).sorted), size)
 
-    def boilerplate_in(self, other: Text, size: int) -> Mask | None:
+    def boilerplate_in(self, other: ComparedText, size: int) -> Mask | None:
         """Which tokens of ``other`` are in shingles that consist of boilerplate in this text."""
         if self.boilerplate is None:
             return None
@@ -218,7 +218,7 @@ class Text:
         return _cover(other.shingles(size).isin(shingles.sorted[is_inside[shingles.order]]), size)
 
 
-def shingle_size(text: Text, other: Text) -> int:
+def shingle_size(text: ComparedText, other: ComparedText) -> int:
     """Size of the shingles that two texts are compared by, in tokens: smaller if one of the texts has no more."""
     shortest = min(len(text.fingerprint.sequence), len(other.fingerprint.sequence))
     return max(1, min(text.fingerprint.params.shingle, other.fingerprint.params.shingle, shortest))
@@ -241,7 +241,7 @@ def find_boilerplate(fingerprint: Fingerprint, common: Hashes) -> Mask | None:
     return _cover(starts, max(1, min(fingerprint.params.anchor, len(fingerprint.sequence))))
 
 
-def _has_own_title_word(text: Text, other: Text) -> bool:
+def _has_own_title_word(text: ComparedText, other: ComparedText) -> bool:
     title = text.fingerprint.title
     in_own_text = title[isin_sorted(title, text.vocabulary)]
     return not isin_sorted(in_own_text, other.vocabulary).all()
@@ -259,6 +259,6 @@ def _excluding(covered: Mask, boilerplate: Mask | None) -> Mask:
     return covered if boilerplate is None else covered & ~boilerplate
 
 
-def _count(text: Text, boilerplate: Mask | None) -> int:
+def _count(text: ComparedText, boilerplate: Mask | None) -> int:
     count = len(text.fingerprint.sequence)
     return count if boilerplate is None else count - int(np.count_nonzero(boilerplate))

@@ -23,7 +23,7 @@ from stream.core.contracts.events import (
 from stream.core.contracts.records import Headers, OutputRecord, Record
 from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
-from stream.core.dedup.fingerprint import Fingerprint, fingerprints
+from stream.core.dedup.fingerprint import Fingerprint, compute_fingerprints
 from stream.core.dedup.rules import IncomingArticle, Times, Verdict, decide
 from stream.core.index.records import StoredArticle, pack_fingerprint
 from stream.core.index.takedown import apply_takedown, find_takedown_result
@@ -73,7 +73,7 @@ class Deduplicator:
     def __init__(self, topics: Topics, *, wrap: Wrap = no_wrap) -> None:
         self._topics = topics
         self._decode = wrap("decode_normalized", _decode)
-        self._fingerprint = wrap("fingerprint", fingerprints)
+        self._fingerprint = wrap("fingerprint", compute_fingerprints)
         self._prefetch = wrap("prefetch", Transaction.prefetch)
         self._find_candidates = wrap("find_candidates", Transaction.find_candidates)
         self._decide = wrap("decide", decide)

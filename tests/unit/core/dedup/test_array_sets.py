@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.dedup.array_sets import isin_sorted, minima, runs, unique
+from stream.core.dedup.array_sets import isin_sorted, shingle_hashes, sorted_unique, window_minima
 from stream.core.dedup.fingerprint import TokenHashes
 from stream.core.folding.hashing import Hashes
 
@@ -17,23 +17,23 @@ FEW_HASHES = st.lists(st.integers(0, 40), max_size=30).map(lambda values: np.arr
 @given(HASHES, st.integers(1, 40))
 def test_minima_are_the_smallest_of_each_window(values: Hashes, window: int) -> None:
     width = min(window, len(values))
-    smallest = minima(values, width).tolist()
+    smallest = window_minima(values, width).tolist()
     expected = [min(values[i : i + width].tolist()) for i in range(len(values) - width + 1)] if width else []
     assert smallest == expected
 
 
 @given(HASHES, st.integers(1, 8))
 def test_there_is_one_run_for_each_position_where_it_fits(tokens: Hashes, size: int) -> None:
-    hashes = runs(tokens, size).tolist()
+    hashes = shingle_hashes(tokens, size).tolist()
     assert len(hashes) == max(0, len(tokens) - size + 1)
-    assert hashes == [int(runs(tokens[i : i + size], size)[0]) for i in range(len(hashes))]
+    assert hashes == [int(shingle_hashes(tokens[i : i + size], size)[0]) for i in range(len(hashes))]
 
 
 @given(st.lists(st.integers(0, 3), max_size=30), st.integers(1, 6))
 def test_runs_have_one_hash_if_their_tokens_are_the_same(values: list[int], size: int) -> None:
     tokens: TokenHashes = np.array([value << 14 for value in values], dtype=np.uint16)
     tuples = [tuple(values[i : i + size]) for i in range(len(values) - size + 1)]
-    pairs = set(zip(tuples, runs(tokens, size).tolist(), strict=True))
+    pairs = set(zip(tuples, shingle_hashes(tokens, size).tolist(), strict=True))
     assert len({run for run, _ in pairs}) == len({value for _, value in pairs}) == len(pairs)
 
 
@@ -45,5 +45,5 @@ def test_isin_sorted_finds_the_values_that_both_arrays_have(values: Hashes, othe
 
 @given(FEW_HASHES)
 def test_unique_sorts_and_drops_repeats(values: Hashes) -> None:
-    assert unique(values).tolist() == sorted(set(values.tolist()))
-    assert unique(np.sort(values), is_sorted=True).tolist() == sorted(set(values.tolist()))
+    assert sorted_unique(values).tolist() == sorted(set(values.tolist()))
+    assert sorted_unique(np.sort(values), is_sorted=True).tolist() == sorted(set(values.tolist()))

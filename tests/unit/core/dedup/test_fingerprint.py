@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stream.core.dedup.array_sets import runs
+from stream.core.dedup.array_sets import shingle_hashes
 from stream.core.dedup.fingerprint import (
     CHARACTERS,
     FORMAT,
@@ -21,8 +21,8 @@ from stream.core.dedup.fingerprint import (
     WORDS,
     Fingerprint,
     ShingleParams,
-    fingerprint,
-    fingerprints,
+    compute_fingerprint,
+    compute_fingerprints,
 )
 from stream.core.folding import tokenize
 from stream.core.folding.hashing import mix
@@ -71,7 +71,7 @@ def smallest(values: list[int], window: int) -> set[int]:
 @pytest.mark.parametrize("name", ["arabic", "english", "chinese", "long", "word"])
 def test_known_fingerprints_do_not_change(name: str) -> None:
     """They are stored in indexes: another fingerprint is another format of them."""
-    assert summary(fingerprint(*TEXTS[name])) == PINNED[name]
+    assert summary(compute_fingerprint(*TEXTS[name])) == PINNED[name]
 
 
 def test_the_format_names_all_that_fingerprints_depend_on() -> None:
@@ -81,13 +81,16 @@ def test_the_format_names_all_that_fingerprints_depend_on() -> None:
 @settings(max_examples=50)
 @given(st.lists(st.tuples(ANY_TEXT | LONG_TEXT, st.none() | ANY_TEXT), max_size=6))
 def test_fingerprints_made_together_are_those_made_one_by_one(articles: list[tuple[str, str | None]]) -> None:
-    assert [plain(result) for result in fingerprints(articles)] == [
-        plain(fingerprint(*article)) for article in articles
+    assert [plain(result) for result in compute_fingerprints(articles)] == [
+        plain(compute_fingerprint(*article)) for article in articles
     ]
 
 
 def test_a_title_does_not_affect_the_fingerprint_of_the_text() -> None:
-    with_title, without = fingerprint("新闻今天 one", "two three four 5"), fingerprint("新闻今天 one", None)
+    with_title, without = (
+        compute_fingerprint("新闻今天 one", "two three four 5"),
+        compute_fingerprint("新闻今天 one", None),
+    )
     assert plain(with_title)[:4] == plain(without)[:4]
     assert (len(with_title.title), len(without.title)) == (4, 0)
 
@@ -127,7 +130,7 @@ def test_in_the_opening_of_both_a_shorter_run_is_enough(kind: str, data: st.Data
 
 def texts_around(kind: str, run: list[str], before: list[str], behind: list[str]) -> Fingerprint:
     """Return the fingerprint of ``run`` between others, all in tokens of one kind."""
-    result = fingerprint(JOINTS[kind].join([*before, *run, *behind]), None)
+    result = compute_fingerprint(JOINTS[kind].join([*before, *run, *behind]), None)
     assert result.tokens == len(before) + len(run) + len(behind)
     assert result.params == PARAMS[kind]
     return result
@@ -143,7 +146,7 @@ def test_anchors_are_the_smallest_of_all_windows_and_of_narrower_ones_in_the_ope
     params: ShingleParams = PARAMS[kind]
     for count in range(params.anchor, 160):
         text = many_words(count) if kind == "words" else "".join(chr(0x4E00 + 37 * i) for i in range(count))
-        result = fingerprint(text, None)
+        result = compute_fingerprint(text, None)
         shingles = result.shingles.tolist()
         assert len(shingles) == count - params.anchor + 1
         expected = smallest(shingles[: params.opening], params.opening_window)
@@ -156,14 +159,14 @@ def test_anchors_are_the_smallest_of_all_windows_and_of_narrower_ones_in_the_ope
 def test_equal_runs_of_tokens_and_only_these_have_equal_shingles(words: list[str]) -> None:
     size = WORDS.anchor
     tuples = [tuple(words[start : start + size]) for start in range(len(words) - size + 1)]
-    result = fingerprint(" ".join(words), None).shingles.tolist()
+    result = compute_fingerprint(" ".join(words), None).shingles.tolist()
     assert len(result) == len(tuples)
     assert len(set(zip(tuples, result, strict=True))) == len(set(tuples)) == len(set(result))
 
 
 @given(st.lists(ALPHABETS["words"] | ALPHABETS["characters"], max_size=60).map(" ".join))
 def test_the_sequence_is_part_of_each_hash_and_a_bit_for_numbers(text: str) -> None:
-    tokens, sequence = tokenize(text), fingerprint(text, None).sequence
+    tokens, sequence = tokenize(text), compute_fingerprint(text, None).sequence
     assert sequence.dtype == np.uint16
     assert ((sequence & NUMBER) != 0).tolist() == tokens.numeric.tolist()
     assert (sequence >> 1).tolist() == [value >> 17 & 0x7FFF for value in tokens.hashes.tolist()]
@@ -174,7 +177,7 @@ def test_the_sequence_is_part_of_each_hash_and_a_bit_for_numbers(text: str) -> N
     [("新闻 today here", True), ("新闻今天 today", False), ("新闻 two words", True), ("ข่าว", False), ("", True)],
 )
 def test_a_text_is_shingled_as_most_of_its_tokens_ask(text: str, is_spaced: bool) -> None:
-    result = fingerprint(text, None)
+    result = compute_fingerprint(text, None)
     assert result.is_spaced is is_spaced
     assert result.params == (WORDS if is_spaced else CHARACTERS)
 
@@ -182,7 +185,7 @@ def test_a_text_is_shingled_as_most_of_its_tokens_ask(text: str, is_spaced: bool
 @pytest.mark.parametrize("count", [TOKENS_MAX - 1, TOKENS_MAX, TOKENS_MAX + 1, TOKENS_MAX + 904])
 def test_only_the_first_tokens_are_looked_at(count: int) -> None:
     words = many_words(count).split()
-    result, head = fingerprint(" ".join(words), None), fingerprint(" ".join(words[:TOKENS_MAX]), None)
+    result, head = compute_fingerprint(" ".join(words), None), compute_fingerprint(" ".join(words[:TOKENS_MAX]), None)
     assert (result.tokens, len(result.sequence)) == (count, min(count, TOKENS_MAX))
     assert plain(result)[3:] == plain(head)[3:]
     assert (result.text_hash == head.text_hash) is (count <= TOKENS_MAX)
@@ -190,7 +193,7 @@ def test_only_the_first_tokens_are_looked_at(count: int) -> None:
 
 @pytest.mark.parametrize("count", [1, 3, 4, 15, 25, 300, 6_000])
 def test_everything_stored_is_sorted_unique_and_bounded(count: int) -> None:
-    result = fingerprint(many_words(count), many_words(count, seed=1))
+    result = compute_fingerprint(many_words(count), many_words(count, seed=1))
     for values in (result.anchors, result.title):
         assert all(one < other for one, other in pairwise(values.tolist()))
     assert len(result.anchors) <= len(result.shingles) <= TOKENS_MAX
@@ -201,10 +204,10 @@ def test_everything_stored_is_sorted_unique_and_bounded(count: int) -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "…", "\0"])
 def test_a_text_without_tokens(text: str) -> None:
-    result = fingerprint(text, text)
+    result = compute_fingerprint(text, text)
     assert result.tokens == 0
     assert [len(values) for values in arrays(result)] == [0, 0, 0, 0]
-    assert plain(result) == plain(fingerprint("", None))
+    assert plain(result) == plain(compute_fingerprint("", None))
 
 
 @pytest.mark.parametrize("kind", PARAMS)
@@ -212,7 +215,7 @@ def test_a_text_with_fewer_shingles_than_a_window_has_one_anchor(kind: str) -> N
     params = PARAMS[kind]
     for count in range(1, params.anchor + params.opening_window - 1):
         text = many_words(count) if kind == "words" else "新一二三四五六七八九十百千万亿兆"[:count]
-        result = fingerprint(text, None)
+        result = compute_fingerprint(text, None)
         assert result.params == params
         assert len(result.shingles) == max(1, count - params.anchor + 1)
         assert result.anchors.tolist() == [min(result.shingles.tolist())]
@@ -222,31 +225,31 @@ def test_a_text_with_fewer_shingles_than_a_window_has_one_anchor(kind: str) -> N
 def test_texts_shorter_than_an_anchor_have_different_anchors(kind: str) -> None:
     tokens = ["ab", "cd", "ef"] if kind == "words" else list("新闻今天日")
     texts = [JOINTS[kind].join(tokens[:count]) for count in range(1, PARAMS[kind].anchor)]
-    anchors = [fingerprint(text, None).anchors.tolist() for text in texts]
+    anchors = [compute_fingerprint(text, None).anchors.tolist() for text in texts]
     assert len({value for result in anchors for value in result}) == len(texts)
 
 
 @pytest.mark.parametrize("word", ["كرر", "25", "新", "word"])
 def test_one_word_10_000_times_has_one_anchor(word: str) -> None:
-    result = fingerprint(f"{word} " * 10_000, None)
+    result = compute_fingerprint(f"{word} " * 10_000, None)
     assert (result.tokens, len(result.sequence), len(result.anchors)) == (10_000, TOKENS_MAX, 1)
     assert len(set(result.shingles.tolist())) == 1
 
 
 def test_folded_spellings_have_one_fingerprint() -> None:
-    one, other = fingerprint("وصل إلى المدرسة، أمس", "أمس"), fingerprint("وصل الى المدرسه أمس", "امس")
+    one, other = compute_fingerprint("وصل إلى المدرسة، أمس", "أمس"), compute_fingerprint("وصل الى المدرسه أمس", "امس")
     assert plain(one) == plain(other)
 
 
 def test_order_counts_for_the_text_and_not_for_the_title() -> None:
-    assert fingerprint("a b c d", None).text_hash != fingerprint("d c b a", None).text_hash
-    assert fingerprint("a", "b c").title.tolist() == fingerprint("a", "c b b").title.tolist()
+    assert compute_fingerprint("a b c d", None).text_hash != compute_fingerprint("d c b a", None).text_hash
+    assert compute_fingerprint("a", "b c").title.tolist() == compute_fingerprint("a", "c b b").title.tolist()
 
 
 def test_shingles_are_evenly_spread_so_that_anchors_are_few() -> None:
     """Winnowing chooses about two in each window and one more."""
-    result = fingerprint(many_words(4_000), None)
-    assert result.shingles.tolist() == mix(runs(tokenize(many_words(4_000)).hashes, WORDS.anchor)).tolist()
+    result = compute_fingerprint(many_words(4_000), None)
+    assert result.shingles.tolist() == mix(shingle_hashes(tokenize(many_words(4_000)).hashes, WORDS.anchor)).tolist()
     assert 0.8 < len(result.anchors) * (WORDS.window + 1) / (2 * 4_000) < 1.2
 
 

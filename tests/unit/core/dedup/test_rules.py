@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.contracts.events import DUPLICATE_RELATIONS
-from stream.core.dedup.fingerprint import FORMAT, fingerprint
+from stream.core.dedup.fingerprint import FORMAT, compute_fingerprint
 from stream.core.dedup.rules import RULES, VERSION, Candidates, decide, new_cluster_id
 from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS
 from stream.core.folding import fold_letters
@@ -77,7 +77,7 @@ class TestRelations:
 
     @pytest.mark.parametrize("script", SCRIPTS)
     def test_any_25_words_or_37_characters_are_an_excerpt(self, script: str) -> None:
-        is_spaced = fingerprint(story(script), None).is_spaced
+        is_spaced = compute_fingerprint(story(script), None).is_spaced
         tokens = story(script).split() if is_spaced else list(fold_letters(story(script)))
         size, joint = (25, " ") if is_spaced else (37, "")
         for start in range(len(tokens) - size + 1):
@@ -174,7 +174,9 @@ class TestTemplates:
 
     def test_a_round_up_of_many_articles_is_no_expansion_of_one(self) -> None:
         item = story("Latin", 5, 4)
-        others = [story(name) for name in SCRIPTS if fingerprint(story(name), None).is_spaced and name != "Latin"]
+        others = [
+            story(name) for name in SCRIPTS if compute_fingerprint(story(name), None).is_spaced and name != "Latin"
+        ]
         round_up = "\n".join([*others, story("Latin")])
         assert decide_similar(f"{round_up} {item}", item).duplicate.method == "round-up"
         assert decide_similar(f"{item} {round_up}", item).duplicate.relation == "expansion"
@@ -254,7 +256,7 @@ class TestRules:
         below = story("Latin")
         incoming, before = subject(f"{story('Cyrillic', 0)} {below}"), earlier(f"{story('Hindi', 0)} {below}")
         assert decide(incoming, Candidates(similar_articles=[before])).duplicate.relation == "near_copy"
-        common = np.intersect1d(incoming.fingerprint.anchors, fingerprint(below, None).anchors)
+        common = np.intersect1d(incoming.fingerprint.anchors, compute_fingerprint(below, None).anchors)
         assert (
             decide(incoming, Candidates(similar_articles=[before], common_anchors=common)).duplicate.method
             == "too-little-alike"

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stream.core.dedup.fingerprint import NO_HASHES, TOKENS_MAX, Fingerprint, fingerprint
+from stream.core.dedup.fingerprint import NO_HASHES, TOKENS_MAX, Fingerprint, compute_fingerprint
 from stream.core.dedup.fingerprint import WORDS as PARAMS
-from stream.core.dedup.similarity import OPENING_LONGER, OPENING_SHORTER, Similarity, Text, find_boilerplate
+from stream.core.dedup.similarity import OPENING_LONGER, OPENING_SHORTER, ComparedText, Similarity, find_boilerplate
 from stream.core.folding import Mask
 
 # Few tokens, so that texts share runs of them.
@@ -50,17 +50,17 @@ def measures(similarity: Similarity) -> Measures:
     return Measures(*(getattr(similarity, name) for name in Measures._fields))
 
 
-def text_of(words: list[str], kind: str = "words", marks: set[int] | None = None) -> Text:
+def text_of(words: list[str], kind: str = "words", marks: set[int] | None = None) -> ComparedText:
     """Return ``words`` as a text; the tokens at ``marks`` are boilerplate."""
-    fingerprinted = fingerprint(JOINT[kind].join(words), None)
+    fingerprinted = compute_fingerprint(JOINT[kind].join(words), None)
     assert fingerprinted.tokens == len(words)
     mask = np.array([i in (marks or ()) for i in range(len(fingerprinted.sequence))], dtype=np.bool_)
-    return Text(fingerprinted, mask if marks else None)
+    return ComparedText(fingerprinted, mask if marks else None)
 
 
 def similarity_of(one: str, other: str) -> Similarity:
     """Return how one text compares with another."""
-    return Text(fingerprint(one, None)).similarity_to(Text(fingerprint(other, None)))
+    return ComparedText(compute_fingerprint(one, None)).similarity_to(ComparedText(compute_fingerprint(other, None)))
 
 
 def runs_of(words: list[str], size: int) -> list[tuple[str, ...]]:
@@ -127,7 +127,7 @@ def changes_with_number(words: list[str], covered: set[int], known: AbstractSet[
 def test_the_vocabulary_has_a_token_for_each_word() -> None:
     """Or the exact measures would not be those of the texts."""
     for words in VOCABULARY.values():
-        assert len({fingerprint(word, None).sequence.tobytes() for word in words}) == len(words)
+        assert len({compute_fingerprint(word, None).sequence.tobytes() for word in words}) == len(words)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -178,7 +178,7 @@ def test_it_does_not_matter_which_text_came_first(one: list[str], other: list[st
         assert there.is_longer is not back.is_longer
 
 
-def twice(one: Text, other: Text) -> list[tuple[Text, Text]]:
+def twice(one: ComparedText, other: ComparedText) -> list[tuple[ComparedText, ComparedText]]:
     """Return both in either order."""
     return [(one, other), (other, one)]
 
@@ -277,8 +277,8 @@ def test_known_numbers_are_a_share_of_the_fewer(later: str, earlier: str, known:
 )
 def test_other_names_are_those_of_both_titles(title: str | None, title_before: str, has_other_names: bool) -> None:
     """They count only where the title's own text has them and the other text has not."""
-    later = Text(fingerprint("the minister received the ambassador from westmark", title))
-    before = Text(fingerprint("the minister received the ambassador from lowland", title_before))
+    later = ComparedText(compute_fingerprint("the minister received the ambassador from westmark", title))
+    before = ComparedText(compute_fingerprint("the minister received the ambassador from lowland", title_before))
     assert later.similarity_to(before).has_other_names is has_other_names
 
 
@@ -325,7 +325,7 @@ def expected_boilerplate(fingerprinted: Fingerprint, common: set[int]) -> list[b
 
 @given(st.permutations([OWN, OTHER, BELOW]), st.data())
 def test_boilerplate_is_in_common_anchors_and_between_them(parts: list[str], data: st.DataObject) -> None:
-    fingerprinted = fingerprint(" ".join(parts), None)
+    fingerprinted = compute_fingerprint(" ".join(parts), None)
     common = data.draw(st.sets(st.sampled_from(fingerprinted.anchors.tolist()), min_size=1))
     mask = find_boilerplate(fingerprinted, np.array(sorted(common), dtype=np.uint64))
     assert mask is not None
@@ -343,26 +343,28 @@ def test_a_footer_that_many_articles_have_is_boilerplate_and_the_article_is_not(
 
 def marked(text: str, common: str) -> Mask:
     """Return the boilerplate of ``text`` where all anchors of ``common`` are."""
-    mask = find_boilerplate(fingerprint(text, None), fingerprint(common, None).anchors)
+    mask = find_boilerplate(compute_fingerprint(text, None), compute_fingerprint(common, None).anchors)
     assert mask is not None
     return mask
 
 
 def test_without_common_anchors_there_is_no_boilerplate() -> None:
-    assert find_boilerplate(fingerprint(OWN, None), NO_HASHES) is None
+    assert find_boilerplate(compute_fingerprint(OWN, None), NO_HASHES) is None
     assert not marked(OWN, BELOW).any()
 
 
 @pytest.mark.parametrize("text", ["", "one", "one two three", "新闻今"])
 def test_texts_shorter_than_an_anchor_are_boilerplate_whole_or_not_at_all(text: str) -> None:
-    assert marked(text, text or OWN).tolist() == [True] * fingerprint(text, None).tokens
+    assert marked(text, text or OWN).tolist() == [True] * compute_fingerprint(text, None).tokens
     assert not marked(text, OWN).any()
 
 
 def test_texts_that_share_boilerplate_alone_have_little_in_common() -> None:
-    mine = fingerprint(f"{OWN} {BELOW}", None)
-    others = Text(fingerprint(f"{OTHER} {BELOW}", None))
-    assert Text(mine).similarity_to(others).containment > 0.75
-    similarity = Text(mine, find_boilerplate(mine, fingerprint(BELOW, None).anchors)).similarity_to(others)
+    mine = compute_fingerprint(f"{OWN} {BELOW}", None)
+    others = ComparedText(compute_fingerprint(f"{OTHER} {BELOW}", None))
+    assert ComparedText(mine).similarity_to(others).containment > 0.75
+    similarity = ComparedText(mine, find_boilerplate(mine, compute_fingerprint(BELOW, None).anchors)).similarity_to(
+        others
+    )
     assert similarity.containment < 0.6
     assert similarity.tokens < 60

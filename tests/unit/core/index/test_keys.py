@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.dedup.fingerprint import fingerprint
+from stream.core.dedup.fingerprint import compute_fingerprint
 from stream.core.dedup.rules import IncomingArticle
 from stream.core.index import keys
 from stream.core.index.keys import OFFSET_MAX, POSTING_BYTES, SECONDS_MAX, pack_posting, visible_postings
@@ -49,7 +49,7 @@ def test_keys_of_scopes_never_collide_with_each_other_or_with_those_of_the_index
 
 
 def test_names_of_each_kind_begin_with_a_different_byte() -> None:
-    article = IncomingArticle("a", "default/en", "a.example/1", None, "0" * 32, fingerprint(STORY, None))
+    article = IncomingArticle("a", "default/en", "a.example/1", None, "0" * 32, compute_fingerprint(STORY, None))
     hex_id = "ab" * 16
     names = [
         keys.event_name(hex_id),
@@ -63,7 +63,7 @@ def test_names_of_each_kind_begin_with_a_different_byte() -> None:
 
 
 def test_an_article_without_a_url_is_named_by_its_id() -> None:
-    article = IncomingArticle("a", "default/en", None, None, "0" * 32, fingerprint(STORY, None))
+    article = IncomingArticle("a", "default/en", None, None, "0" * 32, compute_fingerprint(STORY, None))
     assert len(keys.id_and_url_names(article)) == 1
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.core.contracts.events import FingerprintEvent
-from stream.core.dedup.fingerprint import FORMAT, fingerprint
+from stream.core.dedup.fingerprint import FORMAT, compute_fingerprint
 from stream.core.index.records import pack_article, pack_fingerprint, unpack, unpack_article
 from stream.core.index.store import MemoryStore
 from stream.errors import IndexDamaged
@@ -43,7 +43,7 @@ EVENTS = _events()
 
 @given(st.text(max_size=300), st.none() | st.text(max_size=30))
 def test_a_stored_fingerprint_decodes_as_encoded(text: str, title: str | None) -> None:
-    original = fingerprint(text, title)
+    original = compute_fingerprint(text, title)
     event = msgspec.structs.replace(EVENTS[0], **pack_fingerprint(original))
     decoded = unpack_article(pack_article(event)).to_indexed_article(SCOPE, 5).fingerprint
     expected = (original.text_hash, original.tokens, original.is_spaced)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stream.core.contracts.events import FingerprintEvent
-from stream.core.dedup.fingerprint import FORMAT, fingerprint
+from stream.core.dedup.fingerprint import FORMAT, compute_fingerprint
 from stream.core.dedup.rules import IncomingArticle
 from stream.core.index.cluster import MEMBERS_MAX
 from stream.core.index.keys import POSTING_BYTES, anchor_names, visible_postings
@@ -32,12 +32,12 @@ def with_notice(count: int, words: int = 60) -> list[str]:
 
 
 def incoming(text: str) -> IncomingArticle:
-    return IncomingArticle("later", SCOPE, None, None, "0" * 32, fingerprint(text, None))
+    return IncomingArticle("later", SCOPE, None, None, "0" * 32, compute_fingerprint(text, None))
 
 
 def offsets_led_to(store: Store, text: str) -> set[int]:
     """Offsets of the articles that the anchors of ``text`` lead to."""
-    values = ScopeView(store, SCOPE, window_s=0).get_many(anchor_names(fingerprint(text, None).anchors))
+    values = ScopeView(store, SCOPE, window_s=0).get_many(anchor_names(compute_fingerprint(text, None).anchors))
     return {offset for value in values for offset, _ in visible_postings(value)}
 
 
@@ -70,7 +70,7 @@ class TestAnchors:
     def test_each_posting_counts_the_anchors_that_lead_to_its_article(self, new_store: NewStore) -> None:
         store = new_store()
         Partition(store).run_one(article(STORY))
-        names = anchor_names(fingerprint(STORY, None).anchors)
+        names = anchor_names(compute_fingerprint(STORY, None).anchors)
         postings = [visible_postings(value) for value in ScopeView(store, SCOPE, window_s=0).get_many(names)]
         assert postings == [[(0, len(names))]] * len(names)
 
@@ -86,7 +86,7 @@ class TestBoilerplate:
         partition.run([article(text) for text in with_notice(count, 120)])
         common = partition.index.begin_transaction().find_candidates(incoming(NOTICE), time_ms=START_MS).common_anchors
         assert (len(common) > 0) is is_common
-        assert np.isin(common, fingerprint(NOTICE, None).anchors).all()
+        assert np.isin(common, compute_fingerprint(NOTICE, None).anchors).all()
 
     def test_thousands_of_texts_that_share_a_paragraph_are_new(self) -> None:
         partition = Partition(MemoryStore())
@@ -109,7 +109,7 @@ class TestBounds:
         store = MemoryStore()
         count = 3 * POSTINGS_MAX
         Partition(store).run([article(text) for text in with_notice(count, 200)])
-        values = ScopeView(store, SCOPE, window_s=0).get_many(anchor_names(fingerprint(NOTICE, None).anchors))
+        values = ScopeView(store, SCOPE, window_s=0).get_many(anchor_names(compute_fingerprint(NOTICE, None).anchors))
         longest = max((value for value in values if value), key=len)
         assert len(longest) == POSTINGS_MAX * POSTING_BYTES
         assert [offset for offset, _ in visible_postings(longest)] == list(range(count - POSTINGS_MAX, count))
@@ -140,7 +140,7 @@ class TestBounds:
         partition = Partition(new_store())
         partition.run_one(article(f"{part(STORY, 0, 80)} {prose('z', 800)}"))
         ours = f"{part(STORY, 0, 30)} {prose('y', 800)}"
-        mine, other = (fingerprint(text, None).anchors for text in (ours, STORY))
+        mine, other = (compute_fingerprint(text, None).anchors for text in (ours, STORY))
         assert 0 < len(np.intersect1d(mine, other)) < ANCHORS_SHARED_MIN * len(mine)
         assert (
             partition.index.begin_transaction().find_candidates(incoming(ours), time_ms=START_MS).similar_articles == []

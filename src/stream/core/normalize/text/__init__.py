@@ -37,7 +37,7 @@ TEXT_STEPS: Final = FixPipeline(
         FixStep("repeated_marks", repeated_marks.shorten_pauses, repeated_marks.PAUSE_TRIGGERS),
         FixStep("repeated_marks", repeated_marks.shorten_dots, repeated_marks.DOT_TRIGGERS),
         FixStep("quotes", quotes.merge_doubled_marks, quotes.DOUBLED_MARK_TRIGGERS),
-        FixStep("quotes", quotes.match_quotes, quotes.QUOTE_TRIGGERS),
+        FixStep("quotes", quotes.fix_mismatched_quotes, quotes.QUOTE_TRIGGERS),
         FixStep("spacing", spacing.remove_spaces_inside_brackets, spacing.INSIDE_BRACKET_TRIGGERS),
         FixStep("spacing", spacing.remove_space_before_mark, spacing.BEFORE_MARK_TRIGGERS),
         FixStep("spacing", spacing.add_space_after_script_mark, spacing.SCRIPT_MARK_TRIGGERS),

@@ -1,4 +1,7 @@
-"""Doubled and mismatched quotation marks."""
+"""Fixes doubled and mismatched quotation marks, curly and straight.
+
+Only a wrong mark is changed; curly quotes that match are never made straight.
+"""
 
 from __future__ import annotations
 
@@ -53,20 +56,20 @@ def merge_doubled_marks(text: str) -> tuple[str, int]:
     return text, count
 
 
-def match_quotes(text: str) -> tuple[str, int]:
+def fix_mismatched_quotes(text: str) -> tuple[str, int]:
     """Correct the wrong mark of each pair of quotation marks that do not match; count the lines that changed.
 
     Pairs that match in any language stay as they are, as do marks without a partner and nested quotations.
 
-    >>> match_quotes('He said “yes" twice.')
+    >>> fix_mismatched_quotes('He said “yes" twice.')
     ('He said “yes” twice.', 1)
-    >>> match_quotes("وقال »نعم« ثم „Ja“")
+    >>> fix_mismatched_quotes("وقال »نعم« ثم „Ja“")
     ('وقال «نعم» ثم „Ja“', 1)
     """
     if _has_matching_quotes(text):
         return text, 0
     lines = text.split("\n")
-    fixed = [line if _has_matching_quotes(line) else _match_line(line) for line in lines]
+    fixed = [line if _has_matching_quotes(line) else _fix_line(line) for line in lines]
     return "\n".join(fixed), sum(map(str.__ne__, lines, fixed))
 
 
@@ -75,7 +78,7 @@ def _has_matching_quotes(text: str) -> bool:
     return _PAIRED.fullmatch("".join(_MARKS.findall(text))) is not None
 
 
-def _match_line(line: str) -> str:
+def _fix_line(line: str) -> str:
     """Return ``line`` with matching marks if opening and closing marks alternate in it, else ``line`` itself."""
     positions = [mark.start() for mark in _QUOTES.finditer(line) if not _is_gershayim(line, mark.start())]
     if len(positions) % 2:
@@ -86,7 +89,7 @@ def _match_line(line: str) -> str:
     characters = list(line)
     for opening, closing in pairs:
         is_arabic = bool(_ARABIC_LETTER.search(line, opening, closing))
-        characters[opening], characters[closing] = _match_pair(line[opening], line[closing], is_arabic=is_arabic)
+        characters[opening], characters[closing] = _fix_pair(line[opening], line[closing], is_arabic=is_arabic)
     return "".join(characters)
 
 
@@ -95,7 +98,7 @@ def _is_gershayim(line: str, i: int) -> bool:
     return line[i] == _ASCII and line[i - 1 : i] in _HEBREW and line[i + 1 : i + 2] in _HEBREW
 
 
-def _match_pair(opening: str, closing: str, *, is_arabic: bool) -> tuple[str, str]:
+def _fix_pair(opening: str, closing: str, *, is_arabic: bool) -> tuple[str, str]:
     if is_arabic and opening in _OPENING_OF and (opening, closing) != _URDU:
         opening = _OPENING_OF[opening]  # typed the wrong way round, because the marks are mirrored on the screen
     if closing in _VALID_CLOSINGS[opening]:

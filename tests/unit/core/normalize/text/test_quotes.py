@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.normalize.text.quotes import match_quotes, merge_doubled_marks
+from stream.core.normalize.text.quotes import fix_mismatched_quotes, merge_doubled_marks
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from stream.core.normalize.text.quotes import match_quotes, merge_doubled_marks
     ],
 )
 def test_the_wrong_mark_of_a_pair_is_corrected(text: str, matched: str, lines: int) -> None:
-    assert match_quotes(text) == (matched, lines)
+    assert fix_mismatched_quotes(text) == (matched, lines)
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ def test_a_doubled_mark_becomes_one_mark(text: str, joined: str, count: int) -> 
 
 @given(st.text("«»“”„\"'`<>ab ولا.\n", max_size=30))
 def test_only_quotation_marks_change(text: str) -> None:
-    matched, count = match_quotes(text)
+    matched, count = fix_mismatched_quotes(text)
     assert (count > 0) == (matched != text)
-    assert match_quotes(matched) == (matched, 0)
+    assert fix_mismatched_quotes(matched) == (matched, 0)
     marks = dict.fromkeys(map(ord, '«»“”„"'))
     assert matched.translate(marks) == text.translate(marks)
     assert len(matched) == len(text)
