@@ -25,7 +25,7 @@ class SettingsError(StreamError):
 
 
 class BrokerError(StreamError):
-    """The broker cannot be reached or refuses, or its topics are missing or not as required."""
+    """The broker cannot be reached or refuses the connection, or its topics are missing or not as required."""
 
 
 class BrokerNotReady(BrokerError):
@@ -56,7 +56,7 @@ REJECTION_CODES: Final[dict[str, str]] = {
     "unknown_status": "status has a value that the contract does not define",
     "invalid_id": "id is empty, too long, or contains control characters",
     "invalid_url": "url is not an absolute http or https URL",
-    "invalid_tenant": "tenant is not a valid short name",
+    "invalid_tenant": "tenant is not 1 to 64 ASCII letters, digits, . - or _ that start with a letter or digit",
     "text_too_large": "a text field is longer than the limit",
     "html_too_large": "html is longer, or has more tags, than the limit",
     "too_many_items": "a list has more items than the limit",

@@ -51,8 +51,8 @@ class Settings(BaseSettings):
         Field(
             ge=1,
             le=1000,
-            description="Partitions of the raw topic. More let more workers normalize at once, but articles of "
-            "different partitions are processed in no fixed order.",
+            description="Partitions of the raw topic. More partitions allow more workers to normalize in parallel, "
+            "but articles of different partitions are processed in no fixed order.",
         ),
     ] = 1
     output_partitions: Annotated[
@@ -92,8 +92,8 @@ class Settings(BaseSettings):
         Field(
             ge=0,
             le=64,
-            description="Processes that restore indexes from the changelog, one partition each; 0 restores within the "
-            "worker.",
+            description="Processes that restore indexes from the changelog, one partition each; 0: the worker "
+            "restores in its own process.",
         ),
     ] = 2
 
@@ -152,7 +152,7 @@ class Settings(BaseSettings):
     web_host: Annotated[
         str, Field(description="Address on which the worker serves /metrics, /healthz and /readyz.")
     ] = "127.0.0.1"
-    web_port: Annotated[int, Field(ge=1, le=65535, description="Port of these pages.")] = 6066
+    web_port: Annotated[int, Field(ge=1, le=65535, description="Port of the HTTP endpoints.")] = 6066
     log_level: Annotated[LogLevel, Field(description="Minimum level of the log lines of this project.")] = "INFO"
     log_format: Annotated[
         LogFormat, Field(description="Format of a worker's log lines: text for people, or one JSON object per line.")

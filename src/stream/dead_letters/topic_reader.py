@@ -59,7 +59,7 @@ class RejectedTopicReader:
     """Reads the rejected topic of one flow; a context manager that closes its connection.
 
     ``is_stopped`` is polled while reading: once it returns True, reading ends early. Every method raises `BrokerError`
-    if the broker cannot be reached or refuses, or if the topic does not exist.
+    if the broker cannot be reached or refuses the connection, or if the topic does not exist.
     """
 
     def __init__(self, settings: Settings, *, is_stopped: Callable[[], bool] = lambda: False) -> None:

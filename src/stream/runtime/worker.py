@@ -86,7 +86,7 @@ async def _run_flow(flow: ArticleFlow, pages: WorkerPages, stop: asyncio.Event) 
     try:
         await flow.stop()
     except IndexFault as fault:
-        abort_process(EXIT_FAULT, "index fault; what it lost will be restored from the changelog", fault)
+        abort_process(EXIT_FAULT, "index fault; lost data is restored from the changelog", fault)
     log.info("stopped")
     return 0
 

@@ -197,7 +197,7 @@ class PartitionIndexes:
             index.commit(transaction, changelog_end=expected.stop)
             return
         log.warning(
-            "changelog has records of another worker; reading them too",
+            "changelog contains records of another worker; applying them",
             extra={"partition": partition, "offset": expected.start, "end_offset": max(offsets) + 1},
         )
         await self._loader.replay(partition, index, expected.start, max(offsets) + 1, RestoreProgress())
