@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-unt
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
 
 from stream.core.contracts.records import OutputRecord, Record
-from stream.transport.kafka.transport import Consumer as KafkaConsumer
+from stream.transport.kafka.transport import KafkaBatchConsumer
 from stream.transport.memory.transport import MemoryBroker
 from stream.transport.record_batch import RawBytesSchema
 
@@ -164,7 +164,7 @@ class Apps:
         """Stop an app."""
         self._running.remove(app)
         await app.stop()
-        if app.producer_only and isinstance(app.consumer, KafkaConsumer):
+        if app.producer_only and isinstance(app.consumer, KafkaBatchConsumer):
             # Faust makes the consumer's loop even if it never starts the consumer.
             app.consumer.thread_loop.close()
 

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from stream.cli.bidi import phrase
 from stream.cli.terminal_width import clip
-from stream.demo.feed import WITHDRAWN, samples
+from stream.demo.feed import WITHDRAWN_RESULT, samples
 from stream.demo.runner import Arrival, Demo
 from stream.demo.story import Story, describe_clean_up, describe_reason, group_into_stories
 from stream.errors import REJECTION_CODES
@@ -31,7 +31,7 @@ _STYLES: Final = {
     "copy": "yellow",
     "near_copy": "yellow",
     "excerpt": "yellow",
-    WITHDRAWN: "magenta",
+    WITHDRAWN_RESULT: "magenta",
 }
 _REJECTED: Final = "red"
 #: Columns of a line that is not on a terminal: a log, a pipe.
@@ -128,7 +128,7 @@ def report_lines(arrivals: Sequence[Arrival], width: int) -> Iterator[Text]:
     yield Text()
     yield Text("Dead letters: what cannot be used is kept with its reason", style="bold")
     for arrival in arrivals:
-        if arrival.event is None and arrival.result != WITHDRAWN:
+        if arrival.event is None and arrival.result != WITHDRAWN_RESULT:
             yield from _article_lines(arrival, arrivals, width)
     yield Text()
     yield from _summary(arrivals)
@@ -181,7 +181,7 @@ def _summary(arrivals: Sequence[Arrival]) -> Iterator[Text]:
     counts = Counter(arrival.result for arrival in arrivals)
     duplicates = sum(1 for arrival in arrivals if arrival.event and arrival.event["duplicate"]["is_duplicate"])
     published = sum(1 for arrival in arrivals if arrival.event)
-    dead_letters = len(arrivals) - published - counts[WITHDRAWN]
+    dead_letters = len(arrivals) - published - counts[WITHDRAWN_RESULT]
     languages = {arrival.event["language"]["tag"] for arrival in arrivals if arrival.event}
     plural = "" if len(languages) == 1 else "s"
     yield Text(f"{len(arrivals)} articles in {len(languages)} language{plural}:", style="bold")
@@ -189,7 +189,7 @@ def _summary(arrivals: Sequence[Arrival]) -> Iterator[Text]:
         (published - duplicates, "for consumers: new, or newly revised"),
         (duplicates, "duplicates, each linked to the article that it repeats"),
         (dead_letters, "dead letters"),
-        (counts[WITHDRAWN], "withdrawn"),
+        (counts[WITHDRAWN_RESULT], "withdrawn"),
     ):
         yield Text(f"{count:>{_NUMBER}} {meaning}")
     expected = sum(arrival.is_expected for arrival in arrivals)

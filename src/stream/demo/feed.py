@@ -11,15 +11,15 @@ from typing import Any, Final
 import orjson
 
 #: What becomes of an article that a takedown removes.
-WITHDRAWN: Final = "withdrawn"
+WITHDRAWN_RESULT: Final = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One message of the feed.
 
-    ``expected``: for each article in it the relation, `WITHDRAWN`, or the rejection code. ``note``: what the message is
-    for. ``explanation``: what viewers of the demo are shown about an article that is linked to nothing.
+    ``expected``: for each article in it the relation, `WITHDRAWN_RESULT`, or the rejection code. ``note``: what the
+    message is for. ``explanation``: what viewers of the demo are shown about an article that is linked to nothing.
     """
 
     value: bytes | None

@@ -14,7 +14,7 @@ import orjson
 
 from stream.core.contracts.records import OutputRecord, Record
 from stream.core.pipeline.dead_letter import HEADER_PREFIX
-from stream.demo.feed import WITHDRAWN, Sample
+from stream.demo.feed import WITHDRAWN_RESULT, Sample
 from stream.errors import StreamError
 from stream.runtime.app import ArticleFlow
 from stream.settings import Settings, load_settings
@@ -29,7 +29,7 @@ _POLL_S: Final = 0.005
 class Arrival:
     """What came out for one article.
 
-    ``number``: of its message, from 1. ``result``: a relation, a rejection code, or `WITHDRAWN`. ``event``: the
+    ``number``: of its message, from 1. ``result``: a relation, a rejection code, or `WITHDRAWN_RESULT`. ``event``: the
     published event; None for a rejected or withdrawn article, whose ``reason`` is the error message or the id of the
     withdrawn article. ``explanation``: as in `Sample`.
     """
@@ -118,7 +118,7 @@ class Demo:
                 event = orjson.loads(record.value)
                 published.append(_Published(event["duplicate"]["relation"], event))
             elif record.topic == topics.enriched:  # the tombstone in the other topic is the same
-                published.append(_Published(WITHDRAWN, reason=(record.key or b"").decode()))
+                published.append(_Published(WITHDRAWN_RESULT, reason=(record.key or b"").decode()))
         for record in self._read_new(topics.rejected):
             headers = {name.removeprefix(HEADER_PREFIX): value.decode() for name, value in record.headers}
             field = f"{headers['field']}: " if "field" in headers else ""

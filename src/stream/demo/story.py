@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from stream.core.folding import tokenize
-from stream.demo.feed import WITHDRAWN
+from stream.demo.feed import WITHDRAWN_RESULT
 from stream.demo.runner import Arrival
 
 #: A copy that begins like its original this far, and ends inside it, is described as its first words.
@@ -43,7 +43,7 @@ def group_into_stories(arrivals: Sequence[Arrival]) -> list[Story]:
 def describe_reason(arrival: Arrival, arrivals: Sequence[Arrival]) -> str:
     """Say in words why ``arrival`` became what it is; ``arrivals`` are all of them, in order."""
     event = arrival.event
-    if event is None and arrival.result != WITHDRAWN:
+    if event is None and arrival.result != WITHDRAWN_RESULT:
         return arrival.reason or ""
     related = event["duplicate"]["duplicate_of"] if event else arrival.reason
     original = _version_before(arrival, related, arrivals) if related else None
@@ -71,7 +71,7 @@ def _describe_fix(name: str) -> str:
 def _article_id(arrival: Arrival) -> str | None:
     if arrival.event:
         return str(arrival.event["id"])
-    return arrival.reason if arrival.result == WITHDRAWN else None
+    return arrival.reason if arrival.result == WITHDRAWN_RESULT else None
 
 
 def _version_before(arrival: Arrival, article_id: str, arrivals: Sequence[Arrival]) -> Arrival | None:

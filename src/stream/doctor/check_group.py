@@ -15,7 +15,7 @@ _NEAR_DELETION: Final = 0.8
 #: Dead letters per raw message of the same hour.
 _REJECTED_SHARE: Final = 0.01
 _RESET_OFFSETS: Final = "kafka-consumer-groups --reset-offsets --to-earliest"
-Topics = Mapping[str, TopicFacts]
+TopicFactsByName = Mapping[str, TopicFacts]
 
 
 class _Lag(NamedTuple):
@@ -26,7 +26,7 @@ class _Lag(NamedTuple):
     seconds: float | None
 
 
-def check_group(settings: Settings, group: GroupFacts | Unknown, topics: Topics) -> Iterator[Finding]:
+def check_group(settings: Settings, group: GroupFacts | Unknown, topics: TopicFactsByName) -> Iterator[Finding]:
     """Check that the group has members, and that they read every partition."""
     if isinstance(group, Unknown):
         yield unknown("group", group)
@@ -57,7 +57,7 @@ def check_group(settings: Settings, group: GroupFacts | Unknown, topics: Topics)
         yield ok("group", summary, **figures)
 
 
-def _unassigned_partitions(settings: Settings, group: GroupFacts, topics: Topics) -> dict[str, list[int]]:
+def _unassigned_partitions(settings: Settings, group: GroupFacts, topics: TopicFactsByName) -> dict[str, list[int]]:
     assigned = {partition for member in group.members for partition in member.partitions}
     unassigned = {}
     for topic in (settings.topics.raw, settings.topics.normalized):
@@ -67,7 +67,9 @@ def _unassigned_partitions(settings: Settings, group: GroupFacts, topics: Topics
     return unassigned
 
 
-def check_lag(settings: Settings, group: GroupFacts | Unknown, topics: Topics, *, now_ms: int) -> Iterator[Finding]:
+def check_lag(
+    settings: Settings, group: GroupFacts | Unknown, topics: TopicFactsByName, *, now_ms: int
+) -> Iterator[Finding]:
     """Check consumer lag, and whether records were lost."""
     if isinstance(group, Unknown):
         yield unknown("lag", group)
@@ -147,7 +149,7 @@ def _check_topic_lag(settings: Settings, name: str, topic: TopicFacts, lags: lis
     return ok("lag", summary, **figures)
 
 
-def check_dead_letters(settings: Settings, topics: Topics) -> Finding:
+def check_dead_letters(settings: Settings, topics: TopicFactsByName) -> Finding:
     """Check the number of dead letters in the last hour."""
     topic = topics.get(settings.topics.rejected)
     if topic is None or not topic.partitions:

@@ -31,10 +31,10 @@ _SHORT_RETENTION_MS: Final = 24 * 3600 * 1000
 _ADDED_BYTES: Final = MIB
 #: Replicas that should have a record before it counts as stored.
 _MIN_IN_SYNC: Final = 2
-Topics = Mapping[str, TopicFacts]
+TopicFactsByName = Mapping[str, TopicFacts]
 
 
-def check_topics(settings: Settings, topics: Topics) -> Iterator[Finding]:
+def check_topics(settings: Settings, topics: TopicFactsByName) -> Iterator[Finding]:
     """Check partitions, configuration, replication, retention and message sizes."""
     yield from _check_specs(settings, topics)
     existing = {name: topic for name, topic in topics.items() if topic.partitions}
@@ -47,7 +47,7 @@ def check_topics(settings: Settings, topics: Topics) -> Iterator[Finding]:
     yield from _check_message_sizes(settings, existing)
 
 
-def _check_specs(settings: Settings, topics: Topics) -> Iterator[Finding]:
+def _check_specs(settings: Settings, topics: TopicFactsByName) -> Iterator[Finding]:
     specs = [spec for spec in settings.topic_specs if not topics[spec.name].is_hidden]
     missing = [spec.name for spec in specs if not topics[spec.name].partitions]
     if missing:
@@ -91,7 +91,7 @@ def _check_spec(spec: TopicSpec, topic: TopicFacts) -> Iterator[Finding]:
         yield warn("topics", f"{spec.name}: {differences}", _UPDATE, topic=spec.name, differs=dict(topic.differs))
 
 
-def _check_replication(topics: Topics) -> Iterator[Finding]:
+def _check_replication(topics: TopicFactsByName) -> Iterator[Finding]:
     unreplicated = [name for name, topic in topics.items() if topic.replicas == 1]
     if unreplicated:
         yield warn(
@@ -139,7 +139,7 @@ def _check_in_sync(name: str, topic: TopicFacts, required: int) -> Iterator[Find
         )
 
 
-def _check_retention(settings: Settings, topics: Topics) -> Iterator[Finding]:
+def _check_retention(settings: Settings, topics: TopicFactsByName) -> Iterator[Finding]:
     names = settings.topics
     is_ok = True
     for name, check in (
@@ -197,7 +197,7 @@ def _check_input_retention(settings: Settings, name: str, topic: TopicFacts) -> 
         )
 
 
-def _check_message_sizes(settings: Settings, topics: Topics) -> Iterator[Finding]:
+def _check_message_sizes(settings: Settings, topics: TopicFactsByName) -> Iterator[Finding]:
     sizes = {name: _config_number(topic, "max.message.bytes") for name, topic in topics.items()}
     unknown_sizes = [name for name, size_max in sizes.items() if size_max is None]
     if unknown_sizes:
@@ -243,7 +243,7 @@ def _check_message_size(settings: Settings, name: str, size_max: int, raw_max: i
 
 
 def check_permissions(
-    settings: Settings, topics: Topics, group: GroupFacts | Unknown, *, steps: Sequence[Stage] = STAGES
+    settings: Settings, topics: TopicFactsByName, group: GroupFacts | Unknown, *, steps: Sequence[Stage] = STAGES
 ) -> Iterator[Finding]:
     """Check that this user has the permissions of a worker that runs ``steps`` (`stream.kafka.acls`)."""
     lacking: dict[str, list[str]] = defaultdict(list)
@@ -283,5 +283,5 @@ def _config_number(topic: TopicFacts, name: str) -> int | None:
     return None if value is None else int(value)
 
 
-def _all_or_names(names: list[str], topics: Topics) -> str:
+def _all_or_names(names: list[str], topics: TopicFactsByName) -> str:
     return f"all {len(topics)} topics" if len(names) == len(topics) > 1 else join_names(names)

@@ -44,7 +44,7 @@ METHODS: Final[dict[str, str]] = {
 }
 
 
-class Check(NamedTuple):
+class RequirementCheck(NamedTuple):
     """One requirement for two texts at different URLs. ``reason``: the ``method`` of the verdict if it is not met."""
 
     reason: str
@@ -78,9 +78,9 @@ class Comparison:
         return first_failed_requirement(self.similarity, self.separation, self.thresholds)
 
     @property
-    def checks(self) -> list[Check]:
+    def checks(self) -> list[RequirementCheck]:
         """What the rule for similar texts requires, in its order, and what the texts have."""
-        shares_anchors = Check(
+        shares_anchors = RequirementCheck(
             "nothing-alike",
             f"at least {self.anchors_required} in common of the passages that the index looks up",
             str(self.anchors),
@@ -162,14 +162,14 @@ def check_requirements(
     thresholds: Thresholds = DEFAULT_THRESHOLDS,
     *,
     unit: str = "words",
-) -> Sequence[Check]:
+) -> Sequence[RequirementCheck]:
     """Check each of `stream.core.dedup.requirements.REQUIREMENTS`, in their order.
 
     ``unit``: what the tokens are called.
     """
     pair = _Pair(similarity, separation, thresholds, unit)
     return [
-        Check(reason, *_DESCRIPTIONS[is_met](pair), is_met=is_met(similarity, separation, thresholds))
+        RequirementCheck(reason, *_DESCRIPTIONS[is_met](pair), is_met=is_met(similarity, separation, thresholds))
         for reason, is_met in requirements.REQUIREMENTS
     ]
 

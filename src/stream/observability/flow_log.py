@@ -14,7 +14,7 @@ from stream.core.contracts.records import OutputRecord
 from stream.core.contracts.trace_context import trace_id
 from stream.core.pipeline.dead_letter import HEADER_PREFIX
 from stream.core.pipeline.outcome import Outcome
-from stream.observability.progress_watch import Check
+from stream.observability.progress_watch import HealthCheck
 from stream.transport.record_batch import RecordBatch
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class FlowLog:
         if revoked := format_partitions(partitions):
             log.info("partitions revoked", extra={"partitions": revoked})
 
-    def log_changes(self, healthy: Check, ready: Check) -> None:
+    def log_changes(self, healthy: HealthCheck, ready: HealthCheck) -> None:
         """Log what has changed in the health and readiness checks since the last call."""
         self._log_readiness(ready.is_good)
         self._log_waiting(healthy.details.get("waiting_for_group_seconds"))

@@ -11,7 +11,7 @@ from stream.transport.record_batch import Progress
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class HealthCheck:
     """The result of a check: good or not, with details for the web page."""
 
     is_good: bool
@@ -45,14 +45,14 @@ class ProgressWatch:
             del self._moved[removed]
         return moved
 
-    def check(self, now: float) -> Check:
+    def check(self, now: float) -> HealthCheck:
         """Bad if a partition with lag has made no progress for longer than the limit."""
         stalled = {
             f"{tp.topic}/{tp.partition}": round(now - since, 1)
             for tp, (*_, since) in self._moved.items()
             if now - since > self._stall_s
         }
-        return Check(not stalled, {"partitions": len(self._moved), "stalled_seconds": stalled})
+        return HealthCheck(not stalled, {"partitions": len(self._moved), "stalled_seconds": stalled})
 
 
 def lag(state: Progress) -> int:

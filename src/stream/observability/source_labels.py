@@ -9,7 +9,7 @@ from typing import Final
 #: The label of all other sources.
 OTHER: Final = "other"
 #: Sources that can get a label in the life of a process.
-SOURCES_MAX: Final = 100
+LABELLED_SOURCES_MAX: Final = 100
 #: The share of recent articles that earns a source its label.
 SHARE_MIN: Final = 0.01
 RECENT_ARTICLES: Final = 2000
@@ -25,8 +25,8 @@ class SourceLabels:
     """Gives a label to each source that made `SHARE_MIN` of the last `RECENT_ARTICLES` articles.
 
     A source keeps its label for good, since a counter that disappears and returns would look like a reset; so the
-    first `SOURCES_MAX` sources get one. Counts are exact: the window is as small as the sketch that would replace it
-    (space-saving, Metwally et al. 2005), and it forgets.
+    first `LABELLED_SOURCES_MAX` sources get one. Counts are exact: the window is as small as the sketch that would
+    replace it (space-saving, Metwally et al. 2005), and it forgets.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class SourceLabels:
 
     def label(self, domain: str | None) -> str:
         """Count an article from ``domain`` and return its label, or `OTHER`."""
-        if len(self._labelled) >= SOURCES_MAX:  # no label is left, so nothing needs counting
+        if len(self._labelled) >= LABELLED_SOURCES_MAX:  # no label is left, so nothing needs counting
             return domain if domain in self._labelled else self._existing_label(domain)
         # A domain that was counted is a valid label: looking it up is cheaper than checking its characters again.
         source = domain if domain and domain in self._counts else host_label(domain)

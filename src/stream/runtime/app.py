@@ -36,7 +36,7 @@ from stream.kafka.security import load_access
 from stream.observability.consumer_lag import ConsumerLag
 from stream.observability.flow_log import FlowLog, batch_fields
 from stream.observability.metrics import Metrics
-from stream.observability.progress_watch import Check, ProgressWatch
+from stream.observability.progress_watch import HealthCheck, ProgressWatch
 from stream.settings import MIB, STAGES, Settings, Stage
 from stream.state.partition_indexes import PartitionIndexes, topic_partitions
 from stream.state.restore.loader import IndexLoader, new_loader
@@ -285,20 +285,20 @@ class ArticleFlow:
         self._flow_log.log_changes(self.healthy(), self.ready())
         self.indexes.measure()
 
-    def healthy(self) -> Check:
+    def healthy(self) -> HealthCheck:
         """Whether the group has assigned partitions to this worker, and every partition with a lag makes progress."""
         now = self._clock()
         check = self._watch.check(now)
         if not self._was_assigned and now - self._started_at > self.settings.stall_s:
-            return Check(
+            return HealthCheck(
                 is_good=False, details={**check.details, "waiting_for_group_seconds": round(now - self._started_at)}
             )
         return check
 
-    def ready(self) -> Check:
+    def ready(self) -> HealthCheck:
         """Whether partitions were assigned and their indexes are restored."""
         is_ready = self._was_assigned and self.indexes.are_restored
-        return Check(is_ready, {"assigned": self._was_assigned, "restored": self.indexes.are_restored})
+        return HealthCheck(is_ready, {"assigned": self._was_assigned, "restored": self.indexes.are_restored})
 
     @property
     def _deduplicates(self) -> bool:

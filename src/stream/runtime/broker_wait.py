@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from stream.errors import BrokerNotReady
-from stream.observability.progress_watch import Check
+from stream.observability.progress_watch import HealthCheck
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +41,13 @@ class BrokerWait:
         """Seconds since `until_ready` was called."""
         return 0.0 if self._started_at is None else asyncio.get_running_loop().time() - self._started_at
 
-    def healthy(self) -> Check:
+    def healthy(self) -> HealthCheck:
         """See `WorkerStatus`: a worker that waits is alive."""
-        return Check(is_good=True, details=self._details())
+        return HealthCheck(is_good=True, details=self._details())
 
-    def ready(self) -> Check:
+    def ready(self) -> HealthCheck:
         """See `WorkerStatus`: a worker that waits is not ready."""
-        return Check(is_good=False, details=self._details())
+        return HealthCheck(is_good=False, details=self._details())
 
     def _details(self) -> dict[str, object]:
         return {"waiting_for": self._reason, "waited_seconds": round(self.waited_s)}

@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from stream import __version__
 from stream.errors import SettingsError
-from stream.observability.progress_watch import Check
+from stream.observability.progress_watch import HealthCheck
 
 _PAGES: Final = {
     "/healthz": "Is the worker alive? 200 while it waits for its broker, restores its indexes or makes progress; "
@@ -31,10 +31,10 @@ _SHUTDOWN_TIMEOUT_S: Final = 1.0
 class WorkerStatus(Protocol):
     """What the pages show: the wait for the broker, then the flow, then the flow while it stops."""
 
-    def healthy(self) -> Check:
+    def healthy(self) -> HealthCheck:
         """Whether the worker is alive."""
 
-    def ready(self) -> Check:
+    def ready(self) -> HealthCheck:
         """Whether the worker can decide."""
 
 
@@ -44,13 +44,13 @@ class StoppingStatus:
 
     running: WorkerStatus
 
-    def healthy(self) -> Check:
+    def healthy(self) -> HealthCheck:
         """See `WorkerStatus`."""
         return self.running.healthy()
 
-    def ready(self) -> Check:
+    def ready(self) -> HealthCheck:
         """See `WorkerStatus`."""
-        return Check(is_good=False, details={**self.running.ready().details, "stopping": True})
+        return HealthCheck(is_good=False, details={**self.running.ready().details, "stopping": True})
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ class WorkerPages:
         return web.Response(body=generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def _to_response(check: Check) -> web.Response:
+def _to_response(check: HealthCheck) -> web.Response:
     return web.json_response({"ok": check.is_good, **check.details}, status=200 if check.is_good else 503)
 
 

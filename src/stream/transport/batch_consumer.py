@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 
     from faust.types import AppT
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-#: The share of the rebalance timeout that running batches get to finish. The worker must rejoin the group before the
-#: timeout, and before that the lease of its last commit must have ended: half a session, a quarter of the timeout.
+#: The share of the rebalance timeout that running batches get to finish. The rest of the timeout is for rejoining the
+#: group. The share must also be larger than the lease of the last commit, which is half a session: a quarter of the
+#: timeout.
 _DRAIN_SHARE: Final = 0.4
 
 #: Seconds until a group that did not answer is asked again.
@@ -43,7 +44,7 @@ _CREATE_TIME: Final = 0
 
 def log_deleted_records(tp: TP, position: int, start: int) -> None:
     """Log that the log starts at ``start`` although the offsets from ``position`` on were not processed yet."""
-    logger.error(
+    log.error(
         "records were deleted before they were processed",
         extra={"topic": tp.topic, "partition": tp.partition, "offset": position, "end_offset": start},
     )
@@ -58,19 +59,19 @@ class TrackingConsumer(FaustConsumer):
     """A Faust consumer whose messages are record batches. A transport adds how to fetch and to commit.
 
     Attributes:
-        tracker: The offsets of the assigned partitions.
+        offset_tracker: The offsets of the assigned partitions.
         batch_bytes: A batch ends with the record that reaches this many bytes.
         drain_timeout_s: Seconds that running batches get to finish when partitions are revoked or the app stops.
         lease_s: Seconds after a successful commit in which outputs may be published.
     """
 
-    tracker: OffsetTracker
+    offset_tracker: OffsetTracker
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # passed on
-        self.tracker = OffsetTracker(on_capacity=self.wake)
+        self.offset_tracker = OffsetTracker(on_capacity=self.wake)
         super().__init__(*args, **kwargs)
         self.batch_bytes = cast("BatchTransport", self.transport).batch_bytes
-        self.tracker.bytes_max = self.batch_bytes
+        self.offset_tracker.bytes_max = self.batch_bytes
         self.drain_timeout_s: float = self.app.conf.broker_rebalance_timeout * _DRAIN_SHARE
         self.lease_s: float = self.app.conf.broker_session_timeout / 2
         self._lease_began = -math.inf
@@ -102,7 +103,9 @@ class TrackingConsumer(FaustConsumer):
 
     def progress(self) -> dict[TP, Progress]:
         """How far each assigned partition is, as known without asking the broker. Call it in the app's loop."""
-        return {tp: Progress(offset, self._newest_end(tp)) for tp, offset in self.tracker.finished_offsets().items()}
+        return {
+            tp: Progress(offset, self._newest_end(tp)) for tp, offset in self.offset_tracker.finished_offsets().items()
+        }
 
     async def holds_lease(self, batch: RecordBatch) -> bool:
         """Whether this worker still owns the batch's partition, so that the outputs may be published.
@@ -112,10 +115,10 @@ class TrackingConsumer(FaustConsumer):
         proves that the worker is a member of the group: it is a lease for half a session, and the other half is left
         for the delivery. Waits as long as the group does not answer.
         """
-        while batch.epoch == self.tracker.epoch:
+        while batch.epoch == self.offset_tracker.epoch:
             if time.monotonic() - self._lease_began < self.lease_s:
                 return True
-            finished = self.tracker.finished_offsets()[batch.tp]
+            finished = self.offset_tracker.finished_offsets()[batch.tp]
             if await self.commit_finished({batch.tp: finished}):
                 continue
             if not self.flow_active:  # the partition is being revoked, or the app stops
@@ -133,7 +136,7 @@ class TrackingConsumer(FaustConsumer):
         Raises:
             TransportError: The broker does not answer.
         """
-        assigned = list(self.tracker.finished_offsets())
+        assigned = list(self.offset_tracker.finished_offsets())
         self._end_offsets = await self.highwaters(*assigned) if assigned else {}
 
     def _newest_end(self, tp: TP) -> int | None:
@@ -148,13 +151,13 @@ class TrackingConsumer(FaustConsumer):
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # an asyncio.Event will do
         if not self.flow_active or self.should_stop:
             return
-        epoch = self.tracker.epoch
-        positions = self.tracker.fetch_positions(self.active_partitions)
+        epoch = self.offset_tracker.epoch
+        positions = self.offset_tracker.fetch_positions(self.active_partitions)
         for tp, fetched in (await self.fetch(positions, timeout)).items():
             # What is not tracked is fetched again: the tracker's position has not moved.
-            if self.tracker.epoch != epoch or not self.flow_active or self.should_stop:
+            if self.offset_tracker.epoch != epoch or not self.flow_active or self.should_stop:
                 return
-            batch = self.tracker.track(tp, fetched)
+            batch = self.offset_tracker.track(tp, fetched)
             if batch is not None:
                 self.allow_rereading(tp)
                 yield tp, self._to_faust_message(batch)
@@ -190,26 +193,28 @@ class TrackingConsumer(FaustConsumer):
 
     async def perform_seek(self) -> None:
         """Start to read the assigned partitions at the group's offsets."""
-        epoch = self.tracker.epoch
+        epoch = self.offset_tracker.epoch
         starts = await self.find_starts()
         for tp, start in starts.items():
             if start.committed is not None and start.position > start.committed:
                 log_deleted_records(tp, start.committed, start.position)
         # Another rebalance may have begun meanwhile; it will seek for itself.
-        if epoch == self.tracker.epoch:
-            self.tracker.restart(starts)
+        if epoch == self.offset_tracker.epoch:
+            self.offset_tracker.restart(starts)
             self.wake()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let running batches finish and commit, then forget the partitions."""
+        # Faust's handler, called by `super()`, stops the flow, calls `wait_empty` (below), and then sends the signal
+        # that `revoked` in `stream.runtime.app` receives, which closes the indexes of the partitions.
         try:
             await super().on_partitions_revoked(revoked)
         finally:
-            self.tracker.clear()
+            self.offset_tracker.clear()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Take over partitions; nothing is fetched until `perform_seek` has found the offsets."""
-        self.tracker.clear()
+        self.offset_tracker.clear()
         self.end_lease()
         await super().on_partitions_assigned(assigned, generation_id)
 
@@ -225,26 +230,26 @@ class TrackingConsumer(FaustConsumer):
         while self.unacked_count and not self.should_stop:
             remaining = deadline - loop.time()
             if remaining <= 0:
-                logger.warning("no longer waiting for running batches", extra={"batches": self.unacked_count})
+                log.warning("no longer waiting for running batches", extra={"batches": self.unacked_count})
                 await self.commit_and_end_transactions()
                 # At once: what comes next may wait for these batches, and meanwhile the group gives them to others.
-                self.tracker.clear()
+                self.offset_tracker.clear()
                 return
             await self.wait_for_ack(remaining)
         await self.commit_and_end_transactions()
 
     def committable_offsets(self) -> Mapping[TP, int]:
         """See `OffsetTracker.committable_offsets`."""
-        return self.tracker.committable_offsets()
+        return self.offset_tracker.committable_offsets()
 
     async def commit_finished(self, offsets: Mapping[TP, int]) -> bool:
         """Commit those of ``offsets`` that are finished in this epoch; False if nothing could be committed."""
-        epoch, asked_at = self.tracker.epoch, time.monotonic()
+        epoch, asked_at = self.offset_tracker.epoch, time.monotonic()
         # Faust has awaited since it chose the offsets; a rebalance may have come between.
-        finished = self.tracker.finished_offsets()
+        finished = self.offset_tracker.finished_offsets()
         current = {tp: offset for tp, offset in offsets.items() if offset <= finished.get(tp, -1)}
         if not current or not await self.commit_offsets(current):
             return False
-        self.tracker.mark_committed(epoch, current)
+        self.offset_tracker.mark_committed(epoch, current)
         self._lease_began = asked_at
         return True

@@ -75,7 +75,7 @@ def _trap_deliveries(trap: Trap) -> None:
         trap.reach(f"{step}.deliver.after")
         return stored
 
-    wrap(producer.Producer, "produce_all", deliver)
+    wrap(producer.KafkaBatchProducer, "produce_all", deliver)
 
 
 def _trap_store(trap: Trap) -> None:
@@ -107,7 +107,7 @@ def _trap_offsets(trap: Trap) -> None:
         return bool(is_committed)
 
     wrap(RecordBatch, "done", done)
-    wrap(transport.Consumer, "commit_offsets", commit)
+    wrap(transport.KafkaBatchConsumer, "commit_offsets", commit)
 
 
 def _trap_restore(trap: Trap) -> None:
@@ -179,9 +179,9 @@ def break_delivery(how: str) -> None:
         await original(self, batch)
 
     if how == "no-await":
-        wrap(producer.Producer, "produce_all", not_awaited)
+        wrap(producer.KafkaBatchProducer, "produce_all", not_awaited)
     elif how == "swallow":
-        wrap(producer.Producer, "produce_all", swallowed)
+        wrap(producer.KafkaBatchProducer, "produce_all", swallowed)
     elif how == "early-ack":
         wrap(ArticleFlow, "_normalize", early)
         wrap(ArticleFlow, "_deduplicate", early)

@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from stream.core.contracts.events import RELATIONS
-from stream.demo.feed import WITHDRAWN, samples
+from stream.demo.feed import WITHDRAWN_RESULT, samples
 from stream.demo.runner import Arrival, Demo
 from stream.errors import REJECTION_CODES
 from stream.observability.metrics import Metrics
@@ -43,8 +43,8 @@ def test_the_demo_ends_with_everything_as_expected() -> None:
 
 def test_the_feed_shows_every_relation_and_more() -> None:
     expected = {result for sample in samples() for result in sample.expected}
-    assert {*RELATIONS, WITHDRAWN} <= expected
-    assert expected <= {*RELATIONS, WITHDRAWN, *REJECTION_CODES}
+    assert {*RELATIONS, WITHDRAWN_RESULT} <= expected
+    assert expected <= {*RELATIONS, WITHDRAWN_RESULT, *REJECTION_CODES}
     assert all(sample.note for sample in samples())
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from stream.observability.flow_log import FlowLog, format_partitions
 from stream.observability.log_setup import configure_logging
-from stream.observability.progress_watch import Check
+from stream.observability.progress_watch import HealthCheck
 from tests.support.logging import restored_logging
 
 
@@ -31,13 +31,13 @@ def states(log_changes: Callable[[FlowLog], None]) -> list[dict[str, Any]]:
     return [{name: value for name, value in line.items() if name not in ("time", "logger", "level")} for line in lines]
 
 
-def health(**stalled: float) -> Check:
+def health(**stalled: float) -> HealthCheck:
     seconds = {name.replace("_", "/"): value for name, value in stalled.items()}
-    return Check(not seconds, {"partitions": 4, "stalled_seconds": seconds})
+    return HealthCheck(not seconds, {"partitions": 4, "stalled_seconds": seconds})
 
 
 def test_a_stall_and_its_end_are_logged_once_for_each_partition() -> None:
-    ready = Check(is_good=False, details={})
+    ready = HealthCheck(is_good=False, details={})
 
     def log_fault(log: FlowLog) -> None:
         for check in (health(), health(raw_0=121.0), health(raw_0=122.0), health(raw_0=123.0, raw_1=121.0), health()):
@@ -53,7 +53,7 @@ def test_a_stall_and_its_end_are_logged_once_for_each_partition() -> None:
 def test_changes_of_readiness_are_logged_once() -> None:
     def log_fault(log: FlowLog) -> None:
         for is_ready in (False, False, True, True, False, True):
-            log.log_changes(health(), Check(is_ready, {}))
+            log.log_changes(health(), HealthCheck(is_ready, {}))
 
     assert [line["event"] for line in states(log_fault)] == ["ready", "not ready", "ready"]
 
@@ -62,7 +62,7 @@ def test_waiting_for_partitions_is_logged_once() -> None:
     def log_fault(log: FlowLog) -> None:
         for seconds in (121, 122):
             details = {"partitions": 0, "stalled_seconds": {}, "waiting_for_group_seconds": seconds}
-            log.log_changes(Check(is_good=False, details=details), Check(is_good=False, details={}))
+            log.log_changes(HealthCheck(is_good=False, details=details), HealthCheck(is_good=False, details={}))
 
     assert states(log_fault) == [{"event": "no partitions assigned by the group", "seconds": 121}]
 

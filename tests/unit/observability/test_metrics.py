@@ -17,7 +17,7 @@ from stream.core.normalize.language.scripts import SCRIPTS
 from stream.core.pipeline.outcome import TAKEDOWN_RESULTS, ArticleInfo, Outcome
 from stream.errors import REJECTION_CODES
 from stream.observability.metrics import LANGUAGES, Metrics
-from stream.observability.source_labels import SOURCES_MAX
+from stream.observability.source_labels import LABELLED_SOURCES_MAX
 from stream.settings import STAGES
 
 START_MS = 1_767_225_600_000  # 2026-01-01
@@ -217,10 +217,10 @@ def test_the_number_of_series_does_not_grow_with_the_events(metrics: Metrics) ->
 
 
 def test_sources_that_flood_one_after_the_other_do_not_exceed_the_bound(metrics: Metrics) -> None:
-    for number in range(2 * SOURCES_MAX):
+    for number in range(2 * LABELLED_SOURCES_MAX):
         decide(metrics, *[about(f"flood{number}.example")] * 40)
     names = {source for source, _ in series(metrics, "stream_articles_by_source_total")}
-    assert len(names) == SOURCES_MAX + 1
+    assert len(names) == LABELLED_SOURCES_MAX + 1
     page = generate_latest(metrics.registry).decode()
     assert len(page) < 500_000
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.observability.source_labels import (
+    LABELLED_SOURCES_MAX,
     OTHER,
     RECENT_ARTICLES,
     SHARE_MIN,
     SOURCE_CHARS_MAX,
-    SOURCES_MAX,
     SourceLabels,
     host_label,
 )
@@ -46,10 +46,10 @@ def test_a_source_keeps_its_label() -> None:
 
 def test_the_number_of_labels_is_bounded() -> None:
     sources = SourceLabels()
-    for number in range(SOURCES_MAX + 20):
+    for number in range(LABELLED_SOURCES_MAX + 20):
         labels(sources, f"n{number}.example", NEEDED)
-    names = {sources.label(f"N{number}.example") for number in range(SOURCES_MAX + 20)}
-    assert names == {f"n{number}.example" for number in range(SOURCES_MAX)} | {OTHER}
+    names = {sources.label(f"N{number}.example") for number in range(LABELLED_SOURCES_MAX + 20)}
+    assert names == {f"n{number}.example" for number in range(LABELLED_SOURCES_MAX)} | {OTHER}
     assert labels(sources, "late.example", NEEDED + 1) == [OTHER] * (NEEDED + 1)
 
 

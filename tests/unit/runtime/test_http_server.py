@@ -14,7 +14,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
 from stream.errors import BrokerNotReady, SettingsError
-from stream.observability.progress_watch import Check
+from stream.observability.progress_watch import HealthCheck
 from stream.runtime import http_server
 from stream.runtime.broker_wait import BrokerWait
 from stream.runtime.http_server import StoppingStatus, WorkerPages, WorkerStatus
@@ -30,13 +30,13 @@ class Status:
     is_ready: bool = True
     details: dict[str, object] = field(default_factory=dict)
 
-    def healthy(self) -> Check:
+    def healthy(self) -> HealthCheck:
         """See `WorkerStatus`."""
-        return Check(self.is_healthy, {"partitions": 3, **self.details})
+        return HealthCheck(self.is_healthy, {"partitions": 3, **self.details})
 
-    def ready(self) -> Check:
+    def ready(self) -> HealthCheck:
         """See `WorkerStatus`."""
-        return Check(self.is_ready, {"assigned": True, "restored": self.is_ready})
+        return HealthCheck(self.is_ready, {"assigned": True, "restored": self.is_ready})
 
 
 def get(url: str) -> tuple[int, str]:

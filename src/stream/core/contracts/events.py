@@ -39,7 +39,7 @@ Hash = Annotated[
         extra_json_schema={"pattern": "^sha256:[0-9a-f]{64}$"},
     ),
 ]
-Hashes = Annotated[bytes, Meta(extra_json_schema={"pattern": "^[A-Za-z0-9+/]*={0,2}$"})]
+PackedHashes = Annotated[bytes, Meta(extra_json_schema={"pattern": "^[A-Za-z0-9+/]*={0,2}$"})]
 Count = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 When = Annotated[
@@ -256,9 +256,9 @@ class FingerprintEvent(Struct, frozen=True, kw_only=True):
     text_hash: Annotated[Hex32, Meta(description="hash of the folded tokens")]
     tokens: Annotated[Count, Meta(description="number of tokens of the text")]
     is_spaced: Annotated[bool, Meta(description="whether tokens are words rather than characters")]
-    sequence: Annotated[Hashes, Meta(description="the first tokens in order, 16 bits each, little-endian")]
-    anchors: Annotated[Hashes, Meta(description="64-bit hashes of the winnowed shingles, sorted, little-endian")]
-    title: Annotated[Hashes, Meta(description="16-bit hashes of the title's tokens, sorted, little-endian")]
+    sequence: Annotated[PackedHashes, Meta(description="the first tokens in order, 16 bits each, little-endian")]
+    anchors: Annotated[PackedHashes, Meta(description="64-bit hashes of the winnowed shingles, sorted, little-endian")]
+    title: Annotated[PackedHashes, Meta(description="16-bit hashes of the title's tokens, sorted, little-endian")]
     revision: Annotated[int, Meta(ge=1, description="as in the enriched event")]
     cluster_depth: Annotated[
         Count, Meta(description="number of links between the article and the first one of its cluster")

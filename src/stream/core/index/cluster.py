@@ -11,7 +11,7 @@ from stream.core.dedup.rules import new_cluster_id
 from stream.core.index.records import StoredArticle
 from stream.core.timestamps import format_rfc3339
 
-SOURCES_MAX: Final = 100
+CLUSTER_SOURCES_MAX: Final = 100
 #: A cluster stores the offsets of its first members; further members are only counted.
 MEMBERS_MAX: Final = 256
 
@@ -58,7 +58,7 @@ class Cluster(msgspec.Struct, array_like=True):
         # Articles from files have no time of arrival, and an event time of 0.
         times = [format_rfc3339(article.event_time)] if article.event_time else []
         self.size += 1
-        self.sources = sorted({*self.sources, *_as_list(article.source)})[:SOURCES_MAX]
+        self.sources = sorted({*self.sources, *_as_list(article.source)})[:CLUSTER_SOURCES_MAX]
         self.languages = sorted({*self.languages, language_of(scope)})
         self.first_seen = min([*times, *_as_list(self.first_seen)], default=None)
         self.last_seen = max([*times, *_as_list(self.last_seen)], default=None)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from stream.transport.record_batch import FenceCheck
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 #: Bytes of a record batch before compression. aiokafka has one batch per partition on the way at a time, so
 #: small ones would make the round trip the limit; brokers take up to 1 MB unless configured otherwise.
@@ -40,7 +40,7 @@ _BATCH_BYTES: Final = 512 * 1024
 _STOP_TIMEOUT_S: Final = 5.0
 
 
-class Producer(driver.Producer):
+class KafkaBatchProducer(driver.Producer):
     """Faust's Kafka producer, with `produce_all`. Always idempotent, always ``acks=all``."""
 
     _renewing: asyncio.Lock
@@ -206,4 +206,4 @@ async def _wait_briefly(work: Awaitable[Any]) -> None:
     try:
         await asyncio.wait_for(work, _STOP_TIMEOUT_S)
     except TimeoutError:
-        logger.warning("stopping the producer: no answer from the broker", extra={"seconds": _STOP_TIMEOUT_S})
+        log.warning("stopping the producer: no answer from the broker", extra={"seconds": _STOP_TIMEOUT_S})

@@ -19,7 +19,7 @@ from mode.utils.times import want_seconds
 from stream.transport.batch_consumer import TrackingConsumer
 from stream.transport.errors import TransportError, UnknownTopicError
 from stream.transport.kafka import aiokafka_patches
-from stream.transport.kafka.producer import Producer
+from stream.transport.kafka.producer import KafkaBatchProducer
 from stream.transport.offset_tracker import FetchedRecords, PartitionStart, choose_start
 from stream.transport.record_batch import BATCH_BYTES
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from stream.core.contracts.records import Record
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 #: How long an idle fetch may wait. It delays every other request on its connection, such as where the log starts, so
 #: Faust's 1500 would make each rebalance that much longer.
@@ -43,7 +43,7 @@ _COMMIT_TIMEOUT_S: Final = 10.0
 #: Seconds that the start of a reader may still take after it was cancelled.
 _CANCELLED_START_TIMEOUT_S: Final = 2.0
 
-__all__ = ["Consumer", "Producer", "Transport"]
+__all__ = ["KafkaBatchConsumer", "KafkaBatchProducer", "Transport"]
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -100,7 +100,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         try:
             return await asyncio.wait_for(super()._commit(offsets), _COMMIT_TIMEOUT_S)
         except TimeoutError:
-            logger.warning("not committed: no answer from the broker", extra={"seconds": _COMMIT_TIMEOUT_S})
+            log.warning("not committed: no answer from the broker", extra={"seconds": _COMMIT_TIMEOUT_S})
             return False
 
     async def _find_missing(self, topics: Iterable[str]) -> list[str]:
@@ -127,7 +127,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return await fetcher.fetch(positions, seconds, self._wake)
 
 
-class Consumer(TrackingConsumer, driver.Consumer):
+class KafkaBatchConsumer(TrackingConsumer, driver.Consumer):
     """Faust's Kafka consumer, delivering batches."""
 
     _thread: ConsumerThread
@@ -197,8 +197,8 @@ class Transport(driver.Transport):
 
     batch_bytes: int = BATCH_BYTES
 
-    Consumer: ClassVar[type[ConsumerT]] = Consumer
-    Producer: ClassVar[type[ProducerT]] = Producer
+    Consumer: ClassVar[type[ConsumerT]] = KafkaBatchConsumer
+    Producer: ClassVar[type[ProducerT]] = KafkaBatchProducer
 
     @asynccontextmanager
     async def _reader(self, tp: TP) -> AsyncIterator[AIOKafkaConsumer]:

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
     from stream.transport.memory.consumer_group import Assignment
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-__all__ = ["Consumer", "MemoryBroker", "Producer", "StoredRecord", "Transport"]
+__all__ = ["MemoryBatchConsumer", "MemoryBatchProducer", "MemoryBroker", "StoredRecord", "Transport"]
 
 #: Records per batch if the setting ``broker_max_poll_records`` is not given.
 _MAX_RECORDS = 500
@@ -74,7 +74,7 @@ class _Signal:
         return True
 
 
-class Consumer(TrackingConsumer):
+class MemoryBatchConsumer(TrackingConsumer):
     """Faust consumer of the broker in memory."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -200,7 +200,7 @@ class Consumer(TrackingConsumer):
         try:
             self._broker.commit(self._group, offsets, self._member, self._generation)
         except (NotAMemberError, StaleGenerationError) as error:
-            logger.info("not committed: the group has rebalanced", extra={"reason": error})
+            log.info("not committed: the group has rebalanced", extra={"reason": error})
             return False
         return True
 
@@ -216,7 +216,7 @@ class Consumer(TrackingConsumer):
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Start reading at the group's offsets, and return them."""
         await self.perform_seek()
-        return self.tracker.finished_offsets()
+        return self.offset_tracker.finished_offsets()
 
     async def _seek(self, partition: TP, offset: int) -> None:
         raise self._tables_only("seek")
@@ -227,7 +227,7 @@ class Consumer(TrackingConsumer):
 
     async def position(self, tp: TP) -> int | None:
         """The first offset that is not finished."""
-        return self.tracker.finished_offsets().get(tp)
+        return self.offset_tracker.finished_offsets().get(tp)
 
     def highwater(self, tp: TP) -> int:
         """The end offset."""
@@ -268,7 +268,7 @@ class Consumer(TrackingConsumer):
         return NotImplementedError(f"{name}: this transport delivers batches and has no Faust tables")
 
 
-class Producer(base.Producer):
+class MemoryBatchProducer(base.Producer):
     """Faust producer of the broker in memory."""
 
     @property
@@ -336,8 +336,8 @@ class Producer(base.Producer):
 class Transport(base.Transport):
     """Faust transport for ``memory://name``."""
 
-    Consumer: ClassVar[type[ConsumerT]] = Consumer
-    Producer: ClassVar[type[ProducerT]] = Producer
+    Consumer: ClassVar[type[ConsumerT]] = MemoryBatchConsumer
+    Producer: ClassVar[type[ProducerT]] = MemoryBatchProducer
 
     driver_version = "memory (not durable)"
     batch_bytes: int = BATCH_BYTES

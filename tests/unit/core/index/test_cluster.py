@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.contracts.events import ClusterEvent
-from stream.core.index.cluster import MEMBERS_MAX, SOURCES_MAX, Cluster, language_of
+from stream.core.index.cluster import CLUSTER_SOURCES_MAX, MEMBERS_MAX, Cluster, language_of
 from stream.core.index.records import StoredArticle, pack_article, unpack_article
 from stream.core.index.store import MemoryStore
 from stream.core.timestamps import format_rfc3339
@@ -69,8 +69,8 @@ def test_it_has_the_earliest_time_of_publication(published: list[str | None], ea
 
 
 def test_it_lists_a_limited_number_of_sources() -> None:
-    cluster = cluster_of(*(stored(source=f"paper-{number:04}.example") for number in range(SOURCES_MAX + 20)))
-    assert (cluster.size, len(cluster.sources)) == (SOURCES_MAX + 20, SOURCES_MAX)
+    cluster = cluster_of(*(stored(source=f"paper-{number:04}.example") for number in range(CLUSTER_SOURCES_MAX + 20)))
+    assert (cluster.size, len(cluster.sources)) == (CLUSTER_SOURCES_MAX + 20, CLUSTER_SOURCES_MAX)
     assert cluster.sources == sorted(set(cluster.sources))
 
 
