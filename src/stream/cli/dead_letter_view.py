@@ -18,7 +18,7 @@ from rich.text import Text
 
 from stream.cli.bidi import is_rtl_text, phrase, wrap_lines
 from stream.core.timestamps import format_rfc3339, to_epoch_ms
-from stream.dead_letters.dead_letter import DeadLetter, RecordId, source_domains
+from stream.dead_letters.parsed_dead_letter import DeadLetter, RecordId, source_domains
 from stream.errors import REJECTION_CODES
 
 #: How much of a value is shown: characters of text, or bytes if it is not text.

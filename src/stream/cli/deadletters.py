@@ -20,7 +20,7 @@ from stream import system_clock
 from stream.cli import dead_letter_view as view
 from stream.cli.bidi import console
 from stream.cli.input_files import InputError
-from stream.dead_letters.dead_letter import DeadLetter, DeadLetterFilter, RecordId
+from stream.dead_letters.parsed_dead_letter import DeadLetter, DeadLetterFilter, RecordId
 from stream.dead_letters.requeue import (
     RequeuePlan,
     RequeueResult,

@@ -11,7 +11,7 @@ from typing import Any, Final
 from kafka.errors import KafkaError
 
 from stream.core.contracts.topics import Topics
-from stream.dead_letters.dead_letter import (
+from stream.dead_letters.parsed_dead_letter import (
     DeadLetter,
     DeadLetterFilter,
     RecordId,

@@ -13,7 +13,7 @@ from kafka.errors import AuthorizationError, KafkaError
 
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
 from stream.core.pipeline.dead_letter import DEAD_LETTER_HEADER
-from stream.dead_letters.dead_letter import DeadLetter, RecordId, read_dead_letter
+from stream.dead_letters.parsed_dead_letter import DeadLetter, RecordId, read_dead_letter
 from stream.errors import BrokerError
 from stream.kafka import topic_admin
 from stream.kafka.security import AccessError

@@ -16,7 +16,7 @@ import pytest
 
 from stream.core.contracts.records import Headers, OutputRecord
 from stream.core.pipeline.deduplicate import Deduplicator
-from stream.dead_letters.dead_letter import read_dead_letter, requeued_record
+from stream.dead_letters.parsed_dead_letter import read_dead_letter, requeued_record
 from stream.observability.log_setup import configure_logging
 from stream.runtime.app import EXIT_FAULT, abort_on_fault
 from tests.support.articles import BRIDGE, HARVEST, article, dumps

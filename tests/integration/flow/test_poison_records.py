@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from stream.core.contracts.events import RawEvent
 from stream.core.contracts.records import OutputRecord
 from stream.core.pipeline.dead_letter import ATTEMPTS_HEADER
-from stream.dead_letters.dead_letter import read_dead_letter, requeued_record
+from stream.dead_letters.parsed_dead_letter import read_dead_letter, requeued_record
 from tests.support.articles import BRIDGE, article, dumps
 from tests.support.flow import Site, by_offset
 from tests.support.flow_brokers import FlowMemory

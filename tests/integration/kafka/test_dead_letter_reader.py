@@ -11,7 +11,7 @@ from kafka.admin import NewTopic
 
 from stream.core.contracts.records import InputRecord
 from stream.core.pipeline.dead_letter import ATTEMPTS_HEADER, DEAD_LETTER_HEADER, build_dead_letter
-from stream.dead_letters.dead_letter import DeadLetter, DeadLetterFilter, RecordId
+from stream.dead_letters.parsed_dead_letter import DeadLetter, DeadLetterFilter, RecordId
 from stream.dead_letters.requeue import RequeueRules, Selected, plan_requeue, requeue_all
 from stream.dead_letters.topic_reader import RejectedTopicReader
 from stream.errors import BrokerError, Rejected

@@ -20,7 +20,7 @@ from stream.core.pipeline.dead_letter import (
     build_dead_letter,
 )
 from stream.core.pipeline.normalize import Normalizer
-from stream.dead_letters.dead_letter import (
+from stream.dead_letters.parsed_dead_letter import (
     DeadLetter,
     DeadLetterFilter,
     RecordId,

@@ -12,7 +12,7 @@ from stream.core.contracts.records import InputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.pipeline.dead_letter import ATTEMPTS_HEADER, build_dead_letter
 from stream.core.pipeline.normalize import Normalizer
-from stream.dead_letters.dead_letter import DeadLetter, DeadLetterFilter, read_dead_letter, requeued_record
+from stream.dead_letters.parsed_dead_letter import DeadLetter, DeadLetterFilter, read_dead_letter, requeued_record
 from stream.dead_letters.requeue import RequeueRules, SkipReason, plan_requeue
 from stream.errors import Rejected
 from tests.support.articles import BRIDGE, article, dumps
