@@ -22,10 +22,10 @@ from benchmarks import (
     report_html_text,
     report_languages,
 )
-from benchmarks.corpus import written
+from benchmarks.corpus import write_corpus
 
-Given = argparse.Namespace
-BENCHMARKS: dict[str, Callable[[Path, Given], None]] = {
+Arguments = argparse.Namespace
+BENCHMARKS: dict[str, Callable[[Path, Arguments], None]] = {
     "events": lambda corpus, given: bench_events.run(corpus, given.articles),
     "normalize": lambda corpus, given: bench_normalize.run(corpus, given.articles),
     "pages": lambda corpus, _: report_html_text.run(corpus.parent),
@@ -51,24 +51,24 @@ def main() -> int:
         "--indexed", type=int, nargs="+", default=[1_000_000], help="articles in the index for dedup, 1.5 GB a million"
     )
     parser.add_argument("--folder", type=Path, help="where dedup keeps those indexes; default: made anew")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        given.folder = given.folder or Path(folder)
-        corpus = (given.data or Path(folder)) / CORPUS
-        if given.data is None:
-            written(corpus)
+        arguments.folder = arguments.folder or Path(folder)
+        corpus = (arguments.data or Path(folder)) / CORPUS
+        if arguments.data is None:
+            write_corpus(corpus)
         elif not corpus.is_file():
             print(f"{corpus} is missing; it holds raw events, one a line")
             return 1
-        _run(corpus, given)
+        _run(corpus, arguments)
     return 0
 
 
-def _run(corpus: Path, given: Given) -> None:
+def _run(corpus: Path, arguments: Arguments) -> None:
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
-    for name in given.names or BENCHMARKS:
+    for name in arguments.names or BENCHMARKS:
         print(f"\n== {name}")
-        BENCHMARKS[name](corpus, given)
+        BENCHMARKS[name](corpus, arguments)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,15 @@ import numpy as np
 
 from benchmarks import bench_dedup_vs_minhash
 from benchmarks.corpus import rows
-from benchmarks.dedup_support import MIB, Pass, decided, in_process, normalized, resident_bytes, take_over
+from benchmarks.dedup_support import (
+    MIB,
+    Pass,
+    apply_changelog,
+    decide_all,
+    normalize_all,
+    resident_bytes,
+    run_in_process,
+)
 from benchmarks.synthetic_index import (
     SCOPE,
     WINDOW_MS,
@@ -75,19 +83,19 @@ class Figures:
 
 def run(corpus: Path, indexed: Sequence[int], folder: Path) -> None:
     """Print the figures for an empty index and for each size in ``indexed``, then those of the other libraries."""
-    articles = normalized(rows(corpus))
-    shapes = [shape(found) for found in compute_fingerprints((article.text, article.title) for article in articles)]
+    articles = normalize_all(rows(corpus))
+    shapes = [shape(fingerprint) for fingerprint in compute_fingerprints((article.text, article.title) for article in articles)]
     mean = np.mean(shapes, axis=0)
     print(f"{len(articles)} articles, a mean of {mean[0]:.0f} tokens and {mean[2]:.1f} anchors")
     folder.mkdir(parents=True, exist_ok=True)
-    made = {count: _build_index(folder, count, shapes) for count in sorted({0, *indexed})}
+    paths = {count: _build_index(folder, count, shapes) for count in sorted({0, *indexed})}
     # In the same folder as the indexes: files can be hard-linked on one file system only.
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         turns = [
-            [in_process(partial(_measure, count, articles, made[count], Path(scratch))) for count in made]
+            [run_in_process(partial(_measure, count, articles, paths[count], Path(scratch))) for count in paths]
             for _ in range(TURNS)
         ]
-        _print([_best(one) for one in zip(*turns, strict=True)])
+        _print([_best(figures) for figures in zip(*turns, strict=True)])
         bench_dedup_vs_minhash.run(corpus, articles, Path(scratch))
 
 
@@ -98,36 +106,36 @@ def _build_index(folder: Path, count: int, shapes: Sequence[Shape]) -> Path:
     return path
 
 
-def _measure(count: int, articles: Sequence[NormalizedEvent], made: Path, scratch: Path) -> Figures:
-    """Measure one turn on the index in ``made``, which holds ``count`` articles."""
+def _measure(count: int, articles: Sequence[NormalizedEvent], source: Path, scratch: Path) -> Figures:
+    """Measure one turn on the index in ``source``, which holds ``count`` articles."""
     later = [_at(article, count + i) for i, article in enumerate(articles)]
     held_back = _subjects(later[::HELD_BACK_EVERY])
     recorded = [article for i, article in enumerate(later) if i % HELD_BACK_EVERY]
     gc_tuning.tune_gc()  # as a worker does
     before = resident_bytes()
-    path = copy_index(made, scratch / "measured")
+    path = copy_index(source, scratch / "measured")
     store = RocksStore(path)
     index = PartitionIndex(store, window_ms=WINDOW_MS)
     _time_lookups(index, held_back[:WARM_UP])
-    found = decided(index, recorded)
+    result = decide_all(index, recorded)
     lookups = _time_lookups(index, held_back)
     resident, readers = resident_bytes() - before, property_sum(store, "estimate-table-readers-mem")
     caches = property_sum(store, "block-cache-usage", "cur-size-all-mem-tables")
     settle(store)
     index.close()
     disk_after = size_bytes_of(path)
-    restore_cpu, restore_wall = _time_restore(copy_index(made, path), found.recorded)
+    restore_cpu, restore_wall = _time_restore(copy_index(source, path), result.recorded)
     return Figures(
         indexed=count,
         articles=len(recorded),
-        best=found,
+        best=result,
         lookups_s=lookups,
-        disk_before=size_bytes_of(made),
+        disk_before=size_bytes_of(source),
         disk_after=disk_after,
         resident=resident,
         caches=caches,
         readers=readers,
-        restored=len(found.recorded),
+        restored=len(result.recorded),
         restore_cpu=restore_cpu,
         restore_wall=restore_wall,
     )
@@ -136,13 +144,13 @@ def _measure(count: int, articles: Sequence[NormalizedEvent], made: Path, scratc
 def _best(turns: Sequence[Figures]) -> Figures:
     """Combine turns: the shortest times, all look-ups, and memory and disk of the first turn."""
     passes = [turn.best for turn in turns]
-    best = min(passes, key=lambda one: one.cpu)
+    best = min(passes, key=lambda result: result.cpu)
     return replace(
         turns[0],
         best=replace(
             best,
-            wall=min(one.wall for one in passes),
-            parts={name: min(one.parts[name] for one in passes) for name in best.parts},
+            wall=min(result.wall for result in passes),
+            parts={name: min(result.parts[name] for result in passes) for name in best.parts},
         ),
         lookups_s=[seconds for turn in turns for seconds in turn.lookups_s],
         restore_cpu=min(turn.restore_cpu for turn in turns),
@@ -166,7 +174,8 @@ def _at(article: NormalizedEvent, offset: int) -> NormalizedEvent:
 def _subjects(articles: Sequence[NormalizedEvent]) -> list[tuple[IncomingArticle, int]]:
     prints = compute_fingerprints((article.text, article.title) for article in articles)
     return [
-        (incoming_article(article, found), article.event_time) for article, found in zip(articles, prints, strict=True)
+        (incoming_article(article, fingerprint), article.event_time)
+        for article, fingerprint in zip(articles, prints, strict=True)
     ]
 
 
@@ -185,37 +194,37 @@ def _time_restore(path: Path, events: Sequence[FingerprintEvent]) -> tuple[float
     values = [codec.encode(event) for event in events]
     index = PartitionIndex(RocksStore(path), window_ms=WINDOW_MS)
     cpu, wall = time.process_time(), time.perf_counter()
-    take_over(index, values)
-    spent = time.process_time() - cpu, time.perf_counter() - wall
+    apply_changelog(index, values)
+    seconds = time.process_time() - cpu, time.perf_counter() - wall
     index.close()
-    return spent
+    return seconds
 
 
 def _print(figures: Sequence[Figures]) -> None:
-    first = next((one for one in figures if one.indexed), figures[0])
+    first = next((turn for turn in figures if turn.indexed), figures[0])
     print(f"\n{GOALS}")
     print(f"\n{'indexed':>11} {'articles/CPU s':>15} {'/s':>7} {'ratio':>6}  µs an article, by part")
-    for one in figures:
-        best, count = one.best, one.articles
+    for turn in figures:
+        best, count = turn.best, turn.articles
         parts = ", ".join(f"{name} {seconds / count * 1e6:.0f}" for name, seconds in best.parts.items())
         ratio = first.best.cpu / best.cpu
-        print(f"{one.indexed:11,} {count / best.cpu:15,.0f} {count / best.wall:7,.0f} {ratio:6.2f}  {parts}")
+        print(f"{turn.indexed:11,} {count / best.cpu:15,.0f} {count / best.wall:7,.0f} {ratio:6.2f}  {parts}")
     print(f"\n{'indexed':>11} {'look-up p50':>12} {'p99':>8} {'max':>8}    restore/CPU s      /s  relations")
-    for one in figures:
-        p50, p99, most = (float(np.percentile(one.lookups_s, share)) * 1e3 for share in (50, 99, 100))
-        rates = f"{one.restored / one.restore_cpu:15,.0f} {one.restored / one.restore_wall:7,.0f}"
-        relations = ", ".join(f"{name} {count}" for name, count in one.best.relations.items())
-        print(f"{one.indexed:11,} {p50:9.2f} ms {p99:5.2f} ms {most:5.2f} ms  {rates}  {relations}")
+    for turn in figures:
+        p50, p99, most = (float(np.percentile(turn.lookups_s, share)) * 1e3 for share in (50, 99, 100))
+        rates = f"{turn.restored / turn.restore_cpu:15,.0f} {turn.restored / turn.restore_wall:7,.0f}"
+        relations = ", ".join(f"{name} {count}" for name, count in turn.best.relations.items())
+        print(f"{turn.indexed:11,} {p50:9.2f} ms {p99:5.2f} ms {most:5.2f} ms  {rates}  {relations}")
     print(f"\n{'indexed':>11} {'bytes on disk an article':>25} {'of memory':>10} {'readers':>8}   resident, caches")
-    for one in figures:
-        _print_size(one, figures[0])
+    for turn in figures:
+        _print_size(turn, figures[0])
 
 
-def _print_size(one: Figures, empty: Figures) -> None:
+def _print_size(figures: Figures, empty: Figures) -> None:
     """Print sizes. Memory per article is what the index needs beyond its caches, and beyond the empty index."""
-    held = one.indexed or one.articles
-    disk = one.disk_before if one.indexed else one.disk_after
-    beyond = (one.resident - one.caches) - (empty.resident - empty.caches)
-    memory, readers = (f"{bytes_ / held:.0f}" if one.indexed else "" for bytes_ in (beyond, one.readers))
-    size = f"{one.resident / MIB:.0f} MiB, {one.caches / MIB:.0f} MiB"
-    print(f"{one.indexed:11,} {disk / held:25,.0f} {memory:>10} {readers:>8}   {size}")
+    articles = figures.indexed or figures.articles
+    disk = figures.disk_before if figures.indexed else figures.disk_after
+    beyond = (figures.resident - figures.caches) - (empty.resident - empty.caches)
+    memory, readers = (f"{bytes_ / articles:.0f}" if figures.indexed else "" for bytes_ in (beyond, figures.readers))
+    size = f"{figures.resident / MIB:.0f} MiB, {figures.caches / MIB:.0f} MiB"
+    print(f"{figures.indexed:11,} {disk / articles:25,.0f} {memory:>10} {readers:>8}   {size}")

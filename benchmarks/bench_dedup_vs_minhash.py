@@ -23,7 +23,7 @@ import orjson
 from datasketch import MinHash, MinHashLSH
 from rensa import RMinHash, RMinHashLSH
 
-from benchmarks.dedup_support import MIB, decided, in_process, normalized, resident_bytes
+from benchmarks.dedup_support import MIB, decide_all, normalize_all, resident_bytes, run_in_process
 from benchmarks.synthetic_index import WINDOW_MS
 from stream.core.contracts.events import NormalizedEvent
 from stream.core.dedup.array_sets import shingle_hashes
@@ -50,17 +50,17 @@ class Rival:
         self._lsh = lsh
         self._sign = sign
         self._threshold = threshold
-        self._known: dict[int, Any] = {}
+        self._signatures: dict[int, Any] = {}
 
     def similar(self, shingles: Hashes, *, key: int | None = None) -> list[int]:
         """The keys of the texts that one is similar to; with a ``key`` it is then remembered too."""
         signature = self._sign(shingles)
-        known, threshold = self._known, self._threshold
-        found = [near for near in self._lsh.query(signature) if known[near].jaccard(signature) >= threshold]
+        signatures, threshold = self._signatures, self._threshold
+        similar = [near for near in self._lsh.query(signature) if signatures[near].jaccard(signature) >= threshold]
         if key is not None:
-            known[key] = signature
+            signatures[key] = signature
             self._lsh.insert(key, signature)
-        return found
+        return similar
 
 
 def _datasketch(threshold: float) -> Rival:
@@ -72,11 +72,11 @@ def _datasketch_alone(threshold: float) -> Rival:
     return _with_datasketch(threshold, MinHash(num_perm=PERMUTATIONS), _as_bytes)
 
 
-def _with_datasketch(threshold: float, empty: Any, listed: Callable[[Hashes], list[Any]]) -> Rival:
+def _with_datasketch(threshold: float, empty: Any, to_list: Callable[[Hashes], list[Any]]) -> Rival:
     def sign(shingles: Hashes) -> Any:
         signature = empty.copy()  # shares the permutations, which take long to make
         if len(shingles):
-            signature.update_batch(listed(shingles))
+            signature.update_batch(to_list(shingles))
         return signature
 
     return Rival(MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS), sign, threshold)
@@ -112,23 +112,23 @@ class PairSet(NamedTuple):
 
 
 class Count(NamedTuple):
-    """Of pairs: alike and found, alike, found, looked at."""
+    """Of pairs: alike and linked, alike, linked, compared."""
 
     right: int
     alike: int
-    found: int
+    linked: int
     pairs: int
 
     def __str__(self) -> str:
         if not self.alike:
-            return f"{self.found} of {self.pairs} wrong"
-        precision, recall = self.right / max(1, self.found), self.right / self.alike
-        f1 = 2 * self.right / (self.found + self.alike)
-        return f"{precision:.3f} {recall:.3f} {f1:.3f}, {self.found - self.right} wrong"
+            return f"{self.linked} of {self.pairs} wrong"
+        precision, recall = self.right / max(1, self.linked), self.right / self.alike
+        f1 = 2 * self.right / (self.linked + self.alike)
+        return f"{precision:.3f} {recall:.3f} {f1:.3f}, {self.linked - self.right} wrong"
 
 
 class Speed(NamedTuple):
-    """A stream of articles looked up and remembered: CPU seconds, bytes of memory, and how many were like others."""
+    """A stream of articles looked up and stored: CPU seconds, bytes of memory, and how many were linked to others."""
 
     articles: int
     cpu: float
@@ -147,19 +147,19 @@ RIVALS: Final[dict[str, Callable[[], Rival]]] = {
 
 def run(corpus: Path, articles: Sequence[NormalizedEvent], scratch: Path) -> None:
     """Print speed and memory of ours and of each rival on ``articles``, and the quality on labelled pairs."""
-    speeds = {"ours": in_process(partial(_our_speed, articles, scratch / "beside-rivals"))}
-    speeds |= {name: in_process(partial(_speed, make, articles)) for name, make in RIVALS.items()}
-    folding = in_process(partial(_folding, articles))
+    speeds = {"ours": run_in_process(partial(_measure_ours, articles, scratch / "beside-rivals"))}
+    speeds |= {name: run_in_process(partial(_measure_rival, make, articles)) for name, make in RIVALS.items()}
+    folding = run_in_process(partial(_time_folding, articles))
     print(f"\n{len(articles)} articles as a stream; folding and hashing alone: {1e6 * folding:.0f} µs an article")
     print(f"{'':16} {'articles/CPU s':>15} {'of ours':>8} {'memory':>10} {'linked':>8}")
     for name, speed in speeds.items():
         rate, ratio = speed.articles / speed.cpu, speeds["ours"].cpu / speed.cpu
         print(f"{name:16} {rate:15,.0f} {ratio:8.2f} {speed.resident / MIB:6.0f} MiB {speed.linked:8}")
-    sets = list(_sets(corpus.parent / "labelled"))
+    sets = list(_read_pair_sets(corpus.parent / "labelled"))
     if not sets:
         return
-    linking: dict[str, Callable[[PairSet], Count]] = {"ours": _our_count}
-    linking.update({name: partial(_count, make) for name, make in RIVALS.items()})
+    linking: dict[str, Callable[[PairSet], Count]] = {"ours": _count_ours}
+    linking.update({name: partial(_count_rival, make) for name, make in RIVALS.items()})
     print("\nprecision, recall and F1 on labelled pairs; in ant_truncated every teaser may be linked to every article")
     print(f"{'':16} " + " ".join(f"{pair_set.name:>29}" for pair_set in sets))
     for name, link in linking.items():
@@ -175,34 +175,34 @@ def shingles(texts: Sequence[str]) -> Iterator[Hashes]:
             yield mix(shingle_hashes(batch.tokens.hashes[begin:end], min(SHINGLE, end - begin)))
 
 
-def _our_speed(articles: Sequence[NormalizedEvent], path: Path) -> Speed:
+def _measure_ours(articles: Sequence[NormalizedEvent], path: Path) -> Speed:
     gc.freeze()
     before, passes = resident_bytes(), []
     for number in range(ROUNDS):
         shutil.rmtree(path, ignore_errors=True)
         index = PartitionIndex(RocksStore(path), window_ms=WINDOW_MS)
-        passes.append(decided(index, articles))
+        passes.append(decide_all(index, articles))
         if not number:
             resident = resident_bytes() - before
         index.close()
     linked = sum(event.duplicate.relation != "new" for event in passes[0].recorded)
-    return Speed(len(articles), min(one.cpu for one in passes), resident, linked)
+    return Speed(len(articles), min(result.cpu for result in passes), resident, linked)
 
 
-def _speed(make: Callable[[], Rival], articles: Sequence[NormalizedEvent]) -> Speed:
+def _measure_rival(make: Callable[[], Rival], articles: Sequence[NormalizedEvent]) -> Speed:
     gc.freeze()
     before, seconds = resident_bytes(), []
     for number in range(ROUNDS):
         rival, linked, started = make(), 0, time.process_time()
-        for key, given in enumerate(shingles([article.text for article in articles])):
-            linked += bool(rival.similar(given, key=key))
+        for key, hashes in enumerate(shingles([article.text for article in articles])):
+            linked += bool(rival.similar(hashes, key=key))
         seconds.append(time.process_time() - started)
         if not number:
             resident = resident_bytes() - before
     return Speed(len(articles), min(seconds), resident, linked)
 
 
-def _folding(articles: Sequence[NormalizedEvent]) -> float:
+def _time_folding(articles: Sequence[NormalizedEvent]) -> float:
     """CPU seconds for one article."""
     texts, seconds = [article.text for article in articles], []
     for _ in range(ROUNDS):
@@ -213,15 +213,15 @@ def _folding(articles: Sequence[NormalizedEvent]) -> float:
     return min(seconds) / len(texts)
 
 
-def _sets(folder: Path) -> Iterator[PairSet]:
-    given: list[tuple[str, str, Callable[[dict[str, Any]], bool | None]]] = [
+def _read_pair_sets(folder: Path) -> Iterator[PairSet]:
+    files: list[tuple[str, str, Callable[[dict[str, Any]], bool | None]]] = [
         ("english_hand", "en", lambda row: None if row["is_duplicate"] is None else bool(row["is_duplicate"])),
         ("ant_truncated", "ar", lambda _: True),
         ("ant_updates", "ar", lambda _: True),
         ("telegram_same_event_en", "en", lambda row: None if row["label"] else False),
         ("telegram_same_event_ru", "ru", lambda row: None if row["label"] else False),
     ]
-    for name, language, label in given:
+    for name, language, label in files:
         path = folder / f"{name}.jsonl"
         if path.is_file():
             lines = [orjson.loads(line) for line in path.read_bytes().splitlines()]
@@ -232,20 +232,20 @@ def _sets(folder: Path) -> Iterator[PairSet]:
 
 def _pair(row: dict[str, Any], are_alike: bool, number: int, language: str) -> Pair:
     """Normalize the articles of a row without URLs, which would show which of them belong together."""
-    given = (
+    articles = (
         [row["a"], row["b"]]
         if "a" in row
         else [{"text": row["long"], "source": row["source"]}, {"text": row["short"], "source": row["source"]}]
     )
     events = [
-        {"id": f"{number}-{place}", "title": one.get("title"), "text": one["text"], "source": one.get("source")}
-        for place, one in enumerate(given)
+        {"id": f"{number}-{i}", "title": article.get("title"), "text": article["text"], "source": article.get("source")}
+        for i, article in enumerate(articles)
     ]
-    first, second = normalized(events, language)
+    first, second = normalize_all(events, language)
     return Pair(first, second, are_alike)
 
 
-def _our_count(pair_set: PairSet) -> Count:
+def _count_ours(pair_set: PairSet) -> Count:
     """Ours links what it puts into one cluster. Pairs that are not crossed have a tenant, and so a scope, each."""
     index = PartitionIndex(MemoryStore(), window_ms=WINDOW_MS)
     articles = [
@@ -254,11 +254,11 @@ def _our_count(pair_set: PairSet) -> Count:
         )
         for event, (number, article) in enumerate(_in_order(pair_set.pairs))
     ]
-    clusters = [event.duplicate.cluster_id for event in decided(index, articles).recorded]
+    clusters = [event.duplicate.cluster_id for event in decide_all(index, articles).recorded]
     firsts: dict[str, list[int]] = {}
     for number, cluster in enumerate(clusters[: len(pair_set.pairs)]):
         firsts.setdefault(cluster, []).append(number)
-    return _counted(pair_set, [firsts.get(cluster, []) for cluster in clusters[len(pair_set.pairs) :]])
+    return _count_links(pair_set, [firsts.get(cluster, []) for cluster in clusters[len(pair_set.pairs) :]])
 
 
 def _in_order(pairs: Sequence[Pair]) -> Iterator[tuple[int, NormalizedEvent]]:
@@ -266,22 +266,22 @@ def _in_order(pairs: Sequence[Pair]) -> Iterator[tuple[int, NormalizedEvent]]:
     yield from ((number, pair.second) for number, pair in enumerate(pairs))
 
 
-def _count(make: Callable[[], Rival], pair_set: PairSet) -> Count:
+def _count_rival(make: Callable[[], Rival], pair_set: PairSet) -> Count:
     rival = make()
-    for number, found in enumerate(shingles([pair.first.text for pair in pair_set.pairs])):
-        rival.similar(found, key=number)
-    return _counted(
-        pair_set, [rival.similar(found) for found in shingles([pair.second.text for pair in pair_set.pairs])]
+    for number, hashes in enumerate(shingles([pair.first.text for pair in pair_set.pairs])):
+        rival.similar(hashes, key=number)
+    return _count_links(
+        pair_set, [rival.similar(hashes) for hashes in shingles([pair.second.text for pair in pair_set.pairs])]
     )
 
 
-def _counted(pair_set: PairSet, linked: Iterable[Sequence[int]]) -> Count:
-    """``linked``: for each second article, the pairs whose first one it was linked to."""
-    right = found = 0
-    for number, (pair, numbers) in enumerate(zip(pair_set.pairs, linked, strict=True)):
+def _count_links(pair_set: PairSet, links: Iterable[Sequence[int]]) -> Count:
+    """``links``: for each second article, the pairs whose first one it was linked to."""
+    right = linked = 0
+    for number, (pair, numbers) in enumerate(zip(pair_set.pairs, links, strict=True)):
         is_linked = number in numbers
         right += is_linked and pair.are_alike
-        found += len(numbers) if pair_set.is_crossed else is_linked
+        linked += len(numbers) if pair_set.is_crossed else is_linked
     alike = sum(pair.are_alike for pair in pair_set.pairs)
     pairs = len(pair_set.pairs) ** 2 if pair_set.is_crossed else len(pair_set.pairs)
-    return Count(right, alike, found, pairs)
+    return Count(right, alike, linked, pairs)

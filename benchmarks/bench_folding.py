@@ -46,12 +46,12 @@ def run(corpus: Path, _articles: int = 0) -> None:
         ("fold, with one mark that composes", _fold_alone, f"{article[:-2]}и\u0306"),
         ("fold and hash into tokens", tokenize, article),
     ):
-        spent = _microseconds(work, text)
-        print(f"{name:34} {spent:7.1f} µs for {len(text)} characters, {spent / naive:.2f} times the first")
+        time_us = _microseconds(work, text)
+        print(f"{name:34} {time_us:7.1f} µs for {len(text)} characters, {time_us / naive:.2f} times the first")
     sample = texts[:: max(1, len(texts) // SAMPLE)]
     characters = sum(map(len, sample))
-    spent = _microseconds(lambda many: [_fold_alone(text) for text in many], sample, calls=1)
-    print(f"{'fold, a sample of all articles':34} {spent / characters * ARTICLE_CHARS:7.1f} µs for {ARTICLE_CHARS}")
+    time_us = _microseconds(lambda many: [_fold_alone(text) for text in many], sample, calls=1)
+    print(f"{'fold, a sample of all articles':34} {time_us / characters * ARTICLE_CHARS:7.1f} µs for {ARTICLE_CHARS}")
 
 
 def _count_equal(texts: list[str]) -> None:

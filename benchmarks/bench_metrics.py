@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from prometheus_client import generate_latest
 
-from benchmarks.corpus import repeated
+from benchmarks.corpus import repeat_events
 from stream.core.contracts.records import OutputRecord
 from stream.core.pipeline.offline import OfflineFlow
 from stream.core.pipeline.outcome import Outcome
@@ -34,19 +34,19 @@ def run(corpus: Path, articles: int) -> None:
     """Print CPU time per article without and with metrics, their ratio, and the time of one scrape."""
     metrics = Metrics()
     plain, measured = OfflineFlow(window_ms=7 * DAY_MS), OfflineFlow(window_ms=7 * DAY_MS, wrap=metrics.wrap)
-    spent: list[tuple[float, float]] = []
+    batches: list[tuple[float, float]] = []
     counting: list[float] = []
-    messages = repeated(corpus, min(articles, ARTICLES))
+    messages = repeat_events(corpus, min(articles, ARTICLES))
     gc.disable()  # a collection would count for the variant that runs
     while batch := list(islice(messages, BATCH)):
-        if len(spent) % 2:
-            spent.append((_run_without(plain, batch), _run_with(measured, batch, metrics, counting)))
+        if len(batches) % 2:
+            batches.append((_run_without(plain, batch), _run_with(measured, batch, metrics, counting)))
         else:
             seconds = _run_with(measured, batch, metrics, counting)
-            spent.append((_run_without(plain, batch), seconds))
+            batches.append((_run_without(plain, batch), seconds))
         gc.collect()
     gc.enable()
-    _print(spent, metrics, counting)
+    _print(batches, metrics, counting)
 
 
 def _counts(sample: Any) -> bool:
@@ -70,23 +70,23 @@ def _run_without(flow: OfflineFlow, messages: Sequence[bytes]) -> float:
 def _run_with(flow: OfflineFlow, messages: Sequence[bytes], metrics: Metrics, counting: list[float]) -> float:
     start = time.process_time()
     outcomes = list(chain.from_iterable(flow.run(messages, now=NOW)))
-    decided = time.process_time()
+    counting_start = time.process_time()
     metrics.count("normalize", [NORMALIZED] * len(outcomes), now_ms=NOW_MS)
     metrics.count("deduplicate", outcomes, now_ms=NOW_MS)
     end = time.process_time()
-    counting.append(end - decided)
+    counting.append(end - counting_start)
     return end - start
 
 
-def _print(spent: Sequence[tuple[float, float]], metrics: Metrics, counting: Sequence[float]) -> None:
-    without, measured = (sum(column) / len(spent) / BATCH * 1e6 for column in zip(*spent, strict=True))
-    ratio = statistics.median(batch_with / batch_without for batch_without, batch_with in spent)
+def _print(batches: Sequence[tuple[float, float]], metrics: Metrics, counting: Sequence[float]) -> None:
+    without, measured = (sum(column) / len(batches) / BATCH * 1e6 for column in zip(*batches, strict=True))
+    ratio = statistics.median(batch_with / batch_without for batch_without, batch_with in batches)
     print(f"core: {without:.1f} us an article without metrics, {measured:.1f} with: {measured / without:.3f}")
-    print(f"  median of {len(spent)} batches: {ratio:.3f}")
+    print(f"  median of {len(batches)} batches: {ratio:.3f}")
     calls = sum(
         sample.value for family in metrics.step_seconds.collect() for sample in family.samples if _counts(sample)
     )
-    articles = len(spent) * BATCH
+    articles = len(batches) * BATCH
     timed, plain = _seconds_per_call(Metrics().wrap("nothing", _do_nothing)), _seconds_per_call(_do_nothing)
     timing, counted = (timed - plain) * calls / articles * 1e6, statistics.median(counting) / BATCH * 1e6
     print(

@@ -20,7 +20,7 @@ import msgspec
 from faust.types import TP
 
 from benchmarks.corpus import rows
-from benchmarks.dedup_support import decided, in_process, normalized
+from benchmarks.dedup_support import decide_all, normalize_all, run_in_process
 from benchmarks.synthetic_index import WINDOW_MS
 from stream import gc_tuning
 from stream.core.contracts import codec
@@ -62,17 +62,17 @@ class Log:
 
 def run(corpus: Path) -> None:
     """Print the best rate of some runs."""
-    log = Log(in_process(partial(_changelog, corpus)))
+    log = Log(run_in_process(partial(_changelog, corpus)))
     partitions = os.cpu_count() or 1
     print(f"{partitions} partitions of {len(log.values):,} records each, one worker")
     for processes in (0, partitions):
-        rate = max(in_process(partial(_rate, log, partitions, processes)) for _ in range(RUNS))
+        rate = max(run_in_process(partial(_rate, log, partitions, processes)) for _ in range(RUNS))
         print(f"{f'in {processes} processes' if processes else 'in the worker':>16}: {rate:8,.0f} records/s")
     print("goal: 20,000 records/s")
 
 
 def _changelog(corpus: Path) -> list[bytes]:
-    events = decided(PartitionIndex(MemoryStore(), window_ms=WINDOW_MS), normalized(rows(corpus))).recorded
+    events = decide_all(PartitionIndex(MemoryStore(), window_ms=WINDOW_MS), normalize_all(rows(corpus))).recorded
     tenants = range(-(-RECORDS // len(events)))
     return [codec.encode(event) for tenant in tenants for event in _move_to_tenant(tenant, events)][:RECORDS]
 

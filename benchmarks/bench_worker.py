@@ -15,7 +15,7 @@ from pathlib import Path
 
 from kafka import KafkaProducer
 
-from benchmarks.corpus import repeated
+from benchmarks.corpus import repeat_events
 from stream.cli.produce import message_key
 from stream.demo.runner import free_port
 
@@ -48,7 +48,7 @@ def _measure(corpus: Path, articles: int, broker: str, page: str) -> None:
     while state["done"] < articles:
         time.sleep(POLL_S)
         now = _read(page)
-        state["done"] = _decided(now) - _decided(start)
+        state["done"] = _count_decided(now) - _count_decided(start)
         if state["done"] >= next_line:
             next_line += articles / 10
             print(f"  {state['done']:8.0f} articles, {now['process_resident_memory_bytes'] / 2**20:6.0f} MiB resident")
@@ -59,7 +59,7 @@ def _measure(corpus: Path, articles: int, broker: str, page: str) -> None:
 
 def _feed(corpus: Path, articles: int, broker: str, state: dict[str, float]) -> None:
     producer = KafkaProducer(bootstrap_servers=broker, linger_ms=20, batch_size=256 * 1024)
-    for sent, value in enumerate(repeated(corpus, articles)):
+    for sent, value in enumerate(repeat_events(corpus, articles)):
         while sent - state["done"] > AHEAD:
             time.sleep(POLL_S / 10)
         producer.send("articles.raw", value=value, key=message_key(value))
@@ -69,12 +69,12 @@ def _feed(corpus: Path, articles: int, broker: str, state: dict[str, float]) -> 
 
 def _print_steps(metrics: dict[str, float], articles: int) -> None:
     prefix = 'stream_step_duration_seconds_sum{step="'
-    spent = {name.removeprefix(prefix)[:-2]: value for name, value in metrics.items() if name.startswith(prefix)}
-    for name, seconds in sorted(spent.items(), key=lambda pair: -pair[1]):
+    step_seconds = {name.removeprefix(prefix)[:-2]: value for name, value in metrics.items() if name.startswith(prefix)}
+    for name, seconds in sorted(step_seconds.items(), key=lambda pair: -pair[1]):
         print(f"  {name:18} {seconds / articles * 1e6:7.1f} us per article")
 
 
-def _decided(metrics: dict[str, float]) -> float:
+def _count_decided(metrics: dict[str, float]) -> float:
     return sum(value for name, value in metrics.items() if name.startswith("stream_events_decided_total"))
 
 

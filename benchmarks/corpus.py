@@ -26,7 +26,7 @@ WRITTEN_WORDS = 46
 COPY_EVERY = 6
 
 
-def written(corpus: Path) -> None:
+def write_corpus(corpus: Path) -> None:
     """Write a corpus of Arabic articles of the usual length, each sixth a copy; the same at every call."""
     words, _ = vocabularies()["ar"]
     chance = random.Random(1)  # noqa: S311 - no secret
@@ -47,10 +47,10 @@ def rows(corpus: Path) -> list[dict[str, Any]]:
         return [orjson.loads(line) for line in file]
 
 
-def repeated(corpus: Path, count: int) -> Iterator[bytes]:
-    """``count`` raw events: each round has ids and addresses of its own and later days."""
-    known = rows(corpus)
-    endless = ((turn, row) for turn in range(count) for row in known)
+def repeat_events(corpus: Path, count: int) -> Iterator[bytes]:
+    """Yield ``count`` raw events; each round through the corpus has ids and URLs of its own, and later days."""
+    events = rows(corpus)
+    endless = ((turn, row) for turn in range(count) for row in events)
     for number, (turn, row) in enumerate(islice(endless, count)):
         day = FIRST_DAY + timedelta(days=number // ARTICLES_A_DAY, seconds=number % ARTICLES_A_DAY)
         url = row.get("url")

@@ -45,12 +45,12 @@ class Pass:
         return dict(sorted(Counter(event.duplicate.relation for event in self.recorded).items()))
 
 
-def normalized(given: Iterable[dict[str, Any]], language: str | None = None) -> list[NormalizedEvent]:
-    """``given`` through the normalize step; without what it rejects."""
-    return [article for number, row in enumerate(given) for article in _normalized(row, number, language)]
+def normalize_all(events: Iterable[dict[str, Any]], language: str | None = None) -> list[NormalizedEvent]:
+    """Normalize ``events``; those that are rejected are left out."""
+    return [article for number, row in enumerate(events) for article in _normalize(row, number, language)]
 
 
-def _normalized(row: dict[str, Any], number: int, language: str | None) -> Iterator[NormalizedEvent]:
+def _normalize(row: dict[str, Any], number: int, language: str | None) -> Iterator[NormalizedEvent]:
     event = {**row, "language": language} if language else row
     origin = Origin(topic="articles.raw", partition=0, offset=number)
     try:
@@ -60,17 +60,17 @@ def _normalized(row: dict[str, Any], number: int, language: str | None) -> Itera
         return
 
 
-def take_over(index: PartitionIndex, changelog: Sequence[bytes]) -> None:
-    """Read changelog records from JSON and take them over, as many at a time as a worker does."""
-    taken = 0
+def apply_changelog(index: PartitionIndex, changelog: Sequence[bytes]) -> None:
+    """Decode changelog records from JSON and apply them to ``index``, as many at a time as a worker does."""
+    applied = 0
     for start in range(0, len(changelog), RECORDS_PER_CHUNK):
         events = [codec.decode(value, FingerprintEvent) for value in changelog[start : start + RECORDS_PER_CHUNK]]
-        taken += index.apply_changelog(events, changelog_end=start + len(events))
-    assert taken == len(changelog)  # noqa: S101 - else the rate is that of something else
+        applied += index.apply_changelog(events, changelog_end=start + len(events))
+    assert applied == len(changelog)  # noqa: S101 - else the rate is that of something else
 
 
-def in_process(work: Callable[[], _Result]) -> _Result:
-    """``work`` done in a new process, whose memory is its own."""
+def run_in_process(work: Callable[[], _Result]) -> _Result:
+    """Run ``work`` in a new process, whose memory is its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(work)
 
@@ -80,15 +80,15 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * PAGE_BYTES
 
 
-def decided(index: PartitionIndex, articles: Sequence[NormalizedEvent]) -> Pass:
-    """``articles`` decided and recorded behind what the index holds."""
+def decide_all(index: PartitionIndex, articles: Sequence[NormalizedEvent]) -> Pass:
+    """Decide ``articles`` and add them to ``index``, after those that it has."""
     parts: dict[str, float] = defaultdict(float)
     recorded: list[FingerprintEvent] = []
     cpu, wall = time.process_time(), time.perf_counter()
     for start in range(0, len(articles), BATCH):
         recorded += _decide_batch(index, articles[start : start + BATCH], parts)
-    spent = time.process_time() - cpu, time.perf_counter() - wall
-    return Pass(*spent, dict(parts), recorded)
+    seconds = time.process_time() - cpu, time.perf_counter() - wall
+    return Pass(*seconds, dict(parts), recorded)
 
 
 def _decide_batch(
@@ -97,7 +97,7 @@ def _decide_batch(
     clock, recorded = time.perf_counter, []
     started = clock()
     prints = compute_fingerprints((article.text, article.title) for article in articles)
-    subjects = [incoming_article(article, found) for article, found in zip(articles, prints, strict=True)]
+    subjects = [incoming_article(article, fingerprint) for article, fingerprint in zip(articles, prints, strict=True)]
     fingerprinted = clock()
     transaction = index.begin_transaction()
     transaction.prefetch([(subject, article.event_id) for subject, article in zip(subjects, articles, strict=True)])
@@ -105,21 +105,20 @@ def _decide_batch(
     parts["fingerprint"] += fingerprinted - started
     parts["prefetch"] += done - fingerprinted
     for article, subject in zip(articles, subjects, strict=True):
-        offset, begun = transaction.position.last + 1, done
-        time_ms = article.event_time
-        if transaction.find_earlier_decision(subject.scope, article.event_id, offset=offset, time_ms=time_ms):
+        offset, lookup_start = transaction.position.last + 1, done
+        if transaction.find_decided(subject.scope, article.event_id, offset=offset, time_ms=article.event_time):
             continue
-        candidates = transaction.find_candidates(subject, time_ms=time_ms)
-        found = clock()
+        candidates = transaction.find_candidates(subject, time_ms=article.event_time)
+        lookup_end = clock()
         verdict = decide(subject, candidates)
-        judged = clock()
+        decision_end = clock()
         event = fingerprint_event(article, subject, verdict, offset=offset, previous=offset - 1)
         transaction.add(event)
         recorded.append(event)
         done = clock()
-        parts["look-up"] += found - begun
-        parts["decide"] += judged - found
-        parts["record"] += done - judged
+        parts["look-up"] += lookup_end - lookup_start
+        parts["decide"] += decision_end - lookup_end
+        parts["record"] += done - decision_end
     index.commit(transaction)
     parts["commit"] += clock() - done
     return recorded

@@ -56,11 +56,13 @@ def print_examples(data: Path, fix: str, count: int = 10) -> None:
         case for name in CORPORA if (data / name).is_file() for case in _clean_articles(data / name) if case.fixes[fix]
     )
     for case in islice(changed, count):
-        kept = set(case.parts.text.split("\n"))
+        remaining_lines = set(case.parts.text.split("\n"))
         print(f"\n{case.id} {dict(case.fixes)}")
         print(
             "\n".join(
-                f"  - {line[:WIDTH]} … {line[-WIDTH // 2 :]}" for line in case.text.split("\n") if line not in kept
+                f"  - {line[:WIDTH]} … {line[-WIDTH // 2 :]}"
+                for line in case.text.split("\n")
+                if line not in remaining_lines
             )
         )
         print(f"  + {case.parts.text[:WIDTH]!r} … {case.parts.text[-WIDTH // 2 :]!r}")

@@ -68,9 +68,9 @@ def _measure(pages: Pages, readers: dict[str, Reader]) -> tuple[dict[str, float]
     texts: dict[str, list[str]] = {}
     best = dict.fromkeys(readers, float("inf"))
     for _ in range(ROUNDS):
-        for name, read in readers.items():
+        for name, reader in readers.items():
             start = time.process_time()
-            texts[name] = [read(html) for html, _ in pages]
+            texts[name] = [reader(html) for html, _ in pages]
             best[name] = min(best[name], time.process_time() - start)
     return best, texts
 

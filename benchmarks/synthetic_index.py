@@ -58,12 +58,12 @@ def event_time(offset: int) -> int:
 def synthetic(shapes: Sequence[Shape], first: int, count: int) -> list[FingerprintEvent]:
     """Make the changelog records of ``count`` unrelated articles from offset ``first`` on; the same in every call."""
     generator = np.random.default_rng([1, first])
-    chosen = [shapes[number] for number in generator.integers(len(shapes), size=count).tolist()]
+    sample = [shapes[number] for number in generator.integers(len(shapes), size=count).tolist()]
     hashes = _random_bytes(generator, [32] * count)
-    sequences = _random_bytes(generator, [2 * shape.sequence for shape in chosen])
-    anchors = _random_bytes(generator, [8 * shape.anchors for shape in chosen])
-    titles = _random_bytes(generator, [2 * shape.title for shape in chosen])
-    articles = map(SyntheticArticle, chosen, hashes, sequences, anchors, titles)
+    sequences = _random_bytes(generator, [2 * shape.sequence for shape in sample])
+    anchors = _random_bytes(generator, [8 * shape.anchors for shape in sample])
+    titles = _random_bytes(generator, [2 * shape.title for shape in sample])
+    articles = map(SyntheticArticle, sample, hashes, sequences, anchors, titles)
     return [_event(offset, article) for offset, article in enumerate(articles, first)]
 
 

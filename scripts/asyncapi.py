@@ -267,15 +267,23 @@ def _content(name: str, message: _Message, examples: dict[str, Json]) -> Json:
     if name == "rejected":
         payload = {"description": "the original value, unchanged: any bytes, or none"}
         return {"headers": event, "payload": payload, "examples": [{"headers": examples[message.example]}]}
-    sent = _headers_example(name, message, examples)
+    example_headers = _headers_example(name, message, examples)
     headers = {
         "type": "object",
         "allOf": [_ref("schemas", "CloudEventHeaders")],
-        "properties": {"ce_type": {"const": sent["ce_type"]}},
+        "properties": {"ce_type": {"const": example_headers["ce_type"]}},
     }
     if not message.event:
-        return {"headers": headers, "payload": {"type": "null"}, "examples": [{"headers": sent, "payload": None}]}
-    return {"headers": headers, "payload": event, "examples": [{"headers": sent, "payload": examples[message.example]}]}
+        return {
+            "headers": headers,
+            "payload": {"type": "null"},
+            "examples": [{"headers": example_headers, "payload": None}],
+        }
+    return {
+        "headers": headers,
+        "payload": event,
+        "examples": [{"headers": example_headers, "payload": examples[message.example]}],
+    }
 
 
 def _headers_example(name: str, message: _Message, examples: dict[str, Json]) -> dict[str, str]:
@@ -284,8 +292,10 @@ def _headers_example(name: str, message: _Message, examples: dict[str, Json]) ->
     else:
         example = examples[message.example]
         event_id = example.get("event_id") or f"{example['cluster_id']}.{example['size']}"
-    made = cloudevents.headers(f"/{getattr(Topics(), name)}", event_id, message.event_type, "2026-05-04T06:00:02.500Z")
-    return {header: value.decode() for header, value in made}
+    headers = cloudevents.headers(
+        f"/{getattr(Topics(), name)}", event_id, message.event_type, "2026-05-04T06:00:02.500Z"
+    )
+    return {header: value.decode() for header, value in headers}
 
 
 def _ref(section: str, name: str) -> Json:

@@ -77,21 +77,21 @@ def examples() -> dict[str, Json]:
 def documents() -> dict[str, str]:
     """Generate the text of every document: file name -> text."""
     shared = _components(list(SCHEMAS.values()), "#/components/schemas/{name}")
-    made = {name: schema(name) for name in SCHEMAS} | {ASYNCAPI: asyncapi(VERSION, shared, examples())}
-    return {f"{name}.json": json.dumps(made[name], ensure_ascii=False, indent=2) + "\n" for name in sorted(made)}
+    by_name = {name: schema(name) for name in SCHEMAS} | {ASYNCAPI: asyncapi(VERSION, shared, examples())}
+    return {f"{name}.json": json.dumps(by_name[name], ensure_ascii=False, indent=2) + "\n" for name in sorted(by_name)}
 
 
 def schema(name: str) -> Json:
     """Generate the self-contained JSON Schema (draft 2020-12) of one event."""
     kind = SCHEMAS[name]
     parts = _components([kind], "#/$defs/{name}")
-    made = {
+    document = {
         "$schema": _DIALECT,
         "$id": f"urn:article-stream:schema:{name}:{_MAJOR}",
         **parts.pop(kind.__name__),
         "examples": [examples()[name]],
     }
-    return {**made, "$defs": parts} if parts else made
+    return {**document, "$defs": parts} if parts else document
 
 
 def _read(name: str) -> Json:
@@ -223,17 +223,17 @@ _ADDED: Final[dict[str, Json]] = {
 
 def find_stale(folder: Path) -> list[str]:
     """List the files in ``folder`` that are missing, differ from what is generated, or should not be there."""
-    made = documents()
+    contents = documents()
     existing = {path.name: path.read_text("utf-8") for path in folder.glob("*.json") if path.name != _EXAMPLES}
-    return sorted(name for name in {*made, *existing} if made.get(name) != existing.get(name))
+    return sorted(name for name in {*contents, *existing} if contents.get(name) != existing.get(name))
 
 
 def write(folder: Path) -> None:
     """Write every document into ``folder``, and delete files that are no longer generated."""
-    made = documents()
+    contents = documents()
     for name in find_stale(folder):
-        if name in made:
-            (folder / name).write_text(made[name], "utf-8")
+        if name in contents:
+            (folder / name).write_text(contents[name], "utf-8")
         else:
             (folder / name).unlink()
 
