@@ -159,9 +159,9 @@ def _show(
         _show_error(out, error)
     if errors:
         out.print()
-        shown = min(errors_shown, len(errors))
+        count = min(errors_shown, len(errors))
         out.print(
-            f"{shown} of {len(errors)} errors shown; for details of one, run: stream explain FILE:LINE", soft_wrap=True
+            f"{count} of {len(errors)} errors shown; for details of one, run: stream explain FILE:LINE", soft_wrap=True
         )
 
 

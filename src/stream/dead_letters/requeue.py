@@ -98,13 +98,13 @@ class RequeuePlan:
 
     def without_requeued(self, ids: set[str]) -> RequeuePlan:
         """The plan without those whose ids are in ``ids``, which were requeued before."""
-        kept = [item for item in self.selected if str(item.record_id) not in ids]
-        return RequeuePlan(kept, self.skipped).with_skipped(SkipReason.BEFORE, len(self.selected) - len(kept))
+        remaining = [item for item in self.selected if str(item.record_id) not in ids]
+        return RequeuePlan(remaining, self.skipped).with_skipped(SkipReason.BEFORE, len(self.selected) - len(remaining))
 
     def limited_to(self, limit: int | None) -> RequeuePlan:
         """The plan with the ``limit`` oldest only; None keeps all."""
-        kept = self.selected[:limit]
-        return RequeuePlan(kept, self.skipped).with_skipped(SkipReason.LIMIT, len(self.selected) - len(kept))
+        oldest = self.selected[:limit]
+        return RequeuePlan(oldest, self.skipped).with_skipped(SkipReason.LIMIT, len(self.selected) - len(oldest))
 
     def with_skipped(self, reason: SkipReason, count: int) -> RequeuePlan:
         """The plan with ``count`` more dead letters skipped for ``reason``."""

@@ -137,18 +137,18 @@ class _Query:
 
     def __init__(self, client: KafkaAdminClient) -> None:
         self.client = client
-        self._lost: str | None = None
+        self._disconnect_reason: str | None = None
 
     def __call__(self, request: Callable[[], T]) -> T | Unknown:
-        if self._lost is not None:
-            return Unknown(self._lost)
+        if self._disconnect_reason is not None:
+            return Unknown(self._disconnect_reason)
         try:
             return request()
         except AuthorizationError as error:
             return Hidden(_describe_refusal(error))
         except _CONNECTION_LOST as error:
-            self._lost = f"the broker stopped answering ({type(error).__name__})"
-            return Unknown(self._lost)
+            self._disconnect_reason = f"the broker stopped answering ({type(error).__name__})"
+            return Unknown(self._disconnect_reason)
         except KafkaError as error:
             return Unknown(_describe_refusal(error))
 

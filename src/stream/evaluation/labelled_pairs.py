@@ -204,9 +204,9 @@ def _read_is_linked(row: dict[str, Any], sides: tuple[str, str], relation: Relat
     raise RowError("no_label", "a row needs is_duplicate, label or relation")
 
 
-def _to_bool(field: str, value: Any, known: str) -> bool | None:
+def _to_bool(field: str, value: Any, valid_values: str) -> bool | None:
     if value not in (0, 1, None):
-        raise RowError("unknown_label", f"{field} is {value!r:.40}; known: {known}")
+        raise RowError("unknown_label", f"{field} is {value!r:.40}; known: {valid_values}")
     return None if value is None else bool(value)
 
 

@@ -107,11 +107,11 @@ class Scores:
             self.relations_right += decided.mistake is None
 
     def __add__(self, other: Scores) -> Scores:
-        both = Scores(**{name: getattr(self, name) + getattr(other, name) for name in _COUNTS})
+        total = Scores(**{name: getattr(self, name) + getattr(other, name) for name in _COUNTS})
         for scores in (self, other):
             for expected, decisions in scores.confusion.items():
-                both.confusion.setdefault(expected, Counter()).update(decisions)
-        return both
+                total.confusion.setdefault(expected, Counter()).update(decisions)
+        return total
 
     @property
     def labelled(self) -> int:

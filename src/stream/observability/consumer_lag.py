@@ -28,18 +28,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _OldestRecord:
-    """The oldest unfinished record of a partition. Times are seconds since 1970; ``stored`` is the record's own."""
+    """The oldest unfinished record of a partition. Times are seconds since 1970; ``record_time`` is its own."""
 
     offset: int
     first_seen: float
-    stored: float | None = None
+    record_time: float | None = None
 
     def age(self, now: float) -> float:
         """Seconds since the record's own time, but at least since it was first seen.
 
         Producers set that time, which may be missing or in the future.
         """
-        return max(0.0, now - self.first_seen, now - self.stored if self.stored is not None else 0.0)
+        return max(0.0, now - self.first_seen, now - self.record_time if self.record_time is not None else 0.0)
 
 
 class ConsumerLag:
@@ -132,10 +132,10 @@ class ConsumerLag:
             tp: previous[tp] if tp in previous and previous[tp].offset == offset else _OldestRecord(offset, now)
             for tp, offset in positions.items()
         }
-        unread = {tp: oldest.offset for tp, oldest in self._oldest.items() if oldest.stored is None}
+        unread = {tp: oldest.offset for tp, oldest in self._oldest.items() if oldest.record_time is None}
         if unread:
             for tp, stored_ms in (await self._offsets.times(unread)).items():
-                self._oldest[tp].stored = stored_ms / 1000
+                self._oldest[tp].record_time = stored_ms / 1000
 
     def _report(self, lags: Mapping[TP, int]) -> None:
         metrics, now = self._metrics, _now()

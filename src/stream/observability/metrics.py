@@ -88,7 +88,7 @@ class Metrics:
         self.changelog_retention = self._unregistered_gauge("stream_changelog_retention_seconds")
         self.disk_free = self._unregistered_gauge("stream_data_dir_free_bytes")
         self.disk_total = self._unregistered_gauge("stream_data_dir_total_bytes")
-        self._known: set[Gauge] = set()
+        self._registered: set[Gauge] = set()
         self._source_labels = SourceLabels()
         self._since_fetch, self._since_broker = map(self.latency_seconds.observer, _LATENCY_STARTS)
         self._create_series()
@@ -122,8 +122,8 @@ class Metrics:
     def set_when_known(self, gauge: Gauge, value: float) -> None:
         """Set a gauge that is absent until its value is known."""
         gauge.set(value)
-        if gauge not in self._known:
-            self._known.add(gauge)
+        if gauge not in self._registered:
+            self._registered.add(gauge)
             self.registry.register(gauge)
 
     def forget_partition(self, topic: str, partition: int) -> None:

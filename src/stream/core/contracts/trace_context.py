@@ -66,11 +66,11 @@ def _is_traceparent(value: bytes | None) -> bool:
 
 def _join_states(values: list[bytes]) -> bytes | None:
     """Join several tracestates to one, as HTTP does; None if it is not valid, or too long."""
-    joined = b",".join(value or b"" for value in values)
-    if len(joined) > TRACESTATE_BYTES_MAX:
+    tracestate = b",".join(value or b"" for value in values)
+    if len(tracestate) > TRACESTATE_BYTES_MAX:
         return None
-    members = [member for part in joined.split(b",") if (member := part.strip(b" \t"))]
+    members = [member for part in tracestate.split(b",") if (member := part.strip(b" \t"))]
     matches = [_MEMBER.fullmatch(member) for member in members]
     keys = {match[1] for match in matches if match}
     # A repeated key, or an invalid member, makes the whole tracestate invalid.
-    return joined if members and len(keys) == len(members) <= _MEMBERS_MAX else None
+    return tracestate if members and len(keys) == len(members) <= _MEMBERS_MAX else None

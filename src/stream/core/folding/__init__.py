@@ -175,8 +175,8 @@ def tokenize_all(texts: Sequence[str]) -> TokenBatch:
 
 def _fold(texts: Sequence[str]) -> Codes:
     """Fold ``texts`` to code points, with `GAP` between tokens and `BOUNDARY` between texts."""
-    joined = _TEXT_SEPARATOR.join(text.replace("\0", " ") if "\0" in text else text for text in texts)
-    codes = _drop_deleted(_look_up(f"{_PADDING}{joined}{_PADDING}"))
+    batch_text = _TEXT_SEPARATOR.join(text.replace("\0", " ") if "\0" in text else text for text in texts)
+    codes = _drop_deleted(_look_up(f"{_PADDING}{batch_text}{_PADDING}"))
     _join_thousands(codes)
     _resolve_by_neighbours(codes)
     if codes.max() >= _INDIC_FROM:

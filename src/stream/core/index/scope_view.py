@@ -64,7 +64,7 @@ class ScopeView:
         # The overlay, name -> value. `_values`: everything read or written. `_written`: the part written to the current
         # generation.
         self._values: dict[bytes, bytes | None] = {}
-        self._written: dict[bytes, bytes] = {}
+        self._puts: dict[bytes, bytes] = {}
         self._unique = UniqueAnchors(NO_HASHES, [])
         self._anchors: dict[bytes, ArticleAnchors] = {}
         # Generations by the prefix of their keys: the one that is written, those that may be read (newest first), and
@@ -141,7 +141,7 @@ class ScopeView:
         Raises:
             RuntimeError: Anchors were read or values were written before, so unique anchors may be in the overlay.
         """
-        if self._written or not self._unique.is_empty:
+        if self._puts or not self._unique.is_empty:
             raise RuntimeError("anchors must be prefetched once, before anything is written")
         salt = int.from_bytes(self._prefix[2:], "big")
         batch = look_up_anchors(packed, self._read_anchors, bloom_filter=bloom_filter, salt=salt)
@@ -177,7 +177,7 @@ class ScopeView:
 
     def put(self, name: bytes, value: bytes) -> None:
         """Write ``value`` under ``name``."""
-        self._values[name] = self._written[name] = value
+        self._values[name] = self._puts[name] = value
 
     def append(self, names: Sequence[bytes], value: bytes, *, bytes_max: int) -> None:
         """Append ``value`` to the value under each of ``names``, and keep the last ``bytes_max`` bytes of that."""
@@ -186,7 +186,7 @@ class ScopeView:
             if existing:
                 appended[name] = (existing + value)[-bytes_max:]
         self._values.update(appended)
-        self._written.update(appended)
+        self._puts.update(appended)
 
     def put_unique(self, number: int, value: bytes) -> None:
         """Write ``value`` under each unique anchor of the article ``number`` of the batch; it cannot be read back."""
@@ -204,16 +204,16 @@ class ScopeView:
 
         Nearly in the order of the store, since memtables insert neighbours faster.
         """
-        if not self._written and not self._previous_puts:
+        if not self._puts and not self._previous_puts:
             return iter(())
         state = (scope_key(self._prefix), msgspec.msgpack.encode(self._state))
         return chain([state], self._previous_puts, self._take_puts())
 
     def _take_puts(self) -> Iterator[tuple[bytes, bytes]]:
         """The keys and values written in the current generation."""
-        prefix, names = self._current, [name for name in self._values if name in self._written]
-        written = zip([prefix + name for name in names], map(self._written.__getitem__, names), strict=True)
-        return chain(written, self._unique.take_puts(prefix))
+        prefix, names = self._current, [name for name in self._values if name in self._puts]
+        puts = zip([prefix + name for name in names], map(self._puts.__getitem__, names), strict=True)
+        return chain(puts, self._unique.take_puts(prefix))
 
     def _begin_generation(self) -> None:
         state = self._state
@@ -221,8 +221,8 @@ class ScopeView:
         state.began_s, state.expired_at_offset = state.now_s, -1
         self._previous_puts = list(self._take_puts())
         # Other values may come from the generation that is dropped.
-        self._values = dict(self._written)
-        self._written.clear()
+        self._values = dict(self._puts)
+        self._puts.clear()
         previous, self._current = self._current, self._prefix + (b"\1" if state.generation & 1 else b"\0")
         self._readable = [prefix for prefix in self._readable if prefix == previous]
         if self._current not in self.dropped_prefixes:

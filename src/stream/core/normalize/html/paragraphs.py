@@ -75,8 +75,8 @@ class TextLines:
     @property
     def article_text(self) -> str:
         """The lines without the labels before the first paragraph and after the last one."""
-        kept = [i for i in range(len(self.lines)) if not self._is_label(i)]
-        return "\n".join(self.lines[kept[0] : kept[-1] + 1]) if kept else ""
+        indices = [i for i in range(len(self.lines)) if not self._is_label(i)]
+        return "\n".join(self.lines[indices[0] : indices[-1] + 1]) if indices else ""
 
     def _is_label(self, i: int) -> bool:
         line = self.lines[i]

@@ -71,12 +71,12 @@ def _is_too_deep(data: bytes, tags: int) -> bool:
 
 
 def _has_too_many_attributes(data: bytes) -> bool:
-    work, merged, read = 0, 0, 0
+    work, merged, bytes_read = 0, 0, 0
     read_max = max(_READ_BYTES_MIN, _READ_TIMES_MAX * len(data))
     for tag in _TAG.finditer(data):
         start, end = tag.span(2)
-        read += end - tag.start()
-        if read > read_max:
+        bytes_read += end - tag.start()
+        if bytes_read > read_max:
             return True
         is_merged = tag[1].lower() in _MERGED
         if end - start < _LONG_TAG_BYTES and not is_merged:

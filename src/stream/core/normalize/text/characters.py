@@ -124,13 +124,13 @@ def limit_combining_marks(text: str) -> tuple[str, int]:
     # Every longer run covers one of these characters, and few other texts have a mark there.
     if not any(map(unicodedata.combining, text[::MARKS_MAX])) or not _MANY_MARKS.search(text):
         return text, 0
-    kept: list[str] = []
+    remaining: list[str] = []
     run = 0
     for character in text:
         run = run + 1 if unicodedata.combining(character) else 0
         if run <= MARKS_MAX:
-            kept.append(character)
-    return "".join(kept), len(text) - len(kept)
+            remaining.append(character)
+    return "".join(remaining), len(text) - len(remaining)
 
 
 def compose_nfc(text: str) -> tuple[str, int]:
@@ -170,9 +170,9 @@ def collapse_spaces(text: str) -> tuple[str, int]:
         text, runs = _SPACES.subn(" ", text)
     lines = text.split("\n")
     stripped = [line.strip(" ") for line in lines]
-    kept = [line for line in stripped if line]
-    edges = sum(map(str.__ne__, lines, stripped)) + len(lines) - len(kept)
-    return "\n".join(kept), runs + edges
+    remaining = [line for line in stripped if line]
+    edges = sum(map(str.__ne__, lines, stripped)) + len(lines) - len(remaining)
+    return "\n".join(remaining), runs + edges
 
 
 def _normalize_nfkc(match: re.Match[str]) -> str:

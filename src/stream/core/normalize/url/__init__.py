@@ -178,28 +178,28 @@ def _normalize_path(path: str) -> str:
 
 def _remove_dot_segments(path: str) -> str:
     """Remove dot segments (RFC 3986, section 5.2.4)."""
-    kept: list[str] = []
+    remaining: list[str] = []
     _, *segments = path.split("/")
     for segment in segments:
         if segment == "..":
-            del kept[-1:]
+            del remaining[-1:]
         elif segment != ".":
-            kept.append(segment)
+            remaining.append(segment)
     if segments[-1] in (".", ".."):
-        kept.append("")
-    return "/" + "/".join(kept)
+        remaining.append("")
+    return "/" + "/".join(remaining)
 
 
 def _normalize_query(query: str, site: str) -> list[str]:
     """Return the parameters of ``query`` that identify the article, escaped and sorted."""
-    kept = []
+    remaining = []
     for parameter in query.replace("+", "%20").split("&"):
         name, equals, value = parameter.partition("=")
         value = _escape_part(value)
         if parameter and not is_tracking(unquote(name) if "%" in name else name, value, site):
-            kept.append(f"{_escape_part(name)}{equals}{value}")
-    kept.sort()
-    return kept
+            remaining.append(f"{_escape_part(name)}{equals}{value}")
+    remaining.sort()
+    return remaining
 
 
 def _escape_part(part: str) -> str:

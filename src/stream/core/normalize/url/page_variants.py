@@ -101,10 +101,10 @@ def key_query(parameters: list[str]) -> str:
     >>> key_query(["ID=7", "outputType=amp"])
     '?id=7'
     """
-    kept = []
+    remaining = []
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         name = name.lower()
         if value.lower() not in _VARIANT_PARAMETERS.get(name, ()):
-            kept.append(f"{name}={value}" if value else name)
-    return "?" + "&".join(sorted(kept)) if kept else ""
+            remaining.append(f"{name}={value}" if value else name)
+    return "?" + "&".join(sorted(remaining)) if remaining else ""
