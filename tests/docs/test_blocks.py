@@ -161,8 +161,8 @@ def test_the_readme_processes_and_explains(outputs: Outputs) -> None:
 
 
 def test_the_demo_prints_what_the_readme_shows(tmp_path: Path) -> None:
-    (shown,) = (block.text for block in document(README).blocks if block.kind == "demo")
-    assert shown in run("stream demo --pause 0", tmp_path, COLUMNS="80")
+    (output,) = (block.text for block in document(README).blocks if block.kind == "demo")
+    assert output in run("stream demo --pause 0", tmp_path, COLUMNS="80")
 
 
 def test_one_topic_can_be_shown(outputs: Outputs) -> None:

@@ -30,14 +30,14 @@ def name_of(document: Document) -> str:
     return document.name
 
 
-def every(documents: list[Document]) -> pytest.MarkDecorator:
+def for_each(documents: list[Document]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("document", documents, ids=name_of)
 
 
-@every(DOCUMENTS)
+@for_each(DOCUMENTS)
 def test_links_lead_to_files_and_headings(document: Document) -> None:
-    broken = [link for link in document.links() if not leads_somewhere(document, link)]
-    assert not broken
+    broken_links = [link for link in document.links() if not leads_somewhere(document, link)]
+    assert not broken_links
 
 
 def leads_somewhere(document: Document, link: str) -> bool:
@@ -59,31 +59,31 @@ def test_the_readme_has_absolute_links_only() -> None:
     assert [link for link in readme.links() if not link.startswith("https://")] == []
 
 
-@every(CURRENT)
+@for_each(CURRENT)
 def test_files_that_are_named_exist(document: Document) -> None:
     named = {code.rstrip("/") for code in document.code if re.fullmatch(r"[\w.-]+(?:/[\w.@-]+)+/?", code)}
     missing = {name for name in named if name.startswith(TOP_FOLDERS) and not (ROOT / name).exists()}
     assert not missing
 
 
-@every(CURRENT)
+@for_each(CURRENT)
 def test_settings_that_are_named_exist(document: Document) -> None:
-    known = {ENV_PREFIX + name.upper() for name in Settings.model_fields} | OTHER_VARIABLES
-    assert set(re.findall(r"\bSTREAM_[A-Z_]*[A-Z]\b", document.text)) <= known
+    variables = {ENV_PREFIX + name.upper() for name in Settings.model_fields} | OTHER_VARIABLES
+    assert set(re.findall(r"\bSTREAM_[A-Z_]*[A-Z]\b", document.text)) <= variables
 
 
-@every(CURRENT)
+@for_each(CURRENT)
 def test_metrics_that_are_named_exist(document: Document) -> None:
-    known = {metric.series for metric in CATALOGUE}
-    assert {name for name in re.findall(r"\bstream_[a-z_]+[a-z]\b", document.text) if name not in known} == set()
+    series = {metric.series for metric in CATALOGUE}
+    assert {name for name in re.findall(r"\bstream_[a-z_]+[a-z]\b", document.text) if name not in series} == set()
 
 
-@every(CURRENT)
+@for_each(CURRENT)
 def test_rejection_codes_that_are_named_exist(document: Document) -> None:
     assert set(re.findall(r"--code (\w+)", document.text)) <= REJECTION_CODES.keys()
 
 
-@every(CURRENT)
+@for_each(CURRENT)
 def test_commands_exist_with_their_options(document: Document) -> None:
     static = "\n".join(block.text for block in document.blocks if block.language == "sh")
     inline = "\n".join(document.code)
@@ -106,7 +106,7 @@ def require_command(text: str) -> None:
     assert not unknown, f"no option {unknown}: stream {text}"
 
 
-@every(CURRENT)
+@for_each(CURRENT)
 def test_make_targets_exist(document: Document) -> None:
     blocks = "\n".join(block.text for block in document.blocks)
     named = re.findall(r"^make ([a-z]+)", "\n".join([blocks, *document.code]), re.MULTILINE)
@@ -118,7 +118,7 @@ def make_targets() -> set[str]:
     return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 
 
-@every(CURRENT)
+@for_each(CURRENT)
 def test_modules_that_are_run_exist(document: Document) -> None:
     blocks = "\n".join(block.text for block in document.blocks)
     for module in set(re.findall(r"python3? -m ([\w.]+)", "\n".join([blocks, *document.code]))):

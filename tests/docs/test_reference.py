@@ -33,8 +33,8 @@ def rows(page: str) -> Iterator[list[str]]:
 
 
 def test_every_fix_is_listed_and_no_other() -> None:
-    listed = {name for row in rows(FIXES_PAGE) for name in re.findall(r"`(\w+)`", row[0])}
-    assert listed == FIXES.keys()
+    documented = {name for row in rows(FIXES_PAGE) for name in re.findall(r"`(\w+)`", row[0])}
+    assert documented == FIXES.keys()
 
 
 def process(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -63,15 +63,15 @@ def read_cell(cell: str) -> str:
 
 
 def test_every_topic_and_header_is_listed() -> None:
-    listed = {name for row in rows(TOPICS_PAGE) for name in re.findall(r"`([\w.-]+)`", row[0])}
-    assert {getattr(Topics(), name) for name in Topics.__slots__} <= listed
+    documented = {name for row in rows(TOPICS_PAGE) for name in re.findall(r"`([\w.-]+)`", row[0])}
+    assert {getattr(Topics(), name) for name in Topics.__slots__} <= documented
     (enriched, *_) = process([{"id": "a", "text": "The ferry sails again from Monday."}])
-    assert enriched["headers"].keys() <= listed
+    assert enriched["headers"].keys() <= documented
 
 
 def test_every_exit_code_of_an_error_is_listed() -> None:
-    listed = {code for row in rows((REFERENCE / "exit-codes.md").read_text("utf-8")) for code in row[0].split(", ")}
-    assert {"0", "1", "2", *(str(code) for _, code in EXIT_CODES)} <= listed
+    documented = {code for row in rows((REFERENCE / "exit-codes.md").read_text("utf-8")) for code in row[0].split(", ")}
+    assert {"0", "1", "2", *(str(code) for _, code in EXIT_CODES)} <= documented
 
 
 @pytest.mark.parametrize("group", ["running", "development"])
@@ -83,8 +83,8 @@ def test_every_dependency_has_a_reason(group: str) -> None:
     names = {re.split(r"[\[<>=]", package)[0] for package in packages}
     page = (ROOT / "docs" / "design" / "dependencies.md").read_text("utf-8")
     running, _, development = page.partition("For development only")
-    listed = {name for row in rows(running if group == "running" else development) for name in row[0].split(", ")}
-    assert {name for name in names if not name.startswith("types-")} == listed
+    documented = {name for row in rows(running if group == "running" else development) for name in row[0].split(", ")}
+    assert {name for name in names if not name.startswith("types-")} == documented
 
 
 def test_the_glossary_is_sorted() -> None:

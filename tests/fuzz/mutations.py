@@ -50,10 +50,10 @@ def _repeat(random: Random, data: bytes, _seeds: Sequence[bytes]) -> bytes:
 
 
 def _splice(random: Random, data: bytes, seeds: Sequence[bytes]) -> bytes:
-    other = random.choice(seeds)
-    start, end = sorted(random.randrange(len(other) + 1) for _ in range(2))
+    donor = random.choice(seeds)
+    start, end = sorted(random.randrange(len(donor) + 1) for _ in range(2))
     position, _ = _random_slice(random, data)
-    return data[:position] + other[start:end] + data[position:]
+    return data[:position] + donor[start:end] + data[position:]
 
 
 def _flip(random: Random, data: bytes, _seeds: Sequence[bytes]) -> bytes:

@@ -74,8 +74,8 @@ def _vocabulary(text: str) -> tuple[list[str], str]:
     words = [word for word in text.split() if not _UNUSABLE.search(word)]
     if max(map(len, words)) < 40:
         return sorted(set(words)), " "
-    joined = "".join(words)
-    return sorted({joined[i : i + _PIECE_CHARS] for i in range(0, len(joined) - _PIECE_CHARS, 3)}), ""
+    joined_words = "".join(words)
+    return sorted({joined_words[i : i + _PIECE_CHARS] for i in range(0, len(joined_words) - _PIECE_CHARS, 3)}), ""
 
 
 class ArticleGenerator:

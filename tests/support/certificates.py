@@ -72,9 +72,9 @@ class Authority:
         )
         dates = ("-startdate", "20200101000000Z", "-enddate", end)
         self._run_openssl("ca", *signing, *dates, "-in", f"{name}.csr", "-out", f"{name}.crt")
-        both = self.folder / f"{name}.pem"
-        both.write_bytes((self.folder / f"{name}.key").read_bytes() + (self.folder / f"{name}.crt").read_bytes())
-        return both
+        combined = self.folder / f"{name}.pem"
+        combined.write_bytes((self.folder / f"{name}.key").read_bytes() + (self.folder / f"{name}.crt").read_bytes())
+        return combined
 
     def write_encrypted_key(self, name: str) -> Path:
         """Write the key of ``name`` encrypted with KEY_PASSWORD."""

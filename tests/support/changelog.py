@@ -96,8 +96,8 @@ class Site:
     ) -> None:
         self.log = log
         self.metrics = Metrics()
-        self.opened: list[Store] = []
-        self._stores = stores or (lambda _partition: CountingStore())
+        self.stores: list[Store] = []
+        self._make_store = stores or (lambda _partition: CountingStore())
         loader = IndexLoader(
             log,
             "log",
@@ -110,13 +110,13 @@ class Site:
         self.indexes = PartitionIndexes(loader, metrics=self.metrics)
 
     def _open(self, partition: int) -> Store:
-        self.opened.append(self._stores(partition))
-        return self.opened[-1]
+        self.stores.append(self._make_store(partition))
+        return self.stores[-1]
 
     @property
     def are_closed(self) -> list[bool]:
         """For each store that was made, whether it is closed."""
-        return [store.is_closed for store in self.opened if isinstance(store, CountingStore)]
+        return [store.is_closed for store in self.stores if isinstance(store, CountingStore)]
 
     def value(self, name: str, partition: int | None = None) -> float | None:
         """The value of a metric."""
@@ -130,7 +130,7 @@ async def documents(indexes: PartitionIndexes, partition: int = 0) -> int:
         return index.documents
 
 
-async def opened(site: Site) -> list[CountingStore]:
+async def restored_stores(site: Site) -> list[CountingStore]:
     """The stores, once the index of partition 0 is restored."""
     await documents(site.indexes)
-    return [store for store in site.opened if isinstance(store, CountingStore)]
+    return [store for store in site.stores if isinstance(store, CountingStore)]

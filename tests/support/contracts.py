@@ -86,7 +86,7 @@ def messages() -> list[bytes | None]:
 
 
 @cache
-def published() -> tuple[OutputRecord, ...]:
+def published_outputs() -> tuple[OutputRecord, ...]:
     """Return everything that the flow publishes for `messages`, the normalized records included."""
     values = messages()
     flow = OfflineFlow(window_ms=7 * DAY_MS).run(values, now=NOW)
@@ -120,7 +120,7 @@ def resolve(root: Json, reference: str) -> Any:
     return node
 
 
-def unresolved(root: Json) -> list[str]:
+def unresolved_references(root: Json) -> list[str]:
     bad = []
     for reference in references(root):
         try:

@@ -196,7 +196,7 @@ def verdicts(events: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
     }
 
 
-def uninterrupted(site: Site, articles: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+def verdicts_without_interruption(site: Site, articles: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
     """What the flow publishes for these messages if it is never interrupted."""
     public = (site.topics.enriched, site.topics.duplicates)
     outputs = [output for output in offline(site, articles) if output.topic in public and output.value is not None]

@@ -174,6 +174,6 @@ class Apps:
             await self.stop(app)
 
 
-def numbered(topic: str, numbers: range, partition: int | None = None) -> list[OutputRecord]:
+def numbered_records(topic: str, numbers: range, partition: int | None = None) -> list[OutputRecord]:
     """Records whose key and value are their number."""
     return [OutputRecord(topic, b"%d" % n, b"%d" % n, (("n", b"%d" % n),), partition) for n in numbers]

@@ -15,7 +15,7 @@ from stream.runtime.app import RECORDS_PER_SLICE, ArticleFlow
 from stream.settings import Stage
 from stream.transport.errors import DeliveryError, UnknownTopicError
 from tests.support.articles import BRIDGE, FLOOD, HARVEST, article, generate_articles, takedown
-from tests.support.flow import Running, Site, by_offset, uninterrupted, until, verdicts
+from tests.support.flow import Running, Site, by_offset, until, verdicts, verdicts_without_interruption
 
 Prepare = Callable[[ArticleFlow], None]
 Deliver = Callable[[Sequence[OutputRecord]], Awaitable[list[RecordMetadata]]]
@@ -125,13 +125,13 @@ async def test_a_fault_in_deduplicate_commits_nothing_of_the_batch(site: Site) -
     assert await site.events() == []
     await site.process()
     assert await site.committed(site.topics.normalized) == 4
-    assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
+    assert verdicts(by_offset(await site.events())) == verdicts_without_interruption(site, articles)
 
 
 async def test_a_batch_of_several_slices_is_decided_as_one(site: Site) -> None:
     articles = generate_articles(3 * RECORDS_PER_SLICE, seed=5)
     await site.process(*articles)
-    assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
+    assert verdicts(by_offset(await site.events())) == verdicts_without_interruption(site, articles)
 
 
 @pytest.mark.parametrize("change", FAILURES)
@@ -152,7 +152,7 @@ async def test_verdicts_survive_deliveries_that_fail(
     await site.process()
     assert await site.committed(site.topics.normalized) == 30
     # `by_offset` fails where an event was published again with another value.
-    assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
+    assert verdicts(by_offset(await site.events())) == verdicts_without_interruption(site, articles)
 
 
 @pytest.mark.parametrize("change", FAILURES)
@@ -186,7 +186,7 @@ async def test_an_event_that_is_normalized_twice_is_decided_once(site: Site) -> 
     await site.process()
     assert len(await site.records(site.topics.normalized)) == 40
     assert len(await site.events()) == 40
-    assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
+    assert verdicts(by_offset(await site.events())) == verdicts_without_interruption(site, articles)
 
 
 @pytest.mark.parametrize("missing", ["normalized", "enriched", "fingerprints", "rejected"])

@@ -237,17 +237,17 @@ async def test_trace_context_goes_from_raw_to_what_consumers_read(site: Site) ->
         OutputRecord(topics.raw, None, b"{", TRACE),
     )
 
-    async def carried(topic: str) -> set[Headers]:
+    async def trace_headers(topic: str) -> set[Headers]:
         names = {name for name, _ in TRACE}
         return {
             tuple(header for header in record.headers if header[0] in names) for record in await site.records(topic)
         }
 
-    assert await carried(topics.normalized) == {TRACE, TRACE[:1], ()}
-    assert await carried(topics.enriched) == {TRACE, ()}
-    assert await carried(topics.duplicates) == {TRACE[:1]}
-    assert await carried(topics.clusters) == {TRACE[:1]}
-    assert await carried(topics.fingerprints) == {()}
+    assert await trace_headers(topics.normalized) == {TRACE, TRACE[:1], ()}
+    assert await trace_headers(topics.enriched) == {TRACE, ()}
+    assert await trace_headers(topics.duplicates) == {TRACE[:1]}
+    assert await trace_headers(topics.clusters) == {TRACE[:1]}
+    assert await trace_headers(topics.fingerprints) == {()}
     (letter,) = await site.records(topics.rejected)
     assert tuple(letter.headers)[:2] == TRACE
     assert set(TRACE) <= set(requeued_record(read_dead_letter(letter)).headers)

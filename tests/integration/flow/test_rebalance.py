@@ -13,7 +13,7 @@ from stream.runtime.app import ArticleFlow
 from stream.transport.batch_consumer import tracking_consumer_of
 from stream.transport.record_batch import RecordBatch, consumer_of
 from tests.support.articles import generate_articles
-from tests.support.flow import Running, Site, by_offset, uninterrupted, until, verdicts
+from tests.support.flow import Running, Site, by_offset, until, verdicts, verdicts_without_interruption
 from tests.support.flow_brokers import FlowBackend, FlowMemory
 
 ARTICLES = generate_articles(240, seed=31, tenants=("north", "south", "east", "west"))
@@ -33,7 +33,7 @@ def shares(*runnings: Running) -> list[int]:
     return [len(consumer_of(running.flow.app).progress()) for running in runnings]
 
 
-def measured(running: Running) -> set[str]:
+def measured_partitions(running: Running) -> set[str]:
     """The partitions whose progress it measures."""
     samples = next(iter(running.flow.metrics.progress_time.collect())).samples
     return {str(TP(sample.labels["topic"], int(sample.labels["partition"]))) for sample in samples}
@@ -50,7 +50,7 @@ async def test_a_worker_joins_and_leaves_while_articles_arrive(wide: Site) -> No
     first = await start_beside(wide, "first")
     await until(lambda: first.finished(wide.topics.normalized) > 0, "the first decisions")
     first.flow.measure()
-    assert len(measured(first)) == 5
+    assert len(measured_partitions(first)) == 5
     second = await start_beside(wide, "second")
     await wide.send(*ARTICLES[80:160])
     await until(lambda: all(shares(first, second)) and sum(shares(first, second)) == 5, "partitions for both")
@@ -58,13 +58,13 @@ async def test_a_worker_joins_and_leaves_while_articles_arrive(wide: Site) -> No
     for running in (first, second):
         # Only the owner measures progress, or a partition that has moved would seem to stand still.
         running.flow.measure()
-        assert measured(running) == {str(tp) for tp in consumer_of(running.flow.app).progress()}
+        assert measured_partitions(running) == {str(tp) for tp in consumer_of(running.flow.app).progress()}
     await wide.send(*ARTICLES[160:])
     await wide.stop(first)
     await wide.settle(second)
     await wide.stop(second)
     assert first.faults == second.faults == []
-    assert verdicts(by_offset(await wide.events())) == uninterrupted(wide, ARTICLES)
+    assert verdicts(by_offset(await wide.events())) == verdicts_without_interruption(wide, ARTICLES)
 
 
 async def is_committed(site: Site, topic: str, records: int) -> bool:
@@ -114,7 +114,7 @@ async def test_a_batch_whose_partition_was_revoked_publishes_nothing(wide: Site)
     await wide.settle(first, second)
     events = await wide.events()
     assert len(events) == 40
-    assert verdicts(by_offset(events)) == uninterrupted(wide, ARTICLES[:40])
+    assert verdicts(by_offset(events)) == verdicts_without_interruption(wide, ARTICLES[:40])
 
 
 @pytest.mark.parametrize("backend", ["memory"], indirect=True)  # a real group forgets nobody on demand
@@ -145,5 +145,5 @@ async def test_the_steps_can_run_in_workers_of_their_own(wide: Site) -> None:
     assert shares(normalizing, deduplicating) == [1, 4]
     await wide.stop(normalizing)
     await wide.stop(deduplicating)
-    assert verdicts(by_offset(await wide.events())) == uninterrupted(wide, ARTICLES)
+    assert verdicts(by_offset(await wide.events())) == verdicts_without_interruption(wide, ARTICLES)
     assert await wide.committed(wide.topics.normalized) == len(ARTICLES)

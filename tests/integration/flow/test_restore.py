@@ -17,7 +17,7 @@ from stream.runtime.app import ArticleFlow
 from stream.state.restore.loader import new_loader
 from stream.state.restore.process_pool import RECORDS_MIN
 from tests.support.articles import BRIDGE, FLOOD, HARVEST, article, generate_articles, takedown, with_takedowns
-from tests.support.flow import DEADLINE, Clock, Site, by_offset, uninterrupted, until, verdicts
+from tests.support.flow import DEADLINE, Clock, Site, by_offset, until, verdicts, verdicts_without_interruption
 
 
 class Gate:
@@ -65,7 +65,7 @@ async def test_a_lost_index_is_restored_from_the_changelog(site: Site, records_m
             assert site.settings.data_dir.is_dir()
             shutil.rmtree(site.settings.data_dir)
     events = verdicts(by_offset(await site.events()))
-    assert events == uninterrupted(site, articles)
+    assert events == verdicts_without_interruption(site, articles)
     assert len({event["duplicate"]["relation"] for event in events.values()}) > 3
 
 
@@ -74,7 +74,7 @@ async def test_a_lost_index_is_restored_without_withdrawn_articles(site: Site) -
     for start in range(0, len(messages), 24):
         await site.process(*messages[start : start + 24])
         shutil.rmtree(site.settings.data_dir, ignore_errors=True)
-    assert verdicts(by_offset(await site.events())) == uninterrupted(site, messages)
+    assert verdicts(by_offset(await site.events())) == verdicts_without_interruption(site, messages)
     assert len(await site.tombstones(site.topics.enriched)) > 3
 
 
@@ -92,7 +92,7 @@ async def test_an_index_that_was_kept_does_not_read_the_changelog_again(site: Si
         await site.settle(running)
         assert running.restored == (start if site.is_memory else 0)
         await site.stop(running)
-    assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
+    assert verdicts(by_offset(await site.events())) == verdicts_without_interruption(site, articles)
 
 
 async def test_an_index_that_is_out_of_date_applies_what_others_decided(site: Site) -> None:
@@ -106,7 +106,7 @@ async def test_an_index_that_is_out_of_date_applies_what_others_decided(site: Si
         await site.stop(running)
         # The third start knows the first twenty, unless its index lived in memory.
         assert running.restored == (20 if folder == "one" and start and not site.is_memory else start)
-    assert verdicts(by_offset(await site.events())) == uninterrupted(site, articles)
+    assert verdicts(by_offset(await site.events())) == verdicts_without_interruption(site, articles)
 
 
 async def test_nothing_is_decided_and_the_flow_is_not_ready_before_the_index_is_restored(site: Site) -> None:

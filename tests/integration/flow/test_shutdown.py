@@ -85,7 +85,7 @@ def beside(station: Station, name: str, **settings: str) -> Worker:
     return Worker(environment, station.folder / f"{name}.log")
 
 
-def decided(station: Station) -> int:
+def count_decided(station: Station) -> int:
     """How many verdicts are stored."""
     return station.end(station.topics.enriched, station.topics.duplicates)
 
@@ -131,12 +131,12 @@ def test_sigterm_commits_what_is_stored_and_the_next_worker_repeats_nothing(stat
     with Feed(station, lines, rate=400):
         for turn in (100, 250):
             with station.worker() as worker:
-                wait_until(lambda: decided(station) >= turn, "some were decided")  # noqa: B023 - called here
+                wait_until(lambda: count_decided(station) >= turn, "some were decided")  # noqa: B023 - called here
                 assert worker.stop() == 0
             assert station.committed(station.topics.raw) == station.end(station.topics.normalized)
-            assert station.committed(station.topics.normalized) == decided(station)
+            assert station.committed(station.topics.normalized) == count_decided(station)
         with station.worker() as worker:
-            wait_until(lambda: decided(station) == len(lines) and station.lag() == 0, "all decided")
+            wait_until(lambda: count_decided(station) == len(lines) and station.lag() == 0, "all decided")
             # What it knows was on its disk.
             assert restored(worker) == 0
             assert worker.stop() == 0
@@ -163,7 +163,7 @@ def test_a_worker_that_was_frozen_for_longer_than_its_session_does_no_harm(stati
     lines = lines_of(900, seed=53)
     with beside(station, "frozen") as frozen:
         with Feed(station, lines[:600], rate=200) as feed:
-            wait_until(lambda: decided(station) >= 150, "some were decided")
+            wait_until(lambda: count_decided(station) >= 150, "some were decided")
             frozen.process.send_signal(signal.SIGSTOP)
             with beside(station, "other") as other:
                 wait_until(lambda: feed.is_through and station.lag() == 0, "the other one has taken over")
@@ -193,7 +193,7 @@ def test_signals_end_a_worker_whose_broker_is_gone(lonely: tuple[KafkaNode, Stat
     node, station = lonely
     lines = lines_of(400, seed=54)
     with Feed(station, lines, rate=2000) as feed, station.worker() as worker:
-        wait_until(lambda: feed.is_through and decided(station) >= 50, "some were decided")
+        wait_until(lambda: feed.is_through and count_decided(station) >= 50, "some were decided")
         node.pause()
         # Within the stated time, whatever it was doing; only a clean end is 0.
         assert worker.stop() in {0, 70}
@@ -202,7 +202,7 @@ def test_signals_end_a_worker_whose_broker_is_gone(lonely: tuple[KafkaNode, Stat
         )
         node.resume()
     with station.worker() as worker:
-        wait_until(lambda: decided(station) >= 150, "it goes on")
+        wait_until(lambda: count_decided(station) >= 150, "it goes on")
         node.pause()
         worker.process.send_signal(signal.SIGTERM)
         wait_until(
@@ -213,6 +213,6 @@ def test_signals_end_a_worker_whose_broker_is_gone(lonely: tuple[KafkaNode, Stat
         assert worker.process.wait(60) in {128 + signal.SIGINT, 0, 70}
         node.resume()
     with station.worker() as worker:
-        wait_until(lambda: decided(station) >= len(lines) and station.lag() == 0, "all decided")
+        wait_until(lambda: count_decided(station) >= len(lines) and station.lag() == 0, "all decided")
         assert worker.stop() == 0
     assert_as_uninterrupted(station, lines)

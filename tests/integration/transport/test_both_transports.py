@@ -12,7 +12,7 @@ from faust.types import TP
 from stream.core.contracts.records import OutputRecord
 from stream.transport.errors import OutOfOrderError, RecordTooLargeError, RevokedError, UnknownTopicError
 from stream.transport.record_batch import consumer_of, producer_of, size_of, transport_of
-from tests.support.transports import numbered, until
+from tests.support.transports import numbered_records, until
 
 if TYPE_CHECKING:
     import faust
@@ -67,7 +67,7 @@ async def test_everything_arrives_in_the_order_of_the_log(apps: Apps, backend: B
     work = Work()
     app = await apps.start(apps.make(backend, backend_topic, work, broker_max_poll_records=70))
 
-    stored = await producer_of(app).produce_all(numbered(backend_topic, range(2000)))
+    stored = await producer_of(app).produce_all(numbered_records(backend_topic, range(2000)))
     await until(lambda: work.count() == 2000, "all records")
 
     for partition in range(3):
@@ -119,7 +119,7 @@ async def test_nothing_is_committed_before_a_batch_is_done(apps: Apps, backend: 
     work = Work()
     work.go.clear()
     app = await apps.start(apps.make(backend, backend_topic, work))
-    await producer_of(app).produce_all(numbered(backend_topic, range(300)))
+    await producer_of(app).produce_all(numbered_records(backend_topic, range(300)))
     await until(lambda: work.batches, "a first batch")
     await app.commit({backend_topic})
     assert await total_committed(backend, backend_topic) == 0
@@ -133,7 +133,7 @@ async def test_nothing_is_committed_before_a_batch_is_done(apps: Apps, backend: 
 async def test_progress_has_the_lag(apps: Apps, backend: Backend, backend_topic: str) -> None:
     work = Work()
     app = await apps.start(apps.make(backend, backend_topic, work))
-    await producer_of(app).produce_all(numbered(backend_topic, range(30)))
+    await producer_of(app).produce_all(numbered_records(backend_topic, range(30)))
     await until(lambda: work.count() == 30, "all records")
 
     progress = consumer_of(app).progress()
@@ -148,7 +148,7 @@ async def test_progress_has_the_lag_of_unfetched_records_once_end_offsets_were_f
     work = Work()
     work.go.clear()
     app = await apps.start(apps.make(backend, backend_topic, work, broker_max_poll_records=5))
-    await producer_of(app).produce_all(numbered(backend_topic, range(200), partition=1))
+    await producer_of(app).produce_all(numbered_records(backend_topic, range(200), partition=1))
     await until(lambda: work.batches, "a first batch, which stays where it is")
 
     await consumer_of(app).fetch_end_offsets()
@@ -160,7 +160,7 @@ async def test_stopping_lets_the_running_batch_finish(apps: Apps, backend: Backe
     work = Work()
     work.go.clear()
     app = await apps.start(apps.make(backend, backend_topic, work))
-    await producer_of(app).produce_all(numbered(backend_topic, range(10), partition=0))
+    await producer_of(app).produce_all(numbered_records(backend_topic, range(10), partition=0))
     await until(lambda: work.batches, "a batch")
     stopping = asyncio.create_task(apps.stop(app))
     await until(lambda: app.should_stop, "the app stops")
@@ -176,7 +176,7 @@ async def test_an_abandoned_batch_comes_again_after_a_restart(apps: Apps, backen
     first = apps.make(backend, backend_topic, hung)
     await apps.start(first)
     consumer_of(first).drain_timeout_s = 0.1
-    await producer_of(first).produce_all(numbered(backend_topic, range(100)))
+    await producer_of(first).produce_all(numbered_records(backend_topic, range(100)))
     await until(lambda: hung.batches, "a batch")
     await apps.stop(first)
     assert await total_committed(backend, backend_topic) == 0
@@ -190,7 +190,7 @@ async def test_nothing_is_committed_past_a_failed_batch(apps: Apps, backend: Bac
     failing = Work()
     failing.failures = 1
     first = await apps.start(apps.make(backend, backend_topic, failing, broker_max_poll_records=10))
-    await producer_of(first).produce_all(numbered(backend_topic, range(100), partition=2))
+    await producer_of(first).produce_all(numbered_records(backend_topic, range(100), partition=2))
     await until(lambda: failing.errors, "the batch behind the failed one is refused")
     await apps.stop(first)
     assert await total_committed(backend, backend_topic) == 0
@@ -203,14 +203,14 @@ async def test_nothing_is_committed_past_a_failed_batch(apps: Apps, backend: Bac
 async def test_a_second_worker_takes_over_without_loss(apps: Apps, backend: Backend, backend_topic: str) -> None:
     one, two = Work(), Work()
     first = await apps.start(apps.make(backend, backend_topic, one, broker_max_poll_records=20))
-    await producer_of(first).produce_all(numbered(backend_topic, range(1000)))
+    await producer_of(first).produce_all(numbered_records(backend_topic, range(1000)))
     second = await apps.start(apps.make(backend, backend_topic, two, broker_max_poll_records=20))
     await until(consumer_of(second).progress, "the second worker has partitions")
     await until(consumer_of(first).progress, "the first worker has partitions")
     assert not first.consumer.assignment() & second.consumer.assignment()
-    await producer_of(first).produce_all(numbered(backend_topic, range(1000, 2000)))
+    await producer_of(first).produce_all(numbered_records(backend_topic, range(1000, 2000)))
     await apps.stop(first)
-    await producer_of(second).produce_all(numbered(backend_topic, range(2000, 3000)))
+    await producer_of(second).produce_all(numbered_records(backend_topic, range(2000, 3000)))
 
     def union() -> int:
         tps = {*one.seen, *two.seen}
@@ -231,7 +231,7 @@ async def test_a_batch_of_an_earlier_generation_no_longer_counts(
     other.go.clear()
     first = await apps.start(apps.make(backend, backend_topic, hung))
     consumer_of(first).drain_timeout_s = 0.1
-    await producer_of(first).produce_all(numbered(backend_topic, range(30)))
+    await producer_of(first).produce_all(numbered_records(backend_topic, range(30)))
     await until(lambda: hung.batches, "a batch")
     stale = hung.batches[0]
     second = await apps.start(apps.make(backend, backend_topic, other))
@@ -254,7 +254,7 @@ async def test_records_fetched_while_the_flow_was_stopped_are_not_lost(
     app = await apps.start(apps.make(backend, backend_topic, work))
     for start in range(0, 500, 100):
         app.consumer.stop_flow()
-        await producer_of(app).produce_all(numbered(backend_topic, range(start, start + 100)))
+        await producer_of(app).produce_all(numbered_records(backend_topic, range(start, start + 100)))
         app.consumer.resume_flow()
         await asyncio.sleep(0)
         app.consumer.stop_flow()
@@ -268,7 +268,7 @@ async def test_seeking_repeats_unfinished_batches(apps: Apps, backend: Backend, 
     work = Work()
     work.go.clear()
     app = await apps.start(apps.make(backend, backend_topic, work))
-    await producer_of(app).produce_all(numbered(backend_topic, range(20), partition=1))
+    await producer_of(app).produce_all(numbered_records(backend_topic, range(20), partition=1))
     await until(lambda: work.batches, "a batch")
     await app.consumer.perform_seek()
     work.go.set()
@@ -281,14 +281,14 @@ async def test_seeking_repeats_unfinished_batches(apps: Apps, backend: Backend, 
 
 async def test_latest_starts_at_the_end_and_stays_there(apps: Apps, backend: Backend, backend_topic: str) -> None:
     sender = await producer(apps, backend)
-    await producer_of(sender).produce_all(numbered(backend_topic, range(10), partition=0))
+    await producer_of(sender).produce_all(numbered_records(backend_topic, range(10), partition=0))
     hung = Work()
     hung.go.clear()
     first = apps.make(backend, backend_topic, hung, consumer_auto_offset_reset="latest")
     await apps.start(first)
     consumer_of(first).drain_timeout_s = 0.1
     await until(consumer_of(first).progress, "partitions")
-    await producer_of(sender).produce_all(numbered(backend_topic, range(10, 20), partition=0))
+    await producer_of(sender).produce_all(numbered_records(backend_topic, range(10, 20), partition=0))
     await until(lambda: hung.batches, "a batch")
     await apps.stop(first)
 
@@ -302,7 +302,9 @@ async def test_delivering_to_an_unknown_topic_sends_nothing(apps: Apps, backend:
     app = await producer(apps, backend)
     unknown = f"{backend.prefix}-nowhere"
     with pytest.raises(UnknownTopicError, match="nowhere") as raised:
-        await producer_of(app).produce_all([*numbered(backend_topic, range(3)), OutputRecord(unknown, b"k", b"v")])
+        await producer_of(app).produce_all(
+            [*numbered_records(backend_topic, range(3)), OutputRecord(unknown, b"k", b"v")]
+        )
     assert raised.value.code == "unknown_topic"
     with pytest.raises(UnknownTopicError):
         await producer_of(app).produce_all([OutputRecord(backend_topic, b"k", b"v", partition=3)])
@@ -321,11 +323,11 @@ async def test_nothing_is_sent_once_the_fence_check_fails(apps: Apps, backend: B
         return answers[0]
 
     with pytest.raises(RevokedError):
-        await producer_of(app).produce_all(numbered(backend_topic, range(3)), fence_check=owns_partition)
+        await producer_of(app).produce_all(numbered_records(backend_topic, range(3)), fence_check=owns_partition)
     answers[0] = True
-    await producer_of(app).produce_all(numbered(backend_topic, range(3, 6)), fence_check=owns_partition)
+    await producer_of(app).produce_all(numbered_records(backend_topic, range(3, 6)), fence_check=owns_partition)
     stored = [record for number in range(3) for record in await backend.contents(TP(backend_topic, number))]
-    assert {record.value for record in stored} == {out.value for out in numbered(backend_topic, range(3, 6))}
+    assert {record.value for record in stored} == {out.value for out in numbered_records(backend_topic, range(3, 6))}
 
 
 async def test_a_record_that_is_too_large_for_the_topic_is_refused(apps: Apps, backend: Backend) -> None:
@@ -336,13 +338,13 @@ async def test_a_record_that_is_too_large_for_the_topic_is_refused(apps: Apps, b
         await producer_of(app).produce_all([OutputRecord(topic, b"k", b"v" * 3000)])
     assert raised.value.code == "record_too_large"
     # The producer still works afterwards.
-    stored = await producer_of(app).produce_all(numbered(topic, range(2)))
+    stored = await producer_of(app).produce_all(numbered_records(topic, range(2)))
     assert [metadata.offset for metadata in stored] == [0, 1]
 
 
 async def test_a_replay_ends_at_the_end_of_the_log(apps: Apps, backend: Backend, backend_topic: str) -> None:
     app = await producer(apps, backend)
-    await producer_of(app).produce_all(numbered(backend_topic, range(1500), partition=1))
+    await producer_of(app).produce_all(numbered_records(backend_topic, range(1500), partition=1))
 
     async def replayed(partition: int, start: int) -> list[int]:
         chunks = transport_of(app).replay(TP(backend_topic, partition), start)
@@ -362,9 +364,9 @@ async def test_a_replay_ends_at_the_end_of_the_log(apps: Apps, backend: Backend,
 
 async def test_the_end_of_a_replay_is_fixed_at_its_start(apps: Apps, backend: Backend, backend_topic: str) -> None:
     app = await producer(apps, backend)
-    await producer_of(app).produce_all(numbered(backend_topic, range(10), partition=0))
+    await producer_of(app).produce_all(numbered_records(backend_topic, range(10), partition=0))
     seen = 0
     async for chunk in transport_of(app).replay(TP(backend_topic, 0), 0):
         seen += len(chunk)
-        await producer_of(app).produce_all(numbered(backend_topic, range(10), partition=0))
+        await producer_of(app).produce_all(numbered_records(backend_topic, range(10), partition=0))
     assert seen == 10

@@ -22,7 +22,7 @@ from faust.types import TP
 from stream.core.contracts.records import OutputRecord
 from stream.transport.errors import RevokedError
 from stream.transport.record_batch import consumer_of, producer_of, transport_of
-from tests.support.transports import DEADLINE, KafkaBackend, numbered, until
+from tests.support.transports import DEADLINE, KafkaBackend, numbered_records, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +118,7 @@ async def test_a_group_that_is_being_loaded_is_not_taken_for_a_new_one(
         batch.done()
 
     async def read(start: int, stop: int) -> None:
-        await producer_of(writer).produce_all(numbered(topic, range(start, stop)))
+        await producer_of(writer).produce_all(numbered_records(topic, range(start, stop)))
         app = await apps.start(apps.make(kafka, topic, handle))
         await until(lambda: seen[-1:] == [stop - 1], "the last record")
         await apps.stop(app)
@@ -155,10 +155,10 @@ async def test_a_pause_between_the_fence_check_and_the_socket_sends_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(SendProduceReqHandler, "create_request", create_after_a_pause)
         with pytest.raises(RevokedError):
-            await producer_of(app).produce_all(numbered(topic, range(3)), fence_check=owns_partition)
+            await producer_of(app).produce_all(numbered_records(topic, range(3)), fence_check=owns_partition)
     assert await kafka.contents(TP(topic, 0)) == []
     # The producer still works afterwards.
-    await producer_of(app).produce_all(numbered(topic, range(2)))
+    await producer_of(app).produce_all(numbered_records(topic, range(2)))
     assert len(await kafka.contents(TP(topic, 0))) == 2
 
 
@@ -219,7 +219,7 @@ async def test_nothing_is_lost_when_the_process_ends(
     await kafka.create(f"{kafka.prefix}-out", 1)
     app = await sender(apps, kafka)
     worker: subprocess.Popen[bytes] = request.getfixturevalue("worker")
-    await producer_of(app).produce_all(numbered(f"{kafka.prefix}-in", range(2000)))
+    await producer_of(app).produce_all(numbered_records(f"{kafka.prefix}-in", range(2000)))
     async with asyncio.timeout(60):
         while not await copied(kafka):  # noqa: ASYNC110  # another process writes it
             await asyncio.sleep(0.05)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from faust.types import TP
 
 from stream.core.contracts.records import OutputRecord
-from tests.support.transports import numbered, until
+from tests.support.transports import numbered_records, until
 
 if TYPE_CHECKING:
     import faust
@@ -34,7 +34,7 @@ async def test_a_worker_reads_records_from_another_thread(apps: Apps, memory: Me
 
 async def test_a_worker_goes_on_after_deleted_records(apps: Apps, memory: MemoryBackend) -> None:
     memory.broker.create_topic("t", 1)
-    memory.broker.produce_all(numbered("t", range(10)))
+    memory.broker.produce_all(numbered_records("t", range(10)))
     memory.broker.commit(f"{memory.prefix}-group", {TP("t", 0): 2})
     memory.broker.trim(TP("t", 0), 6)
     seen: list[int] = []

@@ -46,14 +46,14 @@ def test_wrong_usage_is_exit_code_2() -> None:
 
 def test_every_error_of_the_project_has_an_exit_code() -> None:
     for kind in StreamError.__subclasses__():
-        assert any(issubclass(kind, known) for known, _ in EXIT_CODES)
+        assert any(issubclass(kind, handled) for handled, _ in EXIT_CODES)
     assert len({code for _, code in EXIT_CODES}) == len(EXIT_CODES)
     # The first that fits counts: the general one is last.
     assert EXIT_CODES[-1] == (StreamError, 70)
 
 
 @pytest.mark.parametrize("name", ["worker", "process", "produce", "topics"])
-def test_all_mistakes_in_the_settings_are_told_together(name: str) -> None:
+def test_all_mistakes_in_the_settings_are_reported_together(name: str) -> None:
     wrong = {"window_days": "none", "raw_partitions": "0", "web_port": "99999", "log_level": "LOUD"}
     result = stream(name, **wrong)
     assert result.exit_code == 78

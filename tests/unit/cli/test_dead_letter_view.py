@@ -36,14 +36,14 @@ from tests.unit.dead_letters.test_parsed_dead_letter import TIME, letter_of, sto
 NOW = 1_777_874_400_000
 
 
-def printed(*shown: Any) -> str:
+def render(*values: Any) -> str:
     """The output on a pipe."""
     out = Console(file=StringIO(), width=160, highlight=False)
-    for one in shown:
-        if isinstance(one, str) or not hasattr(one, "record_id"):
-            out.print(one)
+    for value in values:
+        if isinstance(value, str) or not hasattr(value, "record_id"):
+            out.print(value)
         else:
-            print_dead_letter(out, one)
+            print_dead_letter(out, value)
     assert isinstance(out.file, StringIO)
     return out.file.getvalue()
 
@@ -100,8 +100,8 @@ def test_an_invalid_id_is_refused(text: str, message: str) -> None:
 
 def test_a_dead_letter_as_json() -> None:
     headers: Any = (("trace", b"\xfe"), ("name", b"feed"), ("empty", None))
-    letter = letter_of(dumps({"url": "https://paper.example/1"}), headers=headers, key=b"\xff")
-    fields = orjson.loads(orjson.dumps(as_json(letter)))
+    dead_letter = dead_letter_of(dumps({"url": "https://paper.example/1"}), headers=headers, key=b"\xff")
+    fields = orjson.loads(orjson.dumps(as_json(dead_letter)))
     assert fields == {
         "id": "articles.rejected/0/7",
         "time": "2026-05-04T06:00:00.000Z",
@@ -115,7 +115,7 @@ def test_a_dead_letter_as_json() -> None:
         "attempts": 0,
         "bytes": 33,
     }
-    assert orjson.loads(orjson.dumps(as_json(letter, with_content=True))) == {
+    assert orjson.loads(orjson.dumps(as_json(dead_letter, with_content=True))) == {
         **fields,
         "key_base64": "/w==",
         "headers": [
@@ -130,19 +130,34 @@ def test_a_dead_letter_as_json() -> None:
 @given(st.none() | st.binary(max_size=30), st.none() | st.binary(max_size=30))
 def test_any_dead_letter_can_be_shown(key: bytes | None, value: bytes | None) -> None:
     headers: Any = (("", value), ("__errors.code", key))
-    for letter in (letter_of(value, key=key), read_dead_letter(InputRecord("t", 0, 1, 10**17, key, value, headers))):
-        assert orjson.dumps(as_json(letter, with_content=True))
-        assert letter.record_id.short in printed(dead_letter_table([letter], 160))
-        assert str(letter.record_id) in printed(letter)
+    for dead_letter in (
+        dead_letter_of(value, key=key),
+        read_dead_letter(InputRecord("t", 0, 1, 10**17, key, value, headers)),
+    ):
+        assert orjson.dumps(as_json(dead_letter, with_content=True))
+        assert dead_letter.record_id.short in render(dead_letter_table([dead_letter], 160))
+        assert str(dead_letter.record_id) in render(dead_letter)
 
 
 def test_control_characters_reach_the_terminal_as_escapes() -> None:
     evil = "a\x1b[31m\u202eb\u2028c\u009bd\u0000\ufeff"
-    letter = letter_of(evil.encode(), headers=((evil, evil.encode()),), key=evil.encode())
-    letter = read_dead_letter(
-        InputRecord("t", 0, 1, TIME, letter.key, letter.value, (*letter.headers, ("__errors.code", evil.encode())))
+    dead_letter = dead_letter_of(evil.encode(), headers=((evil, evil.encode()),), key=evil.encode())
+    dead_letter = read_dead_letter(
+        InputRecord(
+            "t",
+            0,
+            1,
+            TIME,
+            dead_letter.key,
+            dead_letter.value,
+            (*dead_letter.headers, ("__errors.code", evil.encode())),
+        )
     )
-    for output in (printed(letter), printed(dead_letter_table([letter], 160)), printed(code_table(Counter([evil])))):
+    for output in (
+        render(dead_letter),
+        render(dead_letter_table([dead_letter], 160)),
+        render(code_table(Counter([evil]))),
+    ):
         assert not set(output) & set("\x1b\u202e\u2028\u009b\u0000\ufeff")
         assert "\\u001b[31m\\u202eb" in output
 
@@ -154,11 +169,11 @@ def test_characters_that_scripts_need_are_shown_unchanged() -> None:
 
 
 def test_bidirectional_text_is_isolated() -> None:
-    output = printed(letter_of(dumps({"title": "خبر عاجل"})))
+    output = render(dead_letter_of(dumps({"title": "خبر عاجل"})))
     line = next(line for line in output.splitlines() if "title" in line)
     assert line.startswith(LRI)
     assert line.rstrip().endswith(PDI)
-    assert RLI in printed(letter_of(key="خبر".encode()))
+    assert RLI in render(dead_letter_of(key="خبر".encode()))
 
 
 @pytest.mark.parametrize(
@@ -176,28 +191,28 @@ def test_values_are_shown_as_json_text_or_hex_dump(value: bytes | None, kind: st
 
 
 def test_long_values_are_cut_with_a_hint_how_to_see_the_rest() -> None:
-    for value, shown, rest in (
+    for value, chars_max, rest in (
         (b"x" * (VALUE_CHARS_MAX + 7), VALUE_CHARS_MAX, "7 more characters"),
         (b"\xff" * (VALUE_BYTES_MAX + 3), 78 * VALUE_BYTES_MAX // 16, "3 more bytes"),
     ):
         _, text, left_out = readable_value(value)
-        assert len(text.replace("\n", "")) <= shown
+        assert len(text.replace("\n", "")) <= chars_max
         assert left_out == rest
-        assert f"… {rest}; for the whole value: stream deadletters show 0/7 --raw" in printed(letter_of(value))
-    assert "--raw" not in printed(letter_of(b"x" * VALUE_CHARS_MAX))
-    assert len(printed(letter_of(key=b"k" * 100_000, headers=(("h", b"v" * 100_000),)))) < 4_000
+        assert f"… {rest}; for the whole value: stream deadletters show 0/7 --raw" in render(dead_letter_of(value))
+    assert "--raw" not in render(dead_letter_of(b"x" * VALUE_CHARS_MAX))
+    assert len(render(dead_letter_of(key=b"k" * 100_000, headers=(("h", b"v" * 100_000),)))) < 4_000
 
 
 def test_show_has_attempts_and_the_raw_record_of_a_normalized_event() -> None:
-    letter = read_dead_letter(stored(requeued_record(letter_of()), 9))
-    assert "requeued 1 time before" in printed(letter)
-    made = letter_of(
+    dead_letter = read_dead_letter(to_record(requeued_record(dead_letter_of()), 9))
+    assert "requeued 1 time before" in render(dead_letter)
+    normalized = dead_letter_of(
         dumps({"origin": {"topic": "articles.raw", "partition": 0, "offset": 41}}),
         topic="articles.normalized",
         stage="deduplicate",
     )
-    assert "made from  articles.raw/0/41" in printed(made)
-    assert "made from" not in printed(letter_of(b'{"origin": 7}', stage="deduplicate"))
+    assert "made from  articles.raw/0/41" in render(normalized)
+    assert "made from" not in render(dead_letter_of(b'{"origin": 7}', stage="deduplicate"))
 
 
 def test_a_time_outside_the_calendar_is_none() -> None:
@@ -207,22 +222,25 @@ def test_a_time_outside_the_calendar_is_none() -> None:
 
 
 def test_counts_by_code_come_with_the_meaning_of_the_code() -> None:
-    first, second = printed(code_table(Counter(too_deep=1, invalid_json=2))).splitlines()[1:]
+    first, second = render(code_table(Counter(too_deep=1, invalid_json=2))).splitlines()[1:]
     assert first.split() == "invalid_json 2 the message is not valid JSON".split()
     assert second.startswith("too_deep")
 
 
 def test_several_domains_are_abbreviated() -> None:
     value = dumps([{"url": f"https://{name}.example/1"} for name in "abc"])
-    assert "a.example and 2 more" in printed(dead_letter_table([letter_of(value)], 160))
-    assert "articles.raw/3" in printed(dead_letter_table([letter_of(b"{")], 160))
-    assert "?" in printed(dead_letter_table([read_dead_letter(InputRecord("t", 0, 1, TIME, None, None))], 160))
+    assert "a.example and 2 more" in render(dead_letter_table([dead_letter_of(value)], 160))
+    assert "articles.raw/3" in render(dead_letter_table([dead_letter_of(b"{")], 160))
+    assert "?" in render(dead_letter_table([read_dead_letter(InputRecord("t", 0, 1, TIME, None, None))], 160))
 
 
 def test_on_a_narrow_terminal_messages_are_below_their_rows() -> None:
-    letters = [letter_of(place=1), letter_of(code="too_deep", place=2, headers=((ATTEMPTS_HEADER, b"2"),))]
+    dead_letters = [
+        dead_letter_of(position=1),
+        dead_letter_of(code="too_deep", position=2, headers=((ATTEMPTS_HEADER, b"2"),)),
+    ]
     out = Console(file=StringIO(), width=80, highlight=False)
-    out.print(dead_letter_table(letters, out.width))
+    out.print(dead_letter_table(dead_letters, out.width))
     assert isinstance(out.file, StringIO)
     assert [line.split() for line in out.file.getvalue().splitlines()[1:]] == [
         ["0/1", "2026-05-04", "06:00:00", "invalid_json", "articles.raw/3"],
@@ -230,4 +248,4 @@ def test_on_a_narrow_terminal_messages_are_below_their_rows() -> None:
         ["0/2", "2026-05-04", "06:00:00", "too_deep", "articles.raw/3,", "requeued", "2x"],
         ["why"],
     ]
-    assert "articles.raw/3, requeued 2x" in printed(dead_letter_table(letters, 160))
+    assert "articles.raw/3, requeued 2x" in render(dead_letter_table(dead_letters, 160))

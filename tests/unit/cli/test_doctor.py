@@ -84,11 +84,13 @@ def test_invalid_tls_settings_are_a_failure_of_the_settings(tmp_path: Path) -> N
 
 
 def test_options_override_the_environment(tmp_path: Path) -> None:
-    port, other = str(free_port()), tmp_path / "other"
-    result = doctor("--broker", "localhost:9", "--data-dir", other, "--web-port", port, "--json", folder=tmp_path)
+    port, other_folder = str(free_port()), tmp_path / "other"
+    result = doctor(
+        "--broker", "localhost:9", "--data-dir", other_folder, "--web-port", port, "--json", folder=tmp_path
+    )
     checks = {finding["check"]: finding for finding in orjson.loads(result.stdout_bytes)["findings"]}
     assert checks["broker"]["found"].startswith("localhost:9: ")
-    assert checks["data folder"]["figures"]["path"].startswith(str(other))
+    assert checks["data folder"]["figures"]["path"].startswith(str(other_folder))
     assert checks["web port"]["figures"]["address"] == f"127.0.0.1:{port}"
 
 

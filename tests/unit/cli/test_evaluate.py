@@ -50,7 +50,7 @@ def jsonl(*rows: Any) -> bytes:
     return b"\n".join(each if isinstance(each, bytes) else orjson.dumps(each) for each in rows)
 
 
-def measured(*arguments: str, stdin: bytes | None = None) -> dict[str, Any]:
+def evaluate_json(*arguments: str, stdin: bytes | None = None) -> dict[str, Any]:
     """What --json writes."""
     result = stream("evaluate", *arguments, "--json", stdin=stdin)
     assert result.exit_code == 0, result.output
@@ -61,7 +61,7 @@ def measured(*arguments: str, stdin: bytes | None = None) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("folder")
 def test_each_file_and_all_of_them() -> None:
-    report = measured("good.jsonl", "wrong.jsonl")
+    report = evaluate_json("good.jsonl", "wrong.jsonl")
     good, wrong = report["files"]
     assert (good["file"], good["pairs"], good["left_out"], good["true_links"], good["true_apart"]) == (
         *("good.jsonl", 5, 1, 3, 1),
@@ -77,7 +77,7 @@ def test_each_file_and_all_of_them() -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_the_worst_errors_come_first() -> None:
-    errors = measured("wrong.jsonl")["errors"]
+    errors = evaluate_json("wrong.jsonl")["errors"]
     assert [(error["place"], error["mistake"]) for error in errors] == [
         ("wrong.jsonl:1", "false link"),
         ("wrong.jsonl:2", "missed"),
@@ -86,8 +86,8 @@ def test_the_worst_errors_come_first() -> None:
     assert (errors[0]["expected"], errors[0]["found"], errors[0]["method"]) == ("new", "near_copy", "similar-text")
     assert errors[0]["by_text"]["containment"] > 0.9
     assert errors[0]["b"] == {"id": "b", "title": "Two"}
-    assert measured("wrong.jsonl", "--errors", "1")["errors"] == errors[:1]
-    assert measured("wrong.jsonl", "--errors", "0")["errors"] == []
+    assert evaluate_json("wrong.jsonl", "--errors", "1")["errors"] == errors[:1]
+    assert evaluate_json("wrong.jsonl", "--errors", "0")["errors"] == []
 
 
 @pytest.mark.usefixtures("folder")
@@ -147,8 +147,8 @@ def test_exit_codes(arguments: tuple[str, ...], code: int) -> None:
 
 
 def test_a_threshold_where_nothing_was_to_be_linked() -> None:
-    apart, same_event = jsonl(row(BRIDGE, HARVEST, label=0)), jsonl(row(BRIDGE, HARVEST, label=1))
-    assert stream("evaluate", "-", "--min-f1", "1", stdin=apart).exit_code == 0
+    different, same_event = jsonl(row(BRIDGE, HARVEST, label=0)), jsonl(row(BRIDGE, HARVEST, label=1))
+    assert stream("evaluate", "-", "--min-f1", "1", stdin=different).exit_code == 0
     assert stream("evaluate", "-", "--min-f1", "0", stdin=same_event).exit_code == 1
 
 
@@ -196,21 +196,21 @@ def test_one_index_reports_links_across_pairs(monkeypatch: pytest.MonkeyPatch) -
         {"long": HARVEST, "short": BRIDGE_EDITED},
         {"long": BRIDGE_EDITED + "\nMore about it.", "short": BRIDGE_TEASER},
     )
-    report = measured("-", "--one-index", stdin=rows)
+    report = evaluate_json("-", "--one-index", stdin=rows)
     assert (report["all"]["cross_links"], report["all"]["first_links"], report["all"]["true_links"]) == (1, 1, 2)
     (error,) = report["errors"]
     assert (error["place"], error["mistake"], error["a"]["id"]) == ("-:2", "cross link", "3-long")
     lines = [" ".join(line.split()) for line in stream("evaluate", "-", "--one-index", stdin=rows).output.splitlines()]
     assert lines[0].endswith("cross links links of a to a")
     assert lines[1].endswith(" 1 1")
-    alone = measured("-", stdin=rows)["all"]
+    alone = evaluate_json("-", stdin=rows)["all"]
     assert (alone["cross_links"], alone["true_links"], alone["missed"]) == (0, 2, 1)
 
 
 @pytest.mark.usefixtures("folder")
 def test_urls_can_be_ignored() -> None:
-    assert measured("good.jsonl")["all"]["confusion"]["revision"] == {"revision": 1}
-    assert measured("good.jsonl", "--no-url")["all"]["confusion"]["linked"] == {"near_copy": 2}
+    assert evaluate_json("good.jsonl")["all"]["confusion"]["revision"] == {"revision": 1}
+    assert evaluate_json("good.jsonl", "--no-url")["all"]["confusion"]["linked"] == {"near_copy": 2}
 
 
 def test_the_format_of_rows_is_in_the_help() -> None:
@@ -223,7 +223,7 @@ def test_the_rows_in_the_documentation_are_rows() -> None:
     text = (Path(__file__).parents[3] / "docs" / "guides" / "evaluating-decisions.md").read_text(encoding="utf-8")
     rows = re.findall(r"^ *'?(\{.*\})'?", text, re.MULTILINE)
     assert len(rows) == 3
-    assert measured("-", stdin="\n".join(rows).encode())["all"]["pairs"] == 3
+    assert evaluate_json("-", stdin="\n".join(rows).encode())["all"]["pairs"] == 3
 
 
 @pytest.mark.usefixtures("folder")

@@ -77,9 +77,9 @@ def test_an_article_in_a_file_is_named_by_line_or_id() -> None:
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("given", [BRIDGE_EDITED, dumps({"id": "b", "text": BRIDGE_EDITED}), f"<p>{BRIDGE_EDITED}</p>"])
-def test_one_article_may_come_from_standard_input(given: str | bytes) -> None:
-    result = stream("explain", "bridge.txt", "-", "--json", stdin=given)
+@pytest.mark.parametrize("stdin", [BRIDGE_EDITED, dumps({"id": "b", "text": BRIDGE_EDITED}), f"<p>{BRIDGE_EDITED}</p>"])
+def test_one_article_may_come_from_standard_input(stdin: str | bytes) -> None:
+    result = stream("explain", "bridge.txt", "-", "--json", stdin=stdin)
     assert as_json(result)["relation"] == "near_copy"
 
 

@@ -19,7 +19,7 @@ def values(*paths: Path | str) -> list[bytes]:
     return [message.value for message in read_messages([str(path) for path in paths])]
 
 
-def written(folder: Path, name: str, content: bytes) -> Path:
+def write_file(folder: Path, name: str, content: bytes) -> Path:
     """Return a new file."""
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,13 +40,13 @@ def written(folder: Path, name: str, content: bytes) -> Path:
 )
 @pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson", "a", "a.JSONL", "a.jsonl.gz", "a.gz"])
 def test_a_line_is_a_message(tmp_path: Path, name: str, content: bytes, expected: list[bytes]) -> None:
-    assert values(written(tmp_path, name, content)) == expected
+    assert values(write_file(tmp_path, name, content)) == expected
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.JSON", "a.json.gz"])
 def test_a_json_file_is_one_message(tmp_path: Path, name: str) -> None:
     content = b'[\n {"id": 1},\n {"id": 2}\n]\n'
-    assert values(written(tmp_path, name, content)) == [content]
+    assert values(write_file(tmp_path, name, content)) == [content]
 
 
 @pytest.mark.parametrize(
@@ -54,21 +54,21 @@ def test_a_json_file_is_one_message(tmp_path: Path, name: str) -> None:
 )
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
 def test_texts_and_pages_are_known_by_their_path(tmp_path: Path, name: str, field: str, bom: bytes) -> None:
-    path = written(tmp_path, name, bom + "خبر\nأول".encode())
+    path = write_file(tmp_path, name, bom + "خبر\nأول".encode())
     assert [orjson.loads(value) for value in values(path)] == [{"id": path.as_posix(), field: "خبر\nأول"}]
 
 
 def test_an_empty_text_is_an_empty_message(tmp_path: Path) -> None:
-    assert values(written(tmp_path, "a.txt", b" \n")) == [b""]
+    assert values(write_file(tmp_path, "a.txt", b" \n")) == [b""]
 
 
 def test_text_in_another_encoding_is_handed_on_to_be_rejected(tmp_path: Path) -> None:
     content = "خبر".encode("windows-1256")
-    assert values(written(tmp_path, "a.txt", content)) == [content]
+    assert values(write_file(tmp_path, "a.txt", content)) == [content]
 
 
 def test_a_path_that_is_no_utf8_still_names_its_text(tmp_path: Path) -> None:
-    path = written(tmp_path, "a\udcff.txt", b"t")
+    path = write_file(tmp_path, "a\udcff.txt", b"t")
     assert orjson.loads(values(path)[0])["id"].endswith("a?.txt")
 
 
@@ -82,12 +82,12 @@ def test_stdin_is_read_as_lines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_files_follow_each_other(tmp_path: Path) -> None:
-    assert values(written(tmp_path, "b.jsonl", b"1"), written(tmp_path, "a.json.gz", b"2")) == [b"1", b"2"]
+    assert values(write_file(tmp_path, "b.jsonl", b"1"), write_file(tmp_path, "a.json.gz", b"2")) == [b"1", b"2"]
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.json", "a.json.gz", "a.txt.gz"])
 def test_progress_ends_at_the_size_of_the_file(tmp_path: Path, name: str) -> None:
-    path = written(tmp_path, name, b'{"id":1}\n' * 1000)
+    path = write_file(tmp_path, name, b'{"id":1}\n' * 1000)
     progress = [message.bytes_read for message in read_messages([str(path)])]
     assert progress == sorted(progress)
     assert progress[-1] == path.stat().st_size
@@ -95,9 +95,9 @@ def test_progress_ends_at_the_size_of_the_file(tmp_path: Path, name: str) -> Non
 
 def test_a_folder_gives_its_known_files_in_name_order(tmp_path: Path) -> None:
     names = ["b.jsonl", "a/z.txt", "c.html.gz", "a/b.json"]
-    files = [str(written(tmp_path, name, b"x")) for name in names]
-    for other in ("notes.md", "image.png", "README", "x.gz"):
-        written(tmp_path, other, b"x")
+    files = [str(write_file(tmp_path, name, b"x")) for name in names]
+    for ignored_name in ("notes.md", "image.png", "README", "x.gz"):
+        write_file(tmp_path, ignored_name, b"x")
     assert expand_paths([str(tmp_path)]) == sorted(files)
 
 
@@ -138,5 +138,5 @@ def test_what_is_longer_than_any_message_does_not_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(input_files, "MESSAGE_BYTES_MAX", 100)
-    assert [len(value) for value in values(written(tmp_path, "a.jsonl", b"x" * 250))] == [100, 100, 50]
-    assert [len(value) for value in values(written(tmp_path, "a.json.gz", b"x" * 250))] == [100]
+    assert [len(value) for value in values(write_file(tmp_path, "a.jsonl", b"x" * 250))] == [100, 100, 50]
+    assert [len(value) for value in values(write_file(tmp_path, "a.json.gz", b"x" * 250))] == [100]

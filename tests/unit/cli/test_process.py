@@ -36,9 +36,9 @@ def jsonl(*values: Any) -> bytes:
     return b"\n".join(value if isinstance(value, bytes) else dumps(value) for value in values) + b"\n"
 
 
-def by_topic(found: list[dict[str, Any]]) -> list[str]:
+def by_topic(outputs: list[dict[str, Any]]) -> list[str]:
     """The topic of each line, without what all have."""
-    return [line["topic"].removeprefix("articles.") for line in found]
+    return [line["topic"].removeprefix("articles.") for line in outputs]
 
 
 @pytest.fixture
@@ -66,63 +66,63 @@ def test_the_typical_text_becomes_one_clean_event(typical: Path) -> None:
 def test_the_typical_text_given_twice(typical: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.txt"
     again.write_bytes(typical.read_bytes())
-    found = [
+    verdicts = [
         line["value"]["duplicate"]
         for line in lines(stream("process", typical, typical, again))
         if "event_id" in line["value"]
     ]
-    assert [verdict["relation"] for verdict in found] == ["new", "recrawl", "copy"]
-    assert {verdict["duplicate_of"] for verdict in found} == {None, typical.as_posix()}
-    assert len({verdict["cluster_id"] for verdict in found}) == 1
+    assert [verdict["relation"] for verdict in verdicts] == ["new", "recrawl", "copy"]
+    assert {verdict["duplicate_of"] for verdict in verdicts} == {None, typical.as_posix()}
+    assert len({verdict["cluster_id"] for verdict in verdicts}) == 1
 
 
 def test_an_edited_version_at_another_address(tmp_path: Path) -> None:
     file = tmp_path / "feed.jsonl"
     file.write_bytes(jsonl(article(1, FLOOD), article(2, FLOOD_EDITED), article(3, FLOOD_RESET)))
-    found = lines(stream("process", file, "--topic", "duplicates"))
-    assert [line["value"]["duplicate"]["relation"] for line in found] == ["near_copy", "copy"]
+    outputs = lines(stream("process", file, "--topic", "duplicates"))
+    assert [line["value"]["duplicate"]["relation"] for line in outputs] == ["near_copy", "copy"]
 
 
 def test_standard_input_is_the_default_and_keeps_its_order() -> None:
-    made = generate_articles(600, seed=51)
-    found = lines(stream("process", "--topic", "enriched", "--topic", "duplicates", stdin=jsonl(*made)))
-    assert [line["value"]["origin"]["offset"] for line in found] == list(range(600))
-    assert [line["value"]["url"] for line in found] == [event["url"] for event in made]
-    named = lines(stream("process", "-", "--topic", "enriched", stdin=jsonl(made[0])))
-    assert named[0]["value"] == found[0]["value"]
+    events = generate_articles(600, seed=51)
+    outputs = lines(stream("process", "--topic", "enriched", "--topic", "duplicates", stdin=jsonl(*events)))
+    assert [line["value"]["origin"]["offset"] for line in outputs] == list(range(600))
+    assert [line["value"]["url"] for line in outputs] == [event["url"] for event in events]
+    named = lines(stream("process", "-", "--topic", "enriched", stdin=jsonl(events[0])))
+    assert named[0]["value"] == outputs[0]["value"]
 
 
 def test_each_topic_can_be_shown() -> None:
-    given = jsonl(article(1, BRIDGE), b"{", article(2, BRIDGE))
-    assert by_topic(lines(stream("process", stdin=given))) == ["enriched", "rejected", "duplicates", "clusters"]
-    every = ["enriched", "duplicates", "clusters", "fingerprints", "rejected"]
-    options = [option for topic in every for option in ("--topic", topic)]
-    assert by_topic(lines(stream("process", *options, stdin=given))) == [
+    messages = jsonl(article(1, BRIDGE), b"{", article(2, BRIDGE))
+    assert by_topic(lines(stream("process", stdin=messages))) == ["enriched", "rejected", "duplicates", "clusters"]
+    topics = ["enriched", "duplicates", "clusters", "fingerprints", "rejected"]
+    options = [option for topic in topics for option in ("--topic", topic)]
+    assert by_topic(lines(stream("process", *options, stdin=messages))) == [
         *("enriched", "fingerprints", "rejected", "duplicates", "clusters", "fingerprints")
     ]
-    assert by_topic(lines(stream("process", "--topic", "rejected", stdin=given))) == ["rejected"]
-    assert stream("process", "--topic", "nowhere", stdin=given).exit_code == 2
+    assert by_topic(lines(stream("process", "--topic", "rejected", stdin=messages))) == ["rejected"]
+    assert stream("process", "--topic", "nowhere", stdin=messages).exit_code == 2
 
 
 def test_a_takedown_is_a_line_for_each_tombstone_and_counted() -> None:
-    given = jsonl(article(1, BRIDGE), article(2, BRIDGE), takedown(1), takedown(2), takedown(3), article(4, BRIDGE))
-    result = stream("process", stdin=given)
-    found = lines(result)
-    first, copy = found[0]["value"], found[1]["value"]
+    messages = jsonl(article(1, BRIDGE), article(2, BRIDGE), takedown(1), takedown(2), takedown(3), article(4, BRIDGE))
+    result = stream("process", stdin=messages)
+    outputs = lines(result)
+    first, copy = outputs[0]["value"], outputs[1]["value"]
     cluster_id = first["duplicate"]["cluster_id"]
-    told = [(line["topic"].removeprefix("articles."), line["key"], line["value"] is None) for line in found[3:]]
-    assert told == [
+    published = [(line["topic"].removeprefix("articles."), line["key"], line["value"] is None) for line in outputs[3:]]
+    assert published == [
         ("enriched", first["id"], True),
         ("duplicates", first["id"], True),
         ("clusters", cluster_id, False),
         ("enriched", copy["id"], True),
         ("duplicates", copy["id"], True),
         ("clusters", cluster_id, True),
-        ("enriched", found[-1]["value"]["id"], False),
+        ("enriched", outputs[-1]["value"]["id"], False),
     ]
-    assert (found[5]["value"]["canonical_id"], found[5]["value"]["size"]) == (copy["id"], 1)
-    assert found[3]["headers"]["ce_type"] == "org.article-stream.article.withdrawn.v1"
-    assert found[-1]["value"]["duplicate"]["relation"] == "new"
+    assert (outputs[5]["value"]["canonical_id"], outputs[5]["value"]["size"]) == (copy["id"], 1)
+    assert outputs[3]["headers"]["ce_type"] == "org.article-stream.article.withdrawn.v1"
+    assert outputs[-1]["value"]["duplicate"]["relation"] == "new"
     assert result.stderr.startswith("6 events in ")
     for part in ("2 new", "1 copy", "2 withdrawn", "1 nothing_withdrawn"):
         assert part in result.stderr
@@ -149,9 +149,9 @@ def test_files_of_every_kind_and_folders(tmp_path: Path) -> None:
     page = "".join(f"<p>{paragraph}</p>" for paragraph in FLOOD.split("\n"))
     (folder / "deep" / "d.html").write_text(f"<html><body><article>{page}</article></body></html>", encoding="utf-8")
     (folder / "picture.png").write_bytes(b"\x89PNG")
-    found = lines(stream("process", folder, "--topic", "enriched", "--topic", "duplicates"))
-    assert [line["value"]["duplicate"]["relation"] for line in found] == ["new", "new", "new", "copy", "copy", "copy"]
-    assert found[-1]["value"]["id"] == (folder / "deep" / "d.html").as_posix()
+    outputs = lines(stream("process", folder, "--topic", "enriched", "--topic", "duplicates"))
+    assert [line["value"]["duplicate"]["relation"] for line in outputs] == ["new", "new", "new", "copy", "copy", "copy"]
+    assert outputs[-1]["value"]["id"] == (folder / "deep" / "d.html").as_posix()
 
 
 def test_output_goes_to_a_file_and_the_summary_to_standard_error(tmp_path: Path) -> None:
@@ -185,9 +185,9 @@ def test_input_that_cannot_be_read_is_exit_code_66(tmp_path: Path, name: str) ->
 
 
 def test_a_damaged_archive_is_exit_code_66(tmp_path: Path) -> None:
-    whole = gzip.compress(jsonl(*generate_articles(20, seed=52)))
+    content = gzip.compress(jsonl(*generate_articles(20, seed=52)))
     file = tmp_path / "cut.jsonl.gz"
-    file.write_bytes(whole[: len(whole) - 100])
+    file.write_bytes(content[: len(content) - 100])
     result = stream("process", file)
     assert result.exit_code == 66
     assert result.stderr.startswith(f"stream: {file}: ")
@@ -195,15 +195,15 @@ def test_a_damaged_archive_is_exit_code_66(tmp_path: Path) -> None:
 
 
 def test_the_window_can_be_set() -> None:
-    given = jsonl(article(1, BRIDGE), {**article(2, BRIDGE), "fetched_at": "2026-05-07T00:00:00Z"})
-    assert by_topic(lines(stream("process", stdin=given))) == ["enriched", "duplicates", "clusters"]
-    assert by_topic(lines(stream("process", "--window-days", "1", stdin=given))) == ["enriched", "enriched"]
-    assert by_topic(lines(stream("process", stdin=given, window_days="1"))) == ["enriched", "enriched"]
+    messages = jsonl(article(1, BRIDGE), {**article(2, BRIDGE), "fetched_at": "2026-05-07T00:00:00Z"})
+    assert by_topic(lines(stream("process", stdin=messages))) == ["enriched", "duplicates", "clusters"]
+    assert by_topic(lines(stream("process", "--window-days", "1", stdin=messages))) == ["enriched", "enriched"]
+    assert by_topic(lines(stream("process", stdin=messages, window_days="1"))) == ["enriched", "enriched"]
 
 
 def test_limits_come_from_the_settings() -> None:
-    found = lines(stream("process", stdin=jsonl(article(1, BRIDGE)), max_text_chars="100"))
-    assert found[0]["headers"]["__errors.code"] == "text_too_large"
+    outputs = lines(stream("process", stdin=jsonl(article(1, BRIDGE)), max_text_chars="100"))
+    assert outputs[0]["headers"]["__errors.code"] == "text_too_large"
 
 
 def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:

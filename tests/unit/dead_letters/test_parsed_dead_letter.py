@@ -36,12 +36,12 @@ TOPICS = Topics()
 TIME = 1_777_874_400_000
 
 
-def stored(out: OutputRecord, offset: int, *, time: int = TIME) -> InputRecord:
+def to_record(out: OutputRecord, offset: int, *, time: int = TIME) -> InputRecord:
     """The record that a broker makes of ``out``."""
     return InputRecord(out.topic, out.partition or 0, offset, time, out.key, out.value, out.headers)
 
 
-def letter_of(
+def dead_letter_of(
     value: bytes | None = b"{",
     *,
     code: str = "invalid_json",
@@ -49,19 +49,19 @@ def letter_of(
     topic: str = TOPICS.raw,
     offset: int = 12,
     time: int = TIME,
-    place: int = 7,
+    position: int = 7,
     stage: Any = "normalize",
     key: bytes | None = b"key",
 ) -> DeadLetter:
     """A dead letter as it is read."""
     record = InputRecord(topic, 3, offset, TIME - 5, key, value, headers)
     out = build_dead_letter(TOPICS.rejected, record, stage, [(None, Rejected(code, "why", field="$.text"))])
-    return read_dead_letter(stored(out, place, time=time))
+    return read_dead_letter(to_record(out, position, time=time))
 
 
 def test_a_dead_letter_has_the_original_its_coordinates_time_and_reason() -> None:
-    letter = letter_of(b"\xff", headers=(("trace", b"\xfe"), ("trace", b"2")))
-    assert letter == DeadLetter(
+    dead_letter = dead_letter_of(b"\xff", headers=(("trace", b"\xfe"), ("trace", b"2")))
+    assert dead_letter == DeadLetter(
         record_id=RecordId(TOPICS.rejected, 0, 7),
         time=TIME,
         code="invalid_json",
@@ -76,8 +76,8 @@ def test_a_dead_letter_has_the_original_its_coordinates_time_and_reason() -> Non
         value=b"\xff",
         headers=(("trace", b"\xfe"), ("trace", b"2")),
     )
-    assert str(letter.record_id) == "articles.rejected/0/7"
-    assert letter.record_id.short == "0/7"
+    assert str(dead_letter.record_id) == "articles.rejected/0/7"
+    assert dead_letter.record_id.short == "0/7"
 
 
 # Header names are text; values may be missing. Some are those that count.
@@ -93,43 +93,45 @@ def test_requeueing_and_rejecting_again_keeps_the_original_and_counts_attempts(
     key: bytes | None, value: bytes | None, headers: Headers, rounds: int
 ) -> None:
     record = InputRecord(TOPICS.raw, 3, 12, TIME, key, value, headers)
-    first = letter = read_dead_letter(
-        stored(build_dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected("too_deep", ""))]), 0)
+    first = dead_letter = read_dead_letter(
+        to_record(build_dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected("too_deep", ""))]), 0)
     )
     original = [header for header in headers if not header[0].startswith((HEADER_PREFIX, REQUEUE_PREFIX))]
     for offset in range(1, rounds + 1):
-        out = requeued_record(letter)
+        out = requeued_record(dead_letter)
         assert (out.topic, out.partition, out.key, out.value) == (TOPICS.raw, 3, key, value)
         assert list(out.headers)[: len(original)] == original
         assert not [name for name, _ in out.headers if name.startswith(HEADER_PREFIX)]
         assert [dict(out.headers)[name] for name in (ATTEMPTS_HEADER, DEAD_LETTER_HEADER)] == [
-            b"%d" % (letter.attempts + 1),
-            str(letter.record_id).encode(),
+            b"%d" % (dead_letter.attempts + 1),
+            str(dead_letter.record_id).encode(),
         ]
         assert len([name for name, _ in out.headers if name.startswith(REQUEUE_PREFIX)]) == 2
-        again = stored(out, 1000 + offset)
-        letter = read_dead_letter(
-            stored(build_dead_letter(TOPICS.rejected, again, "normalize", [(None, Rejected("wrong_type", ""))]), offset)
+        again = to_record(out, 1000 + offset)
+        dead_letter = read_dead_letter(
+            to_record(
+                build_dead_letter(TOPICS.rejected, again, "normalize", [(None, Rejected("wrong_type", ""))]), offset
+            )
         )
-        assert (letter.key, letter.value, letter.attempts) == (key, value, first.attempts + offset)
-        assert (letter.code, letter.origin) == ("wrong_type", RecordId(TOPICS.raw, 3, 1000 + offset))
-        assert letter.event_key == first.event_key
+        assert (dead_letter.key, dead_letter.value, dead_letter.attempts) == (key, value, first.attempts + offset)
+        assert (dead_letter.code, dead_letter.origin) == ("wrong_type", RecordId(TOPICS.raw, 3, 1000 + offset))
+        assert dead_letter.event_key == first.event_key
 
 
 @given(HEADERS)
 def test_a_requeued_event_keeps_its_identity(headers: Headers) -> None:
     record = InputRecord(TOPICS.raw, 3, 12, TIME, None, b"{", headers)
-    letter = read_dead_letter(
-        stored(build_dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected("too_deep", ""))]), 0)
+    dead_letter = read_dead_letter(
+        to_record(build_dead_letter(TOPICS.rejected, record, "normalize", [(None, Rejected("too_deep", ""))]), 0)
     )
-    assert cloudevents.event_identity(stored(requeued_record(letter), 99)) == cloudevents.event_identity(record)
+    assert cloudevents.event_identity(to_record(requeued_record(dead_letter), 99)) == cloudevents.event_identity(record)
 
 
 def test_valid_items_of_a_requeued_array_keep_their_event_ids() -> None:
     record = InputRecord(TOPICS.raw, 0, 5, TIME, None, dumps([article(1, BRIDGE), {"text": "no name"}]))
     flow = Normalizer(TOPICS)
     good, bad = flow(record, now="")
-    again, _ = flow(stored(requeued_record(read_dead_letter(stored(bad.outputs[0], 0))), 8), now="")
+    again, _ = flow(to_record(requeued_record(read_dead_letter(to_record(bad.outputs[0], 0))), 8), now="")
     ids = [orjson.loads(outcome.outputs[0].value or b"")["event_id"] for outcome in (good, again)]
     assert ids[0] == ids[1]
 
@@ -146,11 +148,11 @@ def test_valid_items_of_a_requeued_array_keep_their_event_ids() -> None:
     ],
 )
 def test_a_foreign_record_is_read_but_cannot_be_requeued(headers: Any) -> None:
-    letter = read_dead_letter(InputRecord(TOPICS.rejected, 0, 1, None, None, None, headers))
-    assert letter.origin is None
-    assert letter.time == 0
+    dead_letter = read_dead_letter(InputRecord(TOPICS.rejected, 0, 1, None, None, None, headers))
+    assert dead_letter.origin is None
+    assert dead_letter.time == 0
     with pytest.raises(ValueError, match=r"articles\.rejected/0/1 does not say where it comes from"):
-        requeued_record(letter)
+        requeued_record(dead_letter)
 
 
 @pytest.mark.parametrize(
@@ -158,19 +160,19 @@ def test_a_foreign_record_is_read_but_cannot_be_requeued(headers: Any) -> None:
 )
 def test_an_unreadable_count_of_attempts_is_zero(value: bytes | None, attempts: int) -> None:
     headers: Any = [(ATTEMPTS_HEADER, value)]
-    assert letter_of(headers=headers).attempts == attempts
+    assert dead_letter_of(headers=headers).attempts == attempts
 
 
 # Filters
 
-NEWS = letter_of(dumps({"url": "https://www.Paper.example/1", "text": 7}), code="wrong_type", time=TIME + 10)
-FEED = letter_of(b"<html>", headers=(("ce_source", b"/feeds/7"),), topic="other.raw", place=8)
-MADE = letter_of(b"{}", code="invalid_normalized", stage="deduplicate", topic=TOPICS.normalized, place=9)
+NEWS = dead_letter_of(dumps({"url": "https://www.Paper.example/1", "text": 7}), code="wrong_type", time=TIME + 10)
+FEED = dead_letter_of(b"<html>", headers=(("ce_source", b"/feeds/7"),), topic="other.raw", position=8)
+MADE = dead_letter_of(b"{}", code="invalid_normalized", stage="deduplicate", topic=TOPICS.normalized, position=9)
 ALL = {"news": NEWS, "feed": FEED, "made": MADE}
 
 
 @pytest.mark.parametrize(
-    ("wanted", "names"),
+    ("criteria", "names"),
     [
         (DeadLetterFilter(), "news feed made"),
         (DeadLetterFilter(codes=frozenset(["wrong_type"])), "news"),
@@ -194,8 +196,8 @@ ALL = {"news": NEWS, "feed": FEED, "made": MADE}
         (DeadLetterFilter(codes=frozenset(["wrong_type"]), sources=frozenset(["/feeds/7"])), ""),
     ],
 )
-def test_a_filter_matches_dead_letters_that_meet_all_its_conditions(wanted: DeadLetterFilter, names: str) -> None:
-    assert " ".join(name for name, letter in ALL.items() if wanted.matches(letter)) == names
+def test_a_filter_matches_dead_letters_that_meet_all_its_conditions(criteria: DeadLetterFilter, names: str) -> None:
+    assert " ".join(name for name, dead_letter in ALL.items() if criteria.matches(dead_letter)) == names
 
 
 @pytest.mark.parametrize(
@@ -229,19 +231,19 @@ def test_records_written_by_normalize_are_recognized() -> None:
     raw = [dumps(article(1, BRIDGE)), dumps({"url": "https://paper.example/1", "status": "canceled"})]
     for value in raw:
         [outcome] = Normalizer(TOPICS)(InputRecord(TOPICS.raw, 0, 0, TIME, None, value), now="")
-        made = outcome.outputs[0]
-        assert is_readable_normalized(letter_of(made.value, headers=made.headers, topic=TOPICS.normalized))
-        assert not is_readable_normalized(letter_of(value, topic=TOPICS.normalized))
-    assert not is_readable_normalized(letter_of(None, topic=TOPICS.normalized))
+        output = outcome.outputs[0]
+        assert is_readable_normalized(dead_letter_of(output.value, headers=output.headers, topic=TOPICS.normalized))
+        assert not is_readable_normalized(dead_letter_of(value, topic=TOPICS.normalized))
+    assert not is_readable_normalized(dead_letter_of(None, topic=TOPICS.normalized))
 
 
 def test_the_event_key_differs_with_the_content() -> None:
-    same = (("ce_source", b"/feeds/7"), ("ce_id", b"1"))
-    events = {letter_of(value, headers=same).event_key for value in (None, b"", b"{", b"}")}
+    headers = (("ce_source", b"/feeds/7"), ("ce_id", b"1"))
+    events = {dead_letter_of(value, headers=headers).event_key for value in (None, b"", b"{", b"}")}
     assert len(events) == 4
-    assert letter_of(b"{", headers=same).event_key == letter_of(b"{", headers=same, offset=99).event_key
-    assert letter_of(b"{").event_key != letter_of(b"{", offset=99).event_key
+    assert dead_letter_of(b"{", headers=headers).event_key == dead_letter_of(b"{", headers=headers, offset=99).event_key
+    assert dead_letter_of(b"{").event_key != dead_letter_of(b"{", offset=99).event_key
 
 
 def test_every_rejection_code_can_be_filtered_for() -> None:
-    assert all(DeadLetterFilter(codes=frozenset([code])).matches(letter_of(code=code)) for code in REJECTION_CODES)
+    assert all(DeadLetterFilter(codes=frozenset([code])).matches(dead_letter_of(code=code)) for code in REJECTION_CODES)

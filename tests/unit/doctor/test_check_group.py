@@ -59,19 +59,19 @@ LAGS: list[Lag] = [
 
 @pytest.mark.parametrize("case", LAGS)
 def test_lag(case: Lag) -> None:
-    (one, two), committed, ages, states, summary = case
-    unread = {place: NOW_MS - seconds * 1000 for place, seconds in ages.items()}
+    (first, second), committed, ages, states, summary = case
+    unread = {tp: NOW_MS - seconds * 1000 for tp, seconds in ages.items()}
     facts = group(committed=committed, unread_ms=unread)
-    there = topics(normalized={"offsets": {0: one, 1: two}})
-    findings = list(check_lag(SETTINGS, facts, there, now_ms=NOW_MS))[1:]  # the raw topic comes first
+    topic_facts = topics(normalized={"offsets": {0: first, 1: second}})
+    findings = list(check_lag(SETTINGS, facts, topic_facts, now_ms=NOW_MS))[1:]  # the raw topic comes first
     assert [finding.state for finding in findings] == states
     assert summary in findings[0].summary
 
 
 def test_figures_contain_the_lag_of_every_partition() -> None:
     facts = group(committed={ONE: 7}, unread_ms={ONE: NOW_MS - 1500})
-    there = topics(normalized={"offsets": {0: offsets(0, 9), 1: offsets(0, 0)}})
-    assert list(check_lag(SETTINGS, facts, there, now_ms=NOW_MS))[1].figures == {
+    topic_facts = topics(normalized={"offsets": {0: offsets(0, 9), 1: offsets(0, 0)}})
+    assert list(check_lag(SETTINGS, facts, topic_facts, now_ms=NOW_MS))[1].figures == {
         "topic": NAMES.normalized,
         "records": 2,
         "partitions": {"0": {"records": 2, "seconds": 1.5}, "1": {"records": 0, "seconds": None}},
@@ -80,8 +80,8 @@ def test_figures_contain_the_lag_of_every_partition() -> None:
 
 def test_lag_that_cannot_be_measured() -> None:
     assert [f.state for f in check_lag(SETTINGS, Unknown("why"), topics(), now_ms=NOW_MS)] == ["unknown"]
-    there = topics(raw={"partitions": 0}, normalized={"offsets": Unknown("why")})
-    assert [f.state for f in check_lag(SETTINGS, group(), there, now_ms=NOW_MS)] == ["skipped", "unknown"]
+    topic_facts = topics(raw={"partitions": 0}, normalized={"offsets": Unknown("why")})
+    assert [f.state for f in check_lag(SETTINGS, group(), topic_facts, now_ms=NOW_MS)] == ["skipped", "unknown"]
 
 
 #: Dead letters and raw messages of the last hour.
@@ -90,11 +90,11 @@ REJECTED: list[tuple[int, int, str]] = [(0, 0, "OK"), (0, 500, "OK"), (5, 500, "
 
 @pytest.mark.parametrize(("rejected", "raw", "state"), REJECTED)
 def test_dead_letters_are_compared_with_raw_messages_of_the_last_hour(rejected: int, raw: int, state: str) -> None:
-    there = topics(
+    topic_facts = topics(
         rejected={"offsets": {0: Offsets(0, 1000, 1000 - rejected, 0)}},
         raw={"offsets": {0: Offsets(0, 9000, 9000 - raw, 0)}},
     )
-    finding = check_dead_letters(SETTINGS, there)
+    finding = check_dead_letters(SETTINGS, topic_facts)
     assert (finding.state, finding.figures) == (state, {"last_hour": rejected, "raw_last_hour": raw})
 
 

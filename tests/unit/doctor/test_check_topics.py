@@ -128,9 +128,12 @@ def test_a_user_with_all_permissions_has_no_problems() -> None:
 
 def test_a_step_needs_only_its_own_permissions() -> None:
     none: dict[str, Any] = {"operations": frozenset(), "partitions": 0, "is_hidden": True}
-    there = topics(enriched=none, duplicates=none, clusters=none, fingerprints=none)
-    assert states(check_permissions(SETTINGS, there, group(), steps=["normalize"])) == [("permissions", "OK")]
-    assert states(check_permissions(SETTINGS, there, group(), steps=["deduplicate"])) == [("permissions", "FAIL")] * 4
+    topic_facts = topics(enriched=none, duplicates=none, clusters=none, fingerprints=none)
+    assert states(check_permissions(SETTINGS, topic_facts, group(), steps=["normalize"])) == [("permissions", "OK")]
+    assert (
+        states(check_permissions(SETTINGS, topic_facts, group(), steps=["deduplicate"]))
+        == [("permissions", "FAIL")] * 4
+    )
 
 
 PERMISSIONS: list[tuple[dict[str, Any], GroupFacts | Unknown, list[str], str]] = [

@@ -21,10 +21,10 @@ from tests.support.doctor_facts import NOW_MS
 def test_connections_are_reported_in_the_order_of_the_addresses() -> None:
     closed = f"127.0.0.1:{free_port()}"
     with socket.create_server(("127.0.0.1", 0)) as server:
-        opened = f"127.0.0.1:{server.getsockname()[1]}"
-        first, second, third = connect_to_all([closed, opened, "nowhere.invalid:9092"])
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        first, second, third = connect_to_all([closed, address, "nowhere.invalid:9092"])
     assert (first.address, first.seconds, first.error) == (closed, None, "connection refused")
-    assert (second.address, second.error) == (opened, None)
+    assert (second.address, second.error) == (address, None)
     assert second.seconds is not None
     assert third.error
     assert connect_to_all([]) == ()

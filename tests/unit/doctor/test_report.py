@@ -24,8 +24,8 @@ def test_an_unreachable_broker_is_one_failure() -> None:
 
 
 def test_a_broker_that_stops_answering_leaves_the_rest_unknown() -> None:
-    gone = Unknown("gone")
-    findings = check_all(SETTINGS, SettingSources(), broker(topics=gone, group=gone, clock=gone), host())
+    unknown = Unknown("gone")
+    findings = check_all(SETTINGS, SettingSources(), broker(topics=unknown, group=unknown, clock=unknown), host())
     assert {check for check, state in states(findings) if state == "unknown"} == set(CLUSTER_CHECKS) - {
         "version",
         "nodes",

@@ -82,14 +82,14 @@ def test_an_excerpt_needs_no_label() -> None:
 
 
 def test_the_expected_decision_in_words() -> None:
-    def expected(**label: Any) -> str:
+    def expected_decision(**label: Any) -> str:
         return read_pair(orjson.dumps({"a": A, "b": B, **label}), "p").expected
 
-    assert expected(is_duplicate=1) == "linked"
-    assert expected(is_duplicate=0) == "new"
-    assert expected(relation="new") == "new"
-    assert expected(is_duplicate=None) == "left out"
-    assert expected(relation="copy") == "copy"
+    assert expected_decision(is_duplicate=1) == "linked"
+    assert expected_decision(is_duplicate=0) == "new"
+    assert expected_decision(relation="new") == "new"
+    assert expected_decision(is_duplicate=None) == "left out"
+    assert expected_decision(relation="copy") == "copy"
 
 
 @pytest.mark.parametrize(("row", "code", "names"), BAD)

@@ -23,12 +23,12 @@ def pairs(*rows: dict[str, Any]) -> list[Pair]:
     return [read_pair(orjson.dumps(row), f"p:{number}", number=number) for number, row in enumerate(rows, 1)]
 
 
-def scores(decided: Sequence[DecidedPair]) -> Scores:
+def scores(decided_pairs: Sequence[DecidedPair]) -> Scores:
     """All of them counted."""
-    counted = Scores()
-    for one in decided:
-        counted.add(one)
-    return counted
+    total = Scores()
+    for pair in decided_pairs:
+        total.add(pair)
+    return total
 
 
 #: Two texts, the label, the decision, and what is wrong with it.
@@ -76,17 +76,17 @@ def test_dates_hide_nothing() -> None:
 
 def test_evaluate_and_explain_agree() -> None:
     texts = [event["text"] for event in generate_articles(40, seed=7)]
-    made = pairs(*({"a": {"text": a}, "b": {"text": b}, "label": 1} for a in texts[:8] for b in texts[:8]))
-    for decided in decide_pairs(made):
+    labelled_pairs = pairs(*({"a": {"text": a}, "b": {"text": b}, "label": 1} for a in texts[:8] for b in texts[:8]))
+    for decided in decide_pairs(labelled_pairs):
         alone = explain(decided.pair.first, decided.pair.second).second.duplicate
         assert (decided.second.duplicate.relation, decided.second.duplicate.jaccard) == (alone.relation, alone.jaccard)
 
 
 def test_an_article_that_the_core_rejects_is_a_bad_row() -> None:
     (pair,) = pairs({"a": {"text": BRIDGE}, "b": {"text": "\u200b\u2060"}, "is_duplicate": 0})
-    for run in (decide_pairs, decide_in_one_index):
+    for decide in (decide_pairs, decide_in_one_index):
         with pytest.raises(RowError, match=r"^p:1: missing_content: "):
-            list(run([pair]))
+            list(decide([pair]))
 
 
 def test_scores_count_links_as_positive() -> None:
@@ -110,18 +110,18 @@ def test_scores_count_links_as_positive() -> None:
 
 def test_shares_of_nothing_are_none() -> None:
     assert (Scores().precision, Scores().recall, Scores().f1) == (None, None, None)
-    apart = scores(list(decide_pairs(pairs({"a": {"text": BRIDGE}, "b": {"text": HARVEST}, "label": 0}))))
-    assert (apart.precision, apart.recall, apart.f1) == (None, None, None)
+    result = scores(list(decide_pairs(pairs({"a": {"text": BRIDGE}, "b": {"text": HARVEST}, "label": 0}))))
+    assert (result.precision, result.recall, result.f1) == (None, None, None)
     assert Scores(false_links=1).f1 == 0
     assert Scores(missed=1).f1 == 0
 
 
 @given(st.lists(st.sampled_from(range(len(DECISIONS))), max_size=6), st.integers(0, 6))
-def test_scores_of_two_files_add_up(chosen: list[int], cut: int) -> None:
-    def counted(places: list[int]) -> Scores:
-        return scores([ALL[place] for place in places])
+def test_scores_of_two_files_add_up(chosen: list[int], split: int) -> None:
+    def scores_of(indices: list[int]) -> Scores:
+        return scores([ALL[i] for i in indices])
 
-    assert counted(chosen[:cut]) + counted(chosen[cut:]) == counted(chosen)
+    assert scores_of(chosen[:split]) + scores_of(chosen[split:]) == scores_of(chosen)
 
 
 ALL = list(decide_pairs(pairs(*({"a": {"text": a}, "b": {"text": b}, **label} for a, b, label, *_ in DECISIONS))))

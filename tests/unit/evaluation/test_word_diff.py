@@ -68,7 +68,7 @@ def test_numbers_are_distinguished_from_words() -> None:
     ]
 
 
-def shown(passage: Passage) -> tuple[str, str | None]:
+def words_of(passage: Passage) -> tuple[str, str | None]:
     """The words of both sides; None for the second where they are shared."""
     first, second = ("".join(word.text for word in side).strip() for side in passage[1:])
     return first, None if passage.is_shared else second
@@ -79,7 +79,7 @@ def test_words_are_aligned_by_their_folded_form(
     first: str, second: str, expected: list[tuple[str, str | None]]
 ) -> None:
     alignment = align(first, second)
-    assert [shown(passage) for passage in alignment.passages] == expected
+    assert [words_of(passage) for passage in alignment.passages] == expected
     assert not alignment.is_cut
 
 
@@ -98,7 +98,7 @@ def test_a_few_shared_words_between_longer_changes_are_no_passage() -> None:
     second = "begin one two three the old four five six end"
     assert [passage.is_shared for passage in align(first, second).passages] == [True, False, True]
     # Between changes as short as themselves they stay.
-    assert [shown(p)[0] for p in align("x 1 per 2 y", "x 3 per 4 y").passages] == ["x", "1", "per", "2", "y"]
+    assert [words_of(p)[0] for p in align("x 1 per 2 y", "x 3 per 4 y").passages] == ["x", "1", "per", "2", "y"]
     assert ISLAND_WORDS_MAX == 2
 
 
@@ -110,14 +110,14 @@ def test_numbers_that_only_one_text_has() -> None:
 def test_frequent_words_are_aligned_too() -> None:
     # Without autojunk=False, SequenceMatcher ignores words that are this frequent.
     often = "the end " * 150
-    left, shared = align("start " + often, often).passages
-    assert (shown(left), shared.is_shared, len(shared.first)) == (("start", ""), True, 300)
+    changed, shared = align("start " + often, often).passages
+    assert (words_of(changed), shared.is_shared, len(shared.first)) == (("start", ""), True, 300)
 
 
 def test_of_long_texts_the_beginnings_are_aligned(monkeypatch: pytest.MonkeyPatch) -> None:
     assert align("word " * (WORDS_MAX + 1), "word").is_cut
     assert sum(len(passage.first) for passage in align("a " * (WORDS_MAX + 50), "b").passages) == WORDS_MAX
     monkeypatch.setattr(word_diff, "CHARS_MAX", 12)
-    cut = align("one two three four", "one two")
-    assert cut.is_cut
-    assert shown(cut.passages[0]) == ("one two", None)
+    alignment = align("one two three four", "one two")
+    assert alignment.is_cut
+    assert words_of(alignment.passages[0]) == ("one two", None)

@@ -51,11 +51,11 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """Return an authority with signed certificates of ``client`` and ``other``, and an encrypted key of ``client``."""
-    made = Authority(tmp_path_factory.mktemp("tls") / "authority")
+    authority = Authority(tmp_path_factory.mktemp("tls") / "authority")
     for name in ("client", "other"):
-        made.sign(name)
-    made.write_encrypted_key("client")
-    return made
+        authority.sign(name)
+    authority.write_encrypted_key("client")
+    return authority
 
 
 @pytest.fixture
@@ -265,8 +265,8 @@ def test_every_password_is_a_secret() -> None:
 @patient
 def test_settings_do_not_show_secrets(secret: str) -> None:
     settings = load_settings(sasl_password=secret, tls_key_password=secret)
-    shown = [repr(settings), str(settings), str(settings.model_dump()), settings.model_dump_json(), f"{settings}"]
-    assert not [text for text in shown if secret in text]
+    outputs = [repr(settings), str(settings), str(settings.model_dump()), settings.model_dump_json(), f"{settings}"]
+    assert not [text for text in outputs if secret in text]
 
 
 @given(SECRETS, st.sampled_from(SECRET_FIELDS), st.sampled_from([list, lambda text: {text: text}, str.encode]))
@@ -305,7 +305,7 @@ def test_clients_get_the_secret_and_do_not_show_it(secret: str) -> None:
     arguments = access.for_kafka_python()
     assert arguments["sasl_plain_password"] == secret
     assert "\0".join(["", arguments["sasl_plain_password"]]).encode() == b"\0" + secret.encode()
-    assert not [shown for shown in (access, arguments, faust_credentials(access)) if secret in f"{shown!r}{shown}"]
+    assert not [value for value in (access, arguments, faust_credentials(access)) if secret in f"{value!r}{value}"]
 
 
 def test_kafka_python_logs_no_password(caplog: pytest.LogCaptureFixture) -> None:
@@ -385,7 +385,7 @@ def test_no_module_executes_data() -> None:
     """Neither pickle nor any other module that turns data into code is imported."""
     forbidden = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle", "yaml", "xmlrpc"}
     calls = {"eval", "exec", "compile", "__import__"}
-    found: list[str] = []
+    violations: list[str] = []
     for path in SOURCES.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_bytes())):
             names: set[str] = set()
@@ -395,8 +395,8 @@ def test_no_module_executes_data() -> None:
                 names = {(node.module or "").partition(".")[0]} & forbidden
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 names = {node.func.id} & calls
-            found += [f"{path.name}: {name}" for name in names]
-    assert found == []
+            violations += [f"{path.name}: {name}" for name in names]
+    assert violations == []
 
 
 def test_the_web_server_listens_on_the_loopback_address_by_default() -> None:

@@ -93,7 +93,7 @@ class Site:
         """Commit ``offset``."""
         self.log.commit("group", {tp: offset})
 
-    def reported(self, tp: TP = RAW) -> tuple[float | None, float | None]:
+    def reported_lag(self, tp: TP = RAW) -> tuple[float | None, float | None]:
         """The lag of a partition, in records and in seconds."""
         value, labels = self.metrics.registry.get_sample_value, {"topic": tp.topic, "partition": str(tp.partition)}
         return value("stream_consumer_lag_records", labels), value("stream_consumer_lag_seconds", labels)
@@ -130,8 +130,8 @@ async def test_lag_is_counted_from_the_committed_offset(
     if committed is not None:
         site.commit(committed)
     await site.lag.update()
-    assert site.reported() == (records, seconds)
-    assert site.reported(TP("raw", 1)) == (0, 0)
+    assert site.reported_lag() == (records, seconds)
+    assert site.reported_lag(TP("raw", 1)) == (0, 0)
     assert site.value("stream_consumer_lag_checked_timestamp_seconds") == NOW_MS / 1000
 
 
@@ -140,7 +140,7 @@ async def test_deleted_records_are_no_lag(site: Site) -> None:
     site.commit(1)
     site.log.trim(RAW, 2)
     await site.lag.update()
-    assert site.reported() == (1, 30)
+    assert site.reported_lag() == (1, 30)
 
 
 async def test_age_grows_until_the_record_is_finished(site: Site) -> None:
@@ -148,13 +148,13 @@ async def test_age_grows_until_the_record_is_finished(site: Site) -> None:
     await site.lag.update()
     site.set_clock(100)
     await site.lag.update()
-    assert site.reported() == (2, 130)
+    assert site.reported_lag() == (2, 130)
     site.commit(1)
     await site.lag.update()
-    assert site.reported() == (1, 120)
+    assert site.reported_lag() == (1, 120)
     site.commit(2)
     await site.lag.update()
-    assert site.reported() == (0, 0)
+    assert site.reported_lag() == (0, 0)
 
 
 @pytest.mark.parametrize("age", [-HOUR_S, NOW_MS / 1000 + 0.001], ids=["future", "no time"])
@@ -165,7 +165,7 @@ async def test_the_age_of_a_record_without_a_valid_time_counts_from_when_it_was_
     await site.lag.update()
     site.set_clock(120)
     await site.lag.update()
-    assert site.reported() == (1, 120)
+    assert site.reported_lag() == (1, 120)
 
 
 async def test_the_time_of_a_record_is_read_once(site: Site) -> None:
@@ -183,10 +183,10 @@ async def test_the_time_of_a_record_is_read_once(site: Site) -> None:
 async def test_all_partitions_of_the_input_topics_are_reported_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site(monkeypatch, topics=("raw", "normalized"))
     await site.lag.update()
-    assert [site.reported(tp) for tp in (RAW, TP("raw", 1), TP("normalized", 0))] == [(0, 0)] * 3
+    assert [site.reported_lag(tp) for tp in (RAW, TP("raw", 1), TP("normalized", 0))] == [(0, 0)] * 3
     alone = Site(monkeypatch, topics=("normalized",))
     await alone.lag.update()
-    assert (alone.reported(), alone.reported(TP("normalized", 0))) == ((None, None), (0, 0))
+    assert (alone.reported_lag(), alone.reported_lag(TP("normalized", 0))) == ((None, None), (0, 0))
 
 
 async def test_a_deleted_topic_is_no_longer_reported(site: Site) -> None:
@@ -194,7 +194,7 @@ async def test_a_deleted_topic_is_no_longer_reported(site: Site) -> None:
     await site.lag.update()
     site.log._topics.pop("raw")  # noqa: SLF001 - a memory broker cannot delete topics
     await site.lag.update()
-    assert site.reported() == (None, None)
+    assert site.reported_lag() == (None, None)
 
 
 async def test_a_failure_is_logged_once_and_the_metrics_keep_their_last_values(
@@ -210,20 +210,20 @@ async def test_a_failure_is_logged_once_and_the_metrics_keep_their_last_values(
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert caplog.records[0].reason is site.offsets.error  # type: ignore[attr-defined] # a field of ours
     assert site.offsets.close_calls == 3
-    assert site.reported() == (1, 30)
+    assert site.reported_lag() == (1, 30)
     assert site.value("stream_consumer_lag_checked_timestamp_seconds") == NOW_MS / 1000
     site.offsets.error = None
     await site.lag.try_update()
     await site.lag.try_update()
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
-    assert site.reported() == (1, 90)
+    assert site.reported_lag() == (1, 90)
     assert site.value("stream_consumer_lag_checked_timestamp_seconds") == NOW_MS / 1000 + 60
 
 
 async def test_nothing_is_reported_before_the_first_update(site: Site) -> None:
     site.offsets.error = KafkaConnectionError("no broker")
     await site.lag.try_update()
-    assert site.reported() == (None, None)
+    assert site.reported_lag() == (None, None)
     assert site.value("stream_consumer_lag_checked_timestamp_seconds") is None
 
 
@@ -246,7 +246,7 @@ async def test_a_retention_without_permission_is_absent_and_logged_once(
     assert [record.levelname for record in caplog.records] == ["INFO"]
     assert caplog.records[0].permission == "DescribeConfigs"  # type: ignore[attr-defined] # a field of ours
     assert site.value("stream_changelog_retention_seconds") is None
-    assert site.reported() == (0, 0)
+    assert site.reported_lag() == (0, 0)
 
 
 async def test_the_retention_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:

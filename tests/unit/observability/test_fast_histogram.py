@@ -21,14 +21,14 @@ def lines(registry: CollectorRegistry) -> list[str]:
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), amounts), max_size=30))
 def test_observations_are_exposed_as_by_the_library(observations: list[tuple[str, float]]) -> None:
-    ours, theirs = CollectorRegistry(), CollectorRegistry()
+    fast_registry, reference_registry = CollectorRegistry(), CollectorRegistry()
     fast = FastHistogram(METRIC)
-    ours.register(fast)
-    library = Histogram(METRIC.name, METRIC.help, METRIC.labels, buckets=METRIC.buckets, registry=theirs)
+    fast_registry.register(fast)
+    library = Histogram(METRIC.name, METRIC.help, METRIC.labels, buckets=METRIC.buckets, registry=reference_registry)
     for step, amount in observations:
         fast.observer(step)(amount)
         library.labels(step).observe(amount)
-    assert lines(ours) == lines(theirs)
+    assert lines(fast_registry) == lines(reference_registry)
 
 
 def test_a_series_exists_from_its_first_observer() -> None:

@@ -32,7 +32,9 @@ def _restore() -> Iterator[None]:
         yield
 
 
-def written(log_fault: Callable[[logging.Logger], None], log_format: str = "json", *, name: str = "stream.some") -> str:
+def capture_log(
+    log_fault: Callable[[logging.Logger], None], log_format: str = "json", *, name: str = "stream.some"
+) -> str:
     """The log after a call of ``log_fault``."""
     out = io.StringIO()
     handler = configure_logging("DEBUG", log_format, stream=out)
@@ -42,7 +44,7 @@ def written(log_fault: Callable[[logging.Logger], None], log_format: str = "json
 
 
 def line(log_fault: Callable[[logging.Logger], None], *, name: str = "stream.some") -> dict[str, Any]:
-    (only,) = written(log_fault, name=name).splitlines()
+    (only,) = capture_log(log_fault, name=name).splitlines()
     fields: dict[str, Any] = json.loads(only)
     return fields
 
@@ -97,7 +99,7 @@ def test_a_json_line_is_one_object_with_ordered_fields() -> None:
     ],
 )
 def test_a_human_line_is_one_line_with_quoted_values(value: object, expected: str) -> None:
-    text = written(lambda log: log.warning("some event", extra={"field": value, "other": 1}), "human")
+    text = capture_log(lambda log: log.warning("some event", extra={"field": value, "other": 1}), "human")
     assert re.fullmatch(TIME + r" WARNING  stream\.some some event field=" + re.escape(expected) + " other=1\n", text)
 
 
@@ -209,7 +211,7 @@ def test_a_template_that_does_not_fit_its_arguments_is_logged_as_it_is() -> None
 
 @pytest.mark.parametrize("name", ["trafilatura.core", "htmldate", "courlan.urlutils", "justext", "kafka.conn"])
 def test_libraries_that_log_content_are_silent(name: str) -> None:
-    assert written(lambda log: log.error(MARKED), name=name) == ""
+    assert capture_log(lambda log: log.error(MARKED), name=name) == ""
 
 
 @pytest.mark.parametrize("name", ["faust", "mode", "aiokafka", "anything"])
@@ -232,7 +234,7 @@ def test_suppressed_lines_are_written_when_the_handler_is_closed() -> None:
         for offset in range(5):
             log.error("cannot", extra={"offset": offset})
 
-    first, last = map(json.loads, written(log_fault).splitlines())
+    first, last = map(json.loads, capture_log(log_fault).splitlines())
     assert (first["offset"], "repeated" in first) == (0, False)
     assert (last["offset"], last["repeated"]) == (4, 3)
 

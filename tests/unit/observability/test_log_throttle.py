@@ -54,7 +54,7 @@ def test_kinds_differ_by_logger_level_event_and_key_fields() -> None:
         line("a", name="stream.y"),
         line("b"),
     ]
-    assert [written for record in lines for written in throttle.admit(record)] == lines
+    assert [admitted for record in lines for admitted in throttle.admit(record)] == lines
     assert throttle.admit(line("a", partition=1, offset=9)) == []
 
 
@@ -103,10 +103,10 @@ def test_draining_releases_all_suppressed_lines() -> None:
 
 def test_the_number_of_kinds_is_bounded_and_no_count_is_lost() -> None:
     throttle = LogThrottle(clock=Clock(), kinds_max=10)
-    written = []
+    records = []
     for turn in range(1000):
         for _ in range(3):
-            written += throttle.admit(line("hostile " + "x" * turn, code=str(turn)))
+            records += throttle.admit(line("hostile " + "x" * turn, code=str(turn)))
     assert len(throttle) == 10
-    written += throttle.drain()
-    assert sum(1 + record.__dict__["fields"].get("repeated", 0) for record in written) == 3000
+    records += throttle.drain()
+    assert sum(1 + record.__dict__["fields"].get("repeated", 0) for record in records) == 3000

@@ -17,7 +17,7 @@ OURS = [metric for metric in CATALOGUE if metric.is_ours]
 COUNTED = {"records", "events", "articles", "takedowns", "info", "flag"}
 
 
-def exposed() -> dict[str, Metric]:
+def exposed_metrics() -> dict[str, Metric]:
     """What a worker exposes once all values are known, in the form of the catalogue."""
     metrics = Metrics()
     for gauge in vars(metrics).values():
@@ -30,7 +30,7 @@ def exposed() -> dict[str, Metric]:
 
 
 def test_the_catalogue_lists_exactly_what_is_exposed() -> None:
-    actual = exposed()
+    actual = exposed_metrics()
     assert sorted(actual) == sorted(metric.name for metric in CATALOGUE)
     for metric in CATALOGUE:
         assert actual[metric.name].type == metric.type

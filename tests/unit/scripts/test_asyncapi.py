@@ -10,7 +10,7 @@ from scripts import generate_contracts
 
 from stream.core.contracts.records import OutputRecord
 from stream.core.contracts.topics import Topics, topic_specs
-from tests.support.contracts import Json, published, references, resolve, unresolved, validator
+from tests.support.contracts import Json, published_outputs, references, resolve, unresolved_references, validator
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def test_document_is_complete_in_itself(document: Json) -> None:
     assert document["asyncapi"] == "3.0.0"
     assert "servers" not in document
     assert len(list(references(document))) > 50
-    assert unresolved(document) == []
+    assert unresolved_references(document) == []
 
 
 def test_every_topic_is_a_channel(document: Json) -> None:
@@ -78,14 +78,14 @@ def accepts(document: Json, message: Json, output: OutputRecord) -> bool:
 
 
 def test_every_published_record_is_one_message_of_its_topic(document: Json) -> None:
-    seen: dict[str, set[str]] = {}
-    for output in published():
+    event_types: dict[str, set[str]] = {}
+    for output in published_outputs():
         summaries = [m["summary"] for m in messages_of(document, output.topic) if accepts(document, m, output)]
         assert len(summaries) == 1, output
-        seen.setdefault(output.topic, set()).update(summaries)
+        event_types.setdefault(output.topic, set()).update(summaries)
     # Every kind of message that the document names is one that the flow really publishes.
-    for topic in set(seen) | {getattr(Topics(), name) for name in Topics.__slots__ if name != "raw"}:
-        assert seen[topic] == {message["summary"] for message in messages_of(document, topic)}
+    for topic in set(event_types) | {getattr(Topics(), name) for name in Topics.__slots__ if name != "raw"}:
+        assert event_types[topic] == {message["summary"] for message in messages_of(document, topic)}
 
 
 @pytest.mark.parametrize(

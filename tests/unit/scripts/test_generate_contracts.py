@@ -17,12 +17,12 @@ from stream.core.contracts.records import InputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.pipeline.normalize import Normalizer
 from stream.errors import REJECTION_CODES, Rejected
-from tests.support.contracts import NOW, Json, is_valid, published, unresolved, validator
+from tests.support.contracts import NOW, Json, is_valid, published_outputs, unresolved_references, validator
 
 
 def of_topic(topic: str, kind: str) -> list[Json]:
     """The events of one type, ``ce_type`` without its beginning, that the flow publishes to ``topic``."""
-    outputs = [output for output in published() if output.topic == topic and output.value is not None]
+    outputs = [output for output in published_outputs() if output.topic == topic and output.value is not None]
     of_kind = [output for output in outputs if dict(output.headers)["ce_type"] == f"org.article-stream.{kind}".encode()]
     return [json.loads(output.value or b"") for output in of_kind]
 
@@ -70,12 +70,12 @@ def test_check_lists_stale_files(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 def test_the_metrics_page_is_up_to_date(tmp_path: Path) -> None:
     page = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
     assert not generate_contracts.is_page_stale(page), "run: python -m scripts.generate_contracts"
-    other = tmp_path / "docs" / "metrics.md"
-    assert not generate_contracts.is_page_stale(other)  # an installed package has no folder for it
-    other.parent.mkdir()
-    assert generate_contracts.is_page_stale(other)
-    other.write_text(page.read_text("utf-8") + " ", "utf-8")
-    assert generate_contracts.is_page_stale(other)
+    second_page = tmp_path / "docs" / "metrics.md"
+    assert not generate_contracts.is_page_stale(second_page)  # an installed package has no folder for it
+    second_page.parent.mkdir()
+    assert generate_contracts.is_page_stale(second_page)
+    second_page.write_text(page.read_text("utf-8") + " ", "utf-8")
+    assert generate_contracts.is_page_stale(second_page)
 
 
 def test_the_error_for_an_unknown_contract_lists_the_known_ones() -> None:
@@ -94,7 +94,7 @@ def test_schema_is_valid_and_has_an_id_a_title_and_a_description(name: str) -> N
     assert schema["$id"] == f"urn:article-stream:schema:{name}:v1"
     assert schema["title"]
     assert schema["description"]
-    assert unresolved(schema) == []
+    assert unresolved_references(schema) == []
 
 
 @pytest.mark.parametrize(("name", "kind"), generate_contracts.SCHEMAS.items())
@@ -162,14 +162,14 @@ def test_published_events_have_many_relations() -> None:
 
 @pytest.mark.parametrize("topic", [Topics().enriched, Topics().duplicates])
 def test_withdrawn_articles_have_tombstones_in_the_topics_of_their_versions(topic: str) -> None:
-    keys = {output.key for output in published() if output.topic == topic and output.value is None}
+    keys = {output.key for output in published_outputs() if output.topic == topic and output.value is None}
     ids = {event["id"] for event in of_topic(Topics().normalized, "article.normalized.v1")}
     assert len(keys) == 3
     assert {key.decode() for key in keys if key} < ids
 
 
 def test_one_cluster_shrinks_and_one_is_emptied() -> None:
-    outputs = [output for output in published() if output.topic == Topics().clusters]
+    outputs = [output for output in published_outputs() if output.topic == Topics().clusters]
     emptied = [output.key for output in outputs if output.value is None]
     sizes = [json.loads(output.value)["size"] for output in outputs if output.value and output.key in emptied]
     assert sizes == [2, 1]
@@ -177,10 +177,10 @@ def test_one_cluster_shrinks_and_one_is_emptied() -> None:
 
 
 def test_headers_of_dead_letters_are_valid() -> None:
-    letters = [output for output in published() if output.topic == Topics().rejected]
+    dead_letters = [output for output in published_outputs() if output.topic == Topics().rejected]
     codes = set()
-    for letter in letters:
-        headers = {name: value.decode() for name, value in letter.headers}
+    for dead_letter in dead_letters:
+        headers = {name: value.decode() for name, value in dead_letter.headers}
         validator(generate_contracts.load("rejected-headers")).validate(headers)
         codes.add(headers["__errors.code"])
     assert codes == {"missing_identity", "invalid_utf8", "null_value"}
@@ -193,7 +193,7 @@ def test_the_schema_lists_the_rejection_codes_with_their_meanings() -> None:
         assert f"- `{name}`: {meaning}" in code["description"]
 
 
-def changed(event: Json, path: str, value: Any) -> Json:
+def replace_value(event: Json, path: str, value: Any) -> Json:
     """Return ``event`` with another value at ``path``; `...` removes what is there."""
     event = copy.deepcopy(event)
     *parents, last = path.split("/")
@@ -258,7 +258,7 @@ def test_bad_variants_are_invalid(name: str, path: str, value: Any) -> None:
     event = generate_contracts.examples()[name]
     schema = "enriched" if name == "duplicate" else name
     assert is_valid(schema, event)
-    assert not is_valid(schema, changed(event, path, value))
+    assert not is_valid(schema, replace_value(event, path, value))
 
 
 # The raw event: the schema says what validation does

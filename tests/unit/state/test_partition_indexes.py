@@ -59,7 +59,7 @@ async def test_a_partition_that_is_not_assigned_has_no_index() -> None:
     site = Site(Log())
     async with site.indexes.acquire(3) as index:
         assert index is None
-    assert site.opened == []
+    assert site.stores == []
 
 
 async def test_assigning_a_partition_again_keeps_its_open_index() -> None:
@@ -68,7 +68,7 @@ async def test_assigning_a_partition_again_keeps_its_open_index() -> None:
     await documents(site.indexes)
     site.indexes.assign([0, 1])
     await documents(site.indexes, 1)
-    assert len(site.opened) == 2
+    assert len(site.stores) == 2
     assert site.log.replayed_from == [0, 0]
     await site.indexes.close()
 

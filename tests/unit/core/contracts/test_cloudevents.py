@@ -43,8 +43,8 @@ def test_without_source_or_id_the_coordinates_are_the_identity(event_headers: He
 
 
 def test_ids_that_are_no_utf8_stay_apart() -> None:
-    one, other = (event_identity(record([("ce_source", b"s"), ("ce_id", raw)])) for raw in (b"\xff", b"\xfe"))
-    assert event_id(one, None) != event_id(other, None)
+    first, second = (event_identity(record([("ce_source", b"s"), ("ce_id", raw)])) for raw in (b"\xff", b"\xfe"))
+    assert event_id(first, None) != event_id(second, None)
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ PARTS = st.tuples(NAMES, NAMES, st.none() | st.integers(0, 9))
 
 @given(PARTS, PARTS)
 def test_two_events_have_one_id_only_if_they_are_one(
-    one: tuple[str, str, int | None], other: tuple[str, str, int | None]
+    first: tuple[str, str, int | None], second: tuple[str, str, int | None]
 ) -> None:
-    ids = [event_id(Identity(source, name), item) for source, name, item in (one, other)]
-    assert (ids[0] == ids[1]) is (one == other)
+    ids = [event_id(Identity(source, name), item) for source, name, item in (first, second)]
+    assert (ids[0] == ids[1]) is (first == second)
     assert len(ids[0]) == 32
 
 

@@ -44,7 +44,7 @@ def test_only_the_clusters_are_compacted() -> None:
 
 
 @pytest.mark.parametrize("window_days", [0.5, 7, 30])
-def test_the_changelog_outlives_the_window_whatever_the_retention_is(window_days: float) -> None:
+def test_the_changelog_outlives_the_window_at_any_retention(window_days: float) -> None:
     topic_specs = specs(window_days=window_days, retention_days=1)
     assert int(topic_specs["articles.fingerprints"].config["retention.ms"]) >= (window_days + 1) * DAY_MS
     assert topic_specs["articles.enriched"].config["retention.ms"] == str(DAY_MS)

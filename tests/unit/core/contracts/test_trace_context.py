@@ -114,7 +114,7 @@ def test_the_trace_id_is_part_of_the_traceparent() -> None:
     assert trace_id([("traceparent", b"no")]) is None
 
 
-def carried(outcomes: list[Outcome]) -> dict[str, Headers]:
+def trace_headers_by_topic(outcomes: list[Outcome]) -> dict[str, Headers]:
     """The trace context of the outputs by topic; those of one topic have the same."""
     contexts: dict[str, Headers] = {}
     for outcome in outcomes:
@@ -126,17 +126,20 @@ def carried(outcomes: list[Outcome]) -> dict[str, Headers]:
 
 def test_every_output_of_an_article_carries_its_context() -> None:
     flow = Flow()
-    assert carried(flow.run(raw(ARTICLE, headers=TRACE))) == {TOPICS.enriched: TRACE, TOPICS.fingerprints: ()}
+    assert trace_headers_by_topic(flow.run(raw(ARTICLE, headers=TRACE))) == {
+        TOPICS.enriched: TRACE,
+        TOPICS.fingerprints: (),
+    }
     copied = {**ARTICLE, "url": "https://copy.example/1"}
-    other: Headers = (("traceparent", OTHER),)
-    assert carried(flow.run(raw(copied, offset=1, headers=other))) == {
-        TOPICS.duplicates: other,
-        TOPICS.clusters: other,
+    headers: Headers = (("traceparent", OTHER),)
+    assert trace_headers_by_topic(flow.run(raw(copied, offset=1, headers=headers))) == {
+        TOPICS.duplicates: headers,
+        TOPICS.clusters: headers,
         TOPICS.fingerprints: (),
     }
     # The cluster that is left, and tombstones of the article.
     takedown = {"url": copied["url"], "status": "canceled"}
-    assert carried(flow.run(raw(takedown, offset=2, headers=TRACE))) == {
+    assert trace_headers_by_topic(flow.run(raw(takedown, offset=2, headers=TRACE))) == {
         TOPICS.enriched: TRACE,
         TOPICS.duplicates: TRACE,
         TOPICS.clusters: TRACE,
@@ -146,15 +149,15 @@ def test_every_output_of_an_article_carries_its_context() -> None:
 
 def test_a_takedown_carries_its_context_to_every_partition() -> None:
     outcomes = normalize_record(raw({"id": "a-1", "status": "canceled"}, headers=TRACE))
-    assert carried(outcomes) == {TOPICS.normalized: TRACE}
+    assert trace_headers_by_topic(outcomes) == {TOPICS.normalized: TRACE}
 
 
-def test_articles_of_an_array_share_its_context_and_the_letter_keeps_its_headers() -> None:
-    *passed, letter = normalize_record(raw([ARTICLE, {**ARTICLE, "id": "2"}, {"id": "3"}], headers=TRACE))
+def test_articles_of_an_array_share_its_context_and_the_dead_letter_keeps_its_headers() -> None:
+    *passed, dead_letter = normalize_record(raw([ARTICLE, {**ARTICLE, "id": "2"}, {"id": "3"}], headers=TRACE))
     assert len(passed) == 2
-    assert carried(passed) == {TOPICS.normalized: TRACE}
-    assert tuple(letter.outputs[0].headers[:2]) == TRACE
-    assert carried([letter]) == {TOPICS.rejected: TRACE}
+    assert trace_headers_by_topic(passed) == {TOPICS.normalized: TRACE}
+    assert tuple(dead_letter.outputs[0].headers[:2]) == TRACE
+    assert trace_headers_by_topic([dead_letter]) == {TOPICS.rejected: TRACE}
 
 
 def test_a_repeated_delivery_carries_its_own_context() -> None:
@@ -163,7 +166,7 @@ def test_a_repeated_delivery_carries_its_own_context() -> None:
     first = flow.run_one(ARTICLE, headers=(*event, *TRACE))
     again = flow.run_one(ARTICLE, offset=1, headers=(*event, ("traceparent", OTHER)))
     assert again.is_repeat
-    assert carried([again]) == {TOPICS.enriched: (("traceparent", OTHER),)}
+    assert trace_headers_by_topic([again]) == {TOPICS.enriched: (("traceparent", OTHER),)}
     assert again.outputs[0].value == first.outputs[0].value
 
 
@@ -173,7 +176,7 @@ def test_an_event_id_that_is_reused_keeps_its_headers() -> None:
     flow.run_one(ARTICLE, headers=event)
     reused = flow.run_one({**ARTICLE, "title": "Another"}, offset=1, headers=(*event, *TRACE))
     assert reused.code == "event_id_reused"
-    assert carried([reused]) == {TOPICS.rejected: TRACE}
+    assert trace_headers_by_topic([reused]) == {TOPICS.rejected: TRACE}
 
 
 @pytest.mark.parametrize("trace", [TRACE, (("traceparent", b"not one"),), (("traceparent", None),)])

@@ -49,14 +49,14 @@ MARKED_TEXT = st.text(
 )
 
 
-def listed(tokens: Tokens) -> list[tuple[int, bool, bool]]:
+def to_tuples(tokens: Tokens) -> list[tuple[int, bool, bool]]:
     """Return the tokens as plain values."""
     return list(zip(tokens.hashes.tolist(), tokens.numeric.tolist(), tokens.unspaced.tolist(), strict=True))
 
 
-def listed_by_text(batch: TokenBatch) -> list[list[tuple[int, bool, bool]]]:
+def tuples_by_text(batch: TokenBatch) -> list[list[tuple[int, bool, bool]]]:
     """Return the tokens of each text as plain values."""
-    tokens, bounds = listed(batch.tokens), batch.bounds.tolist()
+    tokens, bounds = to_tuples(batch.tokens), batch.bounds.tolist()
     assert (bounds[0], bounds[-1]) == (0, len(tokens))
     return [tokens[start:end] for start, end in pairwise(bounds)]
 
@@ -64,7 +64,7 @@ def listed_by_text(batch: TokenBatch) -> list[list[tuple[int, bool, bool]]]:
 @pytest.mark.parametrize("case", cases("folding_equal"))
 def test_spellings_fold_alike(case: dict[str, Any]) -> None:
     folded = {text: fold_text(text) for text in case["texts"]}
-    assert len({tuple(listed(tokenize(text))) for text in case["texts"]}) == 1, folded
+    assert len({tuple(to_tuples(tokenize(text))) for text in case["texts"]}) == 1, folded
 
 
 @pytest.mark.parametrize("case", cases("folding_keep"))
@@ -76,24 +76,24 @@ def test_letters_that_matter_stay(case: dict[str, Any]) -> None:
 def test_other_words_stay_apart(case: dict[str, Any]) -> None:
     folded = {text: fold_text(text) for text in case["texts"]}
     assert len(set(folded.values())) == len(case["texts"]), folded
-    assert len({tuple(listed(tokenize(text))) for text in case["texts"]}) == len(case["texts"])
+    assert len({tuple(to_tuples(tokenize(text))) for text in case["texts"]}) == len(case["texts"])
 
 
 @pytest.mark.parametrize("case", cases("folding_known_failures"))
 def test_known_failures_still_fail(case: dict[str, Any]) -> None:
     """Readers consider them the same; each case says why folding does not."""
-    assert len({tuple(listed(tokenize(text))) for text in case["texts"]}) == len(case["texts"])
+    assert len({tuple(to_tuples(tokenize(text))) for text in case["texts"]}) == len(case["texts"])
 
 
 @pytest.mark.parametrize("change", CHANGES)
 @given(st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=3).map("\n".join), st.randoms(use_true_random=False))
 def test_each_kind_of_variant_has_the_same_tokens(change: Change, text: str, random: Random) -> None:
-    assert listed(tokenize(change(text, random))) == listed(tokenize(text))
+    assert to_tuples(tokenize(change(text, random))) == to_tuples(tokenize(text))
 
 
 @given(st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=3).map("\n".join), st.integers(0, 2**32))
 def test_variants_have_the_same_tokens(text: str, seed: int) -> None:
-    assert listed(tokenize(variant(text, seed))) == listed(tokenize(text))
+    assert to_tuples(tokenize(variant(text, seed))) == to_tuples(tokenize(text))
 
 
 def test_the_variants_differ_from_the_text() -> None:
@@ -117,39 +117,39 @@ def test_folding_is_idempotent_and_keeps_the_tokens(text: str) -> None:
     assume(COMPOSING.isdisjoint(text))  # a mark without its letter could find another one
     folded = fold_text(text)
     assert fold_text(folded) == folded
-    assert listed(tokenize(folded)) == listed(tokenize(text))
+    assert to_tuples(tokenize(folded)) == to_tuples(tokenize(text))
 
 
 @given(ANY_TEXT | MARKED_TEXT, ANY_TEXT | MARKED_TEXT)
 @example("\u3099", "\u0e48\u094d")
-def test_tokens_do_not_depend_on_their_surroundings(one: str, other: str) -> None:
-    assert listed(tokenize(f"{one}\n{other}")) == listed(tokenize(one)) + listed(tokenize(other))
+def test_tokens_do_not_depend_on_their_surroundings(first: str, second: str) -> None:
+    assert to_tuples(tokenize(f"{first}\n{second}")) == to_tuples(tokenize(first)) + to_tuples(tokenize(second))
 
 
 @pytest.mark.parametrize("texts", BESIDE_EACH_OTHER, ids="|".join)
 def test_texts_in_a_batch_do_not_affect_each_other(texts: list[str]) -> None:
-    assert listed_by_text(tokenize_all(texts)) == [listed(tokenize(text)) for text in texts]
+    assert tuples_by_text(tokenize_all(texts)) == [to_tuples(tokenize(text)) for text in texts]
 
 
 @given(st.lists(MARKED_TEXT, min_size=1, max_size=6))
 def test_texts_of_marks_have_the_same_tokens_in_a_batch_and_alone(texts: list[str]) -> None:
-    assert listed_by_text(tokenize_all(texts)) == [listed(tokenize(text)) for text in texts]
+    assert tuples_by_text(tokenize_all(texts)) == [to_tuples(tokenize(text)) for text in texts]
 
 
 @given(st.lists(ANY_TEXT | TELLING_TEXT | st.text("\0 a1新ख", max_size=8), min_size=1, max_size=8))
 def test_a_text_has_the_same_tokens_in_a_batch_and_alone(texts: list[str]) -> None:
-    assert listed_by_text(tokenize_all(texts)) == [listed(tokenize(text)) for text in texts]
+    assert tuples_by_text(tokenize_all(texts)) == [to_tuples(tokenize(text)) for text in texts]
 
 
 def test_every_character_folds_the_same_in_a_batch_with_a_text_that_needs_composing() -> None:
     plain = [chr(point) for point in range(0x30000) if not 0xD800 <= point <= 0xDFFF and chr(point) not in COMPOSING]
     for start in range(0, len(plain), 4096):
         text = "\n".join(plain[start : start + 4096])
-        assert listed_by_text(tokenize_all([text, "ｶﾞ и\u0306"]))[0] == listed(tokenize(text)), hex(ord(text[0]))
+        assert tuples_by_text(tokenize_all([text, "ｶﾞ и\u0306"]))[0] == to_tuples(tokenize(text)), hex(ord(text[0]))
 
 
 def test_a_null_character_is_a_space() -> None:
-    assert listed(tokenize("a\0b 1\0\0002")) == listed(tokenize("a b 1  2"))
+    assert to_tuples(tokenize("a\0b 1\0\0002")) == to_tuples(tokenize("a b 1  2"))
 
 
 @given(st.text("abÉٱة\u064e1٣.، \n’新ガßﷲ-", max_size=60))
@@ -158,10 +158,10 @@ def test_letters_are_the_folded_text_without_spaces(text: str) -> None:
 
 
 @given(ANY_TEXT | TELLING_TEXT, ANY_TEXT | TELLING_TEXT)
-def test_letters_of_a_beginning_begin_the_letters(one: str, other: str) -> None:
-    whole = unicodedata.normalize("NFC", one + other)
-    assume(COMPOSING.isdisjoint(whole))
-    assert fold_letters(whole).startswith(fold_letters(whole[: len(one)]))
+def test_letters_of_a_beginning_begin_the_letters(first: str, second: str) -> None:
+    text = unicodedata.normalize("NFC", first + second)
+    assume(COMPOSING.isdisjoint(text))
+    assert fold_letters(text).startswith(fold_letters(text[: len(first)]))
 
 
 def test_letters_do_not_depend_on_spacing_and_punctuation() -> None:
@@ -203,14 +203,16 @@ def test_canonically_equivalent_texts_fold_alike(form: Literal["NFC", "NFD"]) ->
     for start in range(0, 0x20000, 4096):
         characters = [chr(point) for point in range(start, start + 4096) if not 0xD800 <= point <= 0xDFFF]
         for character in characters:
-            other = unicodedata.normalize(form, character)
-            if other != character:
-                assert listed(tokenize(f"x {other}")) == listed(tokenize(f"x {character}")), hex(ord(character))
+            normalized = unicodedata.normalize(form, character)
+            if normalized != character:
+                assert to_tuples(tokenize(f"x {normalized}")) == to_tuples(tokenize(f"x {character}")), hex(
+                    ord(character)
+                )
 
 
 @given(st.text(max_size=30).map(lambda text: unicodedata.normalize("NFC", text)))
 def test_decomposed_text_folds_like_composed_text(text: str) -> None:
-    assert listed(tokenize(unicodedata.normalize("NFD", text))) == listed(tokenize(text))
+    assert to_tuples(tokenize(unicodedata.normalize("NFD", text))) == to_tuples(tokenize(text))
 
 
 def test_the_table_of_chinese_characters_does_not_change() -> None:

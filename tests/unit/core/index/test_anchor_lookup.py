@@ -38,9 +38,9 @@ class Stored:
 
 
 def test_an_anchor_that_is_not_stored_and_that_one_article_has_is_unique() -> None:
-    stored = Stored(high(5), high(6))
+    reader = Stored(high(5), high(6))
     packed = [pack(high(7), high(5)), pack(high(9), high(3), high(1)), pack(high(9)), b""]
-    batch = look_up_anchors(packed, stored)
+    batch = look_up_anchors(packed, reader)
     assert batch.articles == [
         ArticleAnchors([name(high(5))], 1, 0),
         ArticleAnchors([name(high(9))], 2, 1),
@@ -49,7 +49,7 @@ def test_an_anchor_that_is_not_stored_and_that_one_article_has_is_unique() -> No
     ]
     assert (batch.shared, batch.values) == ([name(high(5)), name(high(9))], [b"%d" % high(5), None])
     assert (batch.unique.tolist(), batch.owners) == ([high(1), high(3), high(7)], [1, 1, 0])
-    assert stored.names_read == [name(high(number)) for number in (1, 3, 5, 7, 9)]
+    assert reader.names_read == [name(high(number)) for number in (1, 3, 5, 7, 9)]
 
 
 def test_an_anchor_that_is_new_to_the_filter_is_not_read() -> None:

@@ -84,6 +84,6 @@ def test_anchors_are_named_by_their_first_six_bytes_in_order() -> None:
 @given(st.lists(st.integers(0, 2**64 - 1), unique_by=lambda anchor: anchor >> 16, max_size=20), st.data())
 def test_anchors_are_selected_by_their_names(values: list[int], data: st.DataObject) -> None:
     anchors = np.array(sorted(values), dtype=np.uint64)
-    chosen = data.draw(st.lists(st.sampled_from(sorted(values)), unique=True)) if values else []
-    names = keys.anchor_names(np.array(chosen, dtype=np.uint64))
-    assert keys.select_anchors(names, anchors).tolist() == chosen
+    selection = data.draw(st.lists(st.sampled_from(sorted(values)), unique=True)) if values else []
+    names = keys.anchor_names(np.array(selection, dtype=np.uint64))
+    assert keys.select_anchors(names, anchors).tolist() == selection

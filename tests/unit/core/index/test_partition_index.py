@@ -142,14 +142,14 @@ class TestBounds:
 class TestWindow:
     """The window runs on the scope's own time."""
 
-    @pytest.mark.parametrize("other", [STORY, REPRINT, EXCERPT])
+    @pytest.mark.parametrize("text", [STORY, REPRINT, EXCERPT])
     @pytest.mark.parametrize(("age_ms", "is_new"), [(WINDOW_MS, False), (WINDOW_MS + SECOND_MS, True)])
     def test_an_article_is_found_within_the_window(
-        self, new_store: NewStore, other: str, age_ms: int, is_new: bool
+        self, new_store: NewStore, text: str, age_ms: int, is_new: bool
     ) -> None:
         partition = Partition(new_store())
         partition.run_one(article(STORY))
-        assert (partition.run_one(article(other, time=START_MS + age_ms)).verdict.relation == "new") is is_new
+        assert (partition.run_one(article(text, time=START_MS + age_ms)).verdict.relation == "new") is is_new
 
     @pytest.mark.parametrize(("age_ms", "relation"), [(WINDOW_MS, "revision"), (WINDOW_MS + SECOND_MS, "new")])
     def test_its_url_is_found_within_the_window(self, new_store: NewStore, age_ms: int, relation: str) -> None:
@@ -197,10 +197,10 @@ class TestWindow:
 class TestScopes:
     """Scopes (tenant and language) share a partition and nothing else."""
 
-    @pytest.mark.parametrize("other", [{"tenant": "acme"}, {"language": "fr"}])
-    def test_scopes_do_not_find_each_others_articles(self, new_store: NewStore, other: dict[str, str]) -> None:
+    @pytest.mark.parametrize("other_fields", [{"tenant": "acme"}, {"language": "fr"}])
+    def test_scopes_do_not_find_each_others_articles(self, new_store: NewStore, other_fields: dict[str, str]) -> None:
         partition = Partition(new_store())
-        elsewhere = article(STORY, name="a", event="e", **other)  # type: ignore[arg-type] # names of string arguments
+        elsewhere = article(STORY, name="a", event="e", **other_fields)  # type: ignore[arg-type] # names of string arguments
         assert relations(partition.run([article(STORY, name="a", event="e"), elsewhere])) == ["new", "new"]
 
     def test_scopes_do_not_advance_each_others_clock(self, new_store: NewStore) -> None:

@@ -55,18 +55,18 @@ def test_a_stored_fingerprint_decodes_as_encoded(text: str, title: str | None) -
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.duplicate.relation)
 def test_a_stored_article_decodes_as_encoded(event: FingerprintEvent) -> None:
-    stored = unpack_article(pack_article(event))
-    assert stored.to_duplicate(SCOPE) == event.duplicate
-    assert stored.to_origin() == event.origin
-    assert stored.resolve_cluster_id(SCOPE) == event.duplicate.cluster_id
-    indexed = stored.to_indexed_article(SCOPE, event.offset)
+    article = unpack_article(pack_article(event))
+    assert article.to_duplicate(SCOPE) == event.duplicate
+    assert article.to_origin() == event.origin
+    assert article.resolve_cluster_id(SCOPE) == event.duplicate.cluster_id
+    indexed = article.to_indexed_article(SCOPE, event.offset)
     assert (indexed.offset, indexed.id, indexed.source) == (event.offset, event.id, event.source)
     assert (indexed.revision, indexed.cluster_depth, indexed.display_hash) == (
         event.revision,
         event.cluster_depth,
         event.display_hash,
     )
-    assert (stored.event_id.hex(), stored.event_time) == (event.event_id, event.event_time)
+    assert (article.event_id.hex(), article.event_time) == (event.event_id, event.event_time)
 
 
 def test_the_cases_cover_every_relation() -> None:

@@ -153,11 +153,11 @@ def test_a_restore_in_batches_writes_the_same_as_one_record_at_a_time(stream: St
 
 def test_a_cluster_is_dropped_with_its_generation_in_the_middle_of_a_batch() -> None:
     story, filler = _TEXTS[0], [prose(seed, 40) for seed in "pqrst"]
-    written = [("a", story), ("b", story), *((f"n{i}", text) for i, text in enumerate(filler)), ("a", story)]
+    articles = [("a", story), ("b", story), *((f"n{i}", text) for i, text in enumerate(filler)), ("a", story)]
     days, offsets = (0, 0, 8, 8, 17, 17, 17, 17), (0, 1, 2, 3 + FAR, 4 + FAR, 5 + FAR, 5 + 2 * FAR, 6 + 2 * FAR)
     events: list[Event] = [
         article(text, name=name, event=str(number), time=START_MS + day * DAY_MS)
-        for number, ((name, text), day) in enumerate(zip(written, days, strict=True))
+        for number, ((name, text), day) in enumerate(zip(articles, days, strict=True))
     ]
     original = Partition(MemoryStore())
     outcomes = deliver(original, Stream(events, list(offsets)))
@@ -229,12 +229,12 @@ def test_an_event_consumed_again_after_a_crash_gets_its_first_verdict_or_is_with
 def test_outputs_of_a_tenant_do_not_depend_on_other_tenants_in_its_partition(
     stream: Stream, batches: list[int]
 ) -> None:
-    both = deliver(Partition(MemoryStore()), stream, batches)
+    expected = deliver(Partition(MemoryStore()), stream, batches)
     for tenant in ("one", "two"):
         indices = [i for i, event in enumerate(stream.events) if event.tenant == tenant]
         alone = Stream([stream.events[i] for i in indices], [stream.offsets[i] for i in indices])
         outcomes = deliver(Partition(MemoryStore()), alone)
-        assert outputs_to_consumers(outcomes) == outputs_to_consumers([both[i] for i in indices])
+        assert outputs_to_consumers(outcomes) == outputs_to_consumers([expected[i] for i in indices])
 
 
 @given(streams())

@@ -91,7 +91,7 @@ def run_steps(store: Store, steps: list[tuple[int, int]]) -> ScopeView:
 
 
 @pytest.mark.parametrize(
-    ("steps", "kept"),
+    ("steps", "is_stored"),
     [
         ([(0, 0), (100, 1), (100, 2 + FAR)], [True, True, True]),
         ([(0, 0), (101, 1), (101, 1 + REDELIVERED_OFFSETS_MAX)], [True, True, True]),
@@ -102,10 +102,12 @@ def run_steps(store: Store, steps: list[tuple[int, int]]) -> ScopeView:
     ],
 )
 def test_a_generation_is_dropped_when_the_next_has_left_the_window_and_is_not_consumed_again(
-    new_store: NewStore, steps: list[tuple[int, int]], kept: list[bool]
+    new_store: NewStore, steps: list[tuple[int, int]], is_stored: list[bool]
 ) -> None:
     scope = run_steps(new_store(), steps)
-    assert [value is not None for value in scope.get_many([b"%d" % number for number in range(len(steps))])] == kept
+    assert [
+        value is not None for value in scope.get_many([b"%d" % number for number in range(len(steps))])
+    ] == is_stored
 
 
 def test_a_value_written_again_moves_to_the_current_generation(new_store: NewStore) -> None:

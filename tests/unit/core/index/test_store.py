@@ -83,8 +83,8 @@ def test_both_stores_hold_the_same_after_any_writes(history: list[tuple[dict[byt
         for puts, prefixes in history:
             memory.write(puts.items(), prefixes)
             rocks.write(puts.items(), prefixes)
-        written = sorted({key for puts, _ in history for key in puts})
-        assert memory.get_many(written) == rocks.get_many(written)
+        keys = sorted({key for puts, _ in history for key in puts})
+        assert memory.get_many(keys) == rocks.get_many(keys)
         rocks.close()
 
 

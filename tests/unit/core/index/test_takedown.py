@@ -70,9 +70,9 @@ class TestDeletion:
         self, new_store: NewStore
     ) -> None:
         partition = Partition(new_store())
-        other = article(prose("x"), name="b")
-        moved = msgspec.structs.replace(article(prose("y"), name="a"), url_key=other.url_key)
-        partition.run([article(STORY, name="a"), other, moved])
+        unrelated = article(prose("x"), name="b")
+        moved = msgspec.structs.replace(article(prose("y"), name="a"), url_key=unrelated.url_key)
+        partition.run([article(STORY, name="a"), unrelated, moved])
         partition.run_takedown(takedown("a"))
         assert partition.run_one(article(STORY)).verdict.relation == "new"
 
@@ -105,10 +105,10 @@ class TestDeletion:
 
     def test_an_id_is_found_though_the_newest_article_at_the_url_was_deleted(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
-        other = article(prose("x"), name="b")
-        partition.run([article(STORY, name="a"), other])
+        unrelated = article(prose("x"), name="b")
+        partition.run([article(STORY, name="a"), unrelated])
         partition.run_takedown(takedown("b"))
-        moved = msgspec.structs.replace(article(prose("y"), name="a"), url_key=other.url_key)
+        moved = msgspec.structs.replace(article(prose("y"), name="a"), url_key=unrelated.url_key)
         assert partition.run_one(moved).verdict.duplicate_of == "a"
 
 

@@ -59,8 +59,8 @@ def test_only_the_first_of_many_bad_items_are_listed(count: int, items: str | No
         (item, Rejected("missing_identity", f"no {item}")) for item in range(count)
     ]
     headers = added_headers(errors)
-    listed = ",".join(map(str, range(min(count, LISTED_ITEMS_MAX))))
-    assert headers["__errors.items"] == (items or (listed + ",…" if count > LISTED_ITEMS_MAX else listed))
+    indices = ",".join(map(str, range(min(count, LISTED_ITEMS_MAX))))
+    assert headers["__errors.items"] == (items or (indices + ",…" if count > LISTED_ITEMS_MAX else indices))
     assert headers["__errors.message"] == "no 0"
 
 

@@ -219,11 +219,13 @@ def test_every_output_is_a_cloud_event() -> None:
 def test_the_ce_id_of_a_cluster_record_names_what_changed_it() -> None:
     flow = Flow()
     flow.run_one(ARTICLE)
-    grown = outputs_by_topic(flow.run_one({**ARTICLE, "url": "https://b.example/2"}, offset=1))[TOPICS.clusters]
-    shrunk = outputs_by_topic(flow.run_one({"url": ARTICLE["url"], "status": "canceled"}, offset=2))[TOPICS.clusters]
-    cluster_id = (grown.key or b"").decode()
-    assert dict(grown.headers)["ce_id"] == f"{cluster_id}.2".encode()
-    assert dict(shrunk.headers)["ce_id"].endswith(f".{cluster_id}".encode())
+    grown_cluster = outputs_by_topic(flow.run_one({**ARTICLE, "url": "https://b.example/2"}, offset=1))[TOPICS.clusters]
+    shrunk_cluster = outputs_by_topic(flow.run_one({"url": ARTICLE["url"], "status": "canceled"}, offset=2))[
+        TOPICS.clusters
+    ]
+    cluster_id = (grown_cluster.key or b"").decode()
+    assert dict(grown_cluster.headers)["ce_id"] == f"{cluster_id}.2".encode()
+    assert dict(shrunk_cluster.headers)["ce_id"].endswith(f".{cluster_id}".encode())
 
 
 def test_every_part_of_the_step_is_wrapped_under_its_name() -> None:
@@ -266,10 +268,10 @@ class TestSlices:
 
     def test_slices_decide_the_same_as_one_call(self) -> None:
         records = normalized_records(*URLS)
-        whole = Deduplicator(TOPICS)(records, Flow().index.begin_transaction(), now=NOW)
+        expected = Deduplicator(TOPICS)(records, Flow().index.begin_transaction(), now=NOW)
         slices = ([record] for record in records)
         pieces = Deduplicator(TOPICS).decide_in_slices(slices, Flow().index.begin_transaction(), now=NOW)
-        assert [outcome for outcomes in pieces for outcome in outcomes] == whole
+        assert [outcome for outcomes in pieces for outcome in outcomes] == expected
 
     def test_slices_are_taken_and_decided_one_at_a_time(self) -> None:
         parts: list[str] = []
@@ -287,9 +289,9 @@ class TestSlices:
         for _ in pieces:
             done.append([*parts])
             parts.clear()
-        decided = ["find_candidates", "decide", "record", "encode_enriched"]
-        prepared = ["decode_normalized", "fingerprint"]
-        assert done == [prepared, prepared, ["prefetch", *decided], decided]
+        decide_steps = ["find_candidates", "decide", "record", "encode_enriched"]
+        prepare_steps = ["decode_normalized", "fingerprint"]
+        assert done == [prepare_steps, prepare_steps, ["prefetch", *decide_steps], decide_steps]
 
     def test_the_fingerprints_of_a_slice_are_released_when_it_is_decided(self) -> None:
         references: list[weakref.ref[Any]] = []
@@ -367,10 +369,10 @@ def test_every_record_has_outcomes_and_dead_letters_keep_its_bytes(
         rejected = [outcome.outputs[0] for outcome in outcomes if outcome.result == "rejected"]
         dead_letters = [output for output in rejected if dict(output.headers)["__errors.stage"] == b"normalize"]
         assert all((output.key, output.value) == (record.key, record.value) for output in dead_letters)
-        listed = [dict(output.headers).get("__errors.items", b"").split(b",") for output in dead_letters]
-        parsed = orjson.loads(record.value or b"") if dead_letters and listed[0] != [b""] else None
+        items = [dict(output.headers).get("__errors.items", b"").split(b",") for output in dead_letters]
+        parsed = orjson.loads(record.value or b"") if dead_letters and items[0] != [b""] else None
         if isinstance(parsed, list):
-            assert len(listed[0]) + len(outcomes) - 1 == len(parsed)
+            assert len(items[0]) + len(outcomes) - 1 == len(parsed)
 
 
 @given(records)

@@ -164,12 +164,12 @@ def test_a_restored_index_lacks_the_article_too() -> None:
 def test_no_version_is_found_though_another_article_had_its_url_in_between() -> None:
     flow = Flow()
     first = {**ARTICLE, "id": "a", "url": "https://x.example/1"}
-    other = {
+    foreign_event = {
         "id": "b",
         "url": "https://x.example/2",
         "text": "The orchards of Lower Aldersey were picked late this year.",
     }
-    for offset, event in enumerate((first, other, {**other, "id": "a", "title": "Apples"})):
+    for offset, event in enumerate((first, foreign_event, {**foreign_event, "id": "a", "title": "Apples"})):
         flow.run_one(event, offset=offset)
     flow.run_one({"id": "a", "status": "canceled"}, offset=3)
     assert flow.run_one(COPY, offset=4).result == "new"

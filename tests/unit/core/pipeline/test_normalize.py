@@ -104,11 +104,12 @@ class TestIdentity:
         assert ids[0] == ids[2] != ids[1]
 
     def test_source_and_id_of_the_sender_identify_an_event_at_any_offset(self) -> None:
-        def sent(source: bytes, name: bytes, offset: int) -> str:
+        def event_id_of(source: bytes, name: bytes, offset: int) -> str:
             return normalize_one(raw(ARTICLE, offset=offset, headers=(("ce_source", source), ("ce_id", name)))).event_id
 
-        assert sent(b"/scraper", b"17", 1) == sent(b"/scraper", b"17", 2)
-        assert len({sent(b"/scraper", b"17", 1), sent(b"/scraper", b"18", 1), sent(b"/other", b"17", 1)}) == 3
+        assert event_id_of(b"/scraper", b"17", 1) == event_id_of(b"/scraper", b"17", 2)
+        identities = ((b"/scraper", b"17"), (b"/scraper", b"18"), (b"/other", b"17"))
+        assert len({event_id_of(source, name, 1) for source, name in identities}) == 3
 
     @pytest.mark.parametrize(
         "headers", [[("ce_id", b"17")], [("ce_source", b"/s")], [("ce_id", b""), ("ce_source", b"/s")]]

@@ -10,7 +10,7 @@ import pytest
 
 from stream.errors import IndexDamaged, IndexFault
 from stream.state.rocksdb_store import RocksStore
-from tests.support.changelog import CountingStore, Log, Site, documents, opened
+from tests.support.changelog import CountingStore, Log, Site, documents, restored_stores
 
 
 async def test_an_index_of_other_rules_is_rebuilt_from_the_changelog(
@@ -69,7 +69,7 @@ async def test_damage_found_by_a_restore_marks_the_store() -> None:
 async def test_damage_found_by_a_decision_marks_the_store_at_once() -> None:
     site = Site(Log())
     site.indexes.assign([0])
-    (store,) = await opened(site)
+    (store,) = await restored_stores(site)
     with pytest.raises(IndexDamaged):
         async with site.indexes.acquire(0):
             raise IndexDamaged("the index lacks the article at 7")
@@ -81,7 +81,7 @@ async def test_damage_found_by_a_decision_marks_the_store_at_once() -> None:
 async def test_other_faults_do_not_mark_the_store(fault: Exception) -> None:
     site = Site(Log())
     site.indexes.assign([0])
-    (store,) = await opened(site)
+    (store,) = await restored_stores(site)
     with pytest.raises(type(fault)):
         async with site.indexes.acquire(0):
             raise fault

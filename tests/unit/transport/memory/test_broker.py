@@ -16,7 +16,7 @@ from stream.transport.errors import (
     UnknownTopicError,
 )
 from stream.transport.memory.broker import MemoryBroker
-from tests.support.transports import numbered
+from tests.support.transports import numbered_records
 
 
 def awake() -> bool:
@@ -54,7 +54,7 @@ def test_topics_are_never_created_by_use(broker: MemoryBroker) -> None:
 
 
 def test_each_partition_counts_its_own_offsets(broker: MemoryBroker) -> None:
-    stored = broker.produce_all(numbered("t", range(20), partition=1))
+    stored = broker.produce_all(numbered_records("t", range(20), partition=1))
     assert [metadata.offset for metadata in stored] == list(range(20))
     assert broker.bounds(TP("t", 1)) == (0, 20)
     assert broker.bounds(TP("t", 0)) == (0, 0)
@@ -82,7 +82,7 @@ def test_a_batch_with_a_bad_record_stores_nothing(broker: MemoryBroker) -> None:
 
 
 def test_trimming_keeps_the_offsets(broker: MemoryBroker) -> None:
-    broker.produce_all(numbered("t", range(10), partition=0))
+    broker.produce_all(numbered_records("t", range(10), partition=0))
     broker.trim(TP("t", 0), 4)
     assert broker.bounds(TP("t", 0)) == (4, 10)
     assert [record.offset for record in broker.read(TP("t", 0), 0, 3)] == [4, 5, 6]

@@ -109,9 +109,9 @@ def test_boilerplate_is_found_and_nothing_else(case: dict[str, Any]) -> None:
 
 @given(TEXTS, st.none() | st.sampled_from(TRICKY))
 def test_removing_boilerplate_twice_changes_nothing_more(text: str, title: str | None) -> None:
-    left = remove_boilerplate(text, title, FixCounts()).text
+    remaining = remove_boilerplate(text, title, FixCounts()).text
     fixes = FixCounts()
-    assert remove_boilerplate(left, title, fixes).text == left
+    assert remove_boilerplate(remaining, title, fixes).text == remaining
     assert not fixes
 
 

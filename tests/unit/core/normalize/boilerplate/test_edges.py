@@ -65,7 +65,7 @@ def test_a_block_at_the_end_is_found(lines: list[str], block: tuple[str, int] | 
 
 
 @pytest.mark.parametrize(
-    ("kept", "glued", "step"),
+    ("paragraph", "glued", "step"),
     [
         (LONG, " للتواصل مع الكاتب ارسل رسالة SMS تبدأ بالرمز (3)", "contact_lines"),
         (LONG, "...المزيد", "read_also"),
@@ -80,8 +80,8 @@ def test_a_block_at_the_end_is_found(lines: list[str], block: tuple[str, int] | 
         ),
     ],
 )
-def test_boilerplate_glued_to_the_last_paragraph_is_found(kept: str, glued: str, step: str) -> None:
-    assert find_glued_end(kept + glued) == (step, len(kept))
+def test_boilerplate_glued_to_the_last_paragraph_is_found(paragraph: str, glued: str, step: str) -> None:
+    assert find_glued_end(paragraph + glued) == (step, len(paragraph))
 
 
 @pytest.mark.parametrize(

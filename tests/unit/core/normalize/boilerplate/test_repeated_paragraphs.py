@@ -15,7 +15,7 @@ OTHER = "The mayor opened a new garden beside the old school, and said that the 
 CHINESE = "市长昨天上午在老学校旁边为一座新公园剪彩，他说工程历时整整一年，附近的居民都来了。"
 
 
-def repeated(*lines: str) -> list[int]:
+def repeated_indices(*lines: str) -> list[int]:
     """Return the indexes of the repeated lines."""
     return find_repeated_paragraphs(lines, folded_prefixes(lines)) if lines else []
 
@@ -36,7 +36,7 @@ def repeated(*lines: str) -> list[int]:
 def test_repeated_paragraphs_are_found_with_the_lines_repeated_around_them(
     lines: tuple[str, ...], indexes: list[int]
 ) -> None:
-    assert repeated(*lines) == indexes
+    assert repeated_indices(*lines) == indexes
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_repeated_paragraphs_are_found_with_the_lines_repeated_around_them(
     ],
 )
 def test_what_may_be_repeated_on_purpose_stays(lines: tuple[str, ...]) -> None:
-    assert repeated(*lines) == []
+    assert repeated_indices(*lines) == []
 
 
 @given(st.lists(st.sampled_from([LONG, OTHER, CHINESE, "Yes.", "No", LONG[:-1]]), max_size=9))
 def test_the_remaining_text_has_no_repeats_and_lost_no_line(lines: list[str]) -> None:
-    indexes = repeated(*lines)
-    left = [line for i, line in enumerate(lines) if i not in indexes]
-    assert repeated(*left) == []
-    assert {fold_letters(line) for line in left} == {fold_letters(line) for line in lines}
+    indexes = repeated_indices(*lines)
+    remaining = [line for i, line in enumerate(lines) if i not in indexes]
+    assert repeated_indices(*remaining) == []
+    assert {fold_letters(line) for line in remaining} == {fold_letters(line) for line in lines}

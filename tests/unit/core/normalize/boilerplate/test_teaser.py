@@ -103,10 +103,10 @@ def test_all_of_several_teasers_are_removed() -> None:
 
 @given(st.lists(st.text("abءآ́ .…\u064b", min_size=1, max_size=70), max_size=4).map("\n".join))
 def test_the_remaining_text_has_no_teaser(text: str) -> None:
-    teaser, left = split_teaser(text)
-    assert split_teaser(left) == (None, left)
-    assert text.endswith(left)
-    assert (teaser is None) == (left == text)
+    teaser, remaining = split_teaser(text)
+    assert split_teaser(remaining) == (None, remaining)
+    assert text.endswith(remaining)
+    assert (teaser is None) == (remaining == text)
 
 
 @given(st.integers(33, len(ENGLISH) - 3), st.sampled_from(["…", " ..."]))

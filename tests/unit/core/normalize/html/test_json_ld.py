@@ -64,8 +64,11 @@ def test_the_web_page_supplies_what_the_article_lacks() -> None:
 
 
 def test_lists_of_other_articles_are_not_followed() -> None:
-    other = {"@type": "NewsArticle", "headline": "other"}
-    article = read({"@type": "ItemList", "itemListElement": [{"item": other}]}, {"@type": "WebPage", "about": other})
+    second_article = {"@type": "NewsArticle", "headline": "other"}
+    article = read(
+        {"@type": "ItemList", "itemListElement": [{"item": second_article}]},
+        {"@type": "WebPage", "about": second_article},
+    )
     assert article.text("headline") is None
 
 

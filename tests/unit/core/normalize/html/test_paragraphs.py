@@ -53,9 +53,9 @@ def test_boilerplate_is_removed(element: str) -> None:
 )
 def test_what_only_looks_like_boilerplate_stays(element: str) -> None:
     article = body(element)
-    whole = extract_lines(article).text
+    text = extract_lines(article).text
     remove_boilerplate_elements(article)
-    assert extract_lines(article).text == whole
+    assert extract_lines(article).text == text
 
 
 def test_nested_boilerplate_is_measured_as_a_whole() -> None:

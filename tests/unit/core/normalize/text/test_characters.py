@@ -51,7 +51,7 @@ def test_presentation_forms_become_letters_and_signs_for_words_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "left"),
+    ("text", "expected"),
     [
         ("a\u200cb", "ab"),
         ("می\u200cخواهم", "می\u200cخواهم"),
@@ -63,8 +63,8 @@ def test_presentation_forms_become_letters_and_signs_for_words_stay() -> None:
         ("Bürger\xad  \n 5", "Bürger  \n 5"),
     ],
 )
-def test_joiners_stay_only_where_they_have_an_effect(text: str, left: str) -> None:
-    assert characters.remove_invisible(text)[0] == left
+def test_joiners_stay_only_where_they_have_an_effect(text: str, expected: str) -> None:
+    assert characters.remove_invisible(text)[0] == expected
 
 
 @given(st.text(" \na", max_size=20))

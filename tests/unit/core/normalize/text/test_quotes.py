@@ -30,7 +30,7 @@ def test_the_wrong_mark_of_a_pair_is_corrected(text: str, matched: str, lines: i
 
 
 @pytest.mark.parametrize(
-    ("text", "joined", "count"),
+    ("text", "expected", "count"),
     [
         ("''a'' and ``b''", '"a" and "b"', 4),
         ('""a" b ""c""', '"a" b "c"', 3),
@@ -39,8 +39,8 @@ def test_the_wrong_mark_of_a_pair_is_corrected(text: str, matched: str, lines: i
         ("source: '' and \"\"", "source: '' and \"\"", 0),
     ],
 )
-def test_a_doubled_mark_becomes_one_mark(text: str, joined: str, count: int) -> None:
-    assert merge_doubled_marks(text) == (joined, count)
+def test_a_doubled_mark_becomes_one_mark(text: str, expected: str, count: int) -> None:
+    assert merge_doubled_marks(text) == (expected, count)
 
 
 @given(st.text("«»“”„\"'`<>ab ولا.\n", max_size=30))

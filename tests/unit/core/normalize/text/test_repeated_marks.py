@@ -40,7 +40,7 @@ def test_an_ellipsis_has_three_dots(text: str, short: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "joined", "count"),
+    ("text", "expected", "count"),
     [
         ("anti-\naircraft", "anti-aircraft", 1),
         ("govern-\nment and government", "government and government", 1),
@@ -52,12 +52,12 @@ def test_an_ellipsis_has_three_dots(text: str, short: str) -> None:
         ("a-\nb 5-\nsix -\nseven", "a-\nb 5-\nsix -\nseven", 0),
     ],
 )
-def test_a_broken_word_is_joined(text: str, joined: str, count: int) -> None:
-    assert repeated_marks.join_broken_words(text) == (joined, count)
+def test_a_broken_word_is_joined(text: str, expected: str, count: int) -> None:
+    assert repeated_marks.join_broken_words(text) == (expected, count)
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("name (at) example.org", "name@example.org"),
         ("name[at]mail[dot]example[dot]org", "name@mail.example.org"),
@@ -69,8 +69,8 @@ def test_a_broken_word_is_joined(text: str, joined: str, count: int) -> None:
         ("a [.] b, point (dot)", "a [.] b, point (dot)"),
     ],
 )
-def test_disguised_addresses_are_restored(text: str, shown: str) -> None:
-    assert repeated_marks.restore_addresses(text)[0] == shown
+def test_disguised_addresses_are_restored(text: str, expected: str) -> None:
+    assert repeated_marks.restore_addresses(text)[0] == expected
 
 
 @given(st.text("!?؟،,;.ab字 \n-", max_size=40))

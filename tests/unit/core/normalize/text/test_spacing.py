@@ -20,7 +20,7 @@ STEPS = [
 
 
 @pytest.mark.parametrize(
-    ("text", "joined", "count"),
+    ("text", "expected", "count"),
     [
         ("كلمة :", "كلمة:", 1),
         ("كلمة .\nكلمة", "كلمة.\nكلمة", 1),
@@ -37,8 +37,8 @@ STEPS = [
         ("", "", 0),
     ],
 )
-def test_the_space_before_a_mark_is_removed(text: str, joined: str, count: int) -> None:
-    assert spacing.remove_space_before_mark(text) == (joined, count)
+def test_the_space_before_a_mark_is_removed(text: str, expected: str, count: int) -> None:
+    assert spacing.remove_space_before_mark(text) == (expected, count)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_words_are_separated_but_not_numbers_initials_or_addresses(
 
 
 @pytest.mark.parametrize(
-    ("text", "joined"),
+    ("text", "expected"),
     [
         ("بلغ ( 354 ) شخصاً", "بلغ (354) شخصاً"),
         ("كلمة( كلمة )كلمة", "كلمة (كلمة) كلمة"),
@@ -81,8 +81,8 @@ def test_words_are_separated_but_not_numbers_initials_or_addresses(
         ("so :( and ;-) and ( )", "so :( and ;-) and ()"),
     ],
 )
-def test_spaces_inside_brackets_are_removed(text: str, joined: str) -> None:
-    assert spacing.remove_spaces_inside_brackets(text)[0] == joined
+def test_spaces_inside_brackets_are_removed(text: str, expected: str) -> None:
+    assert spacing.remove_spaces_inside_brackets(text)[0] == expected
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
