@@ -110,7 +110,7 @@ async def test_the_newest_record_of_each_cluster_counts_all_of_it(fed: Site) -> 
         assert headers(record)["ce_id"] == f"{cluster['cluster_id']}.{cluster['size']}"
         newest[cluster["cluster_id"]] = cluster
     sizes = Counter(event["duplicate"]["cluster_id"] for event in events.values())
-    # A cluster of one is not told.
+    # A cluster of one is not published.
     assert {cluster_id: cluster["size"] for cluster_id, cluster in newest.items()} == {
         cluster_id: size for cluster_id, size in sizes.items() if size > 1
     }
@@ -123,7 +123,7 @@ async def test_a_withdrawn_article_is_gone_wherever_it_was_known(site: Site) -> 
     await site.process(takedown(2), takedown(1), takedown(4), takedown(9), article(5, BRIDGE), article(6, FLOOD))
 
     takedowns = [record for record in await site.records(site.topics.normalized) if record.key == b"default/*"]
-    # The language of what is withdrawn is not known, so each partition is told.
+    # The language of what is withdrawn is not known, so each partition gets the takedown.
     assert Counter(record.partition for record in takedowns) == {0: 4, 1: 4}
     for topic in (site.topics.enriched, site.topics.duplicates):
         assert await site.tombstones(topic) == {ids[0], ids[1], ids[3]}

@@ -109,8 +109,8 @@ def assert_as_uninterrupted(station: Station, lines: list[bytes]) -> Counter[int
         assert found.setdefault(offset, event) == event
     file = station.folder / "all.jsonl"
     file.write_bytes(b"\n".join(lines))
-    told = station.run("process", str(file), "--topic", "enriched", "--topic", "duplicates", "--quiet")
-    values = (orjson.loads(line)["value"] for line in told.stdout.splitlines())
+    result = station.run("process", str(file), "--topic", "enriched", "--topic", "duplicates", "--quiet")
+    values = (orjson.loads(line)["value"] for line in result.stdout.splitlines())
     expected = {value["origin"]["offset"]: value for value in values}
     # A file has no CloudEvents ids and no time of a broker.
     for event in (*found.values(), *expected.values()):
