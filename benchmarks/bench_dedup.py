@@ -84,7 +84,8 @@ class Figures:
 def run(corpus: Path, indexed: Sequence[int], folder: Path) -> None:
     """Print the figures for an empty index and for each size in ``indexed``, then those of the other libraries."""
     articles = normalize_all(rows(corpus))
-    shapes = [shape(fingerprint) for fingerprint in compute_fingerprints((article.text, article.title) for article in articles)]
+    fingerprints = compute_fingerprints((article.text, article.title) for article in articles)
+    shapes = [shape(fingerprint) for fingerprint in fingerprints]
     mean = np.mean(shapes, axis=0)
     print(f"{len(articles)} articles, a mean of {mean[0]:.0f} tokens and {mean[2]:.1f} anchors")
     folder.mkdir(parents=True, exist_ok=True)

@@ -106,7 +106,9 @@ def _decide_batch(
     parts["prefetch"] += done - fingerprinted
     for article, subject in zip(articles, subjects, strict=True):
         offset, lookup_start = transaction.position.last + 1, done
-        if transaction.find_earlier_decision(subject.scope, article.event_id, offset=offset, time_ms=article.event_time):
+        if transaction.find_earlier_decision(
+            subject.scope, article.event_id, offset=offset, time_ms=article.event_time
+        ):
             continue
         candidates = transaction.find_candidates(subject, time_ms=article.event_time)
         lookup_end = clock()

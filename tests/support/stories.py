@@ -51,7 +51,7 @@ def earlier(
     stored = dataclasses.replace(compute_fingerprint(text, title), anchors=NO_HASHES, shingles=NO_HASHES)
     source, cluster_id = "earlier.example", f"{offset:032x}"
     return IndexedArticle(
-        offset, f"earlier-{offset}", source, cluster_id, revision, cluster_depth, display_hash, reduced, times
+        offset, f"earlier-{offset}", source, cluster_id, revision, cluster_depth, display_hash, stored, times
     )
 
 
@@ -71,15 +71,15 @@ def story(script: str, *sentences: int) -> str:
     return "\n".join(all_sentences[i] for i in sentences or range(len(all_sentences)))
 
 
-def shared_anchors(text: str, other_text: str) -> float:
+def shared_anchors(text: str, other: str) -> float:
     """Of the text with fewer anchors, the share of them that the other has too."""
     anchors, other_anchors = compute_fingerprint(text, None).anchors, compute_fingerprint(other, None).anchors
     return len(np.intersect1d(anchors, other_anchors)) / min(len(anchors), len(other_anchors))
 
 
-def is_candidate(text: str, other_text: str) -> bool:
+def is_candidate(text: str, other: str) -> bool:
     """Whether the index would return one text as a candidate for the other."""
-    return shared_anchors(text, other_text) >= ANCHORS_SHARED_MIN
+    return shared_anchors(text, other) >= ANCHORS_SHARED_MIN
 
 
 def figures(**changed: object) -> Similarity:

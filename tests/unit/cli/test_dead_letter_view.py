@@ -31,7 +31,7 @@ from stream.core.contracts.records import InputRecord
 from stream.core.pipeline.dead_letter import ATTEMPTS_HEADER
 from stream.dead_letters.parsed_dead_letter import RecordId, read_dead_letter, requeued_record
 from tests.support.articles import dumps
-from tests.unit.dead_letters.test_parsed_dead_letter import TIME, letter_of, stored
+from tests.unit.dead_letters.test_parsed_dead_letter import TIME, dead_letter_of, to_record
 
 NOW = 1_777_874_400_000
 

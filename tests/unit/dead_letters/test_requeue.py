@@ -16,7 +16,7 @@ from stream.dead_letters.parsed_dead_letter import DeadLetter, DeadLetterFilter,
 from stream.dead_letters.requeue import RequeueRules, SkipReason, plan_requeue
 from stream.errors import Rejected
 from tests.support.articles import BRIDGE, article, dumps
-from tests.unit.dead_letters.test_parsed_dead_letter import TIME, TOPICS, letter_of, stored
+from tests.unit.dead_letters.test_parsed_dead_letter import TIME, TOPICS, dead_letter_of, to_record
 
 RULES = RequeueRules(TOPICS, attempts_max=3)
 EVERYTHING = DeadLetterFilter()

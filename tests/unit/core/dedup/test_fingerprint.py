@@ -52,8 +52,8 @@ def arrays(result: Fingerprint) -> list[NDArray[np.generic]]:
 
 def summary(result: Fingerprint) -> list[object]:
     """Return what a change of any stored value would change."""
-    serialized = [values.astype(f"<u{values.itemsize}").tobytes() for values in arrays(result)]
-    digests = [blake2b(value, digest_size=8).hexdigest() for value in serialized]
+    stored = [values.astype(f"<u{values.itemsize}").tobytes() for values in arrays(result)]
+    digests = [blake2b(value, digest_size=8).hexdigest() for value in stored]
     return [result.text_hash, result.tokens, result.is_spaced, *digests]
 
 
@@ -110,9 +110,9 @@ def test_texts_that_share_a_long_run_share_an_anchor(kind: str, data: st.DataObj
     token = ALPHABETS[kind]
     run = data.draw(st.lists(token, min_size=length, max_size=length))
     around = st.tuples(st.lists(token, max_size=60), st.lists(token, max_size=60))
-    first, second = (texts_around(kind, run, *data.draw(around)) for _ in range(2))
-    assert shared_anchors(first, second)
-    assert shared_anchors(first, texts_around(kind, run, [], []))
+    one, other = (texts_around(kind, run, *data.draw(around)) for _ in range(2))
+    assert shared_anchors(one, other)
+    assert shared_anchors(one, texts_around(kind, run, [], []))
 
 
 @pytest.mark.parametrize("kind", PARAMS)
@@ -124,11 +124,11 @@ def test_in_the_opening_of_both_a_shorter_run_is_enough(kind: str, data: st.Data
     token = ALPHABETS[kind]
     run = data.draw(st.lists(token, min_size=length, max_size=length))
     around = st.tuples(st.lists(token, max_size=before_max), st.lists(token, max_size=90))
-    first, second = (texts_around(kind, run, *data.draw(around)) for _ in range(2))
-    assert shared_anchors(first, second)
+    one, other = (texts_around(kind, run, *data.draw(around)) for _ in range(2))
+    assert shared_anchors(one, other)
 
 
-def texts_around(kind: str, run: list[str], before: list[str], after: list[str]) -> Fingerprint:
+def texts_around(kind: str, run: list[str], before: list[str], behind: list[str]) -> Fingerprint:
     """Return the fingerprint of ``run`` between others, all in tokens of one kind."""
     result = compute_fingerprint(JOINTS[kind].join([*before, *run, *behind]), None)
     assert result.tokens == len(before) + len(run) + len(behind)
@@ -136,9 +136,9 @@ def texts_around(kind: str, run: list[str], before: list[str], after: list[str])
     return result
 
 
-def shared_anchors(first: Fingerprint, second: Fingerprint) -> set[int]:
+def shared_anchors(one: Fingerprint, other: Fingerprint) -> set[int]:
     """Return the anchors that both have."""
-    return set(first.anchors.tolist()) & set(second.anchors.tolist())
+    return set(one.anchors.tolist()) & set(other.anchors.tolist())
 
 
 @pytest.mark.parametrize("kind", PARAMS)
@@ -195,7 +195,7 @@ def test_only_the_first_tokens_are_looked_at(count: int) -> None:
 def test_everything_stored_is_sorted_unique_and_bounded(count: int) -> None:
     result = compute_fingerprint(many_words(count), many_words(count, seed=1))
     for values in (result.anchors, result.title):
-        assert all(smaller < larger for smaller, larger in pairwise(values.tolist()))
+        assert all(one < other for one, other in pairwise(values.tolist()))
     assert len(result.anchors) <= len(result.shingles) <= TOKENS_MAX
     assert set(result.anchors.tolist()) <= set(result.shingles.tolist())
     assert len(result.title) <= TITLE_TOKENS_MAX

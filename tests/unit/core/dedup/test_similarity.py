@@ -58,7 +58,7 @@ def text_of(words: list[str], kind: str = "words", marks: set[int] | None = None
     return ComparedText(fingerprinted, mask if marks else None)
 
 
-def similarity_of(first: str, second: str) -> Similarity:
+def similarity_of(one: str, other: str) -> Similarity:
     """Return how one text compares with another."""
     return ComparedText(compute_fingerprint(one, None)).similarity_to(ComparedText(compute_fingerprint(other, None)))
 
@@ -68,9 +68,9 @@ def runs_of(words: list[str], size: int) -> list[tuple[str, ...]]:
     return [tuple(words[start : start + size]) for start in range(len(words) - size + 1)]
 
 
-def size_for(first: list[str], second: list[str], kind: str) -> int:
+def size_for(one: list[str], other: list[str], kind: str) -> int:
     """Return how many tokens a run has when two texts are compared."""
-    return max(1, min(RUN[kind], len(first), len(second)))
+    return max(1, min(RUN[kind], len(one), len(other)))
 
 
 def covered_indices(words: list[str], runs: set[tuple[str, ...]], size: int) -> set[int]:
@@ -79,19 +79,19 @@ def covered_indices(words: list[str], runs: set[tuple[str, ...]], size: int) -> 
     return {i for start in starts for i in range(start, start + size)}
 
 
-def expected_measures(first: list[str], second: list[str], kind: str, marks: set[int]) -> Measures:
-    """Return how ``first``, whose boilerplate is at ``marks``, compares with ``second``."""
-    size = size_for(first, second, kind)
-    runs, second_runs = set(runs_of(first, size)), set(runs_of(second, size))
-    marked_runs = {run for start, run in enumerate(runs_of(first, size)) if {*range(start, start + size)} <= marks}
+def expected_measures(one: list[str], other: list[str], kind: str, marks: set[int]) -> Measures:
+    """Return how ``one``, whose boilerplate is at ``marks``, compares with ``other``."""
+    size = size_for(one, other, kind)
+    runs, runs_other = set(runs_of(one, size)), set(runs_of(other, size))
+    marked_runs = {run for start, run in enumerate(runs_of(one, size)) if {*range(start, start + size)} <= marks}
     sides = [
-        (first, covered_indices(first, second_runs, size), marks & {*range(len(first))}),
-        (second, covered_indices(second, runs, size), covered_indices(second, marked_runs, size)),
+        (one, covered_indices(one, runs_other, size), marks & {*range(len(one))}),
+        (other, covered_indices(other, runs, size), covered_indices(other, marked_runs, size)),
     ]
-    is_longer = len(first) > len(second)
+    is_longer = len(one) > len(other)
     (shorter, covered, left_out), (longer, covered_longer, left_out_longer) = sides[::-1] if is_longer else sides
-    tokens, covered_count = len(shorter) - len(left_out), len(covered - left_out)
-    total, shared = tokens + len(longer) - len(left_out_longer), covered_count + len(covered_longer - left_out_longer)
+    tokens, seen = len(shorter) - len(left_out), len(covered - left_out)
+    total, shared = tokens + len(longer) - len(left_out_longer), seen + len(covered_longer - left_out_longer)
     numbers, numbers_longer = ({word for word in words if word.isdigit()} for words in (shorter, longer))
     fewest = min(len(numbers), len(numbers_longer))
     opening = runs_of(shorter, size)[:OPENING_SHORTER]
@@ -116,13 +116,11 @@ def expected_measures(first: list[str], second: list[str], kind: str, marks: set
     )
 
 
-def changes_with_number(words: list[str], covered: set[int], ignored: AbstractSet[str] = frozenset()) -> int:
-    """Return how many runs of uncovered words hold a number that is not in ``ignored``."""
+def changes_with_number(words: list[str], covered: set[int], known: AbstractSet[str] = frozenset()) -> int:
+    """Return how many runs of uncovered words hold a number that is not ``known``."""
     stretches = groupby(enumerate(words), key=lambda item: item[0] in covered)
     return sum(
-        any(word.isdigit() and word not in ignored for _, word in run)
-        for is_covered, run in stretches
-        if not is_covered
+        any(word.isdigit() and word not in known for _, word in run) for is_covered, run in stretches if not is_covered
     )
 
 
@@ -136,24 +134,24 @@ def test_the_vocabulary_has_a_token_for_each_word() -> None:
 @given(st.data())
 def test_the_measures_are_those_of_plain_sets(kind: str, data: st.DataObject) -> None:
     words = st.lists(st.sampled_from(VOCABULARY[kind]), max_size=40)
-    first, more = data.draw(words), data.draw(words)
-    second = data.draw(st.sampled_from([more, first[5:] + more + first[:20], more + first]))
-    similarity = text_of(first, kind).similarity_to(text_of(second, kind))
-    assert measures(similarity) == expected_measures(first, second, kind, set())
+    one, more = data.draw(words), data.draw(words)
+    other = data.draw(st.sampled_from([more, one[5:] + more + one[:20], more + one]))
+    similarity = text_of(one, kind).similarity_to(text_of(other, kind))
+    assert measures(similarity) == expected_measures(one, other, kind, set())
 
 
 @given(WORDS, WORDS, MARKS)
 @example(list("abcdef"), list("abcdef"), {0, 1, 2})
 @example(list("abc"), list("xabcd"), {0, 1, 2})
-def test_boilerplate_is_left_out_on_both_sides(first: list[str], second: list[str], marks: set[int]) -> None:
-    marks &= {*range(len(first))}
-    similarity = text_of(first, marks=marks).similarity_to(text_of(second))
-    assert measures(similarity) == expected_measures(first, second, "words", marks)
+def test_boilerplate_is_left_out_on_both_sides(one: list[str], other: list[str], marks: set[int]) -> None:
+    marks &= {*range(len(one))}
+    similarity = text_of(one, marks=marks).similarity_to(text_of(other))
+    assert measures(similarity) == expected_measures(one, other, "words", marks)
 
 
 @given(WORDS | LONG_WORDS, WORDS | LONG_WORDS, MARKS)
-def test_all_shares_are_between_none_and_all(first: list[str], second: list[str], marks: set[int]) -> None:
-    similarity = text_of(first, marks=marks).similarity_to(text_of(second))
+def test_all_shares_are_between_none_and_all(one: list[str], other: list[str], marks: set[int]) -> None:
+    similarity = text_of(one, marks=marks).similarity_to(text_of(other))
     shares = (
         similarity.containment,
         similarity.changed_share,
@@ -166,7 +164,7 @@ def test_all_shares_are_between_none_and_all(first: list[str], second: list[str]
 
 
 @given(WORDS | LONG_WORDS, WORDS | LONG_WORDS)
-def test_it_does_not_matter_which_text_came_first(first: list[str], second: list[str]) -> None:
+def test_it_does_not_matter_which_text_came_first(one: list[str], other: list[str]) -> None:
     """Of two texts of one length, the later one counts as the shorter."""
     there, back = (measures(mine.similarity_to(theirs)) for mine, theirs in twice(text_of(one), text_of(other)))
     assert (there.changed_share, there.jaccard, there.shared_numbers_share) == (
@@ -182,7 +180,7 @@ def test_it_does_not_matter_which_text_came_first(first: list[str], second: list
 
 def twice(one: ComparedText, other: ComparedText) -> list[tuple[ComparedText, ComparedText]]:
     """Return both in either order."""
-    return [(first, second), (second, first)]
+    return [(one, other), (other, one)]
 
 
 @given(WORDS | LONG_WORDS)
@@ -252,7 +250,7 @@ def test_a_number_that_is_elsewhere_was_only_moved(later: str, earlier: str, cha
 
 
 @pytest.mark.parametrize(
-    ("later", "earlier", "share"),
+    ("later", "earlier", "known"),
     [
         ("rose by 10 to 25", "fell by 10 to 31", 0.5),
         ("rose by 10 to 25", "in 25 towns 10 of 31 rose", 1.0),
@@ -319,9 +317,9 @@ def expected_boilerplate(fingerprinted: Fingerprint, common: set[int]) -> list[b
     size, shingles = fingerprinted.params.anchor, fingerprinted.shingles.tolist()
     anchors = [i for i, value in enumerate(shingles) if value in set(fingerprinted.anchors.tolist())]
     marked = {i for i in anchors if shingles[i] in common}
-    for anchor, following in pairwise(anchors):
-        if {anchor, following} <= marked:
-            marked |= {*range(anchor, following)}
+    for before, behind in pairwise(anchors):
+        if {before, behind} <= marked:
+            marked |= {*range(before, behind)}
     return [any(start in marked for start in range(i - size + 1, i + 1)) for i in range(fingerprinted.tokens)]
 
 
@@ -336,14 +334,14 @@ def test_boilerplate_is_in_common_anchors_and_between_them(parts: list[str], dat
 
 def test_a_footer_that_many_articles_have_is_boilerplate_and_the_article_is_not() -> None:
     """Up to a window of it is left at each end, where its first and last anchors are not known."""
-    mask = boilerplate_of(f"{OWN} {BELOW}", BELOW)
+    mask = marked(f"{OWN} {BELOW}", BELOW)
     own, below = len(OWN.split()), len(BELOW.split())
     assert not mask[:own].any()
     assert mask[own + WINDOW : -WINDOW].all()
     assert own + 2 * WINDOW < own + below == len(mask)
 
 
-def boilerplate_of(text: str, common: str) -> Mask:
+def marked(text: str, common: str) -> Mask:
     """Return the boilerplate of ``text`` where all anchors of ``common`` are."""
     mask = find_boilerplate(compute_fingerprint(text, None), compute_fingerprint(common, None).anchors)
     assert mask is not None

@@ -22,13 +22,13 @@ SCOPE = "default/en"
 NOTICE = prose("notice", 40)
 
 
-def letters_of(number: int) -> str:
+def letters(number: int) -> str:
     return "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 
 def with_notice(count: int, words: int = 60) -> list[str]:
     """Texts that have one paragraph in common."""
-    return [f"{prose(f'z{letters_of(number)}z', words)} {NOTICE}" for number in range(count)]
+    return [f"{prose(f'z{letters(number)}z', words)} {NOTICE}" for number in range(count)]
 
 
 def incoming(text: str) -> IncomingArticle:
@@ -48,8 +48,8 @@ class TestAnchors:
     def test_anchors_that_lead_to_its_cluster_do_not_lead_to_the_article(self, new_store: NewStore, later: str) -> None:
         store = new_store()
         partition = Partition(store)
-        first, second = partition.run([article(STORY), article(later)])
-        is_same_cluster = first.verdict.cluster_id == second.verdict.cluster_id
+        first, other = partition.run([article(STORY), article(later)])
+        is_same_cluster = first.verdict.cluster_id == other.verdict.cluster_id
         assert offsets_led_to(store, STORY) == ({0} if is_same_cluster else {0, 1})
 
     def test_anchors_that_a_reprint_adds_lead_to_it(self, new_store: NewStore) -> None:
@@ -59,7 +59,7 @@ class TestAnchors:
 
     def test_a_story_that_everybody_reprints_is_not_boilerplate(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
-        reprints = [f"{part(STORY, 0, 70)} {prose(f'z{letters_of(number)}z', 9)}" for number in range(3 * COMMON_MIN)]
+        reprints = [f"{part(STORY, 0, 70)} {prose(f'z{letters(number)}z', 9)}" for number in range(3 * COMMON_MIN)]
         partition.run([article(text) for text in [STORY, *reprints]])
         assert (
             len(partition.index.begin_transaction().find_candidates(incoming(EXCERPT), time_ms=START_MS).common_anchors)
@@ -117,8 +117,8 @@ class TestBounds:
     def test_the_number_of_candidates_is_limited(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         # Each shares another part of the text, so that no anchor is common and all of them are similar.
-        texts = [f"{part(STORY, 4 * n, 4 * n + 40)} {prose(f'z{letters_of(n)}z', 200)}" for n in range(11)]
-        more = [f"{part(STORY, 4 * n, 4 * n + 40)} {prose(f'y{letters_of(n)}y', 200)}" for n in range(11)]
+        texts = [f"{part(STORY, 4 * n, 4 * n + 40)} {prose(f'z{letters(n)}z', 200)}" for n in range(11)]
+        more = [f"{part(STORY, 4 * n, 4 * n + 40)} {prose(f'y{letters(n)}y', 200)}" for n in range(11)]
         results = partition.run([article(text) for text in texts + more])
         assert len({result.verdict.cluster_id for result in results}) > CANDIDATES_MAX
         assert (
@@ -153,11 +153,11 @@ class TestClusters:
     def test_an_item_of_a_round_up_has_a_cluster_of_its_own(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         round_up = f"{prose('a', 60)} {STORY} {prose('b', 60)}"
-        round_up_result, item, copy = partition.run(
+        whole, item, copy = partition.run(
             [article(round_up, name="whole"), article(STORY, name="item"), article(STORY, name="copy")]
         )
         assert (item.verdict.relation, item.verdict.duplicate_of) == ("excerpt", "whole")
-        assert item.verdict.cluster_id != round_up_result.verdict.cluster_id
+        assert item.verdict.cluster_id != whole.verdict.cluster_id
         assert item.cluster is None
         assert copy.cluster is not None
         assert copy.cluster.cluster_id == item.verdict.cluster_id
@@ -165,19 +165,19 @@ class TestClusters:
 
     def test_a_round_up_that_has_an_earlier_item_has_a_cluster_of_its_own(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
-        item, round_up = partition.run(
+        item, whole = partition.run(
             [article(STORY, name="item"), article(f"{prose('a', 90)} {STORY} {prose('b', 40)}", name="whole")]
         )
-        assert (round_up.verdict.relation, round_up.verdict.duplicate_of) == ("expansion", "item")
-        assert round_up.verdict.cluster_id != item.verdict.cluster_id
-        assert round_up.cluster is None
+        assert (whole.verdict.relation, whole.verdict.duplicate_of) == ("expansion", "item")
+        assert whole.verdict.cluster_id != item.verdict.cluster_id
+        assert whole.cluster is None
 
     @pytest.mark.parametrize(("first", "second"), [(STORY, EXCERPT), (EXCERPT, STORY)])
     def test_a_teaser_and_its_article_are_in_one_cluster(self, new_store: NewStore, first: str, second: str) -> None:
-        earlier, later = Partition(new_store()).run([article(first, name="a"), article(second, name="b")])
-        assert earlier.verdict.cluster_id == later.verdict.cluster_id
-        assert later.cluster is not None
-        assert (later.cluster.size, later.cluster.canonical_id) == (2, "a")
+        one, other = Partition(new_store()).run([article(first, name="a"), article(second, name="b")])
+        assert one.verdict.cluster_id == other.verdict.cluster_id
+        assert other.cluster is not None
+        assert (other.cluster.size, other.cluster.canonical_id) == (2, "a")
 
     def test_the_first_article_stays_canonical_and_the_first_members_are_listed(self) -> None:
         partition = Partition(MemoryStore())
