@@ -26,17 +26,17 @@ from benchmarks.corpus import write_corpus
 
 Arguments = argparse.Namespace
 BENCHMARKS: dict[str, Callable[[Path, Arguments], None]] = {
-    "events": lambda corpus, given: bench_events.run(corpus, given.articles),
-    "normalize": lambda corpus, given: bench_normalize.run(corpus, given.articles),
+    "events": lambda corpus, arguments: bench_events.run(corpus, arguments.articles),
+    "normalize": lambda corpus, arguments: bench_normalize.run(corpus, arguments.articles),
     "pages": lambda corpus, _: report_html_text.run(corpus.parent),
-    "folding": lambda corpus, given: bench_folding.run(corpus, given.articles),
+    "folding": lambda corpus, arguments: bench_folding.run(corpus, arguments.articles),
     "languages": lambda corpus, _: report_languages.run(corpus.parent),
     "boilerplate": lambda corpus, _: report_boilerplate.run(corpus.parent),
-    "dedup": lambda corpus, given: bench_dedup.run(corpus, given.indexed, given.folder),
+    "dedup": lambda corpus, arguments: bench_dedup.run(corpus, arguments.indexed, arguments.folder),
     "restores": lambda corpus, _: bench_restore.run(corpus),
-    "process": lambda corpus, given: bench_offline.run(corpus, given.articles),
-    "metrics": lambda corpus, given: bench_metrics.run(corpus, given.articles),
-    "worker": lambda corpus, given: bench_worker.run(corpus, given.articles),
+    "process": lambda corpus, arguments: bench_offline.run(corpus, arguments.articles),
+    "metrics": lambda corpus, arguments: bench_metrics.run(corpus, arguments.articles),
+    "worker": lambda corpus, arguments: bench_worker.run(corpus, arguments.articles),
 }
 CORPUS = "arabic_news.jsonl.gz"
 

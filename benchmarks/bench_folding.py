@@ -61,8 +61,8 @@ def _count_equal(texts: list[str]) -> None:
         print(f"  article {number} differs")
 
 
-def _have_equal_tokens(text: str, other: str) -> bool:
-    return np.array_equal(tokenize(text).hashes, tokenize(other).hashes)
+def _have_equal_tokens(text: str, variant_text: str) -> bool:
+    return np.array_equal(tokenize(text).hashes, tokenize(variant_text).hashes)
 
 
 def _fold_alone(text: str) -> Codes:

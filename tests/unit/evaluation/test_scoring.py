@@ -137,7 +137,7 @@ def excerpt(long: str, short: str) -> dict[str, Any]:
 def test_together_each_finds_its_own() -> None:
     rows = [excerpt(BRIDGE, BRIDGE_TEASER), excerpt(FLOOD, FLOOD.split("\n")[0]), excerpt(HARVEST, HARVEST[:220])]
     decided = list(decide_in_one_index(pairs(*rows)))
-    assert [one.decision for one in decided] == ["excerpt"] * 3
+    assert [pair.decision for pair in decided] == ["excerpt"] * 3
     counted = scores(decided)
     assert (counted.true_links, counted.cross_links, counted.first_links) == (3, 0, 0)
 
@@ -173,8 +173,8 @@ def test_together_a_relation_counts_for_the_article_that_it_relates_to() -> None
     rows = [excerpt(BRIDGE, BRIDGE_TEASER), excerpt(BRIDGE, BRIDGE_TEASER), excerpt(HARVEST, HARVEST)]
     decided = list(decide_in_one_index(pairs(*rows)))
     # The second teaser is a copy of the first one; the third row's is one of its own article.
-    assert [one.decision for one in decided] == ["excerpt", "copy", "copy"]
-    assert [one.mistake for one in decided] == [None, None, "other relation"]
+    assert [pair.decision for pair in decided] == ["excerpt", "copy", "copy"]
+    assert [pair.mistake for pair in decided] == [None, None, "other relation"]
     counted = scores(decided)
     assert (counted.relations_named, counted.relations_right) == (2, 1)
 
@@ -188,4 +188,4 @@ def test_together_an_article_in_several_rows_is_known_again() -> None:
     decided = list(decide_in_one_index(pairs(*rows)))
     counted = scores(decided)
     assert (counted.true_apart, counted.cross_links, counted.first_links) == (3, 0, 0)
-    assert [one.decision for one in decided] == ["new"] * 3
+    assert [pair.decision for pair in decided] == ["new"] * 3

@@ -53,18 +53,18 @@ def test_an_anchor_that_is_not_stored_and_that_one_article_has_is_unique() -> No
 
 
 def test_an_anchor_that_is_new_to_the_filter_is_not_read() -> None:
-    bloom_filter, stored = AnchorBloomFilter(), Stored(high(5))
+    bloom_filter, reader = AnchorBloomFilter(), Stored(high(5))
     look_up_anchors([pack(high(5), high(6))], Stored(), bloom_filter=bloom_filter)
-    batch = look_up_anchors([pack(high(7), high(6), high(5))], stored, bloom_filter=bloom_filter)
-    assert stored.names_read == [name(high(5)), name(high(6))]
+    batch = look_up_anchors([pack(high(7), high(6), high(5))], reader, bloom_filter=bloom_filter)
+    assert reader.names_read == [name(high(5)), name(high(6))]
     assert (batch.shared, batch.unique.tolist()) == ([name(high(5))], [high(6), high(7)])
 
 
 def test_an_anchor_with_an_empty_value_is_not_unique() -> None:
     """The empty value hides that of an older generation."""
-    stored = Stored(high(1))
-    stored.values[name(high(1))] = b""
-    batch = look_up_anchors([pack(high(1))], stored)
+    reader = Stored(high(1))
+    reader.values[name(high(1))] = b""
+    batch = look_up_anchors([pack(high(1))], reader)
     assert (batch.shared, batch.values, batch.owners) == ([name(high(1))], [b""], [])
 
 
@@ -79,10 +79,10 @@ def test_two_anchors_with_the_same_name_are_not_unique(
 
 
 def test_an_anchor_with_the_name_of_one_in_the_filter_is_read() -> None:
-    bloom_filter, stored = AnchorBloomFilter(), Stored()
+    bloom_filter, reader = AnchorBloomFilter(), Stored()
     look_up_anchors([pack(high(1))], Stored(), bloom_filter=bloom_filter)
-    look_up_anchors([pack(high(1) + 1)], stored, bloom_filter=bloom_filter)
-    assert stored.names_read == [name(high(1))]
+    look_up_anchors([pack(high(1) + 1)], reader, bloom_filter=bloom_filter)
+    assert reader.names_read == [name(high(1))]
 
 
 @pytest.mark.parametrize("packed", [[], [b""], [b"", b""]])
