@@ -55,7 +55,7 @@ class MemoryBackend:
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
         self.url = f"memory://{prefix}"
-        self.broker = MemoryBroker.named(prefix)
+        self.broker = MemoryBroker.get_or_create(prefix)
 
     async def create(self, topic: str, partitions: int, config: Mapping[str, str] | None = None) -> None:
         """Create a topic."""

@@ -73,7 +73,7 @@ class Demo:
             topic_prefix="",
             session_timeout_s=6.0,
         )
-        self.broker = MemoryBroker.named(name)
+        self.broker = MemoryBroker.get_or_create(name)
         for spec in self.settings.topic_specs:
             self.broker.create_topic(spec.name, spec.partitions, spec.config)
         self.flow = ArticleFlow(self.settings)

@@ -85,12 +85,12 @@ class Transaction:
 
     def prefetch(self, articles: Sequence[tuple[IncomingArticle, str]]) -> None:
         """Read, in one batch, everything needed to decide (article, event id) pairs. Call it once, before `add`."""
-        wanted: list[_Prefetch] = []
+        requests: list[_Prefetch] = []
         for article, event_id in articles:
             text_hash, anchors = article.fingerprint.text_hash, article.fingerprint.anchors.tobytes()
             cluster_id = new_cluster_id(article.scope, article.id, text_hash)
-            wanted.append(_Prefetch(article, article.scope, event_id, text_hash, cluster_id, anchors))
-        self._prefetch(wanted)
+            requests.append(_Prefetch(article, article.scope, event_id, text_hash, cluster_id, anchors))
+        self._prefetch(requests)
 
     def prefetch_changelog(
         self, events: Sequence[FingerprintEvent], bloom_filter: AnchorBloomFilter | None = None
@@ -101,12 +101,12 @@ class Transaction:
             events: Records of the changelog.
             bloom_filter: Holds every anchor in the store; anchors that are new to it are not read.
         """
-        wanted: list[_Prefetch] = []
+        requests: list[_Prefetch] = []
         for event in events:
             anchors = event.anchors if event.format == FORMAT else b""
             cluster_id = event.duplicate.cluster_id
-            wanted.append(_Prefetch(event, event.scope, event.event_id, event.text_hash, cluster_id, anchors))
-        self._prefetch(wanted, bloom_filter)
+            requests.append(_Prefetch(event, event.scope, event.event_id, event.text_hash, cluster_id, anchors))
+        self._prefetch(requests, bloom_filter)
         self._prefetch_first_members([event for event in events if event.earlier_offset is not None])
 
     def find_earlier_decision(self, scope: str, event_id: str, *, offset: int, time_ms: int) -> EarlierDecision | None:
@@ -264,9 +264,9 @@ class Transaction:
 
     # Reading ahead
 
-    def _prefetch(self, wanted: Iterable[_Prefetch], bloom_filter: AnchorBloomFilter | None = None) -> None:
+    def _prefetch(self, requests: Iterable[_Prefetch], bloom_filter: AnchorBloomFilter | None = None) -> None:
         by_scope: dict[str, tuple[set[bytes], set[bytes], list[bytes]]] = {}
-        for article, scope, event_id, text_hash, cluster_id, anchors in wanted:
+        for article, scope, event_id, text_hash, cluster_id, anchors in requests:
             names, clusters, packed = by_scope.setdefault(scope, (set(), set(), []))
             names.update((keys.event_name(event_id), keys.text_name(text_hash), *self._id_and_url_names(article)))
             clusters.add(keys.cluster_name(cluster_id))

@@ -68,7 +68,7 @@ class MemoryBroker:
         self._listeners: set[Callable[[], object]] = set()
 
     @classmethod
-    def named(cls, name: str) -> MemoryBroker:
+    def get_or_create(cls, name: str) -> MemoryBroker:
         """Return the broker of ``memory://name``, which is made at first use. Names are not case-sensitive."""
         with cls._instances_lock:
             return cls._instances.setdefault(name.lower(), cls())

@@ -345,7 +345,7 @@ class Transport(base.Transport):
     @property
     def broker(self) -> MemoryBroker:
         """The broker that the URL names."""
-        return MemoryBroker.named(self.url[0].host or "default")
+        return MemoryBroker.get_or_create(self.url[0].host or "default")
 
     async def bounds(self, tp: TP) -> tuple[int, int]:
         """Return the log's start and end offset.

@@ -93,10 +93,10 @@ def test_trimming_keeps_the_offsets(broker: MemoryBroker) -> None:
 
 
 def test_apps_with_the_same_name_share_a_broker() -> None:
-    first = MemoryBroker.named("a-test-of-names")
-    assert MemoryBroker.named("A-Test-of-Names") is first
+    first = MemoryBroker.get_or_create("a-test-of-names")
+    assert MemoryBroker.get_or_create("A-Test-of-Names") is first
     MemoryBroker.drop("a-test-of-names")
-    assert MemoryBroker.named("a-test-of-names") is not first
+    assert MemoryBroker.get_or_create("a-test-of-names") is not first
     MemoryBroker.drop("a-test-of-names")
 
 
