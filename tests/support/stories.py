@@ -48,10 +48,10 @@ def earlier(
     times: Times = NO_TIMES,
 ) -> IndexedArticle:
     """An article as the index returns it: without anchors and shingles."""
-    stored = dataclasses.replace(compute_fingerprint(text, title), anchors=NO_HASHES, shingles=NO_HASHES)
+    reduced = dataclasses.replace(compute_fingerprint(text, title), anchors=NO_HASHES, shingles=NO_HASHES)
     source, cluster_id = "earlier.example", f"{offset:032x}"
     return IndexedArticle(
-        offset, f"earlier-{offset}", source, cluster_id, revision, cluster_depth, display_hash, stored, times
+        offset, f"earlier-{offset}", source, cluster_id, revision, cluster_depth, display_hash, reduced, times
     )
 
 
@@ -59,10 +59,10 @@ def decide_similar(
     later: str, before: str, *, title: str | None = None, title_before: str | None = None, cluster_depth: int = 0
 ) -> Verdict:
     """Decide ``later`` with only ``before``, from another URL, in the index."""
-    mine, other = subject(later, title=title), earlier(before, title=title_before, cluster_depth=cluster_depth)
-    if mine.fingerprint.text_hash == other.fingerprint.text_hash:
-        return decide(mine, Candidates(same_text=other))
-    return decide(mine, Candidates(similar_articles=[other]))
+    incoming, existing = subject(later, title=title), earlier(before, title=title_before, cluster_depth=cluster_depth)
+    if incoming.fingerprint.text_hash == existing.fingerprint.text_hash:
+        return decide(incoming, Candidates(same_text=existing))
+    return decide(incoming, Candidates(similar_articles=[existing]))
 
 
 def story(script: str, *sentences: int) -> str:
@@ -71,15 +71,15 @@ def story(script: str, *sentences: int) -> str:
     return "\n".join(all_sentences[i] for i in sentences or range(len(all_sentences)))
 
 
-def shared_anchors(text: str, other: str) -> float:
+def shared_anchors(text: str, other_text: str) -> float:
     """Of the text with fewer anchors, the share of them that the other has too."""
-    anchors, other_anchors = compute_fingerprint(text, None).anchors, compute_fingerprint(other, None).anchors
+    anchors, other_anchors = compute_fingerprint(text, None).anchors, compute_fingerprint(other_text, None).anchors
     return len(np.intersect1d(anchors, other_anchors)) / min(len(anchors), len(other_anchors))
 
 
-def is_candidate(text: str, other: str) -> bool:
+def is_candidate(text: str, other_text: str) -> bool:
     """Whether the index would return one text as a candidate for the other."""
-    return shared_anchors(text, other) >= ANCHORS_SHARED_MIN
+    return shared_anchors(text, other_text) >= ANCHORS_SHARED_MIN
 
 
 def figures(**changed: object) -> Similarity:

@@ -110,9 +110,9 @@ def test_texts_that_share_a_long_run_share_an_anchor(kind: str, data: st.DataObj
     token = ALPHABETS[kind]
     run = data.draw(st.lists(token, min_size=length, max_size=length))
     around = st.tuples(st.lists(token, max_size=60), st.lists(token, max_size=60))
-    one, other = (texts_around(kind, run, *data.draw(around)) for _ in range(2))
-    assert shared_anchors(one, other)
-    assert shared_anchors(one, texts_around(kind, run, [], []))
+    first, second = (texts_around(kind, run, *data.draw(around)) for _ in range(2))
+    assert shared_anchors(first, second)
+    assert shared_anchors(first, texts_around(kind, run, [], []))
 
 
 @pytest.mark.parametrize("kind", PARAMS)
@@ -124,21 +124,21 @@ def test_in_the_opening_of_both_a_shorter_run_is_enough(kind: str, data: st.Data
     token = ALPHABETS[kind]
     run = data.draw(st.lists(token, min_size=length, max_size=length))
     around = st.tuples(st.lists(token, max_size=before_max), st.lists(token, max_size=90))
-    one, other = (texts_around(kind, run, *data.draw(around)) for _ in range(2))
-    assert shared_anchors(one, other)
+    first, second = (texts_around(kind, run, *data.draw(around)) for _ in range(2))
+    assert shared_anchors(first, second)
 
 
-def texts_around(kind: str, run: list[str], before: list[str], behind: list[str]) -> Fingerprint:
+def texts_around(kind: str, run: list[str], before: list[str], after: list[str]) -> Fingerprint:
     """Return the fingerprint of ``run`` between others, all in tokens of one kind."""
-    result = compute_fingerprint(JOINTS[kind].join([*before, *run, *behind]), None)
-    assert result.tokens == len(before) + len(run) + len(behind)
+    result = compute_fingerprint(JOINTS[kind].join([*before, *run, *after]), None)
+    assert result.tokens == len(before) + len(run) + len(after)
     assert result.params == PARAMS[kind]
     return result
 
 
-def shared_anchors(one: Fingerprint, other: Fingerprint) -> set[int]:
+def shared_anchors(first: Fingerprint, second: Fingerprint) -> set[int]:
     """Return the anchors that both have."""
-    return set(one.anchors.tolist()) & set(other.anchors.tolist())
+    return set(first.anchors.tolist()) & set(second.anchors.tolist())
 
 
 @pytest.mark.parametrize("kind", PARAMS)
@@ -195,7 +195,7 @@ def test_only_the_first_tokens_are_looked_at(count: int) -> None:
 def test_everything_stored_is_sorted_unique_and_bounded(count: int) -> None:
     result = compute_fingerprint(many_words(count), many_words(count, seed=1))
     for values in (result.anchors, result.title):
-        assert all(one < other for one, other in pairwise(values.tolist()))
+        assert all(first < second for first, second in pairwise(values.tolist()))
     assert len(result.anchors) <= len(result.shingles) <= TOKENS_MAX
     assert set(result.anchors.tolist()) <= set(result.shingles.tolist())
     assert len(result.title) <= TITLE_TOKENS_MAX
@@ -237,8 +237,11 @@ def test_one_word_10_000_times_has_one_anchor(word: str) -> None:
 
 
 def test_folded_spellings_have_one_fingerprint() -> None:
-    one, other = compute_fingerprint("وصل إلى المدرسة، أمس", "أمس"), compute_fingerprint("وصل الى المدرسه أمس", "امس")
-    assert plain(one) == plain(other)
+    first, second = (
+        compute_fingerprint("وصل إلى المدرسة، أمس", "أمس"),
+        compute_fingerprint("وصل الى المدرسه أمس", "امس"),
+    )
+    assert plain(first) == plain(second)
 
 
 def test_order_counts_for_the_text_and_not_for_the_title() -> None:

@@ -67,9 +67,9 @@ class TestRelations:
 
     @pytest.mark.parametrize("script", SCRIPTS)
     def test_a_cut_copy_is_an_excerpt(self, script: str) -> None:
-        cut, whole = story(script, 0, 1), story(script)
-        assert is_candidate(cut, whole)
-        verdict = decide_similar(cut, whole).duplicate
+        excerpt, original = story(script, 0, 1), story(script)
+        assert is_candidate(excerpt, original)
+        verdict = decide_similar(excerpt, original).duplicate
         assert (verdict.relation, verdict.is_duplicate, verdict.duplicate_of) == ("excerpt", True, "earlier-0")
         assert verdict.containment == 1.0
         assert verdict.jaccard is not None
@@ -129,9 +129,9 @@ class TestRelations:
 
     @pytest.mark.parametrize("script", SCRIPTS)
     def test_other_stories_are_new(self, script: str) -> None:
-        for other in SCRIPTS:
-            if other != script:
-                verdict = decide_similar(story(script), story(other)).duplicate
+        for before in SCRIPTS:
+            if before != script:
+                verdict = decide_similar(story(script), story(before)).duplicate
                 assert (verdict.relation, verdict.method) == ("new", "too-little-alike")
 
 
@@ -142,8 +142,8 @@ class TestTemplates:
     def test_another_report_in_the_same_template_is_new(self, case: dict[str, Any]) -> None:
         later, before = (case["template"].format(*case[which]) for which in ("later", "before"))
         reports = list(zip((later, before), case.get("titles", (None, None)), strict=True))
-        for (one, title), (other, title_before) in (reports, reports[::-1]):
-            verdict = decide_similar(one, other, title=title, title_before=title_before).duplicate
+        for (text, title), (text_before, title_before) in (reports, reports[::-1]):
+            verdict = decide_similar(text, text_before, title=title, title_before=title_before).duplicate
             assert (verdict.relation, verdict.method) == ("new", case["method"])
 
     @pytest.mark.parametrize("case", cases("duplicates_templates"))
@@ -272,24 +272,26 @@ class TestRules:
 
     def test_an_excerpt_from_the_middle_keeps_a_cluster_of_its_own(self) -> None:
         words = [f"{chr(97 + i % 26)}{chr(97 + i // 26)}x" for i in range(200)]
-        middle, whole = " ".join(words[100:150]), " ".join(words)
+        middle, original = " ".join(words[100:150]), " ".join(words)
         incoming = subject(middle)
-        verdict = decide(incoming, Candidates(similar_articles=[earlier(whole, cluster_depth=1)]))
+        verdict = decide(incoming, Candidates(similar_articles=[earlier(original, cluster_depth=1)]))
         own = new_cluster_id(incoming.scope, incoming.id, incoming.fingerprint.text_hash)
         assert (verdict.duplicate.relation, verdict.duplicate.cluster_id, verdict.cluster_depth) == ("excerpt", own, 0)
-        opening = decide(subject(" ".join(words[:50])), Candidates(similar_articles=[earlier(whole, cluster_depth=1)]))
-        assert (opening.duplicate.cluster_id, opening.cluster_depth) == (earlier(whole).cluster_id, 2)
+        opening = decide(
+            subject(" ".join(words[:50])), Candidates(similar_articles=[earlier(original, cluster_depth=1)])
+        )
+        assert (opening.duplicate.cluster_id, opening.cluster_depth) == (earlier(original).cluster_id, 2)
 
     @pytest.mark.parametrize(
-        ("incoming", "other", "same"),
+        ("incoming", "existing", "same_source"),
         [("a.example", "a.example", True), ("a.example", "b.example", False), (None, "b", None), ("a", None, None)],
     )
     def test_same_source_is_null_unless_both_sources_are_known(
-        self, incoming: str | None, other: str | None, same: bool
+        self, incoming: str | None, existing: str | None, same_source: bool
     ) -> None:
         later = dataclasses.replace(subject(story("Latin")), source=incoming)
-        before = dataclasses.replace(earlier(story("Latin")), source=other)
-        assert decide(later, Candidates(same_text=before)).duplicate.same_source is same
+        before = dataclasses.replace(earlier(story("Latin")), source=existing)
+        assert decide(later, Candidates(same_text=before)).duplicate.same_source is same_source
 
     def test_every_verdict_names_the_parameters_that_made_it(self) -> None:
         assert VERSION.startswith(f"{FORMAT},")
@@ -318,9 +320,9 @@ class TestLinks:
     @pytest.mark.parametrize("script", SCRIPTS)
     def test_chains_of_changes_end(self, script: str) -> None:
         """Each text drops a sentence of the story before it and goes on with one of another story."""
-        other = story("Hebrew" if script != "Hebrew" else "Latin").split("\n")
+        sentences = story("Hebrew" if script != "Hebrew" else "Latin").split("\n")
         own = story(script).split("\n")
-        texts = ["\n".join([*own[i:], *other[:i]]) for i in range(6)]
+        texts = ["\n".join([*own[i:], *sentences[:i]]) for i in range(6)]
         links = 0
         for before, later in pairwise(texts):
             verdict = decide_similar(later, before, cluster_depth=links)
@@ -348,7 +350,9 @@ texts = words | long_words
 
 @given(texts, st.lists(texts, max_size=5), st.randoms())
 def test_the_verdict_does_not_depend_on_the_order_of_candidates(text: str, others: list[str], random: Random) -> None:
-    similar = [earlier(other, offset=offset, cluster_depth=offset % 3) for offset, other in enumerate(others)]
+    similar = [
+        earlier(text_before, offset=offset, cluster_depth=offset % 3) for offset, text_before in enumerate(others)
+    ]
     shuffled = list(similar)
     random.shuffle(shuffled)
     verdict = decide(subject(text), Candidates(similar_articles=similar))
@@ -357,8 +361,8 @@ def test_the_verdict_does_not_depend_on_the_order_of_candidates(text: str, other
 
 
 @given(texts, texts)
-def test_all_published_figures_are_shares(text: str, other: str) -> None:
-    verdict = decide(subject(text), Candidates(same_address=earlier(other))).duplicate
+def test_all_published_figures_are_shares(incoming: str, existing: str) -> None:
+    verdict = decide(subject(incoming), Candidates(same_address=earlier(existing))).duplicate
     assert verdict.change is not None
     for share in (verdict.jaccard, verdict.containment, verdict.change.tokens):
         assert share is not None

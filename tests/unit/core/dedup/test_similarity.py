@@ -58,9 +58,9 @@ def text_of(words: list[str], kind: str = "words", marks: set[int] | None = None
     return ComparedText(fingerprinted, mask if marks else None)
 
 
-def similarity_of(one: str, other: str) -> Similarity:
+def similarity_of(first: str, second: str) -> Similarity:
     """Return how one text compares with another."""
-    return ComparedText(compute_fingerprint(one, None)).similarity_to(ComparedText(compute_fingerprint(other, None)))
+    return ComparedText(compute_fingerprint(first, None)).similarity_to(ComparedText(compute_fingerprint(second, None)))
 
 
 def runs_of(words: list[str], size: int) -> list[tuple[str, ...]]:
@@ -68,9 +68,9 @@ def runs_of(words: list[str], size: int) -> list[tuple[str, ...]]:
     return [tuple(words[start : start + size]) for start in range(len(words) - size + 1)]
 
 
-def size_for(one: list[str], other: list[str], kind: str) -> int:
+def size_for(first: list[str], second: list[str], kind: str) -> int:
     """Return how many tokens a run has when two texts are compared."""
-    return max(1, min(RUN[kind], len(one), len(other)))
+    return max(1, min(RUN[kind], len(first), len(second)))
 
 
 def covered_indices(words: list[str], runs: set[tuple[str, ...]], size: int) -> set[int]:
@@ -79,31 +79,31 @@ def covered_indices(words: list[str], runs: set[tuple[str, ...]], size: int) -> 
     return {i for start in starts for i in range(start, start + size)}
 
 
-def expected_measures(one: list[str], other: list[str], kind: str, marks: set[int]) -> Measures:
-    """Return how ``one``, whose boilerplate is at ``marks``, compares with ``other``."""
-    size = size_for(one, other, kind)
-    runs, runs_other = set(runs_of(one, size)), set(runs_of(other, size))
-    marked_runs = {run for start, run in enumerate(runs_of(one, size)) if {*range(start, start + size)} <= marks}
+def expected_measures(first: list[str], second: list[str], kind: str, marks: set[int]) -> Measures:
+    """Return how ``first``, whose boilerplate is at ``marks``, compares with ``second``."""
+    size = size_for(first, second, kind)
+    runs, second_runs = set(runs_of(first, size)), set(runs_of(second, size))
+    marked_runs = {run for start, run in enumerate(runs_of(first, size)) if {*range(start, start + size)} <= marks}
     sides = [
-        (one, covered_indices(one, runs_other, size), marks & {*range(len(one))}),
-        (other, covered_indices(other, runs, size), covered_indices(other, marked_runs, size)),
+        (first, covered_indices(first, second_runs, size), marks & {*range(len(first))}),
+        (second, covered_indices(second, runs, size), covered_indices(second, marked_runs, size)),
     ]
-    is_longer = len(one) > len(other)
+    is_longer = len(first) > len(second)
     (shorter, covered, left_out), (longer, covered_longer, left_out_longer) = sides[::-1] if is_longer else sides
-    tokens, seen = len(shorter) - len(left_out), len(covered - left_out)
-    total, shared = tokens + len(longer) - len(left_out_longer), seen + len(covered_longer - left_out_longer)
+    tokens, covered_count = len(shorter) - len(left_out), len(covered - left_out)
+    total, shared = tokens + len(longer) - len(left_out_longer), covered_count + len(covered_longer - left_out_longer)
     numbers, numbers_longer = ({word for word in words if word.isdigit()} for words in (shorter, longer))
     fewest = min(len(numbers), len(numbers_longer))
     opening = runs_of(shorter, size)[:OPENING_SHORTER]
     opening_longer = set(runs_of(longer, size)[:OPENING_LONGER])
     return Measures(
         tokens=tokens,
-        covered_tokens=seen,
-        containment=seen / tokens if tokens else 0.0,
+        covered_tokens=covered_count,
+        containment=covered_count / tokens if tokens else 0.0,
         changed_share=(total - shared) / total if total else 0.0,
-        jaccard=len(runs & runs_other) / len(runs | runs_other) if runs | runs_other else 0.0,
+        jaccard=len(runs & second_runs) / len(runs | second_runs) if runs | second_runs else 0.0,
         number_changes=changes_with_number(shorter, covered),
-        new_number_changes=changes_with_number(shorter, covered, known=numbers_longer),
+        new_number_changes=changes_with_number(shorter, covered, ignored=numbers_longer),
         shared_numbers_share=len(numbers & numbers_longer) / fewest if fewest else None,
         has_other_numbers=numbers != numbers_longer,
         length_ratio=len(shorter) / len(longer) if longer else 1.0,
@@ -116,11 +116,13 @@ def expected_measures(one: list[str], other: list[str], kind: str, marks: set[in
     )
 
 
-def changes_with_number(words: list[str], covered: set[int], known: AbstractSet[str] = frozenset()) -> int:
-    """Return how many runs of uncovered words hold a number that is not ``known``."""
+def changes_with_number(words: list[str], covered: set[int], ignored: AbstractSet[str] = frozenset()) -> int:
+    """Return how many runs of uncovered words hold a number that is not in ``ignored``."""
     stretches = groupby(enumerate(words), key=lambda item: item[0] in covered)
     return sum(
-        any(word.isdigit() and word not in known for _, word in run) for is_covered, run in stretches if not is_covered
+        any(word.isdigit() and word not in ignored for _, word in run)
+        for is_covered, run in stretches
+        if not is_covered
     )
 
 
@@ -134,24 +136,24 @@ def test_the_vocabulary_has_a_token_for_each_word() -> None:
 @given(st.data())
 def test_the_measures_are_those_of_plain_sets(kind: str, data: st.DataObject) -> None:
     words = st.lists(st.sampled_from(VOCABULARY[kind]), max_size=40)
-    one, more = data.draw(words), data.draw(words)
-    other = data.draw(st.sampled_from([more, one[5:] + more + one[:20], more + one]))
-    similarity = text_of(one, kind).similarity_to(text_of(other, kind))
-    assert measures(similarity) == expected_measures(one, other, kind, set())
+    first, more = data.draw(words), data.draw(words)
+    second = data.draw(st.sampled_from([more, first[5:] + more + first[:20], more + first]))
+    similarity = text_of(first, kind).similarity_to(text_of(second, kind))
+    assert measures(similarity) == expected_measures(first, second, kind, set())
 
 
 @given(WORDS, WORDS, MARKS)
 @example(list("abcdef"), list("abcdef"), {0, 1, 2})
 @example(list("abc"), list("xabcd"), {0, 1, 2})
-def test_boilerplate_is_left_out_on_both_sides(one: list[str], other: list[str], marks: set[int]) -> None:
-    marks &= {*range(len(one))}
-    similarity = text_of(one, marks=marks).similarity_to(text_of(other))
-    assert measures(similarity) == expected_measures(one, other, "words", marks)
+def test_boilerplate_is_left_out_on_both_sides(first: list[str], second: list[str], marks: set[int]) -> None:
+    marks &= {*range(len(first))}
+    similarity = text_of(first, marks=marks).similarity_to(text_of(second))
+    assert measures(similarity) == expected_measures(first, second, "words", marks)
 
 
 @given(WORDS | LONG_WORDS, WORDS | LONG_WORDS, MARKS)
-def test_all_shares_are_between_none_and_all(one: list[str], other: list[str], marks: set[int]) -> None:
-    similarity = text_of(one, marks=marks).similarity_to(text_of(other))
+def test_all_shares_are_between_none_and_all(first: list[str], second: list[str], marks: set[int]) -> None:
+    similarity = text_of(first, marks=marks).similarity_to(text_of(second))
     shares = (
         similarity.containment,
         similarity.changed_share,
@@ -164,23 +166,26 @@ def test_all_shares_are_between_none_and_all(one: list[str], other: list[str], m
 
 
 @given(WORDS | LONG_WORDS, WORDS | LONG_WORDS)
-def test_it_does_not_matter_which_text_came_first(one: list[str], other: list[str]) -> None:
+def test_it_does_not_matter_which_text_came_first(first: list[str], second: list[str]) -> None:
     """Of two texts of one length, the later one counts as the shorter."""
-    there, back = (measures(mine.similarity_to(theirs)) for mine, theirs in twice(text_of(one), text_of(other)))
-    assert (there.changed_share, there.jaccard, there.shared_numbers_share) == (
-        back.changed_share,
-        back.jaccard,
-        back.shared_numbers_share,
+    forward, backward = (
+        measures(incoming.similarity_to(existing))
+        for incoming, existing in both_orders(text_of(first), text_of(second))
     )
-    assert not (there.is_longer and back.is_longer)
-    if len(one) != len(other):
-        assert there._replace(is_longer=back.is_longer) == back
-        assert there.is_longer is not back.is_longer
+    assert (forward.changed_share, forward.jaccard, forward.shared_numbers_share) == (
+        backward.changed_share,
+        backward.jaccard,
+        backward.shared_numbers_share,
+    )
+    assert not (forward.is_longer and backward.is_longer)
+    if len(first) != len(second):
+        assert forward._replace(is_longer=backward.is_longer) == backward
+        assert forward.is_longer is not backward.is_longer
 
 
-def twice(one: ComparedText, other: ComparedText) -> list[tuple[ComparedText, ComparedText]]:
+def both_orders(first: ComparedText, second: ComparedText) -> list[tuple[ComparedText, ComparedText]]:
     """Return both in either order."""
-    return [(one, other), (other, one)]
+    return [(first, second), (second, first)]
 
 
 @given(WORDS | LONG_WORDS)
@@ -210,8 +215,8 @@ def test_texts_shorter_than_a_run_are_compared_whole() -> None:
 def test_an_empty_text_is_like_nothing() -> None:
     similarity = similarity_of("", "the storm is over")
     assert (similarity.containment, similarity.length_ratio, similarity.is_opening) == (0.0, 0.0, False)
-    both = similarity_of("", "")
-    assert (both.containment, both.changed_share, both.length_ratio) == (0.0, 0.0, 1.0)
+    empty = similarity_of("", "")
+    assert (empty.containment, empty.changed_share, empty.length_ratio) == (0.0, 0.0, 1.0)
 
 
 def test_a_text_of_characters_is_compared_with_words_by_shorter_runs() -> None:
@@ -250,7 +255,7 @@ def test_a_number_that_is_elsewhere_was_only_moved(later: str, earlier: str, cha
 
 
 @pytest.mark.parametrize(
-    ("later", "earlier", "known"),
+    ("later", "earlier", "share"),
     [
         ("rose by 10 to 25", "fell by 10 to 31", 0.5),
         ("rose by 10 to 25", "in 25 towns 10 of 31 rose", 1.0),
@@ -260,9 +265,9 @@ def test_a_number_that_is_elsewhere_was_only_moved(later: str, earlier: str, cha
         ("سجل ٢٥ هدفا", "25 goals", 1.0),
     ],
 )
-def test_known_numbers_are_a_share_of_the_fewer(later: str, earlier: str, known: float | None) -> None:
-    assert similarity_of(later, earlier).shared_numbers_share == known
-    assert similarity_of(earlier, later).shared_numbers_share == known
+def test_known_numbers_are_a_share_of_the_fewer(later: str, earlier: str, share: float | None) -> None:
+    assert similarity_of(later, earlier).shared_numbers_share == share
+    assert similarity_of(earlier, later).shared_numbers_share == share
 
 
 @pytest.mark.parametrize(
@@ -284,8 +289,8 @@ def test_other_names_are_those_of_both_titles(title: str | None, title_before: s
 
 def test_only_the_first_tokens_are_compared_but_all_count_for_the_length() -> None:
     words = [f"{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676)}" for n in range(2 * TOKENS_MAX)]
-    whole, half = text_of(words), text_of(words[:TOKENS_MAX])
-    similarity = half.similarity_to(whole)
+    full, half = text_of(words), text_of(words[:TOKENS_MAX])
+    similarity = half.similarity_to(full)
     assert (similarity.tokens, similarity.covered_tokens, similarity.changed_share, similarity.length_ratio) == (
         TOKENS_MAX,
         TOKENS_MAX,
@@ -317,9 +322,9 @@ def expected_boilerplate(fingerprinted: Fingerprint, common: set[int]) -> list[b
     size, shingles = fingerprinted.params.anchor, fingerprinted.shingles.tolist()
     anchors = [i for i, value in enumerate(shingles) if value in set(fingerprinted.anchors.tolist())]
     marked = {i for i in anchors if shingles[i] in common}
-    for before, behind in pairwise(anchors):
-        if {before, behind} <= marked:
-            marked |= {*range(before, behind)}
+    for anchor, following in pairwise(anchors):
+        if {anchor, following} <= marked:
+            marked |= {*range(anchor, following)}
     return [any(start in marked for start in range(i - size + 1, i + 1)) for i in range(fingerprinted.tokens)]
 
 
@@ -360,11 +365,11 @@ def test_texts_shorter_than_an_anchor_are_boilerplate_whole_or_not_at_all(text: 
 
 
 def test_texts_that_share_boilerplate_alone_have_little_in_common() -> None:
-    mine = compute_fingerprint(f"{OWN} {BELOW}", None)
+    incoming = compute_fingerprint(f"{OWN} {BELOW}", None)
     others = ComparedText(compute_fingerprint(f"{OTHER} {BELOW}", None))
-    assert ComparedText(mine).similarity_to(others).containment > 0.75
-    similarity = ComparedText(mine, find_boilerplate(mine, compute_fingerprint(BELOW, None).anchors)).similarity_to(
-        others
-    )
+    assert ComparedText(incoming).similarity_to(others).containment > 0.75
+    similarity = ComparedText(
+        incoming, find_boilerplate(incoming, compute_fingerprint(BELOW, None).anchors)
+    ).similarity_to(others)
     assert similarity.containment < 0.6
     assert similarity.tokens < 60

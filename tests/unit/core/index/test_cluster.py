@@ -28,7 +28,7 @@ def _stored_article() -> StoredArticle:
 STORED = _stored_article()
 
 
-def stored(
+def stored_article(
     *, source: str | None = "paper.example", time: int = START_MS, published: str | None = None
 ) -> StoredArticle:
     return msgspec.structs.replace(STORED, source=source, event_time=time, published_at=published)
@@ -43,7 +43,7 @@ def cluster_of(*articles: StoredArticle, canonical_id: str = "first", scope: str
 
 
 def test_its_event_has_all_but_its_members() -> None:
-    assert cluster_of(stored(published="2026-05-01T00:00:00.000Z")).to_event(CLUSTER) == ClusterEvent(
+    assert cluster_of(stored_article(published="2026-05-01T00:00:00.000Z")).to_event(CLUSTER) == ClusterEvent(
         cluster_id=CLUSTER,
         canonical_id="first",
         size=1,
@@ -65,29 +65,31 @@ def test_its_event_has_all_but_its_members() -> None:
     ],
 )
 def test_it_has_the_earliest_time_of_publication(published: list[str | None], earliest: str | None) -> None:
-    assert cluster_of(*(stored(published=time) for time in published)).earliest_published_at == earliest
+    assert cluster_of(*(stored_article(published=time) for time in published)).earliest_published_at == earliest
 
 
 def test_it_lists_a_limited_number_of_sources() -> None:
-    cluster = cluster_of(*(stored(source=f"paper-{number:04}.example") for number in range(CLUSTER_SOURCES_MAX + 20)))
+    cluster = cluster_of(
+        *(stored_article(source=f"paper-{number:04}.example") for number in range(CLUSTER_SOURCES_MAX + 20))
+    )
     assert (cluster.size, len(cluster.sources)) == (CLUSTER_SOURCES_MAX + 20, CLUSTER_SOURCES_MAX)
     assert cluster.sources == sorted(set(cluster.sources))
 
 
 def test_it_lists_its_first_members_and_counts_the_others() -> None:
-    cluster = cluster_of(*[stored()] * (MEMBERS_MAX + 5))
+    cluster = cluster_of(*[stored_article()] * (MEMBERS_MAX + 5))
     assert cluster.size == MEMBERS_MAX + 5
     assert cluster.members == list(range(10, 10 + MEMBERS_MAX))
 
 
 def test_removed_articles_are_no_longer_counted() -> None:
-    cluster = cluster_of(stored(), stored(), stored())
+    cluster = cluster_of(stored_article(), stored_article(), stored_article())
     cluster.remove({10, 12}, "second")
     assert (cluster.size, cluster.members, cluster.canonical_id) == (1, [11], "second")
 
 
 def test_removing_a_member_that_is_not_listed_reduces_the_count() -> None:
-    cluster = cluster_of(*[stored()] * (MEMBERS_MAX + 5))
+    cluster = cluster_of(*[stored_article()] * (MEMBERS_MAX + 5))
     cluster.remove({10 + MEMBERS_MAX}, "first")
     assert (cluster.size, len(cluster.members)) == (MEMBERS_MAX + 4, MEMBERS_MAX)
 
@@ -96,7 +98,7 @@ def test_removing_a_member_that_is_not_listed_reduces_the_count() -> None:
 def test_size_sources_and_times_cover_all_its_articles_in_any_order(
     articles: list[tuple[str | None, int]],
 ) -> None:
-    cluster = cluster_of(*(stored(source=source, time=time) for source, time in articles))
+    cluster = cluster_of(*(stored_article(source=source, time=time) for source, time in articles))
     assert cluster.size == len(articles)
     assert cluster.sources == sorted({source for source, _ in articles if source})
     times = [format_rfc3339(time) for _, time in articles if time]

@@ -48,8 +48,8 @@ class TestAnchors:
     def test_anchors_that_lead_to_its_cluster_do_not_lead_to_the_article(self, new_store: NewStore, later: str) -> None:
         store = new_store()
         partition = Partition(store)
-        first, other = partition.run([article(STORY), article(later)])
-        is_same_cluster = first.verdict.cluster_id == other.verdict.cluster_id
+        first, second = partition.run([article(STORY), article(later)])
+        is_same_cluster = first.verdict.cluster_id == second.verdict.cluster_id
         assert offsets_led_to(store, STORY) == ({0} if is_same_cluster else {0, 1})
 
     def test_anchors_that_a_reprint_adds_lead_to_it(self, new_store: NewStore) -> None:
@@ -139,11 +139,12 @@ class TestBounds:
     def test_an_article_that_shares_few_anchors_is_not_a_candidate(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         partition.run_one(article(f"{part(STORY, 0, 80)} {prose('z', 800)}"))
-        ours = f"{part(STORY, 0, 30)} {prose('y', 800)}"
-        mine, other = (compute_fingerprint(text, None).anchors for text in (ours, STORY))
-        assert 0 < len(np.intersect1d(mine, other)) < ANCHORS_SHARED_MIN * len(mine)
+        later = f"{part(STORY, 0, 30)} {prose('y', 800)}"
+        anchors, story_anchors = (compute_fingerprint(text, None).anchors for text in (later, STORY))
+        assert 0 < len(np.intersect1d(anchors, story_anchors)) < ANCHORS_SHARED_MIN * len(anchors)
         assert (
-            partition.index.begin_transaction().find_candidates(incoming(ours), time_ms=START_MS).similar_articles == []
+            partition.index.begin_transaction().find_candidates(incoming(later), time_ms=START_MS).similar_articles
+            == []
         )
 
 
@@ -153,11 +154,11 @@ class TestClusters:
     def test_an_item_of_a_round_up_has_a_cluster_of_its_own(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
         round_up = f"{prose('a', 60)} {STORY} {prose('b', 60)}"
-        whole, item, copy = partition.run(
+        round_up_result, item, copy = partition.run(
             [article(round_up, name="whole"), article(STORY, name="item"), article(STORY, name="copy")]
         )
         assert (item.verdict.relation, item.verdict.duplicate_of) == ("excerpt", "whole")
-        assert item.verdict.cluster_id != whole.verdict.cluster_id
+        assert item.verdict.cluster_id != round_up_result.verdict.cluster_id
         assert item.cluster is None
         assert copy.cluster is not None
         assert copy.cluster.cluster_id == item.verdict.cluster_id
@@ -165,19 +166,19 @@ class TestClusters:
 
     def test_a_round_up_that_has_an_earlier_item_has_a_cluster_of_its_own(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
-        item, whole = partition.run(
+        item, round_up = partition.run(
             [article(STORY, name="item"), article(f"{prose('a', 90)} {STORY} {prose('b', 40)}", name="whole")]
         )
-        assert (whole.verdict.relation, whole.verdict.duplicate_of) == ("expansion", "item")
-        assert whole.verdict.cluster_id != item.verdict.cluster_id
-        assert whole.cluster is None
+        assert (round_up.verdict.relation, round_up.verdict.duplicate_of) == ("expansion", "item")
+        assert round_up.verdict.cluster_id != item.verdict.cluster_id
+        assert round_up.cluster is None
 
     @pytest.mark.parametrize(("first", "second"), [(STORY, EXCERPT), (EXCERPT, STORY)])
     def test_a_teaser_and_its_article_are_in_one_cluster(self, new_store: NewStore, first: str, second: str) -> None:
-        one, other = Partition(new_store()).run([article(first, name="a"), article(second, name="b")])
-        assert one.verdict.cluster_id == other.verdict.cluster_id
-        assert other.cluster is not None
-        assert (other.cluster.size, other.cluster.canonical_id) == (2, "a")
+        first_result, second_result = Partition(new_store()).run([article(first, name="a"), article(second, name="b")])
+        assert first_result.verdict.cluster_id == second_result.verdict.cluster_id
+        assert second_result.cluster is not None
+        assert (second_result.cluster.size, second_result.cluster.canonical_id) == (2, "a")
 
     def test_the_first_article_stays_canonical_and_the_first_members_are_listed(self) -> None:
         partition = Partition(MemoryStore())
