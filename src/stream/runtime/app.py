@@ -59,6 +59,9 @@ BYTES_PER_SLICE: Final = 256 * 1024
 _COMMIT_INTERVAL_S: Final = 0.5
 _MEASURE_INTERVAL_S: Final = 1.0
 _BROKER_QUERY_INTERVAL_S: Final = 10.0
+#: A worker that joins while a broker starts may see no partitions of its topics, and is then assigned none until it
+#: asks for the metadata again, by default after five minutes.
+_METADATA_MAX_AGE_MS: Final = 30_000
 #: A batch that the broker has not stored by then is a fault.
 _DELIVERY_TIMEOUT_S: Final = 60.0
 
@@ -342,6 +345,7 @@ def _new_app(settings: Settings) -> faust.App:
         broker_commit_interval=_COMMIT_INTERVAL_S,
         broker_max_poll_records=settings.batch_records,
         consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=_METADATA_MAX_AGE_MS,
         producer_acks=-1,
         producer_request_timeout=_DELIVERY_TIMEOUT_S,
         producer_max_request_size=OUTPUT_MESSAGE_BYTES + MIB,
