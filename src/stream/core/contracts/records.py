@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 Headers = Sequence[tuple[str, bytes]]
+
+
+class LogId(NamedTuple):
+    """Which log a record is in: offsets alone do not say, since a topic can be recreated and a log truncated.
+
+    Attributes:
+        topic_id: The topic's id as Kafka's tools print it, 22 characters (KIP-516); recreating a topic changes it.
+        leader_epoch: The partition's leader epoch when the record was appended (KIP-320).
+    """
+
+    topic_id: str
+    leader_epoch: int
 
 
 class Record(Protocol):
