@@ -19,8 +19,11 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  #
 from aiokafka.errors import GroupLoadInProgressError, for_code  # type: ignore[import-untyped]
 from faust.types import TP
 
+from stream.kafka.aiokafka_bootstrap import close_cancelled_bootstraps
 from stream.kafka.security import load_access
 from stream.settings import Settings
+
+close_cancelled_bootstraps()
 
 #: Time-out of one request.
 _REQUEST_TIMEOUT_MS: Final = 10_000

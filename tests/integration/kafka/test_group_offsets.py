@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import socket
 import time
@@ -222,3 +223,27 @@ def test_a_response_without_the_requested_partitions_is_an_error() -> None:
     assert committed_offsets({partitions[0]: 5, partitions[1]: -1}, partitions) == {partitions[0]: 5}
     with pytest.raises(GroupLoadInProgressError):
         committed_offsets({}, partitions)
+
+
+@pytest.mark.kafka
+async def test_a_start_that_is_cancelled_leaves_no_connection_open(kafka_broker: str) -> None:
+    loop, settings = asyncio.get_running_loop(), Settings(broker=kafka_broker)
+
+    async def ask(offsets: KafkaGroupOffsets) -> None:
+        await offsets.partitions(["unknown"])
+        await offsets.bounds([])
+
+    async def cancel_after(seconds: float) -> None:
+        offsets = KafkaGroupOffsets(settings)
+        asking = asyncio.create_task(ask(offsets))
+        await asyncio.wait([asking], timeout=seconds)
+        asking.cancel()
+        await asyncio.wait([asking])
+        await offsets.close()
+
+    began = loop.time()
+    await cancel_after(60)
+    took = loop.time() - began
+    for part in range(40):
+        await cancel_after(took * part / 40)
+    gc.collect()  # connections that were left open warn

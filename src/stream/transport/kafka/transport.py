@@ -16,6 +16,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.utils.times import want_seconds
 
+from stream.kafka.aiokafka_bootstrap import close_cancelled_bootstraps
 from stream.transport.batch_consumer import TrackingConsumer
 from stream.transport.errors import TransportError, UnknownTopicError
 from stream.transport.kafka import aiokafka_patches
@@ -24,13 +25,15 @@ from stream.transport.offset_tracker import FetchedRecords, PartitionStart, choo
 from stream.transport.record_batch import BATCH_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 
     from faust.types.transports import ConsumerT, ProducerT
 
     from stream.core.contracts.records import Record
 
 log = logging.getLogger(__name__)
+
+close_cancelled_bootstraps()
 
 #: How long an idle fetch may wait. It delays every other request on its connection, such as where the log starts, so
 #: Faust's 1500 would make each rebalance that much longer.
@@ -39,9 +42,6 @@ _FETCH_WAIT_MS: Final = 250
 #: Seconds that a commit may take. aiokafka retries for as long as no broker answers, and Faust would wait for it even
 #: while it stops; what was not committed is committed the next time, or repeated.
 _COMMIT_TIMEOUT_S: Final = 10.0
-
-#: Seconds that the start of a reader may still take after it was cancelled.
-_CANCELLED_START_TIMEOUT_S: Final = 2.0
 
 __all__ = ["KafkaBatchConsumer", "KafkaBatchProducer", "Transport"]
 
@@ -216,14 +216,17 @@ class Transport(driver.Transport):
             **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
         )
         try:
-            await _start(reader.start())
+            await reader.start()
             cluster = await aiokafka_patches.fetch_all_metadata(reader)
             if tp.partition not in (cluster.partitions_for_topic(tp.topic) or ()):
                 raise UnknownTopicError(f"{tp.topic}-{tp.partition}")
             reader.assign([TopicPartition(*tp)])
             yield reader
         finally:
-            await reader.stop()
+            try:
+                await reader.stop()
+            finally:
+                await aiokafka_patches.close_connections(reader)
 
     async def bounds(self, tp: TP) -> tuple[int, int]:
         """Return the log's start and end offset.
@@ -246,19 +249,6 @@ class Transport(driver.Transport):
                 records = [record for record in fetched.get(partition, ()) if record.offset < end]
                 if records:
                     yield records
-
-
-async def _start(start: Coroutine[object, object, None]) -> None:
-    """Await ``start``. When cancelled, let it end first: aiokafka would leave its first connection open."""
-    starting = asyncio.ensure_future(start)
-    try:
-        await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        _, unfinished = await asyncio.wait([starting], timeout=_CANCELLED_START_TIMEOUT_S)
-        if unfinished:  # a broker that does not answer
-            starting.cancel()
-        await asyncio.gather(starting, return_exceptions=True)
-        raise
 
 
 async def _find_bounds(reader: AIOKafkaConsumer, tp: TopicPartition) -> tuple[int, int]:
