@@ -19,7 +19,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  #
 from aiokafka.errors import GroupLoadInProgressError, for_code  # type: ignore[import-untyped]
 from faust.types import TP
 
-from stream.kafka.aiokafka_bootstrap import close_cancelled_bootstraps
+from stream.kafka.aiokafka_closing import close_cancelled_bootstraps, close_consumer
 from stream.kafka.security import load_access
 from stream.settings import Settings
 
@@ -142,8 +142,7 @@ class KafkaGroupOffsets:
             await _close_quietly(admin.close())
         if reader is not None:
             await _close_quietly(reader.stop())
-            # Without a broker, aiokafka raises from its own fetch before it has closed its connections.
-            await _close_quietly(reader._client.close())  # noqa: SLF001 - there is no other way to them
+            await _close_quietly(close_consumer(reader))
 
     async def _open_admin(self) -> AIOKafkaAdminClient:
         if self._admin is None:

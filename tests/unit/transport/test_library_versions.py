@@ -14,7 +14,7 @@ from stream.transport.kafka import aiokafka_patches
 
 SOURCE: Final = Path(faust_internals.__file__).parents[1]
 #: Modules that use private members of objects of other classes, relative to the package.
-INTERNALS: Final = {"transport/kafka/aiokafka_patches.py", "kafka/group_offsets.py"}
+INTERNALS: Final = {"transport/kafka/aiokafka_patches.py", "kafka/aiokafka_closing.py"}
 
 
 @pytest.mark.parametrize(

@@ -75,15 +75,6 @@ async def count_partitions(client: Any, topic: str) -> int:
     return len(partitions)
 
 
-async def close_connections(consumer: AIOKafkaConsumer) -> None:
-    """Close the connections of a consumer whose ``stop`` was cancelled.
-
-    ``AIOKafkaConsumer.stop`` ends with ``await self._client.close()``, but without a broker it cancels its own fetch
-    and lets that escape before.
-    """
-    await consumer._client.close()
-
-
 # The consumer.
 
 

@@ -16,7 +16,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.utils.times import want_seconds
 
-from stream.kafka.aiokafka_bootstrap import close_cancelled_bootstraps
+from stream.kafka.aiokafka_closing import close_cancelled_bootstraps, close_consumer
 from stream.transport.batch_consumer import TrackingConsumer
 from stream.transport.errors import TransportError, UnknownTopicError
 from stream.transport.kafka import aiokafka_patches
@@ -94,7 +94,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             await super().on_thread_stop()
         except asyncio.CancelledError:
             # With open connections, Faust would wait a minute for a thread that has already ended.
-            await aiokafka_patches.close_connections(self._ensure_consumer())
+            await close_consumer(self._ensure_consumer())
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         try:
@@ -226,7 +226,7 @@ class Transport(driver.Transport):
             try:
                 await reader.stop()
             finally:
-                await aiokafka_patches.close_connections(reader)
+                await close_consumer(reader)
 
     async def bounds(self, tp: TP) -> tuple[int, int]:
         """Return the log's start and end offset.

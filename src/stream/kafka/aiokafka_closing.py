@@ -1,6 +1,7 @@
-"""Closes the first connection of an aiokafka client whose start is cancelled.
+"""Closes what aiokafka leaves open when the start or the stop of a client is cancelled.
 
-``AIOKafkaClient.bootstrap`` closes it after an error of Kafka's, and forgets it when it is cancelled::
+Every start may be cancelled: by a rebalance, a time-out, or a worker that stops. ``AIOKafkaClient.bootstrap`` closes
+its first connection after an error of Kafka's, and forgets it when it is cancelled::
 
     bootstrap_conn = await create_conn(...)
     try:
@@ -8,8 +9,15 @@
     except (KafkaError, asyncio.TimeoutError) as err:
         bootstrap_conn.close()
 
-Every start may be cancelled: by a rebalance, a time-out, or a worker that stops.
+``AIOKafkaConsumer.stop`` ends early when it is cancelled, or when a fetch that it cancels was not yet running. Other
+fetches go on then, and connect again::
+
+    for x in self._pending_tasks:
+        x.cancel()
+        await x
 """
+
+# ruff: noqa: SLF001 - private members are what this module is about
 
 from __future__ import annotations
 
@@ -26,9 +34,20 @@ _connections: Final[ContextVar[list[Any] | None]] = ContextVar("connections", de
 
 
 def close_cancelled_bootstraps() -> None:
-    """Make all aiokafka clients of this process do so. May be called again."""
+    """Make all aiokafka clients of this process close the first connection. May be called again."""
     client_module.AIOKafkaClient.bootstrap = _bootstrap_or_close
     client_module.create_conn = _create_and_note
+
+
+async def close_consumer(consumer: Any) -> None:
+    """End the fetches of an ``AIOKafkaConsumer`` and close its connections, after ``stop`` has ended in any way."""
+    fetcher = consumer._fetcher
+    if fetcher is not None:
+        tasks = {fetcher._fetch_task, *fetcher._pending_tasks}
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    await consumer._client.close()
 
 
 async def _create_and_note(*args: Any, **kwargs: Any) -> Any:
