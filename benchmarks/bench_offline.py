@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from stream.cli.input_files import read_messages
+from stream.cli.input_files import InputFile, read_messages
 from stream.core.pipeline.offline import OfflineFlow
 from stream.settings import DAY_MS
 
@@ -66,7 +66,7 @@ def _time_parts(corpus: Path) -> None:
     watch = Stopwatch()
     flow = OfflineFlow(window_ms=7 * DAY_MS, wrap=watch.wrap)
     started = time.perf_counter()
-    messages = (message.value for message in read_messages([str(corpus)]))
+    messages = (message.value for message in read_messages([InputFile(str(corpus), corpus.name)]))
     count = sum(len(outcomes) for outcomes in flow.run(messages, now="2026-01-01T00:00:00.000Z"))
     total = time.perf_counter() - started
     for name, seconds in sorted(watch.seconds.items(), key=lambda pair: -pair[1]):

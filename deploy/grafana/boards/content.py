@@ -7,7 +7,7 @@ from typing import Final
 from boards.panels import BLUE, GREEN, PER_MINUTE, RED, YELLOW, Panel, Rows, lines, ranking, single_value
 
 ABOUT: Final = "For editors and the owners of scrapers: relations, duplicates, languages, sources, dead letters."
-_DUPLICATES: Final = "recrawl|copy|near_copy|excerpt"
+_DUPLICATES: Final = "recrawl|copy|near_copy|excerpt|outdated"
 _DECIDED: Final = "sum(rate(stream_events_decided_total{}[$__rate_interval]))"
 _DUPLICATE_SHARE: Final = (
     f'sum(rate(stream_events_decided_total{{relation=~"{_DUPLICATES}"}}[$__rate_interval])) / {_DECIDED}'

@@ -43,7 +43,7 @@ def read_row(reference: str) -> tuple[bytes, int]:
         UsageError: It has no such line.
     """
     path, line, _ = _split_reference(reference)
-    for message in read_lines(expand_paths([path])[0]) if line else ():
+    for message in read_lines(expand_paths([path])[0].path) if line else ():
         if str(message.line) == line:
             return message.value, message.line
     raise click.UsageError(f"{reference}: name two articles, or one row of labelled pairs as FILE.jsonl:LINE")
@@ -53,9 +53,9 @@ def _read_value(reference: str) -> Any:
     if reference == STDIN:
         return _read_stdin()
     path, line, article_id = _split_reference(reference)
-    suffix = uncompressed_suffix(expand_paths([path])[0])
+    suffix = uncompressed_suffix(expand_paths([path])[0].path)
     if suffix in _DOCUMENT_SUFFIXES:
-        (message,) = read_messages([path])
+        (message,) = read_messages(expand_paths([path]))
         return _parse(message.value, path) if message.value else ""
     items = list(_read_items(path, suffix))
     if line:
@@ -85,7 +85,7 @@ def _split_reference(reference: str) -> tuple[str, str, str]:
 def _read_items(path: str, suffix: str) -> Iterator[tuple[int, Any]]:
     """Yield the articles in a file, numbered by line, or by position in an array."""
     if suffix == ".json":
-        values = [_parse(message.value, path) for message in read_messages([path])]
+        values = [_parse(message.value, path) for message in read_messages(expand_paths([path]))]
         items = values[0] if values and isinstance(values[0], list) else values
         yield from enumerate(map(_published_value, items), 1)
     else:

@@ -31,6 +31,7 @@ _STYLES: Final = {
     "copy": "yellow",
     "near_copy": "yellow",
     "excerpt": "yellow",
+    "outdated": "dim",
     WITHDRAWN_RESULT: "magenta",
 }
 _REJECTED: Final = "red"

@@ -105,7 +105,7 @@ def _is_below(total: Scores, min_f1: float) -> bool:
 
 def _read_files(files: tuple[str, ...], *, with_url: bool) -> Iterator[tuple[str, list[Pair]]]:
     bad: list[RowError] = []
-    for path in expand_paths(files):
+    for path, _ in expand_paths(files):
         pairs = []
         for row in read_lines(path):
             try:

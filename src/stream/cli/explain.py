@@ -129,6 +129,7 @@ _RELATIONS: Final = {
     "copy": "B is a copy of A",
     "near_copy": "B is a near copy of A",
     "excerpt": "B is an excerpt of A",
+    "outdated": "B is an older version of A",
 }
 
 

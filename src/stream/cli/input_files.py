@@ -9,16 +9,19 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final, NamedTuple, cast
 
 import click
 import orjson
 
+from stream.core.normalize.html import read_page_url
 from stream.errors import StreamError
 
 STDIN: Final = "-"
 _LINE_SUFFIXES: Final = (".jsonl", ".ndjson", "")
-_DOCUMENT_SUFFIXES: Final = (".json", ".txt", ".html", ".htm")
+#: Files that are wrapped into an event.
+_WRAPPED_SUFFIXES: Final = (".txt", ".html", ".htm")
+_DOCUMENT_SUFFIXES: Final = (".json", *_WRAPPED_SUFFIXES)
 #: At most this much of a line or a document is read: longer messages are rejected anyway, and must not fill the memory.
 MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
 _BUFFER_BYTES: Final = 1024 * 1024
@@ -41,34 +44,42 @@ class RawMessage:
     bytes_read: int
 
 
-def expand_paths(paths: Sequence[str]) -> list[str]:
+class InputFile(NamedTuple):
+    """A file, and its path relative to the argument that named it or its folder: the id of the text in it."""
+
+    path: str
+    name: str
+
+
+def expand_paths(paths: Sequence[str]) -> list[InputFile]:
     """List the files that ``paths`` name; a folder stands for its files of known kinds, sorted by name.
 
     Raises:
-        InputError: a path does not exist, or a folder has no file of a known kind.
+        InputError: A path does not exist, a folder has no file of a known kind, or two texts would have the same id.
     """
-    files: list[str] = []
+    files: list[InputFile] = []
     for path in paths:
         if path == STDIN:
-            files.append(path)
+            files.append(InputFile(path, path))
         elif Path(path).is_dir():
             files += _list_folder(Path(path))
         elif Path(path).exists():
-            files.append(path)
+            files.append(InputFile(path, Path(path).name))
         else:
             raise InputError(f"{path}: no such file or folder")
+    _check_names(files)
     return files
 
 
-def read_messages(paths: Sequence[str]) -> Iterator[RawMessage]:
+def read_messages(files: Sequence[InputFile]) -> Iterator[RawMessage]:
     """Yield every message in the files, in order. Each non-blank line of a JSONL file is one, and each other file.
 
     Raises:
         InputError: a file cannot be opened, or is damaged.
     """
-    for path in paths:
-        suffix = uncompressed_suffix(path)
-        yield from _read_document(path, suffix) if suffix in _DOCUMENT_SUFFIXES else read_lines(path)
+    for file in files:
+        suffix = uncompressed_suffix(file.path)
+        yield from _read_document(file, suffix) if suffix in _DOCUMENT_SUFFIXES else read_lines(file.path)
 
 
 def read_lines(path: str) -> Iterator[RawMessage]:
@@ -95,10 +106,24 @@ def uncompressed_suffix(path: str) -> str:
     return Path(path.lower().removesuffix(".gz")).suffix
 
 
-def _list_folder(folder: Path) -> list[str]:
+def _check_names(files: Sequence[InputFile]) -> None:
+    paths: dict[str, str] = {}
+    for file in files:
+        if uncompressed_suffix(file.path) in _WRAPPED_SUFFIXES and paths.setdefault(file.name, file.path) != file.path:
+            raise InputError(
+                f"{paths[file.name]} and {file.path} would both have the id {file.name}; "
+                "give the folder that both are in instead"
+            )
+
+
+def _list_folder(folder: Path) -> list[InputFile]:
     suffixes = {*_LINE_SUFFIXES[:-1], *_DOCUMENT_SUFFIXES}
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    files = [str(path) for path in paths if uncompressed_suffix(str(path)) in suffixes]
+    files = [
+        InputFile(str(path), path.relative_to(folder).as_posix())
+        for path in paths
+        if uncompressed_suffix(str(path)) in suffixes
+    ]
     if not files:
         raise InputError(f"{folder}: no .jsonl, .json, .txt or .html files in it")
     return files
@@ -118,20 +143,26 @@ def _open(path: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
         raise InputError(f"{path}: {error}") from error
 
 
-def _read_document(path: str, suffix: str) -> Iterator[RawMessage]:
-    with _open(path) as (stored, plain):
+def _read_document(file: InputFile, suffix: str) -> Iterator[RawMessage]:
+    with _open(file.path) as (stored, plain):
         content = plain.read(MESSAGE_BYTES_MAX)
-        yield RawMessage(_as_event(content, path, suffix), path, 1, stored.tell())
+        yield RawMessage(_as_event(content, file.name, suffix), file.path, 1, stored.tell())
 
 
-def _as_event(content: bytes, path: str, suffix: str) -> bytes:
-    """Wrap a text or a page into a raw event whose id is its path; JSON, and what is not UTF-8, stays as it is."""
+def _as_event(content: bytes, name: str, suffix: str) -> bytes:
+    """Wrap a text or a page into a raw event; JSON, and what is not UTF-8, stays as it is.
+
+    Its id is the URL that the page gives as its own, else ``name``: the file may be anywhere on the machine.
+    """
     if suffix == ".json":
         return content
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return content
+    if not text.strip():
+        return b""
     field = "text" if suffix == ".txt" else "html"
-    name = Path(path).as_posix().encode("utf-8", "replace").decode()  # file names need not be UTF-8
-    return orjson.dumps({"id": name, field: text}) if text.strip() else b""
+    page_url = read_page_url(text) if field == "html" else None
+    name = name.encode("utf-8", "replace").decode()  # file names need not be UTF-8
+    return orjson.dumps({"id": page_url or name, field: text})

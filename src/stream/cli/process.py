@@ -52,10 +52,10 @@ def process(
     topic_names = {getattr(settings.topics, name) for name in topics or PUBLIC_TOPICS}
     flow = OfflineFlow(topics=settings.topics, window_ms=settings.window_ms, limits=settings.limits)
     counts: Counter[str] = Counter()
-    paths = expand_paths(files or (STDIN,))
+    input_files = expand_paths(files or (STDIN,))
     started = time.monotonic()
-    with show_progress(paths, quiet=quiet) as track:
-        messages = (message.value for message in track(read_messages(paths)))
+    with show_progress(input_files, quiet=quiet) as track:
+        messages = (message.value for message in track(read_messages(input_files)))
         for outcomes in flow.run(messages, now=system_clock.now()):
             counts.update(outcome.code or outcome.result for outcome in outcomes)
             output.writelines(_format_lines(outcomes, topic_names))

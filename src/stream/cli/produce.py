@@ -43,10 +43,10 @@ def produce(files: tuple[str, ...], broker: str | None, rate: float | None, quie
     settings = load_settings(broker=broker)
     if settings.is_memory:
         raise click.UsageError("memory:// exists in one process only; use a Kafka broker, or run: stream demo")
-    paths = expand_paths(files or (STDIN,))
+    input_files = expand_paths(files or (STDIN,))
     started = time.monotonic()
-    with show_progress(paths, quiet=quiet) as track:
-        count = _send_all(settings, pace(track(read_messages(paths)), rate))
+    with show_progress(input_files, quiet=quiet) as track:
+        count = _send_all(settings, pace(track(read_messages(input_files)), rate))
     if not quiet:
         seconds = time.monotonic() - started
         click.echo(f"{count} messages stored in {settings.topics.raw} in {seconds:.1f} s", err=True)

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from stream.cli.input_files import STDIN, RawMessage
+from stream.cli.input_files import STDIN, InputFile, RawMessage
 
 Track = Callable[[Iterable[RawMessage]], Iterator[RawMessage]]
 _MESSAGES_PER_UPDATE: Final = 100
 
 
 @contextlib.contextmanager
-def show_progress(paths: Sequence[str], *, quiet: bool) -> Iterator[Track]:
-    """Show on a terminal how much of ``paths`` has been read.
+def show_progress(files: Sequence[InputFile], *, quiet: bool) -> Iterator[Track]:
+    """Show on a terminal how much of ``files`` has been read.
 
     Yields:
         A function that passes on the messages given to it and counts them.
@@ -35,7 +35,7 @@ def show_progress(paths: Sequence[str], *, quiet: bool) -> Iterator[Track]:
         TimeRemainingColumn,
     )
 
-    sizes = {path: 0 if path == STDIN else Path(path).stat().st_size for path in paths}
+    sizes = {path: 0 if path == STDIN else Path(path).stat().st_size for path, _ in files}
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

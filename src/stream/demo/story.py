@@ -78,7 +78,7 @@ def _version_before(arrival: Arrival, article_id: str, arrivals: Sequence[Arriva
     """The version of an article that was the newest one when ``arrival`` came."""
     before = arrivals[: arrivals.index(arrival)]
     versions = [each for each in before if each.event and each.event["id"] == article_id]
-    changed = [each for each in versions if each.result != "recrawl"]
+    changed = [each for each in versions if each.result not in ("recrawl", "outdated")]
     return changed[-1] if changed else None
 
 
@@ -94,6 +94,7 @@ def _link_reason(event: Mapping[str, Any], original: Mapping[str, Any], number: 
         "recrawl": f"the page of {number} again: readers see no change",
         "copy": f"same text as {number} on another site",
         "near_copy": f"edited reprint: {verdict['containment']:.0%} of its text is in {number}",
+        "outdated": f"an older version of {number}, by its time of modification",
         "expansion": f"the full article: all of {number} is in it, and more",
     }
     return reasons[relation]

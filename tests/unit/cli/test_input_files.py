@@ -11,12 +11,12 @@ import orjson
 import pytest
 
 from stream.cli import input_files
-from stream.cli.input_files import InputError, RawMessage, expand_paths, read_messages
+from stream.cli.input_files import InputError, InputFile, RawMessage, expand_paths, read_messages
 
 
 def values(*paths: Path | str) -> list[bytes]:
     """Return the messages in the files."""
-    return [message.value for message in read_messages([str(path) for path in paths])]
+    return [message.value for message in read_messages(expand_paths([str(path) for path in paths]))]
 
 
 def write_file(folder: Path, name: str, content: bytes) -> Path:
@@ -53,9 +53,32 @@ def test_a_json_file_is_one_message(tmp_path: Path, name: str) -> None:
     ("name", "field"), [("a.txt", "text"), ("a.html", "html"), ("a.htm", "html"), ("a.txt.gz", "text")]
 )
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
-def test_texts_and_pages_are_known_by_their_path(tmp_path: Path, name: str, field: str, bom: bytes) -> None:
+def test_texts_and_pages_are_known_by_their_file_name(tmp_path: Path, name: str, field: str, bom: bytes) -> None:
     path = write_file(tmp_path, name, bom + "خبر\nأول".encode())
-    assert [orjson.loads(value) for value in values(path)] == [{"id": path.as_posix(), field: "خبر\nأول"}]
+    assert [orjson.loads(value) for value in values(path)] == [{"id": path.name, field: "خبر\nأول"}]
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ('<link rel="canonical" href="https://news.example/garden?utm_source=x">', "https://news.example/garden"),
+        ('<meta property="og:url" content="https://news.example/قصة">', "https://news.example/%D9%82%D8%B5%D8%A9"),
+        ('<link rel="canonical" href="https://news.example/">', "may/a.html"),
+        ('<link rel="canonical" href="/ar/">', "may/a.html"),
+        ("", "may/a.html"),
+    ],
+)
+def test_the_id_of_a_page_is_its_own_url_or_its_path_in_the_folder(tmp_path: Path, head: str, expected: str) -> None:
+    write_file(tmp_path, "may/a.html", f"<html><head>{head}</head><p>The garden opened.</html>".encode())
+    assert [orjson.loads(value)["id"] for value in values(tmp_path)] == [expected]
+
+
+def test_two_texts_with_the_same_id_are_refused(tmp_path: Path) -> None:
+    files = [write_file(tmp_path, f"{folder}/a.txt", b"text") for folder in ("may", "june")]
+    with pytest.raises(InputError, match=r"would both have the id a\.txt; give the folder"):
+        values(*files)
+    assert [orjson.loads(value)["id"] for value in values(tmp_path)] == ["june/a.txt", "may/a.txt"]
+    assert len(values(files[0], files[0])) == 2
 
 
 def test_an_empty_text_is_an_empty_message(tmp_path: Path) -> None:
@@ -77,8 +100,11 @@ def test_stdin_is_read_as_lines(monkeypatch: pytest.MonkeyPatch) -> None:
         buffer = io.BytesIO(b'{"id":1}\n\n{"id":2}')
 
     monkeypatch.setattr(sys, "stdin", Standard)
-    assert expand_paths(["-"]) == ["-"]
-    assert list(read_messages(["-"])) == [RawMessage(b'{"id":1}', "-", 1, 9), RawMessage(b'{"id":2}', "-", 3, 18)]
+    assert expand_paths(["-"]) == [InputFile("-", "-")]
+    assert list(read_messages(expand_paths(["-"]))) == [
+        RawMessage(b'{"id":1}', "-", 1, 9),
+        RawMessage(b'{"id":2}', "-", 3, 18),
+    ]
 
 
 def test_files_follow_each_other(tmp_path: Path) -> None:
@@ -88,7 +114,7 @@ def test_files_follow_each_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.json", "a.json.gz", "a.txt.gz"])
 def test_progress_ends_at_the_size_of_the_file(tmp_path: Path, name: str) -> None:
     path = write_file(tmp_path, name, b'{"id":1}\n' * 1000)
-    progress = [message.bytes_read for message in read_messages([str(path)])]
+    progress = [message.bytes_read for message in read_messages(expand_paths([str(path)]))]
     assert progress == sorted(progress)
     assert progress[-1] == path.stat().st_size
 
@@ -98,7 +124,9 @@ def test_a_folder_gives_its_known_files_in_name_order(tmp_path: Path) -> None:
     files = [str(write_file(tmp_path, name, b"x")) for name in names]
     for ignored_name in ("notes.md", "image.png", "README", "x.gz"):
         write_file(tmp_path, ignored_name, b"x")
-    assert expand_paths([str(tmp_path)]) == sorted(files)
+    assert expand_paths([str(tmp_path)]) == [
+        InputFile(path, Path(path).relative_to(tmp_path).as_posix()) for path in sorted(files)
+    ]
 
 
 @pytest.mark.parametrize("name", ["missing.jsonl", "missing/"])
@@ -114,7 +142,7 @@ def test_a_folder_without_files_is_named(tmp_path: Path) -> None:
 
 def test_a_file_that_vanished_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.jsonl: .*No such file"):
-        values(tmp_path / "a.jsonl")
+        list(read_messages([InputFile(str(tmp_path / "a.jsonl"), "a.jsonl")]))
 
 
 def damaged_in_the_middle(packed: bytes) -> bytes:

@@ -12,11 +12,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 Direction = Literal["ltr", "rtl"]
 Status = Literal["usable", "canceled"]
-Relation = Literal["new", "revision", "expansion", "recrawl", "copy", "near_copy", "excerpt"]
+Relation = Literal["new", "revision", "expansion", "recrawl", "copy", "near_copy", "excerpt", "outdated"]
 
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 #: Relations whose events go to the duplicates topic.
-DUPLICATE_RELATIONS: frozenset[Relation] = frozenset({"recrawl", "copy", "near_copy", "excerpt"})
+DUPLICATE_RELATIONS: frozenset[Relation] = frozenset({"recrawl", "copy", "near_copy", "excerpt", "outdated"})
+#: Relations of one article's versions to each other.
+VERSION_RELATIONS: frozenset[Relation] = frozenset({"recrawl", "revision", "outdated"})
 
 _HEX_32: Final = "^[0-9a-f]{32}$"
 
@@ -186,7 +188,8 @@ class Duplicate(Struct, frozen=True, kw_only=True):
 
     relation: Annotated[Relation, Meta(description="how the article relates to an earlier one")]
     is_duplicate: Annotated[
-        bool, Meta(description="true for recrawl, copy, near_copy and excerpt, which go to the duplicates topic")
+        bool,
+        Meta(description="true for recrawl, copy, near_copy, excerpt and outdated, which go to the duplicates topic"),
     ]
     duplicate_of: Annotated[
         str | None, Meta(description="id of the earlier article that it relates to; null for new")
@@ -247,6 +250,7 @@ class FingerprintEvent(Struct, frozen=True, kw_only=True):
     url_key: Annotated[str | None, Meta(description="as in the normalized event")] = None
     source: Annotated[str | None, Meta(description="domain or name of the publisher")] = None
     published_at: Annotated[Time | None, Meta(description="as in the normalized event")] = None
+    modified_at: Annotated[Time | None, Meta(description="as in the normalized event")] = None
     display_hash: Annotated[Hex32, Meta(description="hash of everything that readers see: text, title and credits")] = (
         field(name="shown_hash")
     )

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from stream.core.contracts.events import DUPLICATE_RELATIONS, Change, Duplicate, Relation
+from stream.core.contracts.events import DUPLICATE_RELATIONS, VERSION_RELATIONS, Change, Duplicate, Relation
 from stream.core.dedup.array_sets import isin_sorted
 from stream.core.dedup.fingerprint import NO_HASHES, Fingerprint
 from stream.core.dedup.requirements import REASONS, Separation, first_failed_requirement
@@ -29,10 +29,21 @@ VERSION: Final = DEFAULT_THRESHOLDS.version
 
 
 class Times(NamedTuple):
-    """``published``: RFC 3339, None if it is not known. ``event_time_ms``: event time, milliseconds since 1970."""
+    """The times of an article.
+
+    Attributes:
+        published: When it was first published, RFC 3339; None if it is not known.
+        event_time_ms: Event time, milliseconds since 1970.
+        modified: When it was last changed, RFC 3339; None if it is not known.
+    """
 
     published: str | None = None
     event_time_ms: int = 0
+    modified: str | None = None
+
+    def is_before(self, other: Times) -> bool:
+        """Whether this version is older than ``other``, by the times of modification; False if one is not known."""
+        return self.modified is not None and other.modified is not None and self.modified < other.modified
 
     def hours_from(self, other: Times) -> float:
         """Hours between two articles' publication; between their arrival unless both publication times are known."""
@@ -62,7 +73,10 @@ class IncomingArticle:
 
 @dataclass(frozen=True, slots=True)
 class IndexedArticle:
-    """An earlier article from the index. ``cluster_depth``: links between it and the first article of its cluster."""
+    """An earlier article from the index.
+
+    ``cluster_depth``: links between it and the first article of its cluster. ``relation``: its own verdict.
+    """
 
     offset: int
     id: str
@@ -73,13 +87,14 @@ class IndexedArticle:
     display_hash: str
     fingerprint: Fingerprint
     times: Times = NO_TIMES
+    relation: Relation = "new"
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """Earlier articles to compare with.
 
-    ``same_address``: the newest with the same id or URL. ``same_text``: the first with the same folded text.
+    ``same_address``: the one that `find_known_version` finds. ``same_text``: the first with the same folded text.
     ``similar_articles``: those that share anchors. ``common_anchors``: the anchors of the incoming article that many
     clusters have.
     """
@@ -149,7 +164,9 @@ def _match_address(incoming: IncomingArticle, candidates: Candidates, _threshold
     earlier = candidates.same_address
     if earlier is None:
         return None
-    return Link("recrawl" if earlier.display_hash == incoming.display_hash else "revision", earlier)
+    if earlier.display_hash == incoming.display_hash:
+        return Link("recrawl", earlier)
+    return Link("outdated" if incoming.times.is_before(earlier.times) else "revision", earlier)
 
 
 def _match_text(incoming: IncomingArticle, candidates: Candidates, thresholds: Thresholds) -> RuleResult:
@@ -205,7 +222,7 @@ RULES: Final[tuple[tuple[str, Rule], ...]] = (
 def _linked_verdict(incoming: IncomingArticle, link: Link, method: str, thresholds: Thresholds) -> Verdict:
     """Make the verdict of ``link``. An item of a round-up, and a round-up of items, keeps a cluster of its own."""
     relation, earlier, similarity = link.relation, link.earlier, link.similarity
-    revision = {"recrawl": earlier.revision, "revision": earlier.revision + 1}.get(relation, 1)
+    revision = earlier.revision + (relation == "revision") if relation in VERSION_RELATIONS else 1
     joins_cluster = (
         similarity is None or similarity.length_ratio >= thresholds.near_copy_ratio_min or similarity.is_opening
     )

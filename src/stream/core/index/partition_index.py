@@ -26,7 +26,7 @@ from stream.errors import IndexDamaged
 __all__ = ["LAYOUT_VERSION", "RECENT_MAX", "PartitionIndex", "Transaction"]
 
 #: Layout of the store, and version of the rules whose verdicts it holds.
-LAYOUT_VERSION: Final = f"2/{VERSION}"
+LAYOUT_VERSION: Final = f"3/{VERSION}"
 #: How many decoded articles are cached, of about 4 KiB each.
 RECENT_MAX: Final = 4096
 #: How many scopes `PartitionIndex.oldest_s` covers; their number is unbounded, since producers choose tenants.

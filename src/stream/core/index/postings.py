@@ -70,6 +70,9 @@ def put_postings(
         cluster_members: Offsets of the articles of its cluster; empty if it is not in one.
         window_s: Length of the window, in seconds.
     """
+    if event.duplicate.relation == "outdated":
+        _put_outdated(view, event, id_and_url_names[0])
+        return
     has_anchors = event.format == FORMAT
     anchors = view.article_anchors(event.anchors) if has_anchors else _NO_ANCHORS
     names = list(anchors.shared)
@@ -85,6 +88,16 @@ def put_postings(
         put_text_posting(view, event.text_hash, posting)
     names += [keys.event_name(event.event_id), *id_and_url_names]
     view.append(names, posting, bytes_max=POSTINGS_MAX * POSTING_BYTES)
+
+
+def _put_outdated(view: ScopeView, event: FingerprintEvent, id_name: bytes) -> None:
+    """Add the postings of a version that arrived after a newer one: a takedown and a repeated delivery find it.
+
+    Under the id it comes first, as if it had arrived in time, so that it does not push out the newer ones.
+    """
+    posting = keys.pack_posting(event.offset, view.now_s, 0)
+    view.put(id_name, (posting + (view.get(id_name) or b""))[-POSTINGS_MAX * POSTING_BYTES :])
+    view.append([keys.event_name(event.event_id)], posting, bytes_max=POSTINGS_MAX * POSTING_BYTES)
 
 
 def put_text_posting(view: ScopeView, text_hash: str, posting: bytes) -> None:

@@ -65,6 +65,7 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
     earlier_offset: int | None
     source: str | None
     published_at: str | None
+    modified_at: str | None
     origin: tuple[str, int, int, str | None, int | None]
     relation: Relation
     method: str
@@ -99,6 +100,7 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
             earlier_offset=event.earlier_offset,
             source=event.source,
             published_at=event.published_at,
+            modified_at=event.modified_at,
             origin=(origin.topic, origin.partition, origin.offset, origin.timestamp, origin.item),
             relation=duplicate.relation,
             method=duplicate.method,
@@ -132,7 +134,8 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
                 anchors=NO_HASHES,
                 shingles=NO_HASHES,
             ),
-            times=Times(self.published_at, self.event_time),
+            times=Times(self.published_at, self.event_time, self.modified_at),
+            relation=self.relation,
         )
 
     def to_duplicate(self, scope: str) -> Duplicate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stream.core.contracts.events import ClusterEvent, RemovalEvent
+from stream.core.contracts.events import VERSION_RELATIONS, ClusterEvent, RemovalEvent
 from stream.core.index import keys
 from stream.core.index.records import StoredArticle, StoredTakedown
 from stream.core.index.transaction import Transaction
@@ -78,7 +78,7 @@ def _versions(transaction: Transaction, scope: str, event: RemovalEvent) -> Iter
                     break
                 seen.add(offset)
                 yield offset, article
-                offset = article.earlier_offset if article.relation in ("recrawl", "revision") else None
+                offset = article.earlier_offset if article.relation in VERSION_RELATIONS else None
 
 
 def _choose_successor(transaction: Transaction, scope: str, article: StoredArticle, deleted: set[int]) -> int | None:

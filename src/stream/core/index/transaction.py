@@ -11,6 +11,7 @@ import msgspec
 from stream.core.contracts.events import ClusterEvent, FingerprintEvent
 from stream.core.dedup.fingerprint import FORMAT, NO_HASHES, Fingerprint
 from stream.core.dedup.rules import Candidates, IncomingArticle, IndexedArticle, new_cluster_id
+from stream.core.dedup.versions import find_known_version
 from stream.core.index import keys
 from stream.core.index.bloom_filter import AnchorBloomFilter
 from stream.core.index.cluster import Cluster, begins_cluster
@@ -136,11 +137,9 @@ class Transaction:
         scope, fingerprint = article.scope, article.fingerprint
         view = self.scope_view(scope)
         horizon_s = view.horizon_s(time_ms)
-        versions = sorted(
-            at for name in self._id_and_url_names(article) for at in visible_offsets(view, name, horizon_s)
-        )
-        newest_first = (self._indexed_article(scope, offset) for offset in reversed(versions))
-        same_address = next(filter(None, newest_first), None)
+        same_page = {at for name in self._id_and_url_names(article) for at in visible_offsets(view, name, horizon_s)}
+        newest_first = (self._indexed_article(scope, offset) for offset in sorted(same_page, reverse=True))
+        same_address = find_known_version(article, filter(None, newest_first))
         offsets = visible_offsets(view, keys.text_name(fingerprint.text_hash), horizon_s)
         oldest_first = (self._follow_successors(scope, offset) for offset in sorted(offsets))
         same_text = next(

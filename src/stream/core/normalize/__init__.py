@@ -115,7 +115,7 @@ def normalize(raw: RawEvent, context: EventContext) -> NormalizedEvent:
         fixes=[Fix(step=name, count=count) for name, count in sorted(fixes.items())],
         origin=context.origin,
         extra=raw.extra or {},
-        url_key=url.key if url else None,
+        url_key=_url_key(url),
         event_time=dates.fetched_ms if dates.fetched_ms is not None else context.default_time_ms,
     )
 
@@ -132,7 +132,7 @@ def normalize_takedown(raw: RawEvent, context: EventContext) -> TakedownEvent:
         event_id=context.event_id,
         tenant=raw.tenant or DEFAULT_TENANT,
         id=_build_id(raw, url),
-        url_key=url.key if url else None,
+        url_key=_url_key(url),
         event_time=fetched_ms if fetched_ms is not None else context.default_time_ms,
         origin=context.origin,
     )
@@ -175,7 +175,18 @@ def _build_id(raw: RawEvent, url: CanonicalUrl | None) -> str:
             "the event has neither url nor id; send one of them, so that later versions can be matched",
             field="$.url",
         )
+    if url.is_home_page:
+        raise Rejected(
+            "missing_identity",
+            "url is a site's home page, which identifies no article; send the article's own URL, or an id",
+            field="$.url",
+        )
     return "url-" + hashlib.sha256(url.key.encode()).hexdigest()[:24]
+
+
+def _url_key(url: CanonicalUrl | None) -> str | None:
+    """The key by which versions at one URL are matched; None for a home page, where all articles have been."""
+    return url.key if url and not url.is_home_page else None
 
 
 def _build_source(raw: RawEvent, page: Page, url: CanonicalUrl | None, fixes: FixCounts) -> Source:

@@ -252,7 +252,7 @@ def incoming_article(event: NormalizedEvent, fingerprint: Fingerprint) -> Incomi
         source=source_of(event),
         display_hash=blake2b("\n".join(part or "" for part in displayed).encode(), digest_size=16).hexdigest(),
         fingerprint=fingerprint,
-        times=Times(event.published_at, event.event_time),
+        times=Times(event.published_at, event.event_time, event.modified_at),
     )
 
 
@@ -293,6 +293,7 @@ def fingerprint_event(
         url_key=article.url_key,
         source=article.source,
         published_at=event.published_at,
+        modified_at=event.modified_at,
         display_hash=article.display_hash,
         revision=verdict.revision,
         cluster_depth=verdict.cluster_depth,

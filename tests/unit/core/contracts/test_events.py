@@ -42,7 +42,7 @@ PUBLISHED = [
 
 def test_relations_are_listed_once_each() -> None:
     assert get_args(Relation) == RELATIONS
-    assert len(set(RELATIONS)) == 7
+    assert len(set(RELATIONS)) == 8
     assert set(RELATIONS) == DUPLICATE_RELATIONS | {"new", "revision", "expansion"}
     assert not {"new", "revision", "expansion"} & DUPLICATE_RELATIONS
 

@@ -68,8 +68,8 @@ class TestLookUp:
         partition = Partition(new_store())
         original = article(STORY, name="a")
         same_id = msgspec.structs.replace(article(prose("x"), name="a"), url_key="elsewhere.example/1")
-        same_url = msgspec.structs.replace(article(prose("y")), url_key=original.url_key)
-        newer = msgspec.structs.replace(article(prose("z"), name=same_url.id), url_key=same_id.url_key)
+        same_url = msgspec.structs.replace(article(f"{prose('x')} more"), url_key=same_id.url_key)
+        newer = msgspec.structs.replace(article(prose("z"), name=same_url.id), url_key=original.url_key)
         results = partition.run([original, same_id, same_url, newer])
         assert relations(results) == ["new", "revision", "revision", "revision"]
         assert [result.verdict.duplicate_of for result in results] == [None, "a", "a", same_url.id]

@@ -124,7 +124,7 @@ class TestDeduplicator:
     def test_a_repeated_delivery_is_published_again_as_it_was_the_first_time(self) -> None:
         flow = Flow()
         headers = (("ce_source", b"/s"), ("ce_id", b"17"))
-        first, *_ = flow.run(raw(ARTICLE, offset=4, headers=headers), raw({**ARTICLE, "url": "https://b.example/"}))
+        first, *_ = flow.run(raw(ARTICLE, offset=4, headers=headers), raw({**ARTICLE, "url": "https://b.example/a"}))
         (again,) = flow.run(raw(ARTICLE, offset=9, headers=headers, timestamp=SENT_MS + 1), now=LATER)
         assert (again.result, again.is_repeat) == ("new", True)
         assert outputs_by_topic(again)[TOPICS.enriched].value == outputs_by_topic(first)[TOPICS.enriched].value

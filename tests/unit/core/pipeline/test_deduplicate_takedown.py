@@ -120,7 +120,7 @@ def test_a_takedown_covers_all_languages_of_its_tenant_and_no_other_tenant() -> 
 def test_a_takedown_of_an_unknown_article_publishes_nothing() -> None:
     flow = Flow()
     flow.run_one(ARTICLE)
-    outcome = flow.run_one({**CANCELED, "url": "https://nowhere.example/"}, offset=1)
+    outcome = flow.run_one({**CANCELED, "url": "https://nowhere.example/a"}, offset=1)
     assert (outcome.result, list(outcome.outputs), outcome.event_time_ms) == ("nothing_withdrawn", [], SENT_MS)
     assert flow.run_one(COPY, offset=2).result == "copy"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ def article(text: str, *, name: str, **fields: Any) -> bytes:
     return orjson.dumps({"id": name, "text": text, "language": "en", **fields})
 
 
-def run(messages: list[bytes | None], **options: Any) -> list[list[Outcome]]:
+def run(messages: Sequence[bytes | None], **options: Any) -> list[list[Outcome]]:
     return list(OfflineFlow(window_ms=WINDOW_MS, **options).run(messages, now=NOW))
 
 
@@ -42,6 +43,57 @@ def test_outcomes_are_in_the_order_of_messages_and_of_their_articles() -> None:
     assert results(outcomes) == [["new"], ["rejected"], ["copy", "new", "rejected"], ["rejected"], ["recrawl"]]
     events = [codec.decode(outcome.outputs[0].value or b"", EnrichedEvent) for outcome in outcomes[2][:2]]
     assert [(event.id, event.origin.offset, event.origin.item) for event in events] == [("b", 2, 0), ("c", 2, 2)]
+
+
+def test_posts_that_share_a_url_are_articles_of_their_own_however_often_they_are_sent() -> None:
+    url = "https://a.example/live"
+    posts = [article(f"{name}x " * 40 + name, name=name, url=url) for name in ("one", "two", "six")]
+    changed = article("twox " * 40 + "news", name="two", url=url)
+    assert results(run([*posts, *posts, changed, posts[0]])) == [
+        *[["new"]] * 3,
+        *[["recrawl"]] * 3,
+        ["revision"],
+        ["recrawl"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.example", "http://www.a.example/index.html?utm_source=x", "https://a.example/ar/"]
+)
+def test_a_home_page_identifies_no_article(url: str) -> None:
+    with_ids = [article(f"{name}x " * 40, name=name, url=url) for name in ("one", "two")]
+    assert results(run(with_ids)) == [["new"], ["new"]]
+    ((outcome,),) = run([orjson.dumps({"url": url, "text": STORY})])
+    assert outcome.code == "missing_identity"
+
+
+def test_an_older_version_that_arrives_late_does_not_become_the_newest() -> None:
+    times = ["2026-05-04T08:00:00Z", "2026-05-04T06:00:00Z", None, "2026-05-04T09:00:00Z"]
+    versions = [
+        article(f"{STORY} {number}", name="a", **({"modified_at": time} if time else {}))
+        for number, time in enumerate(times)
+    ]
+    outcomes = run([*versions[:2], versions[0], versions[1], *versions[2:], versions[3]])
+    assert results(outcomes) == [
+        ["new"],
+        ["outdated"],
+        ["recrawl"],
+        ["outdated"],
+        ["revision"],
+        ["revision"],
+        ["recrawl"],
+    ]
+    late = codec.decode(outcomes[1][0].outputs[0].value or b"", EnrichedEvent)
+    assert (outcomes[1][0].outputs[0].topic, late.duplicate.is_duplicate) == (Topics().duplicates, True)
+    assert (late.duplicate.duplicate_of, late.revision, late.duplicate.method) == ("a", 1, "same-address")
+
+
+def test_a_takedown_withdraws_outdated_versions_too() -> None:
+    newest = article(STORY, name="a", modified_at="2026-05-04T08:00:00Z")
+    outdated = article(f"{STORY} before", name="a", modified_at="2026-05-04T06:00:00Z")
+    takedown = orjson.dumps({"id": "a", "status": "canceled"})
+    again = article(f"{STORY} before", name="b")
+    assert results(run([newest, outdated, takedown, again])) == [["new"], ["outdated"], ["withdrawn"], ["new"]]
 
 
 def test_a_takedown_has_one_outcome_like_any_other_message() -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from stream.core.normalize.html.metadata import Metadata, read_metadata
+from stream.core.normalize.url import canonicalize
 from stream.errors import Rejected
 
 #: No article is longer; a longer text would keep the following steps busy for seconds.
@@ -44,6 +45,20 @@ def read_page(html: str) -> Page:
         return Page(text=_check_size(strip_tags(html)))
     metadata = read_metadata(tree)
     return Page(text=_check_size(extract_main_text(tree, metadata.body)), **asdict(metadata))
+
+
+def read_page_url(html: str) -> str | None:
+    """Return the canonical form of the URL that a page gives as its own; None if it gives none, or a home page.
+
+    >>> read_page_url('<link rel="canonical" href="https://news.example/garden?utm_source=x"><p>The garden opened.')
+    'https://news.example/garden'
+    """
+    from stream.core.normalize.html.dom import parse  # noqa: PLC0415 # see `read_page`
+
+    tree = parse(html)
+    page_url = read_metadata(tree).url if tree is not None else None
+    url = canonicalize(page_url) if page_url else None
+    return url.canonical if url and not url.is_home_page else None
 
 
 def _check_size(text: str) -> str:

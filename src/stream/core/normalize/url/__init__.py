@@ -36,6 +36,7 @@ _ROUTE: Final = re.compile(r"!?/[^/].*|![^/].*", re.DOTALL)
 _INVISIBLE: Final = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
 _JOINERS: Final = "\u200c\u200d"
 _AMP_CACHES_MAX: Final = 3
+_HOME_PAGE_KEY: Final = re.compile(r"[^/?#]+/(?:[a-z]{2}(?:[-_][a-z]{2})?)?", re.IGNORECASE)
 
 
 class CanonicalUrl(NamedTuple):
@@ -48,6 +49,16 @@ class CanonicalUrl(NamedTuple):
     canonical: str
     key: str
     domain: str
+
+    @property
+    def is_home_page(self) -> bool:
+        """Whether it is a site's home page, or its home page in one language, which identifies no article.
+
+        >>> urls = [f"https://news.example/{rest}" for rest in ("index.html?utm_source=x", "ar/", "?p=7")]
+        >>> [canonicalize(url).is_home_page for url in urls]
+        [True, True, False]
+        """
+        return _HOME_PAGE_KEY.fullmatch(self.key) is not None
 
 
 def canonicalize(url: str) -> CanonicalUrl | None:
