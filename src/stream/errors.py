@@ -60,6 +60,7 @@ REJECTION_CODES: Final[dict[str, str]] = {
     "text_too_large": "a text field is longer than the limit",
     "html_too_large": "html is longer, or has more tags, than the limit",
     "too_many_items": "a list has more items than the limit",
+    "undecodable_batch": "a compressed record batch is too large when decompressed, or damaged; it was not unpacked",
     "event_id_reused": "the CloudEvents id was already used for different content",
     "invalid_normalized": "the record in the normalized topic was not written by this project",
 }

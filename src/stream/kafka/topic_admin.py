@@ -22,6 +22,7 @@ from stream.core.contracts.topics import TopicSpec
 from stream.errors import BrokerError, BrokerNotReady
 from stream.kafka.acls import Permission, topic_permissions
 from stream.kafka.connection_check import check_access
+from stream.kafka.record_batches import limit_kafka_python
 from stream.kafka.security import AccessError, load_access
 from stream.settings import Settings, Stage
 
@@ -73,6 +74,7 @@ def connect(settings: Settings, client: Callable[..., Any], **arguments: Any) ->
         SettingsError: TLS or SASL settings cannot be used.
         BrokerError: `AccessError` if the brokers deny access; `BrokerNotReady` if none can be reached.
     """
+    limit_kafka_python()
     access = load_access(settings)
     check_access(settings.servers, access)
     try:

@@ -67,6 +67,27 @@ class InputRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedBatch:
+    """A record batch that was not unpacked, because it is too large or damaged: one record without content for all.
+
+    Attributes:
+        offset: The offset of its last record.
+        first_offset: The offset of its first record.
+        reason: What is wrong with it.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int | None
+    first_offset: int
+    reason: str
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OutputRecord:
     """A record to be written. Without a ``partition``, it is chosen by the key, as Kafka clients do."""
 

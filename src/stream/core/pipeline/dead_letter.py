@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from stream.core.contracts.records import OutputRecord, Record
+from stream.core.contracts.records import OutputRecord, Record, RefusedBatch
 from stream.errors import Rejected
 
 #: Prefix of the headers with the reason.
@@ -19,6 +19,16 @@ DEAD_LETTER_HEADER: Final = REQUEUE_PREFIX + "letter"
 #: How many bad items of an array are listed.
 LISTED_ITEMS_MAX: Final = 20
 MESSAGE_CHARS_MAX: Final = 500
+
+
+def require_content(record: Record) -> None:
+    """Do nothing if the record was read.
+
+    Raises:
+        Rejected: It stands for a record batch that was not unpacked.
+    """
+    if isinstance(record, RefusedBatch):
+        raise Rejected("undecodable_batch", f"{record.reason}; send smaller batches, or correct the producer")
 
 
 def build_dead_letter(
@@ -43,7 +53,7 @@ def build_dead_letter(
         "stage": stage,
         "topic": record.topic,
         "partition": str(record.partition),
-        "offset": str(record.offset),
+        "offset": str(record.first_offset if isinstance(record, RefusedBatch) else record.offset),
         "timestamp": "" if record.timestamp is None else str(record.timestamp),
     }
     if first.field:

@@ -28,7 +28,7 @@ from stream.core.dedup.rules import IncomingArticle, Times, Verdict, decide
 from stream.core.index.records import StoredArticle, pack_fingerprint
 from stream.core.index.takedown import apply_takedown, find_takedown_result
 from stream.core.index.transaction import EarlierDecision, Transaction
-from stream.core.pipeline.dead_letter import build_dead_letter
+from stream.core.pipeline.dead_letter import build_dead_letter, require_content
 from stream.core.pipeline.outcome import ArticleInfo, Outcome, Wrap, add_trace_headers, no_wrap, scope_of
 from stream.errors import Rejected
 
@@ -332,6 +332,7 @@ def decode_changelog_event(record: Record) -> FingerprintEvent | RemovalEvent:
 
 
 def _decode(record: Record) -> NormalizedEvent | TakedownEvent:
+    require_content(record)
     value = record.value or b""
     try:
         if cloudevents.event_type(record) == cloudevents.TAKEDOWN:

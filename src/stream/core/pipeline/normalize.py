@@ -15,7 +15,7 @@ from stream.core.contracts.records import OutputRecord, Record
 from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
 from stream.core.normalize import EventContext, normalize, normalize_takedown
-from stream.core.pipeline.dead_letter import build_dead_letter
+from stream.core.pipeline.dead_letter import build_dead_letter, require_content
 from stream.core.pipeline.outcome import Outcome, Wrap, add_trace_headers, no_wrap, scope_of
 from stream.core.timestamps import format_rfc3339
 from stream.core.validation import DEFAULT_LIMITS, Limits, parse_message, split_articles, validate
@@ -71,6 +71,7 @@ class Normalizer:
         return outcomes
 
     def _parse_items(self, record: Record) -> tuple[list[Any], cloudevents.Identity, bool]:
+        require_content(record)
         parsed, identity = self._parse(record.value, self._limits), cloudevents.event_identity(record)
         if cloudevents.is_structured(record) and isinstance(parsed, dict):
             parsed, identity = cloudevents.unwrap(parsed, identity)

@@ -20,6 +20,7 @@ from stream.kafka.aiokafka_closing import close_cancelled_bootstraps, close_cons
 from stream.transport.batch_consumer import TrackingConsumer
 from stream.transport.errors import TransportError, UnknownTopicError
 from stream.transport.kafka import aiokafka_patches
+from stream.transport.kafka.partition_records import limit_aiokafka
 from stream.transport.kafka.producer import KafkaBatchProducer
 from stream.transport.offset_tracker import FetchedRecords, PartitionStart, choose_start
 from stream.transport.record_batch import BATCH_BYTES
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 close_cancelled_bootstraps()
+limit_aiokafka()
 
 #: How long an idle fetch may wait. It delays every other request on its connection, such as where the log starts, so
 #: Faust's 1500 would make each rebalance that much longer.
