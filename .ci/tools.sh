@@ -16,6 +16,15 @@ debian() { # command, package
   command -v "$1" >/dev/null || apt install --no-install-recommends "$2"
 }
 
+# A test starts a server of its own. The package would make one, and start it.
+postgresql() {
+  compgen -G '/usr/lib/postgresql/*/bin/pg_ctl' >/dev/null && command -v psql >/dev/null && return
+  mkdir -p /etc/postgresql-common
+  [ -e /etc/postgresql-common/createcluster.conf ] \
+    || echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+  apt install --no-install-recommends -o Dpkg::Options::=--force-confold postgresql postgresql-client
+}
+
 # Debian's package starts a server when it is installed. Only its programs are wanted.
 prometheus() {
   command -v promtool >/dev/null && command -v prometheus >/dev/null && return
@@ -69,6 +78,7 @@ debian java openjdk-17-jre-headless
 debian mvn maven
 debian kcat kcat
 debian systemd-analyze systemd
+postgresql
 prometheus
 built kustomize sigs.k8s.io/kustomize/kustomize/v5 . v5.8.1
 built docker-compose github.com/docker/compose/v2 ./cmd v2.40.3 \

@@ -18,6 +18,7 @@ from stream.cli.progress import show_progress
 from stream.core.contracts.records import OutputRecord
 from stream.core.pipeline.offline import OfflineFlow
 from stream.core.pipeline.outcome import Outcome
+from stream.core.timestamps import format_rfc3339, parse_rfc3339
 from stream.settings import load_settings
 
 #: The topics that consumers read.
@@ -37,9 +38,19 @@ CHANGELOG_TOPIC: Final = "fingerprints"
     type=click.Choice([*PUBLIC_TOPICS, CHANGELOG_TOPIC]),
     help=f"Print only this topic; repeatable. Default: {', '.join(PUBLIC_TOPICS)}.",
 )
+@click.option(
+    "--now",
+    help="Time of the run in RFC 3339 (default: this machine's clock). A fetched_at of over a day later is dropped.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress and no summary.")
 def process(
-    files: tuple[str, ...], output: BinaryIO, window_days: float | None, topics: tuple[str, ...], quiet: bool
+    *,
+    files: tuple[str, ...],
+    output: BinaryIO,
+    window_days: float | None,
+    topics: tuple[str, ...],
+    now: str | None,
+    quiet: bool,
 ) -> None:
     """Process files without a broker: raw events in, published events out.
 
@@ -50,13 +61,19 @@ def process(
     gc_tuning.tune_gc()
     settings = load_settings(window_days=window_days)
     topic_names = {getattr(settings.topics, name) for name in topics or PUBLIC_TOPICS}
-    flow = OfflineFlow(topics=settings.topics, window_ms=settings.window_ms, limits=settings.limits)
+    now = now or system_clock.now()
+    latest_ms = parse_rfc3339(now)
+    if latest_ms is None:
+        raise click.BadParameter(f"{now!r} is not a time such as 2026-05-04T06:00:00Z", param_hint="--now")
+    flow = OfflineFlow(
+        topics=settings.topics, window_ms=settings.window_ms, limits=settings.limits, latest_ms=latest_ms
+    )
     counts: Counter[str] = Counter()
     input_files = expand_paths(files or (STDIN,))
     started = time.monotonic()
     with show_progress(input_files, quiet=quiet) as track:
         messages = (message.value for message in track(read_messages(input_files)))
-        for outcomes in flow.run(messages, now=system_clock.now()):
+        for outcomes in flow.run(messages, now=format_rfc3339(latest_ms)):
             counts.update(outcome.code or outcome.result for outcome in outcomes)
             output.writelines(_format_lines(outcomes, topic_names))
     output.flush()

@@ -14,6 +14,7 @@ from typing import Any, Final, get_args
 import msgspec
 import orjson
 
+from stream.core.contracts import exact_json
 from stream.core.contracts.events import RawEvent, Source, Status
 from stream.errors import Rejected
 
@@ -21,10 +22,13 @@ RAW_FIELDS: Final = frozenset(RawEvent.__struct_fields__)
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
 _SHORT_FIELDS = ("title", "summary", "section", "language", "source", "published_at", "modified_at", "fetched_at")
+_STRINGS = ("url", "id", "text", "html", "tenant", "status", *_SHORT_FIELDS)
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ABSOLUTE_URL = re.compile(r"https?://[^\s/?#]+", re.IGNORECASE)
 _LINE_BREAKS = "\n\r\v\f\x85\u2028\u2029"
+#: Errors of orjson for JSON that is valid: half of a surrogate pair, a number that no double holds.
+_NOT_FOR_ORJSON = re.compile("surrogate|infinity")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -132,9 +136,21 @@ def _count_tags_to_parse(item: Any) -> int:
 
 def _parse_json(value: bytes) -> Any:
     try:
-        return orjson.loads(value)
+        parsed = orjson.loads(value)
     except orjson.JSONDecodeError as error:
-        raise _explain_json_error(value, error) from None
+        if not _NOT_FOR_ORJSON.search(str(error)):
+            raise _explain_json_error(value, error) from None
+    else:
+        if not exact_json.may_be_inexact(value, parsed):
+            return parsed
+    try:
+        return exact_json.parse_exactly(value)
+    except RecursionError:
+        raise _too_deep() from None
+    except UnicodeDecodeError as error:
+        raise _invalid_utf8(error) from None
+    except ValueError as error:
+        raise _invalid_json(str(error)) from None
 
 
 def _explain_json_error(value: bytes, error: orjson.JSONDecodeError) -> Rejected:
@@ -142,18 +158,21 @@ def _explain_json_error(value: bytes, error: orjson.JSONDecodeError) -> Rejected
     try:
         value.decode()  # orjson reports an invalid byte by line and column only
     except UnicodeDecodeError as decode_error:
-        return Rejected(
-            "invalid_utf8",
-            f"byte {decode_error.start} of the message is not valid UTF-8; encode the message as UTF-8",
-        )
-    if "depth limit" in reason:
-        return Rejected("too_deep", "the JSON is nested too deeply; send flatter fields")
-    if "surrogate" in reason:
-        return Rejected(
-            "lone_surrogate",
-            f"the JSON contains half of a surrogate pair ({reason}); escape characters beyond U+FFFF as a pair, or "
-            "send them as UTF-8",
-        )
+        return _invalid_utf8(decode_error)
+    return _too_deep() if "depth limit" in reason else _invalid_json(reason)
+
+
+def _invalid_utf8(error: UnicodeDecodeError) -> Rejected:
+    return Rejected(
+        "invalid_utf8", f"byte {error.start} of the message is not valid UTF-8; encode the message as UTF-8"
+    )
+
+
+def _too_deep() -> Rejected:
+    return Rejected("too_deep", "the JSON is nested too deeply; send flatter fields")
+
+
+def _invalid_json(reason: str) -> Rejected:
     return Rejected("invalid_json", f"the message is not valid JSON: {reason}; send a JSON object or an array of them")
 
 
@@ -181,15 +200,58 @@ def validate(item: Any, limits: Limits = DEFAULT_LIMITS) -> RawEvent:
 def _convert(item: dict[str, Any]) -> RawEvent:
     unknown = {name: value for name, value in item.items() if name not in RAW_FIELDS}
     try:
-        event = msgspec.convert(item, RawEvent)
+        event = _convert_fields(item)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at ")
         raise Rejected(
             "wrong_type", f"the field has the wrong type: {message}", field=path.strip("`") or None
         ) from None
-    if unknown:
-        event = msgspec.structs.replace(event, extra={**unknown, **(event.extra or {})})
-    return event
+    _check_surrogates(event)
+    extra = {**unknown, **(event.extra or {})}
+    if not extra:
+        return event
+    return msgspec.structs.replace(event, extra=exact_json.escape_if_necessary(extra))
+
+
+def _convert_fields(item: dict[str, Any]) -> RawEvent:
+    try:
+        return msgspec.convert(item, RawEvent)
+    except msgspec.ValidationError:
+        # A number of any size may be in a field of the contract, such as a time: it is a double there.
+        fields = {
+            name: exact_json.round_numbers(value) for name, value in item.items() if name in RAW_FIELDS - {"extra"}
+        }
+        return msgspec.convert({**item, **fields}, RawEvent)
+
+
+def _check_surrogates(event: RawEvent) -> None:
+    for name, value in _text_fields(event):
+        if value.isascii():
+            continue
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise Rejected(
+                "lone_surrogate",
+                f"{name} contains half of a surrogate pair at character {error.start}; escape characters beyond U+FFFF "
+                "as a pair, or send them as UTF-8",
+                field=f"$.{name}",
+            ) from None
+
+
+def _text_fields(event: RawEvent) -> Iterator[tuple[str, str]]:
+    """All strings of the event but those in ``extra``."""
+    for name in _STRINGS:
+        value = getattr(event, name)
+        if isinstance(value, str):
+            yield name, value
+    for name in ("authors", "tags"):
+        for i, value in enumerate(getattr(event, name) or ()):
+            yield f"{name}[{i}]", value
+    if isinstance(event.source, Source):
+        for name, value in (("source.name", event.source.name), ("source.domain", event.source.domain)):
+            if value is not None:
+                yield name, value
 
 
 def _check_depth(item: Mapping[str, Any], limit: int) -> None:

@@ -67,7 +67,7 @@ def decompress(codec: int, data: memoryview, *, bytes_max: int = DECOMPRESSED_BY
 
 def _decompress_snappy(data: memoryview, bytes_max: int) -> bytes:
     """Blocks as Java clients write them, or one block. Each states its decompressed size at its start."""
-    if data[: len(_XERIAL_MAGIC)] != _XERIAL_MAGIC:
+    if bytes(data[: len(_XERIAL_MAGIC)]) != _XERIAL_MAGIC:
         blocks = [data]
     else:
         blocks, position = [], _XERIAL_HEADER_BYTES

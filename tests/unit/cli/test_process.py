@@ -217,3 +217,16 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(60) == 0
+
+
+def test_a_time_in_the_future_of_the_run_is_dropped(tmp_path: Path) -> None:
+    file = tmp_path / "articles.jsonl"
+    file.write_bytes(jsonl({**article(1, BRIDGE), "fetched_at": "2099-01-01T00:00:00Z"}))
+    (today,) = lines(stream("process", file))
+    (later,) = lines(stream("process", file, "--now", "2099-06-01T00:00:00Z"))
+    assert (today["value"]["fetched_at"], later["value"]["fetched_at"]) == (None, "2099-01-01T00:00:00.000Z")
+    assert later["headers"]["ce_time"] == "2099-06-01T00:00:00.000Z"
+
+
+def test_a_time_of_the_run_that_is_none_is_refused(typical: Path) -> None:
+    assert stream("process", typical, "--now", "tomorrow").exit_code == 2

@@ -162,7 +162,10 @@ class Article(Struct, frozen=True, kw_only=True):
     content: Content
     fixes: Annotated[list[Fix], Meta(description="the normalization steps that changed something, sorted by step")] = []
     origin: Origin
-    extra: Annotated[dict[str, Any], Meta(description="fields that are not in the contract, unchanged")] = {}
+    extra: Annotated[
+        dict[str, Any],
+        Meta(description="fields that are not in the contract; what jsonb or a double cannot hold is escaped"),
+    ] = {}
 
 
 class NormalizedEvent(Article, frozen=True, kw_only=True):

@@ -40,7 +40,7 @@ class EventContext:
     Attributes:
         event_id: the CloudEvents id.
         origin: the record that the event came in.
-        broker_time_ms: the broker's time of that record in milliseconds, or None, as for files.
+        broker_time_ms: the broker's time of that record in milliseconds; for files the time of the run, or None.
         default_time_ms: the time of an event without ``fetched_at``: the broker's time where there is one.
     """
 

@@ -43,7 +43,9 @@ class Normalizer:
         self._normalize = wrap("normalize", normalize)
         self._encode = wrap("encode_normalized", self._article_output)
 
-    def __call__(self, record: Record, *, now: str, default_time_ms: int = 0) -> list[Outcome]:
+    def __call__(
+        self, record: Record, *, now: str, default_time_ms: int = 0, latest_ms: int | None = None
+    ) -> list[Outcome]:
         """Return an outcome for each article in ``record``, and one for all that were rejected.
 
         Args:
@@ -51,6 +53,7 @@ class Normalizer:
             now: RFC 3339, for headers.
             default_time_ms: Event time, in milliseconds since 1970, of articles that have none in a record without a
                 timestamp.
+            latest_ms: What takes the place of the timestamp, of a record without one, as the bound of its dates.
         """
         try:
             items, identity, is_array = self._parse_items(record)
@@ -62,7 +65,9 @@ class Normalizer:
         for i, item in enumerate(items):
             index = i if is_array else None
             try:
-                context = _event_context(record, index, cloudevents.event_id(identity, index), default_time_ms)
+                context = _event_context(
+                    record, index, cloudevents.event_id(identity, index), default_time_ms, latest_ms
+                )
                 outcomes.append(add_trace_headers(self._normalize_item(item, context, now), trace))
             except Rejected as error:
                 rejected.append((index, error))
@@ -103,7 +108,9 @@ class Normalizer:
         return Outcome("rejected", [output], code=errors[0][1].code)
 
 
-def _event_context(record: Record, item: int | None, event_id: str, default_time_ms: int) -> EventContext:
+def _event_context(
+    record: Record, item: int | None, event_id: str, default_time_ms: int, latest_ms: int | None
+) -> EventContext:
     timestamp = _timestamp(record)
     origin = Origin(
         topic=record.topic,
@@ -112,7 +119,9 @@ def _event_context(record: Record, item: int | None, event_id: str, default_time
         timestamp=format_rfc3339(timestamp) if timestamp is not None else None,
         item=item,
     )
-    return EventContext(event_id, origin, timestamp, timestamp if timestamp is not None else default_time_ms)
+    if timestamp is None:
+        return EventContext(event_id, origin, latest_ms, default_time_ms)
+    return EventContext(event_id, origin, timestamp, timestamp)
 
 
 def _timestamp(record: Record) -> int | None:

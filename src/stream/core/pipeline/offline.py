@@ -28,6 +28,8 @@ class OfflineFlow:
         topics: Names of the topics.
         window_ms: Length of the duplicate window.
         limits: Limits of a message.
+        latest_ms: The time of the run, in milliseconds since 1970; None to accept any ``fetched_at``. One of more than a
+            day later is dropped, as on Kafka after its record: it would move the window past everything before it.
         store: Store of the index; in memory by default.
         wrap: Wraps each part of the steps, for example in a timer.
 
@@ -44,6 +46,7 @@ class OfflineFlow:
         topics: Topics | None = None,
         window_ms: int,
         limits: Limits = DEFAULT_LIMITS,
+        latest_ms: int | None = None,
         store: Store | None = None,
         wrap: Wrap = no_wrap,
     ) -> None:
@@ -54,6 +57,7 @@ class OfflineFlow:
         self._raw_offset = count()
         self._normalized_offset = count()
         self._latest_time_ms = 0
+        self._latest_ms = latest_ms
 
     def run(self, messages: Iterable[bytes | None], *, now: str) -> Iterator[list[Outcome]]:
         """Yield the outcomes of each message in turn; ``now`` is RFC 3339, for headers."""
@@ -74,7 +78,7 @@ class OfflineFlow:
 
     def _normalize(self, message: bytes | None, now: str) -> list[Outcome]:
         record = InputRecord(self._topics.raw, 0, next(self._raw_offset), None, None, message)
-        outcomes = self._normalizer(record, now=now, default_time_ms=self._latest_time_ms)
+        outcomes = self._normalizer(record, now=now, default_time_ms=self._latest_time_ms, latest_ms=self._latest_ms)
         self._latest_time_ms = max(
             [
                 self._latest_time_ms,

@@ -16,6 +16,7 @@ from stream.core.contracts.events import EnrichedEvent
 from stream.core.contracts.topics import Topics
 from stream.core.pipeline.offline import BATCH_MESSAGES_MAX, OfflineFlow
 from stream.core.pipeline.outcome import Outcome
+from stream.core.timestamps import parse_rfc3339
 from stream.core.validation import Limits
 from stream.state.rocksdb_store import RocksStore
 
@@ -183,3 +184,18 @@ def test_every_message_has_an_outcome(messages: list[bytes | None]) -> None:
     outcomes = run(messages)
     assert len(outcomes) == len(messages)
     assert all(message and all(outcome.outputs for outcome in message) for message in outcomes)
+
+
+def test_a_time_far_after_the_run_does_not_hide_what_came_before() -> None:
+    messages: list[bytes | None] = [
+        article(STORY, name="a", fetched_at="2026-05-01T00:00:00Z"),
+        article("other", name="b", fetched_at="2099-01-01T00:00:00Z"),
+        article(STORY, name="c", fetched_at="2026-05-02T00:00:00Z"),
+        article(STORY, name="d"),
+    ]
+    assert results(run(messages))[2] == ["new"]
+    outcomes = run(messages, latest_ms=parse_rfc3339(NOW))
+    assert results(outcomes) == [["new"], ["new"], ["copy"], ["copy"]]
+    event = codec.decode(outcomes[1][0].outputs[0].value or b"", EnrichedEvent)
+    assert event.fetched_at is None
+    assert [(fix.step, fix.count) for fix in event.fixes] == [("fetched_at_dropped", 1)]
