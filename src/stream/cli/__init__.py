@@ -60,7 +60,9 @@ class _LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except StreamError as error:
-            click.echo(f"stream: {error}", err=True)
+            from stream.cli.bidi import escape_invisible  # noqa: PLC0415 # imports rich, which takes a tenth of a second
+
+            click.echo(f"stream: {escape_invisible(str(error))}", err=True)
             sys.exit(exit_code(error))
         except BrokenPipeError:
             sys.stderr.close()  # the reader of the output is gone; Python would print a warning at exit

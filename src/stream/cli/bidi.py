@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from typing import Final
+from typing import IO, Final
 
 from rich.console import Console
 from rich.text import Text
@@ -18,6 +18,11 @@ LRI, RLI, PDI = "\u2066", "\u2067", "\u2069"
 #: Columns if nothing says how wide the output is: a log, a pipe.
 PLAIN_COLUMNS: Final = 120
 _RTL: Final = ("R", "AL")
+
+#: Control and format characters, surrogates, line and paragraph separators.
+_INVISIBLE: Final = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+#: Tab, line feed, and the joiners that Persian and Hindi are written with.
+_ALLOWED: Final = "\t\n\u200c\u200d"
 
 
 def console() -> Console:
@@ -31,6 +36,38 @@ def console() -> Console:
 def is_coloured(out: Console) -> bool:
     """Whether colours are shown; if not, signs must take their place."""
     return out.color_system is not None and not out.no_color
+
+
+def escape_invisible(text: str) -> str:
+    r"""Escape the characters of ``text`` that a terminal would interpret, or that nobody would see, as JSON does.
+
+    >>> print(escape_invisible("\u202eabc\x1b[31m"))
+    \u202eabc\u001b[31m
+    """
+    # Most text is printable, which is quick to see; spaces and joiners are not, and no harm.
+    return text if text.isprintable() else "".join(map(_escape_char, text))
+
+
+def _escape_char(char: str) -> str:
+    if unicodedata.category(char) not in _INVISIBLE or char in _ALLOWED:
+        return char
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
+
+
+def escape_json(line: bytes, out: IO[bytes]) -> bytes:
+    """Escape what `escape_invisible` does in a line of JSON if ``out`` is a terminal; the JSON stays the same value."""
+    return escape_invisible(line.decode()).encode() if out.isatty() else line
+
+
+def _escape_styled(text: Text) -> Text:
+    if text.plain == escape_invisible(text.plain):
+        return text
+    pieces: list[Text] = []
+    for char in text.divide(range(1, len(text.plain))):
+        char.plain = escape_invisible(char.plain)
+        pieces.append(char)
+    return Text("", style=text.style).join(pieces)
 
 
 def is_rtl_text(text: str) -> bool:
@@ -58,7 +95,11 @@ def isolate(text: Text, *, is_rtl: bool, is_beside: bool = False) -> Text:
 
 def phrase(text: str, *, is_rtl: bool | None = None) -> Text:
     """A short text, on one line, for use inside a line of the program's own text."""
-    return isolate(Text(" ".join(text.split())), is_rtl=is_rtl_text(text) if is_rtl is None else is_rtl, is_beside=True)
+    return isolate(
+        Text(escape_invisible(" ".join(text.split()))),
+        is_rtl=is_rtl_text(text) if is_rtl is None else is_rtl,
+        is_beside=True,
+    )
 
 
 def wrap_lines(text: Text, out: Console, *, width: int | None, is_rtl: bool, is_beside: bool = False) -> list[Text]:
@@ -66,5 +107,6 @@ def wrap_lines(text: Text, out: Console, *, width: int | None, is_rtl: bool, is_
 
     ``width``: None to keep the lines as they are.
     """
+    text = _escape_styled(text)
     lines = text.wrap(out, width) if width else text.split(allow_blank=True)
     return [isolate(line, is_rtl=is_rtl, is_beside=is_beside) for line in lines]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import datetime
@@ -16,7 +15,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from stream.cli.bidi import is_rtl_text, phrase, wrap_lines
+from stream.cli.bidi import escape_invisible, is_rtl_text, phrase, wrap_lines
 from stream.core.timestamps import format_rfc3339, to_epoch_ms
 from stream.dead_letters.parsed_dead_letter import DeadLetter, RecordId, source_domains
 from stream.errors import REJECTION_CODES
@@ -27,10 +26,6 @@ VALUE_BYTES_MAX: Final = 512
 _CELL_CHARS_MAX: Final = 200
 _AGE: Final = re.compile(r"(\d{1,9})\s*([smhdw])")
 _UNIT_MS: Final = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
-#: Control and format characters, surrogates, line and paragraph separators.
-_INVISIBLE: Final = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
-#: Tab, line feed, and the joiners that Persian and Hindi are written with.
-_ALLOWED: Final = "\t\n\u200c\u200d"
 _BYTES_PER_LINE: Final = 16
 #: Columns from which on a row of the table holds the message too.
 _WIDE_COLUMNS: Final = 110
@@ -182,14 +177,6 @@ def _source(dead_letter: DeadLetter) -> str:
     if domains:
         return domains[0] + (f" and {len(domains) - 1} more" if len(domains) > 1 else "")
     return f"{dead_letter.origin.topic}/{dead_letter.origin.partition}" if dead_letter.origin else "?"
-
-
-def escape_invisible(text: str) -> str:
-    """Escape the characters of ``text`` that a terminal would interpret, or that nobody would see."""
-    return "".join(
-        f"\\u{ord(char):04x}" if unicodedata.category(char) in _INVISIBLE and char not in _ALLOWED else char
-        for char in text
-    )
 
 
 def print_dead_letter(out: Console, dead_letter: DeadLetter) -> None:

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from stream import system_clock
 from stream.cli import dead_letter_view as view
-from stream.cli.bidi import console
+from stream.cli.bidi import console, escape_json
 from stream.cli.input_files import InputError
 from stream.dead_letters.parsed_dead_letter import DeadLetter, DeadLetterFilter, RecordId
 from stream.dead_letters.requeue import (
@@ -109,7 +109,7 @@ def list_(limit: int | None, json_lines: bool, summary: bool, not_requeued: bool
             _print_summary(Counter(dead_letter.code for dead_letter in matches), json_lines=json_lines)
         elif json_lines:
             for dead_letter in deque(matches, limit) if limit else matches:
-                click.echo(orjson.dumps(view.as_json(dead_letter)))
+                click.echo(escape_json(orjson.dumps(view.as_json(dead_letter)), sys.stdout.buffer))
         else:
             _print_table(matches, limit or _ROWS_MAX)
 
@@ -138,7 +138,7 @@ def show(id_: str, broker: str | None, raw: bool, full_json: bool) -> None:
     if raw:
         click.get_binary_stream("stdout").write(dead_letter.value or b"")
     elif full_json:
-        click.echo(orjson.dumps(view.as_json(dead_letter, with_content=True)))
+        click.echo(escape_json(orjson.dumps(view.as_json(dead_letter, with_content=True)), sys.stdout.buffer))
     else:
         view.print_dead_letter(console(), dead_letter)
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stream.cli.bidi import console
+from stream.cli.bidi import console, escape_invisible
 from stream.doctor.collect_broker import collect_broker
 from stream.doctor.collect_host import collect_host, collect_setting_sources, python_version
 from stream.doctor.findings import Finding, State, has_no_failure
@@ -89,9 +89,11 @@ def _print_report(out: Console, findings: Sequence[Finding]) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for finding in findings:
-        table.add_row(Text(finding.state, style=_STYLES[finding.state]), finding.check, Text(finding.summary))
+        table.add_row(
+            Text(finding.state, style=_STYLES[finding.state]), finding.check, Text(escape_invisible(finding.summary))
+        )
         if finding.advice:
-            table.add_row("", "", Text(f"→ {finding.advice}", style="bold"))
+            table.add_row("", "", Text(f"→ {escape_invisible(finding.advice)}", style="bold"))
     out.print(table)
     counts = Counter(finding.state for finding in findings)
     out.print(Text(", ".join(f"{counts[state]} {state}" for state in State if counts[state])))

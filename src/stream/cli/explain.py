@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.cli.article_arguments import read_article, read_row
-from stream.cli.bidi import console, is_coloured, phrase, wrap_lines
+from stream.cli.bidi import console, escape_json, is_coloured, phrase, wrap_lines
 from stream.cli.input_files import STDIN
 from stream.core.contracts.events import EnrichedEvent
 from stream.errors import Rejected
@@ -60,7 +60,7 @@ def explain(first: str, second: str | None, full: bool, as_json: bool) -> None:
     explanation = _explain(*_read_events(first, second))
     alignment = align(explanation.first.text, explanation.second.text)
     if as_json:
-        click.echo(orjson.dumps(_explanation_json(explanation, alignment)))
+        click.echo(escape_json(orjson.dumps(_explanation_json(explanation, alignment)), sys.stdout.buffer))
     else:
         _show(console(), explanation, alignment, full=full)
     sys.exit(0 if explanation.is_linked else 1)

@@ -13,6 +13,7 @@ import click
 import orjson
 
 from stream import gc_tuning, system_clock
+from stream.cli.bidi import escape_json
 from stream.cli.input_files import STDIN, expand_paths, read_messages
 from stream.cli.progress import show_progress
 from stream.core.contracts.records import OutputRecord
@@ -75,7 +76,7 @@ def process(
         messages = (message.value for message in track(read_messages(input_files)))
         for outcomes in flow.run(messages, now=format_rfc3339(latest_ms)):
             counts.update(outcome.code or outcome.result for outcome in outcomes)
-            output.writelines(_format_lines(outcomes, topic_names))
+            output.writelines(escape_json(line, output) for line in _format_lines(outcomes, topic_names))
     output.flush()
     if not quiet:
         _summarize(counts, time.monotonic() - started)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 import orjson
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import InvalidTimestampError, KafkaError
 
 from stream import system_clock
 from stream.cli.input_files import STDIN, RawMessage, expand_paths, read_messages
@@ -107,6 +107,11 @@ def _send_all(settings: Settings, messages: Iterable[RawMessage]) -> int:
         failures.append(error)
     finally:
         producer.close()
+    if failures and isinstance(failures[0], InvalidTimestampError):
+        raise BrokerError(
+            f"{topic} refuses the present time of this machine as a timestamp; correct the clocks of this machine "
+            "and of the brokers, and send the file again"
+        )
     if failures:
         raise BrokerError(f"{count} messages were sent, but not all of them are stored: {failures[0]}")
     return count

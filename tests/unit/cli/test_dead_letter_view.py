@@ -13,14 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from stream.cli.bidi import LRI, PDI, RLI
+from stream.cli.bidi import LRI, PDI, RLI, escape_invisible
 from stream.cli.dead_letter_view import (
     VALUE_BYTES_MAX,
     VALUE_CHARS_MAX,
     as_json,
     code_table,
     dead_letter_table,
-    escape_invisible,
     format_time,
     parse_record_id,
     parse_time,

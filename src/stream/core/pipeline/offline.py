@@ -28,8 +28,8 @@ class OfflineFlow:
         topics: Names of the topics.
         window_ms: Length of the duplicate window.
         limits: Limits of a message.
-        latest_ms: The time of the run, in milliseconds since 1970; None to accept any ``fetched_at``. One of more than a
-            day later is dropped, as on Kafka after its record: it would move the window past everything before it.
+        latest_ms: The time of the run, in milliseconds since 1970; None to accept any ``fetched_at``. One of more than
+            a day later is dropped, as on Kafka after its record: it would move the window past everything before it.
         store: Store of the index; in memory by default.
         wrap: Wraps each part of the steps, for example in a timer.
 

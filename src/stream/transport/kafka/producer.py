@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError  # type: ignore[import-untyped]  # it ships no types
+from aiokafka.errors import InvalidTimestampError, KafkaError, MessageSizeTooLargeError  # type: ignore[import-untyped]  # it ships no types
 from aiokafka.record.default_records import DefaultRecordBatchBuilder  # type: ignore[import-untyped]
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -156,6 +156,12 @@ class KafkaBatchProducer(driver.Producer):
         failure: TransportError
         if isinstance(error, MessageSizeTooLargeError):
             failure = RecordTooLargeError(str(error), None, None)
+            failure.__cause__ = error
+        elif isinstance(error, InvalidTimestampError):
+            failure = DeliveryError(
+                "the broker refuses the present time of this machine as a timestamp, because it is outside the topic's "
+                "retention or too far ahead; correct the clocks of this machine and of the brokers"
+            )
             failure.__cause__ = error
         elif isinstance(error, KafkaError):
             failure = DeliveryError(f"{type(error).__name__}: {error}")

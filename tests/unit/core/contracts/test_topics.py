@@ -74,3 +74,9 @@ def test_a_missing_topic_or_a_wrong_partition_count_is_a_problem(
 ) -> None:
     status = TopicStatus(TopicSpec("t", 4, {}, exact_partitions=exact), partitions)
     assert (problem in status.problem) if problem and status.problem else status.problem is problem
+
+
+def test_no_topic_takes_a_record_that_its_retention_would_delete_at_once() -> None:
+    for name, spec in specs(window_days=30, retention_days=3).items():
+        assert spec.config.get("message.timestamp.before.max.ms") == spec.config.get("retention.ms"), name
+        assert spec.config["message.timestamp.after.max.ms"] == str(3600 * 1000)
