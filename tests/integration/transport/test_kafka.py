@@ -20,7 +20,7 @@ from aiokafka.protocol.commit import OffsetFetchRequest, OffsetFetchResponse_v3 
 from faust.types import TP
 
 from stream.core.contracts.records import OutputRecord
-from stream.transport.errors import RevokedError
+from stream.transport.errors import DeliveryError, RevokedError
 from stream.transport.record_batch import consumer_of, producer_of, transport_of
 from tests.support.transports import DEADLINE, KafkaBackend, numbered_records, until
 
@@ -249,3 +249,17 @@ async def test_a_cancelled_reader_leaves_no_connection_open(apps: Apps, kafka: K
         asking.cancel()
         await asyncio.wait([asking])
     gc.collect()  # connections that were left open warn
+
+
+async def test_a_clock_that_the_topic_refuses_is_reported_as_such(apps: Apps, kafka: KafkaBackend) -> None:
+    topic = f"{kafka.prefix}-in"
+    # No clock is within no time of the broker's.
+    await kafka.create(topic, 1, {"message.timestamp.before.max.ms": "0", "message.timestamp.after.max.ms": "0"})
+    app = await sender(apps, kafka)
+
+    async def write_until_refused() -> None:
+        for _ in range(20):  # a record that arrives within its millisecond is taken
+            await producer_of(app).produce_all(numbered_records(topic, range(1)))
+
+    with pytest.raises(DeliveryError, match="correct the clocks of this machine and of the brokers"):
+        await write_until_refused()
