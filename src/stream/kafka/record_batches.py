@@ -7,7 +7,7 @@ aiokafka. A batch that is refused costs no more than the bound.
 
 from __future__ import annotations
 
-import logging
+import sys
 from typing import Any, Final
 
 import cramjam
@@ -15,8 +15,6 @@ import kafka.record.memory_records
 from kafka.record.default_records import DefaultRecordBatch
 
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
-
-log = logging.getLogger(__name__)
 
 #: Four times the largest record that this project writes or reads: a batch may hold several, and producers fill it by
 #: its compressed size.
@@ -106,7 +104,8 @@ class _BoundedBatch(DefaultRecordBatch):  # type: ignore[misc]  # kafka-python h
                 self._buffer = bytearray(decompress(codec, data))
             except UndecodableBatchError as error:
                 reason = describe_batch(self.base_offset, self.last_offset, codec, len(data), error)
-                log.error("%s; it is skipped", reason)  # noqa: TRY400  # there is nothing wrong with this code
+                # kafka-python serves commands only, whose users look there.
+                sys.stderr.write(f"stream: {reason}; it is skipped\n")
                 self._buffer, self._num_records = bytearray(), 0
             self._pos = 0
         self._decompressed = True
