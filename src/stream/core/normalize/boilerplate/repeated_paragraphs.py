@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from stream.core.normalize.boilerplate.line_prefixes import are_equal
+from stream.core.normalize.boilerplate.line_prefixes import CHARS_MAX, are_equal
 
 #: Shorter paragraphs may be repeated on purpose: refrains, labels, rows of a table.
 LETTERS_MIN: Final = 60
@@ -41,7 +41,7 @@ def find_repeated_paragraphs(lines: Sequence[str], folded: Sequence[str]) -> lis
     first_by_key: dict[str, int] = {}
     originals = [first_by_key.setdefault(key, i) for i, key in enumerate(keys)]
     originals = [
-        original if original == i or are_equal(lines[original], lines[i]) else i for i, original in enumerate(originals)
+        original if original == i or _is_copy(lines, folded, original, i) else i for i, original in enumerate(originals)
     ]
     repeated: list[int] = []
     start = 0
@@ -54,6 +54,13 @@ def find_repeated_paragraphs(lines: Sequence[str], folded: Sequence[str]) -> lis
                 repeated.extend(range(start, end))
         start = end
     return repeated
+
+
+def _is_copy(lines: Sequence[str], folded: Sequence[str], original: int, i: int) -> bool:
+    # Short lines are folded whole already. There may be 50,000 of them, and to fold one takes up to 60 µs.
+    if max(len(lines[original]), len(lines[i])) <= CHARS_MAX:
+        return folded[original] == folded[i]
+    return are_equal(lines[original], lines[i])
 
 
 def _is_paragraph(line: str, folded: str) -> bool:
