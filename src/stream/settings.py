@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +19,12 @@ from stream.errors import SettingsError
 
 ENV_PREFIX = "STREAM_"
 CONFIG_VARIABLE = "STREAM_CONFIG"
+#: Variables with the prefix that are no settings: Kubernetes describes every Service of the namespace to its pods, and
+#: one may be called ``stream-…``; the test suite has variables of its own.
+_OTHER_VARIABLES = re.compile(
+    r"STREAM_(.*_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+    r"|STREAM_(REQUIRE|TEST)_\w+|STREAM_HYPOTHESIS_PROFILE"
+)
 DAY_MS = 24 * 3600 * 1000
 MIB = 1024 * 1024
 
@@ -283,26 +292,50 @@ def load_settings(**options: Any) -> Settings:
     """Load the settings; ``options`` that are not None take precedence.
 
     Raises:
-        SettingsError: some are invalid; the message lists all of them, with what is expected.
+        SettingsError: Some are invalid, or a variable is none of the settings; the message lists all of them, with
+            what is expected.
     """
     file = os.environ.get(CONFIG_VARIABLE)
     if file and not Path(file).is_file():
         raise SettingsError(f"{CONFIG_VARIABLE}={file}: no such file; correct the path, or unset the variable")
+    mistakes = find_unknown_variables(os.environ)
     try:
-        return Settings(**{name: value for name, value in options.items() if value is not None})
+        settings = Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
-        raise SettingsError(_describe_mistakes(error)) from None
+        mistakes += _describe_mistakes(error)
     except ValueError as error:  # the file is not TOML
         raise SettingsError(f"{file}: {error}") from None
+    if mistakes:
+        raise SettingsError("\n".join(["invalid settings:", *mistakes]))
+    return settings
 
 
-def _describe_mistakes(error: ValidationError) -> str:
-    lines = ["invalid settings:"]
+def find_unknown_variables(names: Iterable[str]) -> list[str]:
+    """Describe those of ``names`` that look like variables of settings and are none, each with the nearest one.
+
+    >>> find_unknown_variables(["STREAM_BROKR", "STREAM_BROKER", "STREAM_WORKER_SERVICE_HOST", "HOME"])
+    ['  STREAM_BROKR: there is no such setting; did you mean STREAM_BROKER?']
+    """
+    known = {CONFIG_VARIABLE, *(ENV_PREFIX + name.upper() for name in Settings.model_fields)}
+    unknown = (name for name in sorted(names) if name.startswith(ENV_PREFIX) and name not in known)
+    return [_describe_unknown(name, name, known) for name in unknown if not _OTHER_VARIABLES.fullmatch(name)]
+
+
+def _describe_unknown(label: str, name: str, known: Iterable[str]) -> str:
+    nearest = get_close_matches(name, sorted(known), n=1, cutoff=0.0)
+    return f"  {label}: there is no such setting; did you mean {nearest[0]}?"
+
+
+def _describe_mistakes(error: ValidationError) -> list[str]:
+    lines = []
     for mistake in error.errors():
         name = ".".join(map(str, mistake["loc"]))
+        if mistake["type"] == "extra_forbidden":
+            lines.append(_describe_unknown(f"{ENV_PREFIX}{name.upper()} ({name})", name, Settings.model_fields))
+            continue
         message = mistake["msg"].removeprefix("Value error, ")
         lines.append(f"  {ENV_PREFIX}{name.upper()} ({name}){_describe_value(mistake)}: {message}")
-    return "\n".join(lines)
+    return lines
 
 
 def _describe_value(mistake: ErrorDetails) -> str:

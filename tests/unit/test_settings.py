@@ -77,7 +77,36 @@ def test_all_mistakes_are_reported_at_once(file: Path, monkeypatch: pytest.Monke
 def test_an_unknown_key_in_the_file_is_a_mistake(file: Path) -> None:
     file.write_text("windowdays = 3\n", encoding="utf-8")
     # Its value is not shown: it may be a secret under a mistyped name.
-    assert "STREAM_WINDOWDAYS (windowdays): Extra inputs are not permitted" in error_message()
+    expected = "STREAM_WINDOWDAYS (windowdays): there is no such setting; did you mean window_days?"
+    assert error_message() == f"invalid settings:\n  {expected}"
+
+
+def test_an_unknown_variable_is_a_mistake_and_names_the_nearest_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAM_WINDOWS_DAY", "3")
+    monkeypatch.setenv("STREAM_WEB_PORT", "70000")
+    unknown, invalid = error_message().splitlines()[1:]
+    assert unknown == "  STREAM_WINDOWS_DAY: there is no such setting; did you mean STREAM_WINDOW_DAYS?"
+    assert "STREAM_WEB_PORT" in invalid
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "STREAM_SERVICE_HOST",
+        "STREAM_SERVICE_PORT",
+        "STREAM_PORT",
+        "STREAM_PORT_6066_TCP_ADDR",
+        "STREAM_WORKER_SERVICE_HOST",
+        "STREAM_WORKER_SERVICE_PORT_METRICS",
+        "STREAM_WORKER_PORT_6066_TCP",
+        "STREAM_WORKER_PORT_6066_TCP_PROTO",
+    ],
+)
+def test_variables_that_kubernetes_adds_for_a_service_are_no_mistake(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "tcp://10.0.0.7:6066")
+    assert load_settings() == Settings()
 
 
 def test_an_invalid_toml_file_is_named(file: Path) -> None:

@@ -181,6 +181,8 @@ def requeue(
     invalid_normalized, find out who wrote to that topic; if it was a worker of another version, --also-normalized
     requeues what this version can read.
 
+    On a terminal it asks first. Elsewhere it refuses to requeue everything: give a filter, an ID or --yes.
+
     Ctrl-C or SIGTERM stops after the records in flight and reports what was done. Continue with --not-requeued.
 
     Exit codes: 0 done; 1 some dead letters were skipped and need attention, or you answered no; 69 the broker failed
@@ -197,6 +199,11 @@ def requeue(
         if dry_run or not plan.selected:
             _print_report(plan.codes, plan, "would be requeued" if dry_run else "requeued")
             sys.exit(_EXIT_SKIPPED if plan.needs_attention else 0)
+        if not yes and not _is_interactive() and wanted.selects_all:
+            raise click.UsageError(
+                f"this would requeue all {view.format_count(len(plan.selected))}; name some by a filter or an ID, "
+                "add --yes to requeue all of them, or --dry-run to see them"
+            )
         if not yes and _is_interactive():
             _print_report(plan.codes, plan, "selected")
             click.confirm(f"Requeue {view.format_count(len(plan.selected))}?", abort=True, err=True)

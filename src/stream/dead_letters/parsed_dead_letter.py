@@ -155,6 +155,11 @@ class DeadLetterFilter:
     since: int | None = None
     until: int | None = None
 
+    @property
+    def selects_all(self) -> bool:
+        """Whether there is no condition."""
+        return self == DeadLetterFilter()
+
     def matches(self, dead_letter: DeadLetter) -> bool:
         """Whether ``dead_letter`` meets every condition."""
         return (

@@ -244,7 +244,7 @@ def test_dead_letters_with_too_many_attempts_are_skipped(station: Station, send:
             station.topics.rejected, record, "normalize", [(None, Rejected("invalid_json", "why"))]
         )
         send(letter.topic, letter.value, letter.key, letter.headers)
-    done = run(station, "requeue")
+    done = run(station, "requeue", "--yes")
     assert done.exit_code == 1
     assert "1 dead letter requeued" in done.stdout
     assert "1 skipped: already requeued --max-attempts times" in done.stdout
@@ -263,6 +263,21 @@ def test_an_empty_rejected_topic_is_no_error(station: Station) -> None:
         assert result.exit_code == 0
         assert "0 dead letters" in result.output
     assert lines(run(station, "list", "--json")) == []
+
+
+@pytest.mark.kafka
+def test_everything_is_requeued_only_with_yes_where_nobody_can_be_asked(
+    station: Station, send: Callable[..., None]
+) -> None:
+    record = InputRecord(station.topics.raw, 0, 0, 0, None, b"{")
+    letter = build_dead_letter(station.topics.rejected, record, "normalize", [(None, Rejected("invalid_json", "why"))])
+    send(letter.topic, letter.value, letter.key, letter.headers)
+    refused = run(station, "requeue")
+    assert (refused.exit_code, station.end(station.topics.raw)) == (2, 0)
+    assert "this would requeue all 1 dead letter; name some by a filter or an ID, add --yes" in refused.stderr
+    for selection in (("--code", "invalid_json"), ("0/0",), ("--yes",)):
+        assert run(station, "requeue", *selection).exit_code == 0
+    assert station.end(station.topics.raw) == 3
 
 
 @pytest.mark.kafka
