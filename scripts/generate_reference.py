@@ -59,7 +59,7 @@ def _settings_page() -> str:
 Each setting is an environment variable, or the lower-case key without `{ENV_PREFIX}` in the TOML file that
 `{CONFIG_VARIABLE}` names. Options of a command come before variables, and variables before the file. `stream worker`
 reports all mistakes at once and ends with [exit code](exit-codes.md) 78. An unknown variable or key is a mistake, too;
-variables that Kubernetes adds for a Service, such as `STREAM_WORKER_SERVICE_HOST`, are ignored.
+the variables that Kubernetes adds for each Service of a namespace are ignored.
 
 ```toml
 broker = "kafka-1:9092,kafka-2:9092"
