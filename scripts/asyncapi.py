@@ -45,8 +45,12 @@ _SCOPE_KEY: Final[Json] = {
     "description": "the scope, tenant/language: articles that may be copies of each other share a partition",
     "pattern": f"^{_TENANT}/[a-z]{{2,3}}$",
 }
-_ARTICLE_KEY: Final[Json] = {"type": "string", "description": "the article's id"}
-_CLUSTER_KEY: Final[Json] = {"type": "string", "description": "the cluster's id", "pattern": "^[0-9a-f]{32}$"}
+_ARTICLE_KEY: Final[Json] = {"type": "string", "description": "tenant/id of the article", "pattern": f"^{_TENANT}/"}
+_CLUSTER_KEY: Final[Json] = {
+    "type": "string",
+    "description": "tenant/cluster_id",
+    "pattern": f"^{_TENANT}/[0-9a-f]{{32}}$",
+}
 _WITHDRAWN: Final = _Message(
     "WithdrawnArticle",
     "",
@@ -156,7 +160,7 @@ _CHANNELS: Final[dict[str, _Channel]] = {
                 "Removal",
                 "RemovalEvent",
                 "removal",
-                "Articles that were withdrawn.",
+                "A takedown that was applied, perhaps to no article.",
                 {"type": "string", "description": "tenant/*", "pattern": f"^{_TENANT}/\\*$"},
                 cloudevents.REMOVAL,
             ),
@@ -292,8 +296,11 @@ def _headers_example(name: str, message: _Message, examples: dict[str, Json]) ->
     else:
         example = examples[message.example]
         event_id = example.get("event_id") or f"{example['cluster_id']}.{example['size']}"
+    extensions = {"tenant": examples["takedown"]["tenant"]}
+    if message.event_type == cloudevents.WITHDRAWN:
+        extensions["articleid"] = examples["takedown"]["id"]
     headers = cloudevents.headers(
-        f"/{getattr(Topics(), name)}", event_id, message.event_type, "2026-05-04T06:00:02.500Z"
+        f"/{getattr(Topics(), name)}", event_id, message.event_type, "2026-05-04T06:00:02.500Z", **extensions
     )
     return {header: value.decode() for header, value in headers}
 
@@ -331,11 +338,13 @@ _HEADERS: Final[Json] = {
         "ce_id": {"type": "string", "minLength": 1, "description": _CE_ID},
         "ce_source": {"type": "string", "format": "uri-reference", "description": "a slash and the name of the topic"},
         "ce_type": {"type": "string", "minLength": 1},
+        "ce_tenant": {"type": "string", "description": "owner of the article or cluster", "pattern": f"^{_TENANT}$"},
+        "ce_articleid": {"type": "string", "description": "id of the withdrawn article; on tombstones only"},
         "ce_time": {"type": "string", "format": "date-time", "description": "when it was published"},
         "content-type": {"const": "application/json"},
         **_TRACE,
     },
-    "required": ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type"],
+    "required": ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_tenant", "content-type"],
 }
 _HEADERS_OF_RAW: Final[Json] = {
     "title": "CloudEventHeadersOfRaw",

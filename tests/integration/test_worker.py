@@ -129,10 +129,10 @@ def test_verdicts_are_those_of_a_run_without_interruption(killed: Killed) -> Non
 def test_keys_and_headers_as_another_client_reads_them(killed: Killed) -> None:
     keys: dict[str, Callable[[dict[str, Any]], str]] = {
         killed.station.topics.normalized: lambda event: f"{event['tenant']}/{event['language']['tag']}",
-        killed.station.topics.enriched: lambda event: event["id"],
-        killed.station.topics.duplicates: lambda event: event["id"],
+        killed.station.topics.enriched: lambda event: f"{event['tenant']}/{event['id']}",
+        killed.station.topics.duplicates: lambda event: f"{event['tenant']}/{event['id']}",
         killed.station.topics.fingerprints: lambda event: event["scope"],
-        killed.station.topics.clusters: lambda event: event["cluster_id"],
+        killed.station.topics.clusters: lambda event: f"default/{event['cluster_id']}",
     }
     for topic, key in keys.items():
         records = killed.station.records(topic)

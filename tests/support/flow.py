@@ -166,13 +166,17 @@ class Site:
         return [orjson.loads(record.value) for record in records if record.value is not None]
 
     async def tombstones(self, topic: str) -> set[str]:
-        """The keys of the records without a value in a topic."""
-        return {(record.key or b"").decode() for record in await self.records(topic) if record.value is None}
+        """The article ids of the records without a value in a topic; all are of the tenant ``default``."""
+        return {
+            (record.key or b"").decode().removeprefix("default/")
+            for record in await self.records(topic)
+            if record.value is None
+        }
 
     async def clusters(self) -> dict[str, dict[str, Any] | None]:
         """The newest record of each cluster; None where that is a tombstone."""
         return {
-            (record.key or b"").decode(): orjson.loads(record.value) if record.value else None
+            (record.key or b"").decode().removeprefix("default/"): orjson.loads(record.value) if record.value else None
             for record in await self.records(self.topics.clusters)
         }
 

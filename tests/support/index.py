@@ -58,8 +58,11 @@ def article(
     title: str | None = None,
     source: str = "paper.example",
 ) -> NormalizedEvent:
-    """An article as the normalize step outputs it; without a ``name`` it has an id and a URL of its own."""
-    name = name or f"article-{next(_numbers)}"
+    """An article as the normalize step outputs it, each from a raw record of its own.
+
+    Without a ``name`` its id and URL are its own, or those of its ``event``.
+    """
+    name = name or f"article-{event or next(_numbers)}"
     return NormalizedEvent(
         event_id=_event_id(event),
         id=name,
@@ -72,7 +75,7 @@ def article(
         content=Content(
             chars=len(text), words=len(text.split()), hash="sha256:" + hashlib.sha256(text.encode()).hexdigest()
         ),
-        origin=Origin(topic=TOPICS.raw, partition=0, offset=0),
+        origin=Origin(topic=TOPICS.raw, partition=0, offset=next(_numbers)),
         url_key=f"{source}/{name}",
         event_time=time,
     )
@@ -88,7 +91,7 @@ def takedown(
         id=name,
         url_key=url_key,
         event_time=START_MS,
-        origin=Origin(topic=TOPICS.raw, partition=0, offset=0),
+        origin=Origin(topic=TOPICS.raw, partition=0, offset=next(_numbers)),
     )
 
 
@@ -128,7 +131,7 @@ class TakedownEffects(NamedTuple):
     """What was published for a takedown.
 
     Attributes:
-        tombstones: Topic and key of each.
+        tombstones: Topic and id of each.
         clusters: By id; None for a tombstone.
     """
 
@@ -217,7 +220,8 @@ def _is_tombstone(output: OutputRecord) -> bool:
 
 
 def _key(output: OutputRecord) -> str:
-    return (output.key or b"").decode()
+    """The id in the key, which follows the tenant."""
+    return (output.key or b"").decode().partition("/")[2]
 
 
 def _cluster(output: OutputRecord) -> ClusterEvent | None:

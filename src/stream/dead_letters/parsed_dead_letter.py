@@ -13,7 +13,7 @@ import orjson
 
 from stream.core.contracts import cloudevents, codec
 from stream.core.contracts.events import NormalizedEvent, TakedownEvent
-from stream.core.contracts.records import Headers, InputRecord, OutputRecord, Record
+from stream.core.contracts.records import Headers, InputRecord, LogId, OutputRecord, Record
 from stream.core.pipeline.dead_letter import ATTEMPTS_HEADER, DEAD_LETTER_HEADER, HEADER_PREFIX, REQUEUE_PREFIX
 
 _NUMBER: Final = re.compile(rb"-?[0-9]{1,18}")
@@ -46,6 +46,7 @@ class DeadLetter:
         origin: coordinates of the original; None if the record does not name it, so this project did not write it.
         attempts: how many times the original has been requeued.
         key, value, headers: those of the original.
+        log: the log that the original is in; None if it is not known.
     """
 
     record_id: RecordId
@@ -61,17 +62,22 @@ class DeadLetter:
     key: bytes | None
     value: bytes | None
     headers: Headers
+    log: LogId | None = None
 
     @property
     def identity(self) -> cloudevents.Identity:
         """The identity of the original event: its CloudEvents source and id, else its coordinates."""
-        topic, partition, offset = self.origin or self.record_id
-        return cloudevents.event_identity(InputRecord(topic, partition, offset, None, None, None, self.headers))
+        if self.origin is None:
+            return cloudevents.event_identity(self._at(self.record_id))
+        return cloudevents.event_identity(self._at(self.origin), self.log)
+
+    def _at(self, record_id: RecordId) -> InputRecord:
+        return InputRecord(*record_id, None, None, None, self.headers)
 
     @property
     def event_key(self) -> bytes:
         """A hash of identity and value: equal for all dead letters of one event, however often it was rejected."""
-        source, name = self.identity
+        source, name, _ = self.identity
         value = b"-" if self.value is None else b"+" + self.value
         identity = b"%d:%b%d:%b" % (len(source), source.encode("utf-8", "replace"), len(name), name.encode())
         return blake2b(identity + value, digest_size=16).digest()
@@ -94,35 +100,39 @@ def read_dead_letter(record: Record) -> DeadLetter:
         attempts=max(0, _number(attempts[-1]) or 0) if attempts else 0,
         key=record.key,
         value=record.value,
-        headers=tuple(header for header in record.headers if not header[0].startswith((HEADER_PREFIX, REQUEUE_PREFIX))),
+        headers=tuple(
+            header
+            for header in record.headers
+            if header[0] == cloudevents.ORIGIN_HEADER or not header[0].startswith((HEADER_PREFIX, REQUEUE_PREFIX))
+        ),
+        log=_log(reasons),
     )
 
 
 def requeued_record(dead_letter: DeadLetter) -> OutputRecord:
     """The original record for the partition that it came from, with one more attempt counted.
 
-    Key, value and headers are those of the original. An event without a CloudEvents source and id gets its first
-    coordinates as such. That is the identity that it had, so an event that is requeued twice is a repeated delivery,
-    and so are the valid items of an array.
+    Key, value and headers are those of the original. An event without a CloudEvents source and id gets the coordinates
+    of its first record in a header. They are the identity that it had, so an event that is requeued twice is a repeated
+    delivery, and so are the valid items of an array.
 
     Raises:
         ValueError: the dead letter does not say where it comes from.
     """
     if dead_letter.origin is None:
         raise ValueError(f"{dead_letter.record_id} does not say where it comes from")
-    source, name = dead_letter.identity
-    headers = dict(dead_letter.headers)
+    source, name, is_claimed = dead_letter.identity
     added = [
         (ATTEMPTS_HEADER, b"%d" % (dead_letter.attempts + 1)),
         (DEAD_LETTER_HEADER, str(dead_letter.record_id).encode()),
     ]
-    if not (headers.get("ce_source") and headers.get("ce_id")):
-        added[:0] = [("ce_source", source.encode()), ("ce_id", name.encode())]
+    if not is_claimed:
+        added.append((cloudevents.ORIGIN_HEADER, f"{source}/{name}".encode()))
     return OutputRecord(
         dead_letter.origin.topic,
         dead_letter.key,
         dead_letter.value,
-        (*dead_letter.headers, *added),
+        (*(header for header in dead_letter.headers if header[0] != cloudevents.ORIGIN_HEADER), *added),
         dead_letter.origin.partition,
     )
 
@@ -241,3 +251,8 @@ def _origin(reasons: Mapping[str, bytes]) -> RecordId | None:
     if not topic or partition is None or offset is None or min(partition, offset) < 0:
         return None
     return RecordId(topic, partition, offset)
+
+
+def _log(reasons: Mapping[str, bytes]) -> LogId | None:
+    topic_id, _, epoch = _text(reasons.get("log")).rpartition("/")
+    return LogId(topic_id, int(epoch)) if topic_id and _NUMBER.fullmatch(epoch.encode()) else None

@@ -118,7 +118,7 @@ class Demo:
                 event = orjson.loads(record.value)
                 published.append(_Published(event["duplicate"]["relation"], event))
             elif record.topic == topics.enriched:  # the tombstone in the other topic is the same
-                published.append(_Published(WITHDRAWN_RESULT, reason=(record.key or b"").decode()))
+                published.append(_Published(WITHDRAWN_RESULT, reason=dict(record.headers)["ce_articleid"].decode()))
         for record in self._read_new(topics.rejected):
             headers = {name.removeprefix(HEADER_PREFIX): value.decode() for name, value in record.headers}
             field = f"{headers['field']}: " if "field" in headers else ""

@@ -70,13 +70,14 @@ async def test_topics_keys_and_headers_of_published_events(fed: Site) -> None:
         event = orjson.loads(record.value or b"")
         relations[event["duplicate"]["relation"]] += 1
         assert event["duplicate"]["is_duplicate"] == (record.topic == fed.topics.duplicates)
-        assert record.key == event["id"].encode()
+        assert record.key == f"{event['tenant']}/{event['id']}".encode()
         attributes = headers(record)
         assert attributes.pop("ce_time").endswith("Z")
         assert attributes == {
             "ce_specversion": "1.0",
             "ce_id": event["event_id"],
             "ce_source": f"/{record.topic}",
+            "ce_tenant": event["tenant"],
             "ce_type": f"org.article-stream.{kinds[record.topic]}",
             "content-type": "application/json",
         }
@@ -106,7 +107,7 @@ async def test_the_newest_record_of_each_cluster_counts_all_of_it(fed: Site) -> 
     newest = {}
     for record in await fed.records(fed.topics.clusters):
         cluster = orjson.loads(record.value or b"")
-        assert record.key == cluster["cluster_id"].encode()
+        assert record.key == f"default/{cluster['cluster_id']}".encode()
         assert headers(record)["ce_id"] == f"{cluster['cluster_id']}.{cluster['size']}"
         newest[cluster["cluster_id"]] = cluster
     sizes = Counter(event["duplicate"]["cluster_id"] for event in events.values())
@@ -160,7 +161,7 @@ async def test_an_event_that_its_sender_repeats_is_published_again_unchanged(sit
     await site.process(same, same, other)
     first, second = await site.events()
     assert first == second
-    assert first["event_id"] == event_id(Identity("/scraper/7", "a-1"), None)
+    assert first["event_id"] == event_id(Identity("/scraper/7", "a-1"), None, scope="default/en")
     assert first["duplicate"]["relation"] == "new"
     (letter,) = await site.records(site.topics.rejected)
     assert headers(letter)["__errors.code"] == "event_id_reused"

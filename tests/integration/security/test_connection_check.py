@@ -60,7 +60,7 @@ def read_published_ids(node: SecuredNode) -> set[str]:
         consumer_timeout_ms=2000,
     )
     subscribe(consumer, "articles.enriched", "articles.duplicates")
-    ids = {(record.key or b"").decode() for record in consumer}
+    ids = {(record.key or b"").decode().partition("/")[2] for record in consumer}
     consumer.close()
     return ids
 

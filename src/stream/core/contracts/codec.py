@@ -13,8 +13,8 @@ T = TypeVar("T")
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError)
 
 
-def encode(event: msgspec.Struct) -> bytes:
-    """Encode an event as JSON in UTF-8.
+def encode(event: msgspec.Struct | tuple[Any, ...]) -> bytes:
+    """Encode an event, or some fields of one, as JSON in UTF-8.
 
     >>> from stream.core.contracts.events import Fix
     >>> encode(Fix(step="quotes", count=2))

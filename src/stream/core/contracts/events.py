@@ -124,6 +124,8 @@ class Origin(Struct, frozen=True, kw_only=True):
     offset: Annotated[Count, Meta(description="offset of the raw record")]
     timestamp: Annotated[Time | None, Meta(description="time of the raw record; null if it came from a file")] = None
     item: Annotated[Count | None, Meta(description="position in the message, if it was an array")] = None
+    topic_id: Annotated[str | None, Meta(description="id of the raw topic; another one after it was recreated")] = None
+    leader_epoch: Annotated[int | None, Meta(description="leader epoch of the raw record")] = None
 
 
 class Article(Struct, frozen=True, kw_only=True):
@@ -227,7 +229,7 @@ class EnrichedEvent(Article, frozen=True, kw_only=True):
 class ClusterEvent(Struct, frozen=True, kw_only=True):
     """The current state of a duplicate cluster; the topic keeps the newest record of each cluster."""
 
-    cluster_id: Annotated[Hex32, Meta(description="id of the cluster, which is also the record's key")]
+    cluster_id: Annotated[Hex32, Meta(description="id of the cluster; the record's key is tenant/cluster_id")]
     canonical_id: Annotated[str, Meta(description="id of the article that the cluster began with")]
     size: Annotated[int, Meta(ge=1, description="number of events in the cluster, including revisions and copies")]
     sources: Annotated[list[str], Meta(description="domains or names of the sources, sorted, at most 100")]
@@ -257,6 +259,11 @@ class FingerprintEvent(Struct, frozen=True, kw_only=True):
     display_hash: Annotated[Hex32, Meta(description="hash of everything that readers see: text, title and credits")] = (
         field(name="shown_hash")
     )
+    published_hash: Annotated[
+        Hex32 | None,
+        Meta(description="hash of all fields of the article that are published; a repeated delivery has the same"),
+    ] = None
+    domain: Annotated[str | None, Meta(description="domain of the article's URL, or of its publisher")] = None
     format: Annotated[
         str, Meta(description="how texts are folded and hashed; only fingerprints of one format can be compared")
     ]
@@ -285,11 +292,14 @@ class TakedownEvent(Struct, frozen=True, kw_only=True):
     id: Annotated[str, Meta(description="id of the article to withdraw")]
     url_key: Annotated[str | None, Meta(description="key of the page to withdraw")] = None
     event_time: Annotated[Milliseconds, Meta(description="milliseconds since 1970, as in the normalized event")]
+    domains: Annotated[
+        list[str] | None, Meta(description="domains whose articles its sender may withdraw; null for all")
+    ] = None
     origin: Origin
 
 
 class RemovalEvent(Struct, frozen=True, kw_only=True):
-    """A record of the index's changelog: the articles with this id or URL were withdrawn."""
+    """A record of the index's changelog: a takedown was applied to the articles with this id or URL."""
 
     event_id: Annotated[Hex32, Meta(description="id of the takedown event")]
     offset: Annotated[Count, Meta(description="offset of the takedown in the normalized topic")]
@@ -299,6 +309,8 @@ class RemovalEvent(Struct, frozen=True, kw_only=True):
     tenant: Annotated[str, Meta(description="owner of the article")]
     id: Annotated[str, Meta(description="id of the withdrawn article")]
     url_key: Annotated[str | None, Meta(description="key of the withdrawn page")] = None
+    event_time: Annotated[Milliseconds, Meta(description="milliseconds since 1970, as in the takedown")] = 0
+    origin: Annotated[Origin | None, Meta(description="where the takedown came from")] = None
 
 
 class DeadLetterHeaders(Struct, frozen=True, kw_only=True, rename=lambda name: f"__errors.{name}"):
@@ -319,6 +331,9 @@ class DeadLetterHeaders(Struct, frozen=True, kw_only=True, rename=lambda name: f
             extra_json_schema={"pattern": "^(-?[0-9]+)?$"},
         ),
     ]
+    log: Annotated[
+        str | UnsetType, Meta(description="topic id and leader epoch of the rejected record, if they are known")
+    ] = UNSET
     field: Annotated[str | UnsetType, Meta(description="JSON path of the field that is wrong, such as $.tags[3]")] = (
         UNSET
     )

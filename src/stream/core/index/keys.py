@@ -19,7 +19,7 @@ from stream.core.dedup.rules import IncomingArticle
 from stream.core.folding.hashing import Hashes
 from stream.errors import IndexFault
 
-_EVENT, _URL, _ID, _TEXT, _ANCHOR, _DOCUMENT, _CLUSTER = (bytes([kind]) for kind in range(7))
+_EVENT, _URL, _ID, _TEXT, _ANCHOR, _DOCUMENT, _CLUSTER, _TAKEDOWN = (bytes([kind]) for kind in range(8))
 # Keys outside of all scopes begin with zeros, which no scope's hash does: see `scope_prefix`.
 _META: Final = bytes(9)
 POSITION: Final = _META + b"position"
@@ -84,9 +84,9 @@ def tenant_key(tenant: str) -> bytes:
     return _META + b"tenant" + blake2b(tenant.encode(), digest_size=8).digest()
 
 
-def takedown_key(event_id: str) -> bytes:
-    """The key of what a takedown deleted."""
-    return _META + b"takedown" + bytes.fromhex(event_id)
+def takedown_name(event_id: str) -> bytes:
+    """The name of the result of a takedown, in the scope of all takedowns of a tenant."""
+    return _TAKEDOWN + bytes.fromhex(event_id)
 
 
 def event_name(event_id: str) -> bytes:

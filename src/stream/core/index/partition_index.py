@@ -162,7 +162,6 @@ def _apply_event(transaction: Transaction, event: FingerprintEvent | RemovalEven
         transaction.add(event)
     else:
         apply_takedown(transaction, event)
-        transaction.position.last = event.offset
 
 
 def _drop_first(items: dict[Any, Any], size_max: int) -> None:

@@ -6,6 +6,7 @@ from typing import Final, TypedDict, TypeVar
 
 import msgspec
 import numpy as np
+from msgspec.structs import astuple
 
 from stream.core.contracts.events import DUPLICATE_RELATIONS, Change, Duplicate, FingerprintEvent, Origin, Relation
 from stream.core.dedup.fingerprint import FORMAT, NO_HASHES, Fingerprint
@@ -55,6 +56,8 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
     id: str
     text_hash: bytes
     display_hash: bytes
+    published_hash: bytes
+    domain: str | None
     tokens: int
     is_spaced: bool
     sequence: bytes
@@ -66,7 +69,7 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
     source: str | None
     published_at: str | None
     modified_at: str | None
-    origin: tuple[str, int, int, str | None, int | None]
+    origin: tuple[str, int, int, str | None, int | None, str | None, int | None]
     relation: Relation
     method: str
     duplicate_of: str | None
@@ -90,6 +93,8 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
             id=event.id,
             text_hash=bytes.fromhex(event.text_hash),
             display_hash=bytes.fromhex(event.display_hash),
+            published_hash=bytes.fromhex(event.published_hash or ""),
+            domain=event.domain,
             tokens=event.tokens,
             is_spaced=event.is_spaced,
             sequence=event.sequence,
@@ -101,7 +106,7 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
             source=event.source,
             published_at=event.published_at,
             modified_at=event.modified_at,
-            origin=(origin.topic, origin.partition, origin.offset, origin.timestamp, origin.item),
+            origin=astuple(origin),
             relation=duplicate.relation,
             method=duplicate.method,
             duplicate_of=duplicate.duplicate_of,
@@ -156,8 +161,16 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
 
     def to_origin(self) -> Origin:
         """Make the coordinates of its raw event."""
-        topic, partition, offset, timestamp, item = self.origin
-        return Origin(topic=topic, partition=partition, offset=offset, timestamp=timestamp, item=item)
+        topic, partition, offset, timestamp, item, topic_id, leader_epoch = self.origin
+        return Origin(
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            timestamp=timestamp,
+            item=item,
+            topic_id=topic_id,
+            leader_epoch=leader_epoch,
+        )
 
     def resolve_cluster_id(self, scope: str) -> str:
         """The id of its cluster, in hexadecimal digits."""
@@ -165,8 +178,19 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
 
 
 class StoredTakedown(msgspec.Struct, array_like=True):
-    """What a takedown deleted: ids of articles, and the (scope, id) of the clusters that they were in."""
+    """The result of a takedown, which may have withdrawn nothing.
 
+    Attributes:
+        offset: Where the takedown is in the normalized topic.
+        seen_s: Latest time of a takedown of the tenant, in seconds since 1970, when it was applied.
+        target: Id and URL key of what it withdraws.
+        ids: Ids of the articles that were deleted.
+        clusters: The (scope, id) of the clusters that they were in.
+    """
+
+    offset: int
+    seen_s: int
+    target: tuple[str, str | None]
     ids: list[str]
     clusters: list[tuple[str, str]]
 

@@ -21,6 +21,7 @@ from stream.core.folding.hashing import Hashes
 from stream.core.index.anchor_lookup import ArticleAnchors, UniqueAnchors, look_up_anchors
 from stream.core.index.bloom_filter import AnchorBloomFilter
 from stream.core.index.keys import SECONDS_MAX, anchor_names, scope_key, scope_prefix
+from stream.core.index.raw_marks import RawMark
 from stream.core.index.records import unpack
 from stream.core.index.store import Store
 
@@ -36,12 +37,14 @@ class ScopeState(msgspec.Struct, array_like=True):
         generation: Counts generations; its parity is part of every key.
         began_s: The scope's time when the generation began, -1 before the first article.
         expired_at_offset: The offset at which `began_s` left the window, -1 while it is inside.
+        raw_marks: How far each raw partition was decided.
     """
 
     now_s: int = 0
     generation: int = 0
     began_s: int = -1
     expired_at_offset: int = -1
+    raw_marks: dict[str, RawMark] = {}
 
 
 class ScopeView:
@@ -84,6 +87,11 @@ class ScopeView:
     def now_s(self) -> int:
         """The scope's time: the latest event time seen in it, in seconds since 1970."""
         return self._state.now_s
+
+    @property
+    def raw_marks(self) -> dict[str, RawMark]:
+        """How far each raw partition was decided in this scope; never forgotten."""
+        return self._state.raw_marks
 
     def horizon_s(self, time_ms: int = 0) -> int:
         """The beginning of the window, in seconds since 1970; what was seen before is not found.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stream.core.contracts.events import VERSION_RELATIONS, ClusterEvent, RemovalEvent
@@ -24,31 +24,45 @@ class TakedownResult:
     clusters: dict[str, ClusterEvent | None]
 
 
-def apply_takedown(transaction: Transaction, event: RemovalEvent) -> TakedownResult | None:
+def apply_takedown(transaction: Transaction, event: RemovalEvent) -> TakedownResult:
     """Delete every version of the articles with the id or the URL of ``event``, in all languages of the tenant.
 
     Postings that lead to a deleted article then lead to its successor, another article of its cluster: one with the
     same text if there is one. Later articles of a cluster have few postings of their own (see `Transaction.add`), so
-    they would not be found otherwise.
-
-    Returns:
-        What was changed; None if there is no such article.
+    they would not be found otherwise. The result is stored even if there is no such article: a takedown that is
+    repeated after the article came must not withdraw it.
     """
-    takedown = StoredTakedown([], [])
+    takedown = StoredTakedown(event.offset, 0, (event.id, event.url_key), [], [])
     for language in transaction.languages(event.tenant):
         _apply_to_scope(transaction, f"{event.tenant}/{language}", event, takedown)
-    if not takedown.ids:
-        return None
-    transaction.put_takedown(event.event_id, takedown)
-    transaction.position.last = event.offset
-    return find_takedown_result(transaction, event.event_id)
+    transaction.put_takedown(event, takedown)
+    return takedown_result(transaction, takedown)
 
 
-def find_takedown_result(transaction: Transaction, event_id: str) -> TakedownResult | None:
-    """Return what a takedown changed when it was applied; None if it was not, or changed nothing."""
-    takedown = transaction.find_takedown(event_id)
-    if takedown is None:
-        return None
+def find_foreign_domain(transaction: Transaction, event: RemovalEvent, domains: Sequence[str]) -> str | None:
+    """Return the domain of an article that ``event`` would withdraw and that is not below one of ``domains``.
+
+    Returns:
+        None if there is no such article; "" for an article without a domain.
+    """
+    for language in transaction.languages(event.tenant):
+        for _, article in _versions(transaction, f"{event.tenant}/{language}", event):
+            if not is_in_domains(article.domain, domains):
+                return article.domain or ""
+    return None
+
+
+def is_in_domains(domain: str | None, domains: Sequence[str]) -> bool:
+    """Whether ``domain`` is one of ``domains`` or a subdomain of one.
+
+    >>> is_in_domains("news.paper.example", ["paper.example"]), is_in_domains("newspaper.example", ["paper.example"])
+    (True, False)
+    """
+    return domain is not None and any(f".{domain}".endswith(f".{allowed}") for allowed in domains)
+
+
+def takedown_result(transaction: Transaction, takedown: StoredTakedown) -> TakedownResult:
+    """What a takedown changed when it was applied, with the clusters as they are now."""
     clusters = {cluster_id: transaction.cluster_event(scope, cluster_id) for scope, cluster_id in takedown.clusters}
     return TakedownResult(takedown.ids, clusters)
 

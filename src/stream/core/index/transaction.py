@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from stream.core.contracts.events import ClusterEvent, FingerprintEvent
+from stream.core.contracts.events import ClusterEvent, FingerprintEvent, Origin, RemovalEvent
 from stream.core.dedup.fingerprint import FORMAT, NO_HASHES, Fingerprint
 from stream.core.dedup.rules import Candidates, IncomingArticle, IndexedArticle, new_cluster_id
 from stream.core.dedup.versions import find_known_version
@@ -16,6 +16,7 @@ from stream.core.index import keys
 from stream.core.index.bloom_filter import AnchorBloomFilter
 from stream.core.index.cluster import Cluster, begins_cluster
 from stream.core.index.postings import put_postings, rank_by_shared_anchors, visible_offsets
+from stream.core.index.raw_marks import advance_mark, is_behind_mark
 from stream.core.index.records import Position, StoredArticle, StoredTakedown, pack_article, unpack, unpack_article
 from stream.core.index.scope_view import ScopeView
 from stream.core.index.store import Store
@@ -79,7 +80,6 @@ class Transaction:
         self._views: dict[str, ScopeView] = {}
         self._languages: dict[str, list[str]] = {}
         self._clusters: dict[tuple[str, str], Cluster | None] = {}
-        self._takedowns: dict[str, StoredTakedown] = {}
         self._names: dict[tuple[str, str | None], list[bytes]] = {}
 
     # Decisions
@@ -161,6 +161,7 @@ class Transaction:
             view.is_new = False
         if view.advance_clock(event.event_time, offset=event.offset):
             self._clusters = {key: cluster for key, cluster in self._clusters.items() if key[0] != event.scope}
+        advance_mark(view.raw_marks, event.origin)
         view.put(keys.document_name(event.offset), pack_article(event))
         cluster = self._join_cluster(event)
         members = cluster.members if cluster else []
@@ -178,7 +179,8 @@ class Transaction:
     @property
     def oldest_s(self) -> dict[str, int]:
         """`ScopeView.oldest_s` of each scope that was used and has articles."""
-        return {scope: oldest_s for scope, view in self._views.items() if (oldest_s := view.oldest_s) is not None}
+        views = [(scope, view) for scope, view in self._views.items() if not scope.endswith("/*")]
+        return {scope: oldest_s for scope, view in views if (oldest_s := view.oldest_s) is not None}
 
     @property
     def dropped_prefixes(self) -> list[bytes]:
@@ -189,7 +191,6 @@ class Transaction:
         """Return the keys and values to be put into the store, once."""
         encode = msgspec.msgpack.encode
         own = [(keys.POSITION, encode(self.position))]
-        own += [(keys.takedown_key(event_id), encode(takedown)) for event_id, takedown in self._takedowns.items()]
         own += [(keys.tenant_key(tenant), encode(languages)) for tenant, languages in self._languages.items()]
         return chain(own, *(view.changes() for view in self._views.values()))
 
@@ -236,17 +237,38 @@ class Transaction:
         self.used_articles.pop((scope, offset), None)
         self.deleted_keys.add((scope, offset))
 
-    def find_takedown(self, event_id: str) -> StoredTakedown | None:
-        """Return what a takedown deleted, if it deleted anything."""
-        takedown = self._takedowns.get(event_id)
-        if takedown is None:
-            value = self._store.get_many([keys.takedown_key(event_id)])[0]
-            takedown = unpack(value, StoredTakedown) if value else None
-        return takedown
+    def find_takedown(self, event: RemovalEvent) -> StoredTakedown | None:
+        """Return the result of a takedown: within the window, or at all if it is consumed again."""
+        view = self.scope_view(f"{event.tenant}/*")
+        value = view.get(keys.takedown_name(event.event_id))
+        takedown = unpack(value, StoredTakedown) if value else None
+        if takedown is None or event.offset <= self.position.last:
+            return takedown
+        return takedown if takedown.seen_s >= view.horizon_s(event.event_time) else None
 
-    def put_takedown(self, event_id: str, takedown: StoredTakedown) -> None:
-        """Store what a takedown deleted; if it is delivered again, the same is published again."""
-        self._takedowns[event_id] = takedown
+    def put_takedown(self, event: RemovalEvent, takedown: StoredTakedown) -> None:
+        """Store the result of a takedown; it leaves the window as articles do."""
+        view = self.scope_view(f"{event.tenant}/*")
+        view.advance_clock(event.event_time, offset=event.offset)
+        if event.origin:
+            advance_mark(view.raw_marks, event.origin)
+        takedown.seen_s = view.now_s
+        view.put(keys.takedown_name(event.event_id), msgspec.msgpack.encode(takedown))
+        self.position.last = event.offset
+
+    def is_forgotten(self, scope: str, origin: Origin, *, time_ms: int) -> bool:
+        """Whether an event that has no decision in the index had one, which has left the window.
+
+        What was recorded is found until the scope's time is a window later than the event's, so an event that is not
+        found and not older than the window was never decided.
+
+        Args:
+            scope: Tenant and language, or ``tenant/*`` for a takedown.
+            origin: The coordinates of its raw event.
+            time_ms: Its event time.
+        """
+        view = self.scope_view(scope)
+        return max(0, time_ms) // 1000 < view.horizon_s(time_ms) and is_behind_mark(view.raw_marks, origin)
 
     def cluster(self, scope: str, cluster_id: str) -> Cluster | None:
         """The stored cluster; None while it has one article."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from stream.core.contracts.records import OutputRecord, Record, RefusedBatch
+from stream.core.contracts.records import LogId, OutputRecord, Record, RefusedBatch
 from stream.errors import Rejected
 
 #: Prefix of the headers with the reason.
@@ -36,6 +36,8 @@ def build_dead_letter(
     record: Record,
     stage: Literal["normalize", "deduplicate"],
     errors: Sequence[tuple[int | None, Rejected]],
+    *,
+    log: LogId | None = None,
 ) -> OutputRecord:
     """Build the dead letter of ``record``.
 
@@ -45,6 +47,7 @@ def build_dead_letter(
         stage: The step that rejected it.
         errors: For each bad item, its position (None unless the record holds an array) and why it was rejected; the
             first one is reported.
+        log: The log that the record is in, if it is known.
     """
     first = errors[0][1]
     fields = {
@@ -56,6 +59,8 @@ def build_dead_letter(
         "offset": str(record.first_offset if isinstance(record, RefusedBatch) else record.offset),
         "timestamp": "" if record.timestamp is None else str(record.timestamp),
     }
+    if log:
+        fields["log"] = f"{log.topic_id}/{log.leader_epoch}"
     if first.field:
         fields["field"] = first.field
     items = [str(item) for item, _ in errors[:LISTED_ITEMS_MAX] if item is not None]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from stream.core.contracts import cloudevents, codec
@@ -25,8 +26,8 @@ from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
 from stream.core.dedup.fingerprint import Fingerprint, compute_fingerprints
 from stream.core.dedup.rules import IncomingArticle, Times, Verdict, decide
-from stream.core.index.records import StoredArticle, pack_fingerprint
-from stream.core.index.takedown import apply_takedown, find_takedown_result
+from stream.core.index.records import StoredArticle, StoredTakedown, pack_fingerprint
+from stream.core.index.takedown import TakedownResult, apply_takedown, find_foreign_domain, takedown_result
 from stream.core.index.transaction import EarlierDecision, Transaction
 from stream.core.pipeline.dead_letter import build_dead_letter, require_content
 from stream.core.pipeline.outcome import ArticleInfo, Outcome, Wrap, add_trace_headers, no_wrap, scope_of
@@ -152,6 +153,8 @@ class Deduplicator:
         earlier = transaction.find_earlier_decision(article.scope, event.event_id, offset=offset, time_ms=time_ms)
         if earlier is not None:
             return self._repeat_article(item, earlier, transaction, now)
+        if transaction.is_forgotten(article.scope, event.origin, time_ms=time_ms):
+            return self._reject(item.record, _outside_window(event.origin))
         verdict = self._decide(article, self._find_candidates(transaction, article, time_ms=time_ms))
         changelog = []
         if offset > transaction.position.last:
@@ -175,8 +178,9 @@ class Deduplicator:
             # Nothing is published: after a crash the takedown is consumed again too, and later its id may be that of a
             # new article.
             return Outcome("withdrawn", [], None, event_time_ms, is_repeat=True)
-        if stored.display_hash.hex() != item.article.display_hash:
-            return self._reject(item.record, _event_id_reused(stored))
+        difference = _difference(stored, item)
+        if difference:
+            return self._reject(item.record, _event_id_reused(stored.id, stored.to_origin(), difference))
         fields = VerdictFields(stored.to_duplicate(scope), stored.revision, stored.to_origin())
         outputs = self._encode(item, fields, transaction, now)
         return Outcome(fields.duplicate.relation, outputs, event_time_ms=event_time_ms, is_repeat=True)
@@ -190,24 +194,63 @@ class Deduplicator:
             tenant=takedown.tenant,
             id=takedown.id,
             url_key=takedown.url_key,
+            event_time=takedown.event_time,
+            origin=takedown.origin,
         )
-        earlier = find_takedown_result(transaction, event.event_id)
-        result = earlier or (self._apply_takedown(transaction, event) if offset > event.previous else None)
-        if result is None:
-            return Outcome("nothing_withdrawn", [], event_time_ms=takedown.event_time)
-        outputs = [output for article_id in result.ids for output in self._tombstones(article_id, event.event_id, now)]
-        for cluster_id, cluster in result.clusters.items():
-            headers = _headers(self._topics.clusters, f"{event.event_id}.{cluster_id}", cloudevents.CLUSTER, now)
-            value = codec.encode(cluster) if cluster else None
-            outputs.append(OutputRecord(self._topics.clusters, cluster_id.encode(), value, headers))
-        if earlier is None:
-            outputs.append(self._changelog_record(event, f"{event.tenant}/*", item.record.partition, now))
-        return Outcome("withdrawn", outputs, event_time_ms=takedown.event_time, is_repeat=earlier is not None)
+        earlier = transaction.find_takedown(event)
+        if earlier is not None:
+            return self._repeat_takedown(item, event, earlier, transaction, now)
+        if transaction.is_forgotten(f"{event.tenant}/*", takedown.origin, time_ms=event.event_time):
+            return self._reject(item.record, _outside_window(takedown.origin))
+        if offset <= event.previous:  # consumed again, and its result has left the window
+            return Outcome("nothing_withdrawn", [], event_time_ms=event.event_time, is_repeat=True)
+        if takedown.domains is not None:
+            domain = find_foreign_domain(transaction, event, takedown.domains)
+            if domain is not None:
+                return self._reject(item.record, not_owner(f"the domain {domain or '(none)'}"))
+        result = self._apply_takedown(transaction, event)
+        outputs = self._takedown_outputs(event, result, now)
+        outputs.append(self._changelog_record(event, f"{event.tenant}/*", item.record.partition, now))
+        return Outcome(_takedown_outcome(result.ids), outputs, event_time_ms=event.event_time)
 
-    def _tombstones(self, article_id: str, event_id: str, now: str) -> list[OutputRecord]:
+    def _repeat_takedown(
+        self, item: TakedownItem, event: RemovalEvent, earlier: StoredTakedown, transaction: Transaction, now: str
+    ) -> Outcome:
+        """Publish the result of a takedown that is consumed again; one that was sent again does nothing.
+
+        When it is consumed again after a crash, everything behind it is consumed again too. When it was sent again, an
+        article may have come back that must stay.
+        """
+        if earlier.target != (event.id, event.url_key):
+            difference = f"which withdraws {earlier.target[0]}"
+            return self._reject(item.record, _event_id_reused("a takedown", item.event.origin, difference))
+        outputs = []
+        if earlier.offset == event.offset:
+            outputs = self._takedown_outputs(event, takedown_result(transaction, earlier), now)
+        return Outcome(_takedown_outcome(earlier.ids), outputs, event_time_ms=event.event_time, is_repeat=True)
+
+    def _takedown_outputs(self, event: RemovalEvent, result: TakedownResult, now: str) -> list[OutputRecord]:
+        """Tombstones, and the clusters as they are now."""
+        tenant = event.tenant
+        outputs = [output for article_id in result.ids for output in self._tombstones(event, article_id, now)]
+        for cluster_id, cluster in result.clusters.items():
+            headers = _headers(
+                self._topics.clusters, f"{event.event_id}.{cluster_id}", cloudevents.CLUSTER, now, tenant=tenant
+            )
+            value = codec.encode(cluster) if cluster else None
+            outputs.append(OutputRecord(self._topics.clusters, _key(tenant, cluster_id), value, headers))
+        return outputs
+
+    def _tombstones(self, event: RemovalEvent, article_id: str, now: str) -> list[OutputRecord]:
         """Records without a value under the article's key, in each topic where its versions were published."""
+        extensions = {"tenant": event.tenant, "articleid": article_id}
         return [
-            OutputRecord(topic, article_id.encode(), None, _headers(topic, event_id, cloudevents.WITHDRAWN, now))
+            OutputRecord(
+                topic,
+                _key(event.tenant, article_id),
+                None,
+                _headers(topic, event.event_id, cloudevents.WITHDRAWN, now, **extensions),
+            )
             for topic in (self._topics.enriched, self._topics.duplicates)
         ]
 
@@ -221,11 +264,14 @@ class Deduplicator:
         else:
             topic, kind = topics.enriched, cloudevents.ENRICHED
         value = codec.encode(enriched_event(event, fields))
-        outputs = [OutputRecord(topic, event.id.encode(), value, _headers(topic, event.event_id, kind, now))]
+        headers = _headers(topic, event.event_id, kind, now, tenant=event.tenant)
+        outputs = [OutputRecord(topic, _key(event.tenant, event.id), value, headers)]
         cluster = transaction.cluster_event(item.article.scope, duplicate.cluster_id)
         if cluster:
-            headers = _headers(topics.clusters, f"{cluster.cluster_id}.{cluster.size}", cloudevents.CLUSTER, now)
-            outputs.append(OutputRecord(topics.clusters, cluster.cluster_id.encode(), codec.encode(cluster), headers))
+            name = f"{cluster.cluster_id}.{cluster.size}"
+            headers = _headers(topics.clusters, name, cloudevents.CLUSTER, now, tenant=event.tenant)
+            key = _key(event.tenant, cluster.cluster_id)
+            outputs.append(OutputRecord(topics.clusters, key, codec.encode(cluster), headers))
         return outputs
 
     def _changelog_record(
@@ -233,9 +279,8 @@ class Deduplicator:
     ) -> OutputRecord:
         topic = self._topics.fingerprints
         kind = cloudevents.FINGERPRINT if isinstance(event, FingerprintEvent) else cloudevents.REMOVAL
-        return OutputRecord(
-            topic, key.encode(), codec.encode(event), _headers(topic, event.event_id, kind, now), partition
-        )
+        headers = _headers(topic, event.event_id, kind, now, tenant=key.rpartition("/")[0])
+        return OutputRecord(topic, key.encode(), codec.encode(event), headers, partition)
 
     def _reject(self, record: Record, error: Rejected) -> Outcome:
         output = build_dead_letter(self._topics.rejected, record, "deduplicate", [(None, error)])
@@ -295,6 +340,8 @@ def fingerprint_event(
         published_at=event.published_at,
         modified_at=event.modified_at,
         display_hash=article.display_hash,
+        published_hash=hash_published_fields(event),
+        domain=event.domain or event.source.domain,
         revision=verdict.revision,
         cluster_depth=verdict.cluster_depth,
         earlier_offset=verdict.earlier.offset if verdict.earlier else None,
@@ -343,19 +390,60 @@ def _decode(record: Record) -> NormalizedEvent | TakedownEvent:
         raise Rejected("invalid_normalized", reason) from None
 
 
-def _event_id_reused(stored: StoredArticle) -> Rejected:
-    topic, partition, offset, *_ = stored.origin
+def hash_published_fields(event: NormalizedEvent) -> str:
+    """Hash all that is published of an article besides its verdict and its origin: 32 hexadecimal digits."""
+    # The text is in it as the hash in `content`.
+    return blake2b(codec.encode(_hashed_fields(event)), digest_size=16).hexdigest()
+
+
+def _difference(stored: StoredArticle, item: ArticleItem) -> str | None:
+    """What differs from the first delivery, or None."""
+    if stored.display_hash.hex() != item.article.display_hash:
+        return "which has a different text, title or credits"
+    if stored.id != item.event.id:
+        return "which has a different id"
+    if stored.published_hash and stored.published_hash.hex() != hash_published_fields(item.event):
+        return "which differs in other fields, such as the URL, dates, tags or extra"
+    return None
+
+
+def _event_id_reused(name: str, origin: Origin, difference: str) -> Rejected:
     return Rejected(
         "event_id_reused",
-        f"the event id is that of {stored.id} at {topic}/{partition}/{offset}, which has a different text; "
+        f"the event id is that of {name} at {origin.topic}/{origin.partition}/{origin.offset}, {difference}; "
         "give every event a ce_id of its own",
     )
 
 
-def _headers(topic: str, event_id: str, kind: str, now: str) -> Headers:
-    return cloudevents.headers(f"/{topic}", event_id, kind, now)
+def _outside_window(origin: Origin) -> Rejected:
+    return Rejected(
+        "outside_window",
+        f"{origin.topic}/{origin.partition}/{origin.offset} was read again, and its decision is older than the "
+        "duplicate window; it stays as published. To have it decided again, send it as a new message",
+    )
+
+
+def not_owner(target: str) -> Rejected:
+    """The takedown of an article in ``target`` by a sender that does not own it."""
+    return Rejected(
+        "not_owner",
+        f"the sender may not withdraw articles of {target}; add it to the sender in STREAM_TAKEDOWN_OWNERS if it may",
+    )
+
+
+def _takedown_outcome(ids: Sequence[str]) -> str:
+    return "withdrawn" if ids else "nothing_withdrawn"
+
+
+def _key(tenant: str, name: str) -> bytes:
+    return f"{tenant}/{name}".encode()
+
+
+def _headers(topic: str, event_id: str, kind: str, now: str, **extensions: str) -> Headers:
+    return cloudevents.headers(f"/{topic}", event_id, kind, now, **extensions)
 
 
 _SHARED_FIELDS: Final = tuple(
     name for name in NormalizedEvent.__struct_fields__ if name in EnrichedEvent.__struct_fields__
 )
+_hashed_fields: Final = attrgetter(*(name for name in _SHARED_FIELDS if name not in ("event_id", "text", "origin")))

@@ -8,10 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.contracts.cloudevents import Identity, event_id, event_identity, headers, is_structured, unwrap
-from stream.core.contracts.records import Headers, InputRecord
+from stream.core.contracts.cloudevents import (
+    ORIGIN_HEADER,
+    Identity,
+    event_id,
+    event_identity,
+    headers,
+    is_structured,
+    unwrap,
+)
+from stream.core.contracts.records import Headers, InputRecord, LogId
 
-FALLBACK = Identity("articles.raw/2", "7")
+FALLBACK = Identity("articles.raw/2//", "7", is_claimed=False)
 NAMES = st.text(st.characters(), max_size=12)
 
 
@@ -44,7 +52,7 @@ def test_without_source_or_id_the_coordinates_are_the_identity(event_headers: He
 
 def test_ids_that_are_no_utf8_stay_apart() -> None:
     first, second = (event_identity(record([("ce_source", b"s"), ("ce_id", raw)])) for raw in (b"\xff", b"\xfe"))
-    assert event_id(first, None) != event_id(second, None)
+    assert event_id(first, None, scope="t/en") != event_id(second, None, scope="t/en")
 
 
 @pytest.mark.parametrize(
@@ -77,22 +85,73 @@ def test_a_structured_event_is_unwrapped(envelope: dict[str, Any], expected: tup
 
 def test_known_event_ids_do_not_change() -> None:
     """They are stored in indexes and in what consumers keep."""
-    assert event_id(FALLBACK, None) == "87a86c3deb2ddbdd256edc27906be0d1"
-    assert event_id(FALLBACK, 3) == "fd76290d074b4f65461600f3670b5cae"
+    assert event_id(FALLBACK, None, scope="default/en") == "170270e28a3d233eac242f98730ba672"
+    assert event_id(FALLBACK, 3, scope="default/en") == "a77bbc8bc7137a74fdc5df48d5f92d42"
 
 
-PARTS = st.tuples(NAMES, NAMES, st.none() | st.integers(0, 9))
+PARTS = st.tuples(
+    NAMES, NAMES, st.none() | st.integers(0, 9), st.booleans(), st.sampled_from(["a/en", "a/fr", "b/en", "a/*"])
+)
 
 
 @given(PARTS, PARTS)
 def test_two_events_have_one_id_only_if_they_are_one(
-    first: tuple[str, str, int | None], second: tuple[str, str, int | None]
+    first: tuple[str, str, int | None, bool, str], second: tuple[str, str, int | None, bool, str]
 ) -> None:
-    ids = [event_id(Identity(source, name), item) for source, name, item in (first, second)]
+    ids = [
+        event_id(Identity(source, name, is_claimed), item, scope=scope)
+        for source, name, item, is_claimed, scope in (first, second)
+    ]
     assert (ids[0] == ids[1]) is (first == second)
     assert len(ids[0]) == 32
 
 
 def test_a_separator_inside_an_id_does_not_make_another_one() -> None:
-    assert event_id(Identity("a\0b", "c"), None) != event_id(Identity("a", "b\0c"), None)
-    assert event_id(Identity("a", "b"), 0) != event_id(Identity("a", "b\x000"), None)
+    pairs = [(Identity("a\0b", "c"), None), (Identity("a", "b\0c"), None)]
+    pairs += [(Identity("a", "b"), 0), (Identity("a", "b\x000"), None)]
+    assert len({event_id(identity, item, scope="t/en") for identity, item in pairs}) == len(pairs)
+
+
+LOG = LogId("AAAAAAAAAAAAAAAAAAAAAA", 3)
+
+
+def test_coordinates_contain_the_log() -> None:
+    logs = [None, LOG, LOG._replace(leader_epoch=4), LOG._replace(topic_id="BBBBBBBBBBBBBBBBBBBBBB")]
+    assert len({event_identity(record(), log) for log in logs}) == len(logs)
+
+
+@pytest.mark.parametrize("log", [None, LOG])
+def test_no_producer_can_claim_the_coordinates_of_another_record(log: LogId | None) -> None:
+    victim = event_identity(record(), log)
+    forged = event_identity(record([("ce_source", victim.source.encode()), ("ce_id", victim.id.encode())]), log)
+    assert event_id(forged, None, scope="t/en") != event_id(victim, None, scope="t/en")
+    _, wrapped = unwrap({"source": victim.source, "id": victim.id, "data": {}}, victim)
+    assert event_id(wrapped, None, scope="t/en") != event_id(victim, None, scope="t/en")
+
+
+@pytest.mark.parametrize(
+    ("origin", "log", "is_accepted"),
+    [
+        ("articles.raw/2/AAAAAAAAAAAAAAAAAAAAAA/3/6", LOG, True),
+        ("articles.raw/2/AAAAAAAAAAAAAAAAAAAAAA/2/6", LOG, True),
+        ("articles.raw/2/BBBBBBBBBBBBBBBBBBBBBB/9/6", LOG, True),  # the topic was recreated since
+        ("articles.raw/2///6", None, True),
+        ("articles.raw/2/AAAAAAAAAAAAAAAAAAAAAA/3/7", LOG, False),  # not earlier
+        ("articles.raw/2/AAAAAAAAAAAAAAAAAAAAAA/3/8", LOG, False),
+        ("articles.raw/2/AAAAAAAAAAAAAAAAAAAAAA/4/6", LOG, False),  # an epoch to come
+        ("articles.raw/1/AAAAAAAAAAAAAAAAAAAAAA/3/6", LOG, False),  # another partition
+        ("articles.other/2/AAAAAAAAAAAAAAAAAAAAAA/3/6", LOG, False),
+        ("articles.raw/2/AAAAAAAAAAAAAAAAAAAAAA/3/-6", LOG, False),
+        ("articles.raw/2/AAAAAAAAAAAAAAAAAAAAAA/3/06", LOG, False),
+        ("articles.raw/2/AAAAAAAAAAAAAAAAAAAAAA/3/6", None, False),
+        ("articles.raw/2/6", LOG, False),
+        ("", LOG, False),
+    ],
+)
+def test_a_requeued_record_has_the_coordinates_of_an_earlier_one(
+    origin: str, log: LogId | None, is_accepted: bool
+) -> None:
+    identity = event_identity(record([(ORIGIN_HEADER, origin.encode())]), log)
+    source, _, offset = origin.rpartition("/")
+    expected = Identity(source, offset, is_claimed=False) if is_accepted else event_identity(record(), log)
+    assert identity == expected

@@ -246,11 +246,12 @@ class TestRedelivery:
 
     def test_each_delivery_that_is_consumed_again_gets_its_first_verdict(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
-        event = article(STORY, event="e")
-        results = partition.run([event, event, article(STORY, time=START_MS + 2 * WINDOW_MS), event, event])
+        event, later = article(STORY, event="e"), article(STORY, time=START_MS + 2 * WINDOW_MS)
+        late = article(STORY, event="e")  # sent again in a raw record behind the others
+        results = partition.run([event, event, later, late, late])
         assert relations(results) == ["new", "new", "new", "copy", "copy"]
         assert [result.is_repeat for result in results] == [False, True, False, False, True]
-        again = partition.run([event, event], offsets=[0, 1]) + partition.run([event, event], offsets=[3, 4])
+        again = partition.run([event, event], offsets=[0, 1]) + partition.run([late, late], offsets=[3, 4])
         assert [result.verdict for result in again] == [results[i].verdict for i in (0, 1, 3, 4)]
         assert all(result.is_repeat for result in again)
         assert [event.offset for event in partition.fingerprints] == [0, 2, 3]

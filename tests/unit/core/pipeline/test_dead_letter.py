@@ -8,16 +8,18 @@ import msgspec
 import pytest
 
 from stream.core.contracts.events import DeadLetterHeaders
-from stream.core.contracts.records import InputRecord
+from stream.core.contracts.records import InputRecord, LogId
 from stream.core.pipeline.dead_letter import LISTED_ITEMS_MAX, MESSAGE_CHARS_MAX, build_dead_letter
 from stream.errors import Rejected
 
 RECORD = InputRecord("articles.raw", 3, 12, 1_777_874_400_000, b"key", b"\xff\x00", [("ce_id", b"1"), ("own", b"\xfe")])
 
 
-def added_headers(errors: list[tuple[int | None, Rejected]], record: InputRecord = RECORD) -> dict[str, str]:
+def added_headers(
+    errors: list[tuple[int | None, Rejected]], record: InputRecord = RECORD, log: LogId | None = None
+) -> dict[str, str]:
     """The headers that the dead letter adds."""
-    output = build_dead_letter("articles.rejected", record, "normalize", errors)
+    output = build_dead_letter("articles.rejected", record, "normalize", errors, log=log)
     return {name: value.decode() for name, value in output.headers[len(record.headers) :]}
 
 
@@ -47,7 +49,7 @@ def test_headers_say_what_was_rejected_where_and_why() -> None:
 
 def test_headers_match_the_contract() -> None:
     expected = {field.encode_name for field in msgspec.structs.fields(DeadLetterHeaders)}
-    assert set(added_headers([(1, Rejected("wrong_type", "m", field="$.id"))])) == expected
+    assert set(added_headers([(1, Rejected("wrong_type", "m", field="$.id"))], log=LogId("A" * 22, 3))) == expected
 
 
 @pytest.mark.parametrize(

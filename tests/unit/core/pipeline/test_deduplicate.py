@@ -51,7 +51,7 @@ class TestDeduplicator:
         topics = outputs_by_topic(outcome)
         assert (outcome.result, set(topics)) == ("new", {TOPICS.enriched, TOPICS.fingerprints})
         event = enriched_event_of(outcome)
-        assert topics[TOPICS.enriched].key == event.id.encode()
+        assert topics[TOPICS.enriched].key == f"default/{event.id}".encode()
         assert topics[TOPICS.enriched].partition is None
         assert topics[TOPICS.fingerprints].key == b"default/en"
         assert topics[TOPICS.fingerprints].partition == PARTITION
@@ -74,7 +74,7 @@ class TestDeduplicator:
         topics = outputs_by_topic(outcome)
         assert (outcome.result, set(topics)) == ("copy", {TOPICS.duplicates, TOPICS.fingerprints, TOPICS.clusters})
         cluster = codec.decode(topics[TOPICS.clusters].value or b"", ClusterEvent)
-        assert topics[TOPICS.clusters].key == cluster.cluster_id.encode()
+        assert topics[TOPICS.clusters].key == f"default/{cluster.cluster_id}".encode()
         assert (cluster.size, cluster.sources) == (2, ["amberley.example", "b.example"])
 
     def test_an_enriched_event_is_the_normalized_one_with_its_verdict(self) -> None:
@@ -223,7 +223,7 @@ def test_the_ce_id_of_a_cluster_record_names_what_changed_it() -> None:
     shrunk_cluster = outputs_by_topic(flow.run_one({"url": ARTICLE["url"], "status": "canceled"}, offset=2))[
         TOPICS.clusters
     ]
-    cluster_id = (grown_cluster.key or b"").decode()
+    cluster_id = (grown_cluster.key or b"").decode().removeprefix("default/")
     assert dict(grown_cluster.headers)["ce_id"] == f"{cluster_id}.2".encode()
     assert dict(shrunk_cluster.headers)["ce_id"].endswith(f".{cluster_id}".encode())
 

@@ -183,6 +183,7 @@ def test_every_output_is_a_cloud_event() -> None:
         "ce_specversion": b"1.0",
         "ce_id": normalize_one(raw(ARTICLE)).event_id.encode(),
         "ce_source": b"/articles.normalized",
+        "ce_tenant": b"default",
         "ce_type": b"org.article-stream.article.normalized.v1",
         "ce_time": NOW.encode(),
         "content-type": b"application/json",

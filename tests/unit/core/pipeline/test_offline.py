@@ -108,8 +108,8 @@ def test_a_takedown_has_one_outcome_like_any_other_message() -> None:
     event = codec.decode(outcomes[4][0].outputs[0].value or b"", EnrichedEvent)
     assert event.duplicate.duplicate_of == "b"
     assert [(output.topic, output.key) for output in outcomes[3][1].outputs if output.value is None] == [
-        ("articles.enriched", b"a"),
-        ("articles.duplicates", b"a"),
+        ("articles.enriched", b"default/a"),
+        ("articles.duplicates", b"default/a"),
     ]
 
 
