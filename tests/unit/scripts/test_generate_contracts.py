@@ -13,7 +13,7 @@ from scripts import generate_contracts
 
 from stream.core import validation
 from stream.core.contracts.events import DUPLICATE_RELATIONS
-from stream.core.contracts.records import InputRecord
+from stream.core.contracts.records import InputRecord, LogId
 from stream.core.contracts.topics import Topics
 from stream.core.pipeline.normalize import Normalizer
 from stream.errors import REJECTION_CODES, Rejected
@@ -112,11 +112,12 @@ def test_example_of_schema_is_valid(name: str) -> None:
 def test_examples_are_the_outputs_of_the_raw_example() -> None:
     examples = generate_contracts.examples()
     record = InputRecord(Topics().raw, 3, 1041, 1_777_874_401_250, None, json.dumps(examples["raw"]).encode())
-    [outcome] = Normalizer(Topics())(record, now=NOW)
+    log = LogId("q8vTzcWnSDm2aSZC9Xv1Yg", 4)
+    [outcome] = Normalizer(Topics())(record, now=NOW, log=log)
     normalized = json.loads(outcome.outputs[0].value or b"")
     assert normalized | {"event_id": examples["normalized"]["event_id"]} == examples["normalized"]
     takedown = InputRecord(Topics().raw, 3, 1107, 1_777_881_600_400, None, json.dumps(TAKEDOWN).encode())
-    [outcome] = Normalizer(Topics())(takedown, now=NOW)
+    [outcome] = Normalizer(Topics())(takedown, now=NOW, log=log)
     canceled = json.loads(outcome.outputs[0].value or b"")
     assert canceled | {"event_id": examples["takedown"]["event_id"]} == examples["takedown"]
     assert {name: examples["removal"][name] for name in ("tenant", "id", "url_key")} == {

@@ -107,6 +107,7 @@ def test_two_events_have_one_id_only_if_they_are_one(
 
 
 def test_a_separator_inside_an_id_does_not_make_another_one() -> None:
+    pairs: list[tuple[Identity, int | None]]
     pairs = [(Identity("a\0b", "c"), None), (Identity("a", "b\0c"), None)]
     pairs += [(Identity("a", "b"), 0), (Identity("a", "b\x000"), None)]
     assert len({event_id(identity, item, scope="t/en") for identity, item in pairs}) == len(pairs)
