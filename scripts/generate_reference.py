@@ -77,19 +77,26 @@ def _setting_type(field: Json) -> str:
         return ", ".join(f"`{value}`" for value in kind["enum"])
     if kind.get("writeOnly"):
         return "secret"
-    name = {"string": "text", "integer": "whole number", "number": "number", "boolean": "`true`, `false`"}[kind["type"]]
+    name = _TYPE_NAMES[kind["type"]]
     name = "path" if kind.get("format") == "path" else name
     least = next((f"{word} {kind[key]:,}" for key, word in _LEAST.items() if key in kind), "")
     most = f"at most {kind['maximum']:,}" if "maximum" in kind else ""
     return ", ".join(part for part in (name, least, most) if part)
 
 
+_TYPE_NAMES: Final = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "`true`, `false`",
+    "object": "table",
+}
 _LEAST: Final = {"minimum": "at least", "exclusiveMinimum": "more than"}
 
 
 def _default(field: Json) -> str:
     default = field.get("default")
-    if default is None or default == "":
+    if default in (None, "", {}):
         return ""
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from stream.core.contracts.topics import Topics, TopicSpec, topic_specs
+from stream.core.pipeline.ownership import SOURCE_HEADER, TakedownOwner, TakedownOwners
 from stream.core.validation import Limits
 from stream.errors import SettingsError
 
@@ -126,6 +127,25 @@ class Settings(BaseSettings):
     max_html_chars: Annotated[
         int, Field(ge=100, description="Maximum length of an HTML page in characters; longer ones are rejected.")
     ] = 4_000_000
+
+    # Takedowns.
+    takedown_owners: Annotated[
+        dict[str, TakedownOwner],
+        Field(
+            description="Which senders may withdraw which articles: a table of senders, each with optional lists "
+            "`tenants` and `domains` (a domain includes its subdomains); as a variable, the same in JSON. If it is "
+            "empty, every writer to the raw topic may withdraw everything; otherwise only senders in the table may "
+            "withdraw anything."
+        ),
+    ] = {}
+    takedown_owner_header: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="Header of a raw record that names the sender of a takedown. A producer can write any header, "
+            "so this protects from mistakes; against abuse, name one that an interceptor at the broker sets.",
+        ),
+    ] = SOURCE_HEADER
 
     # The worker.
     session_timeout_s: Annotated[
@@ -269,6 +289,11 @@ class Settings(BaseSettings):
         return int(self.window_days * DAY_MS)
 
     @property
+    def owners(self) -> TakedownOwners:
+        """Which senders may withdraw which articles."""
+        return TakedownOwners(self.takedown_owners, self.takedown_owner_header)
+
+    @property
     def limits(self) -> Limits:
         """The size limits of a message."""
         return Limits(
@@ -303,8 +328,8 @@ def load_settings(**options: Any) -> Settings:
         settings = Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
         mistakes += _describe_mistakes(error)
-    except ValueError as error:  # the file is not TOML
-        raise SettingsError(f"{file}: {error}") from None
+    except ValueError as error:  # the file is not TOML, or a variable is not JSON
+        raise SettingsError(f"{file}: {error}" if file else str(error)) from None
     if mistakes:
         raise SettingsError("\n".join(["invalid settings:", *mistakes]))
     return settings

@@ -117,7 +117,11 @@ class ArticleFlow:
         self._steps = frozenset(steps)
         self._on_fault = on_fault
         self._normalizer = normalizer or Normalizer(
-            self.topics, partitions=settings.scope_partitions, limits=settings.limits, wrap=self.metrics.wrap
+            self.topics,
+            partitions=settings.scope_partitions,
+            limits=settings.limits,
+            wrap=self.metrics.wrap,
+            takedown_owners=settings.owners,
         )
         self._deduplicator = deduplicator or Deduplicator(self.topics, wrap=self.metrics.wrap)
         self._clock = clock

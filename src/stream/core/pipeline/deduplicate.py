@@ -31,6 +31,7 @@ from stream.core.index.takedown import TakedownResult, apply_takedown, find_fore
 from stream.core.index.transaction import EarlierDecision, Transaction
 from stream.core.pipeline.dead_letter import build_dead_letter, require_content
 from stream.core.pipeline.outcome import ArticleInfo, Outcome, Wrap, add_trace_headers, no_wrap, scope_of
+from stream.core.pipeline.rejections import event_id_reused, not_owner, outside_window
 from stream.errors import Rejected
 
 
@@ -154,7 +155,7 @@ class Deduplicator:
         if earlier is not None:
             return self._repeat_article(item, earlier, transaction, now)
         if transaction.is_forgotten(article.scope, event.origin, time_ms=time_ms):
-            return self._reject(item.record, _outside_window(event.origin))
+            return self._reject(item.record, outside_window(event.origin))
         verdict = self._decide(article, self._find_candidates(transaction, article, time_ms=time_ms))
         changelog = []
         if offset > transaction.position.last:
@@ -180,7 +181,7 @@ class Deduplicator:
             return Outcome("withdrawn", [], None, event_time_ms, is_repeat=True)
         difference = _difference(stored, item)
         if difference:
-            return self._reject(item.record, _event_id_reused(stored.id, stored.to_origin(), difference))
+            return self._reject(item.record, event_id_reused(stored.id, stored.to_origin(), difference))
         fields = VerdictFields(stored.to_duplicate(scope), stored.revision, stored.to_origin())
         outputs = self._encode(item, fields, transaction, now)
         return Outcome(fields.duplicate.relation, outputs, event_time_ms=event_time_ms, is_repeat=True)
@@ -201,13 +202,13 @@ class Deduplicator:
         if earlier is not None:
             return self._repeat_takedown(item, event, earlier, transaction, now)
         if transaction.is_forgotten(f"{event.tenant}/*", takedown.origin, time_ms=event.event_time):
-            return self._reject(item.record, _outside_window(takedown.origin))
+            return self._reject(item.record, outside_window(takedown.origin))
         if offset <= event.previous:  # consumed again, and its result has left the window
             return Outcome("nothing_withdrawn", [], event_time_ms=event.event_time, is_repeat=True)
         if takedown.domains is not None:
             domain = find_foreign_domain(transaction, event, takedown.domains)
             if domain is not None:
-                return self._reject(item.record, not_owner(f"the domain {domain or '(none)'}"))
+                return self._reject(item.record, not_owner("", f"the domain {domain or '(none)'}"))
         result = self._apply_takedown(transaction, event)
         outputs = self._takedown_outputs(event, result, now)
         outputs.append(self._changelog_record(event, f"{event.tenant}/*", item.record.partition, now))
@@ -223,7 +224,7 @@ class Deduplicator:
         """
         if earlier.target != (event.id, event.url_key):
             difference = f"which withdraws {earlier.target[0]}"
-            return self._reject(item.record, _event_id_reused("a takedown", item.event.origin, difference))
+            return self._reject(item.record, event_id_reused("a takedown", item.event.origin, difference))
         outputs = []
         if earlier.offset == event.offset:
             outputs = self._takedown_outputs(event, takedown_result(transaction, earlier), now)
@@ -405,30 +406,6 @@ def _difference(stored: StoredArticle, item: ArticleItem) -> str | None:
     if stored.published_hash and stored.published_hash.hex() != hash_published_fields(item.event):
         return "which differs in other fields, such as the URL, dates, tags or extra"
     return None
-
-
-def _event_id_reused(name: str, origin: Origin, difference: str) -> Rejected:
-    return Rejected(
-        "event_id_reused",
-        f"the event id is that of {name} at {origin.topic}/{origin.partition}/{origin.offset}, {difference}; "
-        "give every event a ce_id of its own",
-    )
-
-
-def _outside_window(origin: Origin) -> Rejected:
-    return Rejected(
-        "outside_window",
-        f"{origin.topic}/{origin.partition}/{origin.offset} was read again, and its decision is older than the "
-        "duplicate window; it stays as published. To have it decided again, send it as a new message",
-    )
-
-
-def not_owner(target: str) -> Rejected:
-    """The takedown of an article in ``target`` by a sender that does not own it."""
-    return Rejected(
-        "not_owner",
-        f"the sender may not withdraw articles of {target}; add it to the sender in STREAM_TAKEDOWN_OWNERS if it may",
-    )
 
 
 def _takedown_outcome(ids: Sequence[str]) -> str:

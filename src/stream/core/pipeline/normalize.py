@@ -19,6 +19,7 @@ from stream.core.contracts.trace_context import trace_headers
 from stream.core.normalize import EventContext, normalize, normalize_takedown
 from stream.core.pipeline.dead_letter import build_dead_letter, require_content
 from stream.core.pipeline.outcome import Outcome, Wrap, add_trace_headers, no_wrap, scope_of
+from stream.core.pipeline.ownership import TakedownOwners
 from stream.core.timestamps import format_rfc3339
 from stream.core.validation import DEFAULT_LIMITS, Limits, parse_message, split_articles, validate
 from stream.errors import Rejected
@@ -32,14 +33,22 @@ class Normalizer:
         partitions: Number of partitions of the normalized topic; a takedown goes to all of them.
         limits: Limits of a message.
         wrap: Wraps each part of the step, for example in a timer.
+        takedown_owners: Which senders may withdraw which articles; by default all may withdraw all.
     """
 
     def __init__(
-        self, topics: Topics, *, partitions: int = 1, limits: Limits = DEFAULT_LIMITS, wrap: Wrap = no_wrap
+        self,
+        topics: Topics,
+        *,
+        partitions: int = 1,
+        limits: Limits = DEFAULT_LIMITS,
+        wrap: Wrap = no_wrap,
+        takedown_owners: TakedownOwners = TakedownOwners(),  # noqa: B008 - immutable
     ) -> None:
         self._topics = topics
         self._partitions = partitions
         self._limits = limits
+        self._takedown_owners = takedown_owners
         self._parse = wrap("parse", parse_message)
         self._validate = wrap("validate", validate)
         self._normalize = wrap("normalize", normalize)
@@ -75,7 +84,7 @@ class Normalizer:
             index = i if is_array else None
             try:
                 context = _event_context(record, index, log, default_time_ms, latest_ms)
-                outcomes.append(add_trace_headers(self._normalize_item(item, context, identity, now), trace))
+                outcomes.append(add_trace_headers(self._normalize_item(record, item, context, identity, now), trace))
             except Rejected as error:
                 rejected.append((index, error))
         if rejected:
@@ -89,13 +98,16 @@ class Normalizer:
             parsed, identity = cloudevents.unwrap(parsed, identity)
         return split_articles(parsed, self._limits), identity, isinstance(parsed, list)
 
-    def _normalize_item(self, item: Any, context: EventContext, identity: cloudevents.Identity, now: str) -> Outcome:
+    def _normalize_item(
+        self, record: Record, item: Any, context: EventContext, identity: cloudevents.Identity, now: str
+    ) -> Outcome:
         """Validate and normalize one article or takedown; its id depends on its scope, which is known only then."""
         raw = self._validate(item, self._limits)
         if raw.status == "canceled":
             takedown = normalize_takedown(raw, context)
             event_id = cloudevents.event_id(identity, context.origin.item, scope=f"{takedown.tenant}/*")
-            takedown = replace(takedown, event_id=event_id)
+            domains = self._takedown_owners.allowed_domains(record, identity, takedown.tenant)
+            takedown = replace(takedown, event_id=event_id, domains=domains)
             return Outcome("normalized", self._takedown_outputs(takedown, now), event_time_ms=takedown.event_time)
         article = self._normalize(raw, context)
         event_id = cloudevents.event_id(identity, context.origin.item, scope=scope_of(article))

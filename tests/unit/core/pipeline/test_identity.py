@@ -11,7 +11,19 @@ from stream.core.contracts.records import Headers, InputRecord, LogId, OutputRec
 from stream.core.index.store import MemoryStore
 from stream.core.pipeline.normalize import Normalizer
 from stream.core.pipeline.outcome import Outcome
-from tests.support.pipeline import ARTICLE, NOW, PARTITION, SENT_MS, TEXT, TOPICS, Flow, enriched_event_of, raw
+from stream.core.pipeline.ownership import TakedownOwner, TakedownOwners
+from tests.support.pipeline import (
+    ARTICLE,
+    NOW,
+    PARTITION,
+    SENT_MS,
+    TEXT,
+    TOPICS,
+    Flow,
+    enriched_event_of,
+    normalize_record,
+    raw,
+)
 
 HEADERS: Headers = (("ce_source", b"/s"), ("ce_id", b"17"))
 LOG = LogId("AAAAAAAAAAAAAAAAAAAAAA", 3)
@@ -119,20 +131,20 @@ class TestRawOffsetsThatAreReset:
         flow, old = Flow(), raw(ARTICLE)
         outcomes = [*flow.run(old), *flow.run(raw(LATER, offset=1, timestamp=SENT_MS + 9 * DAY_MS))]
         for each in (flow, flow.restore_from(outcomes)):
-            (again,) = each.run(old)
+            (again,) = each.run_normalized(normalize_record(old)[0].outputs, first=10)
             assert (outcomes[0].result, again.code) == ("new", "outside_window")
             assert f"{TOPICS.raw}/{PARTITION}/0 was read again" in reason(again)
 
     def test_a_late_article_in_a_new_record_is_decided(self) -> None:
         flow = Flow()
         flow.run(raw(LATER, offset=1, timestamp=SENT_MS + 9 * DAY_MS))
-        assert flow.run(raw(ARTICLE, offset=2))[0].result == "new"
+        assert flow.run(raw(ARTICLE, offset=2))[0].result == "copy"
 
     def test_a_late_article_in_the_new_tail_of_a_truncated_log_is_decided(self) -> None:
         flow = Flow()
         run_logged(flow, raw(LATER, offset=7, timestamp=SENT_MS + 9 * DAY_MS), log=LOG)
         late = raw(ARTICLE, offset=5)
-        assert run_logged(flow, late, log=LOG._replace(leader_epoch=4))[0].result == "new"
+        assert run_logged(flow, late, log=LOG._replace(leader_epoch=4))[0].result == "copy"
 
     def test_a_forgotten_takedown_withdraws_nothing(self) -> None:
         flow, canceled = Flow(), raw({"id": "a", "status": "canceled"})
@@ -217,3 +229,44 @@ def test_a_text_is_published_once_for_each_tenant() -> None:
     keys = [[output.key for output in outcome.outputs if output.topic == TOPICS.enriched] for outcome in outcomes]
     assert keys == [[b"a/1"], [b"b/1"]]
     assert orjson.loads(outcomes[0].outputs[0].value or b"")["text"] == TEXT
+
+
+OWNERS = TakedownOwners(
+    {"/desk": TakedownOwner(tenants=("acme",), domains=("amberley.example",)), "/legal": TakedownOwner()}
+)
+
+
+@pytest.mark.parametrize(
+    ("sender", "tenant", "takedown", "result"),
+    [
+        ("/legal", "acme", {"id": "a"}, None),
+        ("/legal", "acme", {"id": "b"}, None),
+        ("/desk", "acme", {"id": "a"}, None),
+        ("/desk", "acme", {"url": ARTICLE["url"]}, None),
+        ("/desk", "acme", {"id": "b"}, "not_owner"),
+        ("/desk", "acme", {"url": "https://b.example/2"}, "not_owner"),
+        ("/desk", "default", {"id": "a"}, "not_owner"),
+        ("/stranger", "acme", {"id": "a"}, "not_owner"),
+        ("", "acme", {"id": "a"}, "not_owner"),
+    ],
+)
+@pytest.mark.parametrize("header", ["ce_source", "x-principal"])
+def test_only_owners_may_withdraw(
+    header: str, sender: str, tenant: str, takedown: dict[str, Any], result: str | None
+) -> None:
+    flow = Flow()
+    for offset, (name, url) in enumerate({"a": ARTICLE["url"], "b": "https://b.example/2"}.items()):
+        flow.run_one({**ARTICLE, "id": name, "url": url, "tenant": "acme"}, offset=offset)
+    owners = TakedownOwners(OWNERS.owners, header)
+    record = raw({**takedown, "status": "canceled", "tenant": tenant}, offset=2, headers=((header, sender.encode()),))
+    (outcome,) = Normalizer(TOPICS, takedown_owners=owners)(record, now=NOW)
+    if outcome.code is None:
+        (outcome,) = flow.run_normalized(outcome.outputs)
+    assert (outcome.code, outcome.result) == (result, "rejected" if result else "withdrawn")
+
+
+def test_the_source_of_a_structured_event_is_its_sender() -> None:
+    envelope = {"specversion": "1.0", "source": "/legal", "id": "1", "data": {"id": "a", "status": "canceled"}}
+    record = raw(envelope, headers=(("content-type", b"application/cloudevents+json"), ("ce_source", b"/desk")))
+    (outcome,) = Normalizer(TOPICS, takedown_owners=OWNERS)(record, now=NOW)
+    assert outcome.code is None
