@@ -50,7 +50,7 @@ def test_the_examples_of_the_fixes_are_true() -> None:
     assert [row[0] for row in characters] == list(dict.fromkeys(f"`{step.name}`" for step in TEXT_STEPS.steps))
     examples = [(row[0].strip("`"), *map(read_cell, row[2:])) for row in characters if row[2]]
     events = [{"id": str(i), "text": before} for i, (_, before, _) in enumerate(examples)]
-    published = {line["key"]: line["value"] for line in process(events) if "text" in line["value"]}
+    published = {line["value"].get("id"): line["value"] for line in process(events) if "text" in line["value"]}
     for i, (fix, _, after) in enumerate(examples):
         assert fix in {entry["step"] for entry in published[str(i)]["fixes"]}
         assert published[str(i)]["text"] == after

@@ -53,7 +53,7 @@ def test_the_typical_text_becomes_one_clean_event(typical: Path) -> None:
     (line,) = lines(stream("process", typical))
     event = line["value"]
     assert line["topic"] == "articles.enriched"
-    assert line["key"] == event["id"] == typical.name
+    assert (line["key"], event["id"]) == (f"default/{typical.name}", typical.name)
     assert event["text"] == f"{FIRST}\n{SECOND}"
     assert event["teaser"] == TYPICAL.split("\n", maxsplit=1)[0]
     assert {"step": "teaser", "count": 1} in event["fixes"]
@@ -112,13 +112,13 @@ def test_a_takedown_is_a_line_for_each_tombstone_and_counted() -> None:
     cluster_id = first["duplicate"]["cluster_id"]
     published = [(line["topic"].removeprefix("articles."), line["key"], line["value"] is None) for line in outputs[3:]]
     assert published == [
-        ("enriched", first["id"], True),
-        ("duplicates", first["id"], True),
-        ("clusters", cluster_id, False),
-        ("enriched", copy["id"], True),
-        ("duplicates", copy["id"], True),
-        ("clusters", cluster_id, True),
-        ("enriched", outputs[-1]["value"]["id"], False),
+        ("enriched", f"default/{first['id']}", True),
+        ("duplicates", f"default/{first['id']}", True),
+        ("clusters", f"default/{cluster_id}", False),
+        ("enriched", f"default/{copy['id']}", True),
+        ("duplicates", f"default/{copy['id']}", True),
+        ("clusters", f"default/{cluster_id}", True),
+        ("enriched", f"default/{outputs[-1]['value']['id']}", False),
     ]
     assert (outputs[5]["value"]["canonical_id"], outputs[5]["value"]["size"]) == (copy["id"], 1)
     assert outputs[3]["headers"]["ce_type"] == "org.article-stream.article.withdrawn.v1"
