@@ -224,7 +224,7 @@ class Deduplicator:
         """
         if earlier.target != (event.id, event.url_key):
             difference = f"which withdraws {earlier.target[0]}"
-            return self._reject(item.record, event_id_reused("a takedown", item.event.origin, difference))
+            return self._reject(item.record, event_id_reused("a takedown", None, difference))
         outputs = []
         if earlier.offset == event.offset:
             outputs = self._takedown_outputs(event, takedown_result(transaction, earlier), now)

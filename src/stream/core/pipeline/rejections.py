@@ -6,12 +6,12 @@ from stream.core.contracts.events import Origin
 from stream.errors import Rejected
 
 
-def event_id_reused(name: str, origin: Origin, difference: str) -> Rejected:
+def event_id_reused(name: str, origin: Origin | None, difference: str) -> Rejected:
     """An event whose id is that of ``name`` from ``origin``, and that differs from it: ``difference``."""
+    position = f" at {origin.topic}/{origin.partition}/{origin.offset}" if origin else ""
     return Rejected(
         "event_id_reused",
-        f"the event id is that of {name} at {origin.topic}/{origin.partition}/{origin.offset}, {difference}; "
-        "give every event a ce_id of its own",
+        f"the event id is that of {name}{position}, {difference}; give every event a ce_id of its own",
     )
 
 
