@@ -342,8 +342,9 @@ def find_unknown_variables(names: Iterable[str]) -> list[str]:
     ['  STREAM_BROKR: there is no such setting; did you mean STREAM_BROKER?']
     """
     known = {CONFIG_VARIABLE, *(ENV_PREFIX + name.upper() for name in Settings.model_fields)}
-    unknown = (name for name in sorted(names) if name.startswith(ENV_PREFIX) and name not in known)
-    return [_describe_unknown(name, name, known) for name in unknown if not _OTHER_VARIABLES.fullmatch(name)]
+    variables = (name for name in sorted(names) if name.upper().startswith(ENV_PREFIX))
+    unknown = (name for name in variables if name.upper() not in known and not _OTHER_VARIABLES.fullmatch(name.upper()))
+    return [_describe_unknown(name, name.upper(), known) for name in unknown]
 
 
 def _describe_unknown(label: str, name: str, known: Iterable[str]) -> str:

@@ -82,9 +82,9 @@ def article(
 
 
 def takedown(
-    name: str = "nobody", *, url_key: str | None = None, tenant: str = "default", event: str | None = None
+    name: str = "url-" + 24 * "0", *, url_key: str | None = None, tenant: str = "default", event: str | None = None
 ) -> TakedownEvent:
-    """A takedown as the normalize step outputs it: of the id ``name``, and of ``url_key``."""
+    """A takedown as the normalize step outputs it: of the id ``name``, or without one, and of ``url_key``."""
     return TakedownEvent(
         event_id=_event_id(event),
         tenant=tenant,

@@ -89,6 +89,13 @@ def test_an_unknown_variable_is_a_mistake_and_names_the_nearest_setting(monkeypa
     assert "STREAM_WEB_PORT" in invalid
 
 
+def test_variables_are_read_in_any_case_and_so_are_mistakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("stream_group", "other")
+    assert load_settings().group == "other"
+    monkeypatch.setenv("stream_grup", "other")
+    assert "stream_grup: there is no such setting; did you mean STREAM_GROUP?" in error_message()
+
+
 @pytest.mark.parametrize(
     "name",
     [

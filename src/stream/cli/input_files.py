@@ -107,13 +107,28 @@ def uncompressed_suffix(path: str) -> str:
 
 
 def _check_names(files: Sequence[InputFile]) -> None:
-    paths: dict[str, str] = {}
+    """Refuse different texts with the same id; pages are read only if they have the same name."""
+    by_name: dict[str, set[str]] = {}
     for file in files:
-        if uncompressed_suffix(file.path) in _WRAPPED_SUFFIXES and paths.setdefault(file.name, file.path) != file.path:
-            raise InputError(
-                f"{paths[file.name]} and {file.path} would both have the id {file.name}; "
-                "give the folder that both are in instead"
-            )
+        if uncompressed_suffix(file.path) in _WRAPPED_SUFFIXES:
+            by_name.setdefault(file.name, set()).add(file.path)
+    for name, paths in by_name.items():
+        by_id: dict[str, str] = {}
+        for path in sorted(paths) if len(paths) > 1 else ():
+            (message,) = read_messages([InputFile(path, name)])
+            if _id_of(message.value) and (other := by_id.setdefault(_id_of(message.value), path)) != path:
+                raise InputError(
+                    f"{other} and {path} would both have the id {_id_of(message.value)}; "
+                    "give the folder that both are in instead"
+                )
+
+
+def _id_of(value: bytes) -> str:
+    """The id of a wrapped text; the bytes of a text that is not UTF-8 have none."""
+    try:
+        return str(orjson.loads(value)["id"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return ""
 
 
 def _list_folder(folder: Path) -> list[InputFile]:

@@ -21,11 +21,8 @@ _FILES, _FILES_PER_PARTITION, _FILE_BYTES = 256, 32, 64 * MIB
 
 
 def check_settings(sources: SettingSources) -> Finding:
-    """Check where the (valid) settings come from, and that all variables are used."""
-    figures = {"file": sources.file, "variables": list(sources.variables), "unread": list(sources.unused)}
-    if sources.unused:
-        summary = f"no setting is called {join_names(sources.unused)}"
-        return warn("settings", summary, "correct the name, or unset the variable", **figures)
+    """Report where the settings, which are valid, come from."""
+    figures = {"file": sources.file, "variables": list(sources.variables)}
     summary = f"from {sources.file}" if sources.file else "defaults"
     if sources.variables:
         summary += f" and {join_names(sources.variables)}"

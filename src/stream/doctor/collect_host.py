@@ -26,13 +26,9 @@ _LOCK_TEXT: Final = re.compile(r"process (\d{1,9}) on (\S+)")
 
 def collect_setting_sources() -> SettingSources:
     """Where the settings come from, by the environment variables."""
-    known_variables = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields} | {CONFIG_VARIABLE}
-    variables = sorted(name for name in os.environ if name.upper().startswith(ENV_PREFIX))
-    return SettingSources(
-        file=os.environ.get(CONFIG_VARIABLE) or None,
-        variables=tuple(name for name in variables if name.upper() in known_variables and name != CONFIG_VARIABLE),
-        unused=tuple(name for name in variables if name.upper() not in known_variables),
-    )
+    known_variables = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    variables = tuple(sorted(name for name in os.environ if name.upper() in known_variables))
+    return SettingSources(os.environ.get(CONFIG_VARIABLE) or None, variables)
 
 
 def python_version() -> tuple[int, int, int]:

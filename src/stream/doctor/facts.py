@@ -28,14 +28,10 @@ class TopicPartition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SettingSources:
-    """Where settings come from; names only, since values may be secret.
-
-    ``unused``: STREAM_* variables that match no setting.
-    """
+    """Where settings come from; names only, since values may be secret."""
 
     file: str | None = None
     variables: tuple[str, ...] = ()
-    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ from rich.text import Text
 
 from stream.cli.demo import report_lines
 from stream.cli.terminal_width import max_columns
+from stream.core.contracts.events import RELATIONS
 from stream.demo.feed import samples
 from stream.demo.runner import Arrival, Demo
 
 #: Where the source begins in the row of an article.
 SOURCE_COLUMN = 16
-ROW = re.compile(r" *#\d+[a-z]? (new|revision|expansion|recrawl|copy|near_copy|excerpt) ")
+ROW = re.compile(rf" *#\d+[a-z]? ({'|'.join(RELATIONS)}) ")
 
 
 @pytest.fixture(scope="module")

@@ -36,10 +36,11 @@ FEED: list[tuple[str, str | None, dict[str, Any]]] = [
     ("expansion", "teaser", article(7, BRIDGE)),
     ("near_copy", "full", article(8, BRIDGE_EDITED)),
     ("revision", "full", article(7, BRIDGE_REVISED)),
-    ("new", None, article(9, HARVEST)),
+    ("new", None, article(9, HARVEST, modified_at="2026-05-04T00:08:00Z")),
+    ("outdated", "harvest", article(9, HARVEST.split("\n")[0], modified_at="2026-05-04T00:07:00Z")),
 ]
 #: Where in the feed the articles stand that others are linked to.
-NAMED = {"flood": 0, "teaser": 5, "full": 6}
+NAMED = {"flood": 0, "teaser": 5, "full": 6, "harvest": 9}
 
 
 @pytest.fixture
@@ -115,7 +116,9 @@ async def test_the_newest_record_of_each_cluster_counts_all_of_it(fed: Site) -> 
     assert {cluster_id: cluster["size"] for cluster_id, cluster in newest.items()} == {
         cluster_id: size for cluster_id, size in sizes.items() if size > 1
     }
-    assert {cluster["canonical_id"] for cluster in newest.values()} == {events[0]["id"], events[5]["id"]}
+    assert {cluster["canonical_id"] for cluster in newest.values()} == {
+        events[offset]["id"] for offset in (NAMED["flood"], NAMED["teaser"], NAMED["harvest"])
+    }
 
 
 async def test_a_withdrawn_article_is_gone_wherever_it_was_known(site: Site) -> None:

@@ -94,5 +94,5 @@ def test_options_override_the_environment(tmp_path: Path) -> None:
     assert checks["web port"]["figures"]["address"] == f"127.0.0.1:{port}"
 
 
-def test_an_unknown_variable_is_a_warning(tmp_path: Path) -> None:
-    assert states(doctor("--json", folder=tmp_path, brokers="one:9092"))["settings"] == "warn"
+def test_an_unknown_variable_is_a_failure_of_the_settings(tmp_path: Path) -> None:
+    assert states(doctor("--json", folder=tmp_path, brokers="one:9092"))["settings"] == "fail"

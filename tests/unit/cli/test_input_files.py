@@ -81,6 +81,15 @@ def test_two_texts_with_the_same_id_are_refused(tmp_path: Path) -> None:
     assert len(values(files[0], files[0])) == 2
 
 
+def test_pages_of_the_same_name_are_told_apart_by_their_own_urls(tmp_path: Path) -> None:
+    pages = [
+        write_file(tmp_path, f"{name}/a.html", f'<link rel="canonical" href="https://n.example/{name}"><p>A'.encode())
+        for name in ("may", "june")
+    ]
+    ids = [orjson.loads(value)["id"] for value in values(*pages)]
+    assert ids == ["https://n.example/may", "https://n.example/june"]
+
+
 def test_an_empty_text_is_an_empty_message(tmp_path: Path) -> None:
     assert values(write_file(tmp_path, "a.txt", b" \n")) == [b""]
 

@@ -18,8 +18,6 @@ def test_sources_of_settings() -> None:
     assert check_settings(SettingSources()).summary == "defaults"
     finding = check_settings(SettingSources("/etc/stream.toml", ("STREAM_BROKER", "STREAM_GROUP")))
     assert (finding.state, finding.summary) == ("OK", "from /etc/stream.toml and STREAM_BROKER, STREAM_GROUP")
-    finding = check_settings(SettingSources(unused=("STREAM_BROKERS",)))
-    assert (finding.state, finding.summary) == ("WARN", "no setting is called STREAM_BROKERS")
 
 
 @pytest.mark.parametrize(

@@ -255,7 +255,9 @@ class FingerprintEvent(Struct, frozen=True, kw_only=True):
     url_key: Annotated[str | None, Meta(description="as in the normalized event")] = None
     source: Annotated[str | None, Meta(description="domain or name of the publisher")] = None
     published_at: Annotated[Time | None, Meta(description="as in the normalized event")] = None
-    modified_at: Annotated[Time | None, Meta(description="as in the normalized event")] = None
+    modified_at: Annotated[
+        Time | None, Meta(description="the latest modified_at of this version and of the versions before it")
+    ] = None
     display_hash: Annotated[Hex32, Meta(description="hash of everything that readers see: text, title and credits")] = (
         field(name="shown_hash")
     )

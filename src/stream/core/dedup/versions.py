@@ -6,7 +6,8 @@ different ids at one URL are versions of each other only if their texts are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from stream.core.dedup.requirements import NO_SEPARATION, has_enough_overlap, has_enough_tokens
@@ -16,41 +17,53 @@ from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS, Thresholds
 if TYPE_CHECKING:
     from stream.core.dedup.rules import IncomingArticle, IndexedArticle
 
-#: How the ids begin that are made from a URL, for articles that came without one.
-URL_ID_PREFIX: Final = "url-"
+#: The ids that are made from a URL, for articles that came without one.
+_URL_ID: Final = re.compile("url-[0-9a-f]{24}")
 
 
 def find_known_version(
     incoming: IncomingArticle, same_page: Iterable[IndexedArticle], thresholds: Thresholds = DEFAULT_THRESHOLDS
 ) -> IndexedArticle | None:
-    """Find the newest version of ``incoming`` among the articles with its id or URL.
+    """Find the version of ``incoming`` that it is compared with, among the articles with its id or URL.
 
-    The first of these rules that applies decides:
-
-    1. The newest article with the same id. A newer one at the same URL is preferred if one of the two came without an
-       id and the texts are versions of each other.
-    2. Without one, the newest article at the URL whose text is a version of this one.
-    3. Without one, the only article at the URL, if one of the two came without an id: a page that was rewritten.
+    - An article with an id: the newest one with the same id, or a newer one at its URL that came without an id, if the
+      texts are versions of each other.
+    - Without such an article, and for an article without an id: one at the URL with the same text, else the newest one
+      whose text is a version of this one.
+    - Without one, the only article at the URL, if one of the two came without an id: a page that was rewritten.
 
     Args:
         incoming: The article that is to be decided.
         same_page: The earlier articles with the same id or URL, newest first; read no further than necessary.
         thresholds: The thresholds of the decision.
     """
-    others: dict[str, IndexedArticle] = {}
+    newest: dict[str, IndexedArticle] = {}
     for earlier in same_page:
         if earlier.relation == "outdated":
             continue
-        if earlier.id == incoming.id:
-            return earlier
-        others.setdefault(earlier.id, earlier)
-        if _came_without_id(incoming, earlier) and are_versions(incoming, earlier, thresholds):
-            return earlier
-    version = next((earlier for earlier in others.values() if are_versions(incoming, earlier, thresholds)), None)
-    if version is None and len(others) == 1:
-        (only,) = others.values()
-        return only if _came_without_id(incoming, only) else None
+        newest.setdefault(earlier.id, earlier)
+        if earlier.id == incoming.id and not is_url_id(incoming.id):
+            pages = [article for article in newest.values() if is_url_id(article.id)]
+            return _find_version(incoming, pages, thresholds) or earlier
+    version = _find_version(incoming, list(newest.values()), thresholds)
+    if version is None and len(newest) == 1:
+        (only,) = newest.values()
+        return only if is_url_id(incoming.id) or is_url_id(only.id) else None
     return version
+
+
+def is_url_id(article_id: str) -> bool:
+    """Whether the id was made from a URL, because the article came without one."""
+    return _URL_ID.fullmatch(article_id) is not None
+
+
+def _find_version(
+    incoming: IncomingArticle, articles: Sequence[IndexedArticle], thresholds: Thresholds
+) -> IndexedArticle | None:
+    text_hash = incoming.fingerprint.text_hash
+    same_text = (article for article in articles if article.fingerprint.text_hash == text_hash)
+    versions = (article for article in articles if are_versions(incoming, article, thresholds))
+    return next(same_text, None) or next(versions, None)
 
 
 def are_versions(incoming: IncomingArticle, earlier: IndexedArticle, thresholds: Thresholds) -> bool:
@@ -61,7 +74,3 @@ def are_versions(incoming: IncomingArticle, earlier: IndexedArticle, thresholds:
     return has_enough_tokens(similarity, NO_SEPARATION, thresholds) and has_enough_overlap(
         similarity, NO_SEPARATION, thresholds
     )
-
-
-def _came_without_id(incoming: IncomingArticle, earlier: IndexedArticle) -> bool:
-    return incoming.id.startswith(URL_ID_PREFIX) or earlier.id.startswith(URL_ID_PREFIX)

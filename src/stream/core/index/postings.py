@@ -71,7 +71,7 @@ def put_postings(
         window_s: Length of the window, in seconds.
     """
     if event.duplicate.relation == "outdated":
-        _put_outdated(view, event, id_and_url_names[0])
+        _put_outdated(view, event, id_and_url_names)
         return
     has_anchors = event.format == FORMAT
     anchors = view.article_anchors(event.anchors) if has_anchors else _NO_ANCHORS
@@ -90,13 +90,14 @@ def put_postings(
     view.append(names, posting, bytes_max=POSTINGS_MAX * POSTING_BYTES)
 
 
-def _put_outdated(view: ScopeView, event: FingerprintEvent, id_name: bytes) -> None:
+def _put_outdated(view: ScopeView, event: FingerprintEvent, id_and_url_names: list[bytes]) -> None:
     """Add the postings of a version that arrived after a newer one: a takedown and a repeated delivery find it.
 
-    Under the id it comes first, as if it had arrived in time, so that it does not push out the newer ones.
+    Under its id and URL it comes first, as if it had arrived in time, so that it does not push out the newer ones.
     """
     posting = keys.pack_posting(event.offset, view.now_s, 0)
-    view.put(id_name, (posting + (view.get(id_name) or b""))[-POSTINGS_MAX * POSTING_BYTES :])
+    for name, value in zip(id_and_url_names, view.get_many(id_and_url_names), strict=True):
+        view.put(name, (posting + (value or b""))[-POSTINGS_MAX * POSTING_BYTES :])
     view.append([keys.event_name(event.event_id)], posting, bytes_max=POSTINGS_MAX * POSTING_BYTES)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stream.core.contracts.events import VERSION_RELATIONS, ClusterEvent, RemovalEvent
+from stream.core.dedup.versions import is_url_id
 from stream.core.index import keys
 from stream.core.index.records import StoredArticle, StoredTakedown
 from stream.core.index.transaction import Transaction
@@ -91,6 +92,8 @@ def _versions(transaction: Transaction, scope: str, event: RemovalEvent) -> Iter
                 if article is None:
                     break
                 seen.add(offset)
+                if article.id != event.id and not (is_url_id(event.id) or is_url_id(article.id)):
+                    break  # an article of its own at the same URL
                 yield offset, article
                 offset = article.earlier_offset if article.relation in VERSION_RELATIONS else None
 

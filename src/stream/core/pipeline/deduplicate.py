@@ -339,7 +339,7 @@ def fingerprint_event(
         url_key=article.url_key,
         source=article.source,
         published_at=event.published_at,
-        modified_at=event.modified_at,
+        modified_at=_latest_modification(event, verdict),
         display_hash=article.display_hash,
         published_hash=hash_published_fields(event),
         domain=event.domain or event.source.domain,
@@ -350,6 +350,14 @@ def fingerprint_event(
         origin=event.origin,
         **pack_fingerprint(article.fingerprint),
     )
+
+
+def _latest_modification(event: NormalizedEvent, verdict: Verdict) -> str | None:
+    """The latest ``modified_at`` of the article's versions: one without it does not make an older one acceptable."""
+    times = [event.modified_at]
+    if verdict.duplicate.relation in ("recrawl", "revision") and verdict.earlier:
+        times.append(verdict.earlier.times.modified)
+    return max(filter(None, times), default=None)
 
 
 class VerdictFields(NamedTuple):

@@ -16,6 +16,8 @@ from tests.support.stories import SCRIPTS, STORIES, earlier, story, subject
 FIRST: Final = story("Arabic")
 EDITED: Final = STORIES["Arabic"]["reprint"]
 OTHER: Final = story("Latin")
+#: The id of an article that came without one.
+PAGE: Final = "url-" + 24 * "0"
 
 
 def known(name: str, text: str, relation: Relation = "new") -> IndexedArticle:
@@ -31,12 +33,16 @@ def known(name: str, text: str, relation: Relation = "new") -> IndexedArticle:
         (("a", FIRST), [("b", EDITED)], 0),
         (("a", FIRST), [("b", FIRST), ("a", OTHER)], 1),
         (("a", FIRST), [("b", OTHER), ("c", EDITED), ("d", EDITED)], 1),
-        (("url-1", OTHER), [("a", FIRST)], 0),
-        (("a", OTHER), [("url-1", FIRST)], 0),
-        (("url-1", EDITED), [("b", OTHER), ("a", FIRST)], 1),
-        (("url-1", OTHER), [("b", EDITED), ("a", FIRST)], None),
-        (("a", FIRST), [("url-1", EDITED), ("b", OTHER), ("a", FIRST)], 0),
-        (("a", FIRST), [("url-1", OTHER), ("a", EDITED)], 1),
+        ((PAGE, OTHER), [("a", FIRST)], 0),
+        (("a", OTHER), [(PAGE, FIRST)], 0),
+        ((PAGE, EDITED), [("b", OTHER), ("a", FIRST)], 1),
+        ((PAGE, FIRST), [("b", EDITED), ("a", FIRST)], 1),
+        ((PAGE, OTHER), [("b", EDITED), ("a", FIRST)], None),
+        ((PAGE, OTHER), [(PAGE, EDITED), ("a", FIRST)], None),
+        ((PAGE, OTHER), [(PAGE, FIRST)], 0),
+        (("a", FIRST), [(PAGE, EDITED), ("b", OTHER), ("a", FIRST)], 0),
+        (("a", FIRST), [(PAGE, OTHER), ("a", EDITED)], 1),
+        (("url-2", OTHER), [("url-1", FIRST)], None),
         (("a", FIRST), [], None),
     ],
     ids=[
@@ -48,9 +54,13 @@ def known(name: str, text: str, relation: Relation = "new") -> IndexedArticle:
         "no id, and the only article at the URL",
         "the only article at the URL, without an id",
         "no id, and several articles at the URL",
+        "no id, and the same text before a newer version",
         "no id, and no version of the text among several",
+        "no id as before, and no version of the text among several",
+        "no id as before, and the only article at the URL",
         "a newer version without an id",
         "a newer page without an id and with another text",
+        "ids of producers that begin like those made from URLs",
         "nothing there",
     ],
 )

@@ -60,7 +60,7 @@ def _events(draw: st.DrawFn, number: int, time: int, before: list[Event]) -> Eve
     if kind == "takedown" and articles:
         target = draw(st.sampled_from(articles))
         url_key = draw(st.sampled_from([target.url_key, None]))
-        name = draw(st.sampled_from([target.id, "nobody"])) if url_key else target.id
+        name = draw(st.sampled_from([target.id, "url-" + 24 * "0"])) if url_key else target.id
         return takedown(name, url_key=url_key, tenant=target.tenant, event=str(number))
     name, text = draw(st.sampled_from(["a", "b", f"n{number}"])), draw(st.sampled_from(_TEXTS))
     tenant, language = draw(st.sampled_from(["one", "two"])), draw(st.sampled_from(["en", "en", "fr"]))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from stream.core.contracts import codec
 from stream.core.contracts.events import EnrichedEvent
 from stream.core.contracts.topics import Topics
+from stream.core.index.postings import POSTINGS_MAX
 from stream.core.pipeline.offline import BATCH_MESSAGES_MAX, OfflineFlow
 from stream.core.pipeline.outcome import Outcome
 from stream.core.timestamps import parse_rfc3339
@@ -87,6 +88,41 @@ def test_an_older_version_that_arrives_late_does_not_become_the_newest() -> None
     late = codec.decode(outcomes[1][0].outputs[0].value or b"", EnrichedEvent)
     assert (outcomes[1][0].outputs[0].topic, late.duplicate.is_duplicate) == (Topics().duplicates, True)
     assert (late.duplicate.duplicate_of, late.revision, late.duplicate.method) == ("a", 1, "same-address")
+
+
+@pytest.mark.parametrize("later", [{"modified_at": "2026-05-04T05:00:00Z"}, {}], ids=["older time", "no time"])
+def test_a_version_again_does_not_make_an_older_one_acceptable(later: dict[str, str]) -> None:
+    first = article(STORY, name="a", modified_at="2026-05-04T08:00:00Z")
+    between = article(f"{STORY} before", name="a", modified_at="2026-05-04T06:00:00Z")
+    assert results(run([first, article(STORY, name="a", **later), between])) == [["new"], ["recrawl"], ["outdated"]]
+
+
+def test_outdated_versions_do_not_push_out_the_newest_one() -> None:
+    newest = article(STORY, name="a", modified_at="2026-05-04T08:00:00Z")
+    outdated = [
+        article(f"{STORY} {number}", name="a", modified_at="2026-05-04T06:00:00Z") for number in range(POSTINGS_MAX + 1)
+    ]
+    assert results(run([newest, *outdated, newest]))[-1] == ["recrawl"]
+
+
+@pytest.mark.parametrize(
+    ("takedown", "withdrawn"),
+    [({"id": "a"}, ["a"]), ({"id": "a", "url": "U"}, ["a"]), ({"url": "U"}, ["a", "b", "c"])],
+    ids=["id", "id and URL", "URL"],
+)
+def test_a_takedown_by_id_leaves_other_articles_at_the_url(takedown: dict[str, str], withdrawn: list[str]) -> None:
+    url = "https://a.example/live"
+    late = article(f"{STORY} late", name="c", url=url, modified_at="2026-05-04T06:00:00Z")
+    posts = [
+        article(STORY, name="a", url=url, modified_at="2026-05-04T08:00:00Z"),
+        article("other words " * 20, name="b", url=url),
+        late,
+    ]
+    event = {**takedown, "status": "canceled"} | ({"url": url} if "url" in takedown else {})
+    outcomes = run([*posts, orjson.dumps(event)])
+    assert results(outcomes[:3]) == [["new"], ["new"], ["outdated"]]
+    tombstones = {output.key for output in outcomes[3][0].outputs if output.topic == Topics().enriched}
+    assert tombstones == {f"default/{name}".encode() for name in withdrawn}
 
 
 def test_a_takedown_withdraws_outdated_versions_too() -> None:

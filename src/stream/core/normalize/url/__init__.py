@@ -36,7 +36,7 @@ _ROUTE: Final = re.compile(r"!?/[^/].*|![^/].*", re.DOTALL)
 _INVISIBLE: Final = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
 _JOINERS: Final = "\u200c\u200d"
 _AMP_CACHES_MAX: Final = 3
-_HOME_PAGE_KEY: Final = re.compile(r"[^/?#]+/(?:[a-z]{2}(?:[-_][a-z]{2})?)?", re.IGNORECASE)
+_HOME_PAGE_KEY: Final = re.compile(r"[^/?#]+/(?:home|[a-z]{2}(?:[-_](?:[a-z]{2}|[a-z]{4}))?)?", re.IGNORECASE)
 
 
 class CanonicalUrl(NamedTuple):
