@@ -132,7 +132,6 @@ def test_keys_and_headers_as_another_client_reads_them(killed: Killed) -> None:
         killed.station.topics.enriched: lambda event: f"{event['tenant']}/{event['id']}",
         killed.station.topics.duplicates: lambda event: f"{event['tenant']}/{event['id']}",
         killed.station.topics.fingerprints: lambda event: event["scope"],
-        killed.station.topics.clusters: lambda event: f"default/{event['cluster_id']}",
     }
     for topic, key in keys.items():
         records = killed.station.records(topic)
@@ -143,6 +142,15 @@ def test_keys_and_headers_as_another_client_reads_them(killed: Killed) -> None:
             assert headers["ce_source"] == f"/{topic}".encode()
             assert headers["content-type"] == b"application/json"
             assert {"ce_specversion", "ce_id", "ce_type", "ce_time"} < headers.keys()
+
+
+def test_keys_of_clusters_have_the_tenant(killed: Killed) -> None:
+    records = killed.station.records(killed.station.topics.clusters)
+    tenants = {dict(record.headers)["ce_tenant"] for record in records}
+    assert tenants == {b"north", b"south"}
+    for record in records:
+        tenant = dict(record.headers)["ce_tenant"].decode()
+        assert record.key.decode() == f"{tenant}/{orjson.loads(record.value)['cluster_id']}"
 
 
 def test_kcat_reads_the_same(killed: Killed) -> None:
@@ -158,7 +166,8 @@ def test_kcat_reads_the_same(killed: Killed) -> None:
     assert len(output) == killed.station.end(topic)
     for line in output:
         key, headers, value = line.split(b"\t", 2)
-        assert orjson.loads(value)["id"].encode() == key
+        event = orjson.loads(value)
+        assert f"{event['tenant']}/{event['id']}".encode() == key
         assert b"ce_type=org.article-stream.article.enriched.v1" in headers
 
 

@@ -9,6 +9,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
+from stream.core.contracts.cloudevents import ORIGIN_HEADER
 from stream.core.contracts.records import InputRecord
 from stream.core.pipeline.dead_letter import ATTEMPTS_HEADER, DEAD_LETTER_HEADER, build_dead_letter
 from stream.dead_letters.parsed_dead_letter import DeadLetter, DeadLetterFilter, RecordId
@@ -145,10 +146,9 @@ def test_requeued_records_go_to_their_partition_in_their_original_order(broker: 
         ]
         assert records[0].headers == [
             ("n", b"3"),
-            ("ce_source", f"{broker.topics.raw}/1".encode()),
-            ("ce_id", b"3"),
             (ATTEMPTS_HEADER, b"1"),
             (DEAD_LETTER_HEADER, str(record_ids[3]).encode()),
+            (ORIGIN_HEADER, f"{broker.topics.raw}/1///3".encode()),
         ]
 
 
