@@ -28,6 +28,7 @@ _OTHER_VARIABLES = re.compile(
 )
 DAY_MS = 24 * 3600 * 1000
 MIB = 1024 * 1024
+_PORT_MAX = 65_535
 
 Stage = Literal["normalize", "deduplicate"]
 STAGES: tuple[Stage, ...] = ("normalize", "deduplicate")
@@ -241,7 +242,7 @@ class Settings(BaseSettings):
         servers = [server.strip() for server in value.removeprefix("kafka://").split(",")]
         for server in servers:
             host, _, port = server.rpartition(":")
-            if not host or not port.isdigit():
+            if not host or not (port.isascii() and port.isdigit() and 0 < int(port) <= _PORT_MAX):
                 raise ValueError("write host:port, several of them separated by commas, or memory://name")
         return ",".join(servers)
 

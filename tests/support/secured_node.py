@@ -48,7 +48,10 @@ LISTENERS: Final = {
     "ELSEWHERE": ("SSL", "elsewhere"),
     "MUTUAL": ("SSL", "broker"),
     "OPEN": ("SASL_PLAINTEXT", ""),
+    "ASTRAY": ("PLAINTEXT", ""),
 }
+#: Advertised instead of the listener's own address.
+ADVERTISED: Final = {"ASTRAY": "nowhere.invalid:9092"}
 
 
 class Rule(NamedTuple):
@@ -162,7 +165,11 @@ class SecuredNode:
         listeners = {name: f"{name}://127.0.0.1:{port}" for name, port in ports.items()}
         properties = {
             "listeners": ",".join(listeners.values()),
-            "advertised.listeners": ",".join(at for name, at in listeners.items() if name != "CONTROLLER"),
+            "advertised.listeners": ",".join(
+                f"{name}://{ADVERTISED[name]}" if name in ADVERTISED else address
+                for name, address in listeners.items()
+                if name != "CONTROLLER"
+            ),
             "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "super.users": "User:ANONYMOUS",

@@ -17,6 +17,7 @@ _SKEW_WARN_MS: Final = 10_000
 #: Kafka 4 refuses records that are further in the future: log.message.timestamp.after.max.ms.
 _SKEW_FAIL_MS: Final = 3_600_000
 _SYNCHRONIZE: Final = "synchronize both clocks with NTP (timedatectl status)"
+_CHECK_LISTENER: Final = "check that the broker is not stuck, and that the TLS and SASL settings match its listener"
 #: The checks that need the cluster.
 CLUSTER_CHECKS: Final = (
     *("version", "nodes", "clock", "topics", "replication", "retention", "message size", "permissions"),
@@ -26,17 +27,14 @@ CLUSTER_CHECKS: Final = (
 
 def check_connections(facts: BrokerFacts) -> Iterator[Finding]:
     """Check that each address in the settings can be reached, and that Kafka answers."""
-    reached = [server for server in facts.servers if server.error is None]
-    if facts.error is not None and not reached:
-        errors = "; ".join(f"{server.address}: {server.error}" for server in facts.servers)
-        yield fail("broker", errors, "start Kafka, or correct STREAM_BROKER; check firewalls in between")
-        return
-    if facts.error is not None:
-        yield fail(
-            "broker",
-            f"{join_names(server.address for server in reached)} accepts connections, but: {facts.error}",
-            "check that it is Kafka, that it is not stuck, and that the TLS and SASL settings match its listener",
-        )
+    usable = [server for server in facts.servers if server.error is None]
+    if facts.error is not None and usable:
+        summary, _, advice = (facts.error, "", "") if "\n" in facts.error else facts.error.partition("; ")
+        yield fail("broker", summary, advice or _CHECK_LISTENER)
+    if not usable:
+        for server in facts.servers:
+            yield fail("broker", f"{server.address}: {server.error}", server.advice, address=server.address)
+    if facts.error is not None or not usable:
         return
     for server in facts.servers:
         yield _check_connection(server)
@@ -47,7 +45,7 @@ def _check_connection(server: Connection) -> Finding:
         return warn(
             "broker",
             f"{server.address}: {server.error}; other brokers answer",
-            "start it, or remove it from STREAM_BROKER",
+            server.advice,
             address=server.address,
         )
     seconds = server.seconds or 0.0

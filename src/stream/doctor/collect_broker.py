@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
@@ -41,11 +38,14 @@ from stream.doctor.facts import (
 )
 from stream.errors import BrokerError
 from stream.kafka import topic_admin
+from stream.kafka.broker_probe import Probe, probe_brokers, probe_ports, run_with_timeout
+from stream.kafka.security import load_access
 from stream.kafka.topic_admin import TopicStatus
 from stream.settings import Settings
 
 T = TypeVar("T")
-_CONNECT_TIMEOUT_S: Final = 3.0
+#: How long the coordinator of a group may take to be elected.
+_ELECTION_S: Final = 3.0
 #: Limit for all requests together: a frozen broker accepts connections and answers nothing.
 _TIMEOUT_S: Final = 45.0
 #: Steps of the bisection for the time of a record: to the millisecond within a year.
@@ -62,11 +62,11 @@ def collect_broker(settings: Settings) -> BrokerFacts:
     Raises:
         SettingsError: TLS or SASL settings cannot be used.
     """
-    servers = connect_to_all(settings.servers)
+    servers = _collect_connections(settings)
     now = system_clock.now_ms()
     reachable = [server.address for server in servers if server.error is None]
     if not reachable:
-        return BrokerFacts(servers, now, error="no address can be reached")
+        return BrokerFacts(servers, now, error="none of the brokers can be used")
     try:
         # Without the unreachable addresses, which the client would try again and again.
         reachable_only = settings.model_copy(update={"broker": ",".join(reachable)})
@@ -77,42 +77,16 @@ def collect_broker(settings: Settings) -> BrokerFacts:
         return BrokerFacts(servers, now, error=f"no answer within {_TIMEOUT_S:g} s")
 
 
-def connect_to_all(addresses: Sequence[str]) -> tuple[Connection, ...]:
-    """Connect to each "host:port" in parallel, and close the connections again."""
-    if not addresses:
-        return ()
-    with ThreadPoolExecutor(max_workers=min(16, len(addresses))) as pool:
-        return tuple(pool.map(_try_to_connect, addresses))
+def _collect_connections(settings: Settings) -> tuple[Connection, ...]:
+    probes = {probe.address: probe for probe in probe_brokers(settings.servers, load_access(settings))}
+    return tuple(_connection(probes[address]) for address in settings.servers)
 
 
-def _try_to_connect(address: str) -> Connection:
-    host, _, port = address.rpartition(":")
-    start = time.monotonic()
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_S).close()
-    except TimeoutError:
-        return Connection(address, error=f"no answer within {_CONNECT_TIMEOUT_S:g} s")
-    except (OSError, OverflowError) as error:
-        return Connection(address, error=(getattr(error, "strerror", None) or str(error)).lower())
-    return Connection(address, seconds=time.monotonic() - start)
-
-
-def run_with_timeout(seconds: float, work: Callable[[], T]) -> T:
-    """Call ``work`` in a thread. If it takes too long, the thread is abandoned; it ends with the process.
-
-    Raises:
-        TimeoutError: it takes longer than ``seconds``.
-    """
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised again by result()
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="doctor", daemon=True).start()
-    return future.result(seconds)
+def _connection(probe: Probe) -> Connection:
+    problem = probe.problem
+    return Connection(
+        probe.address, probe.seconds, problem.summary if problem else None, problem.advice if problem else ""
+    )
 
 
 def _query(settings: Settings, servers: tuple[Connection, ...]) -> BrokerFacts:
@@ -162,7 +136,7 @@ def _collect_nodes(query: _Query) -> tuple[tuple[Connection, ...] | Unknown, tup
     if isinstance(cluster, Unknown):
         return cluster, cluster
     ids = {f"{broker['host']}:{broker['port']}": broker["broker_id"] for broker in cluster["brokers"]}
-    nodes = connect_to_all(list(ids))
+    nodes = tuple(map(_connection, probe_ports(list(ids))))
     versions = []
     for node in nodes:
         if node.error is None:
@@ -299,7 +273,7 @@ def _describe_group(query: _Query, settings: Settings) -> GroupFacts | Unknown:
 
 def _query_coordinator(client: KafkaAdminClient, group: str) -> dict[str, Any]:
     """Describe the group; retries while its coordinator is being elected."""
-    deadline = time.monotonic() + _CONNECT_TIMEOUT_S
+    deadline = time.monotonic() + _ELECTION_S
     while True:
         try:
             description: dict[str, Any] = client.describe_groups([group])[group]

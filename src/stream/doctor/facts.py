@@ -36,11 +36,12 @@ class SettingSources:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An attempt to connect to an address: the seconds that it took, or why it failed."""
+    """An attempt to connect to an address: the seconds that it took, or why it cannot be used, and what to do."""
 
     address: str
     seconds: float | None = None
     error: str | None = None
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from aiokafka.conn import AIOKafkaConnection, create_conn  # type: ignore[import-untyped]  # it ships no types
@@ -21,6 +21,8 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
 )
 from aiokafka.protocol.metadata import MetadataRequest  # type: ignore[import-untyped]
 
+from stream.errors import BrokerError, BrokerNotReady
+from stream.kafka.broker_probe import probe_brokers, probe_ports
 from stream.kafka.security import TOKEN_MECHANISM, Access, AccessError, HookFailedError
 
 _TIMEOUT_S: Final = 10.0
@@ -35,42 +37,66 @@ _NOT_YET_VALID: Final = 9
 _HOSTNAME_MISMATCH: Final = frozenset({62, 64})
 
 
-def check_access(servers: Sequence[str], access: Access) -> None:
+def check_connection(servers: Sequence[str], access: Access) -> None:
     """Connect and log in to one of ``servers``, each "host:port".
-
-    Does not report servers that cannot be reached: the client that connects next does that.
 
     Raises:
         AccessError: no server grants access, and at least one gave a reason.
+        BrokerError: no server can be used; `BrokerNotReady` if that may change without a change of the settings.
     """
-    asyncio.run(_check_servers(servers, access))
-
-
-async def _check_servers(servers: Sequence[str], access: Access) -> None:
-    refusal: AccessError | None = None
-    for server in servers:
-        host, _, port = server.rpartition(":")
-        try:
-            async with asyncio.timeout(2 * _TIMEOUT_S):
-                await _check_server(host.strip("[]"), int(port), access)
-        except AccessError as error:
-            refusal = AccessError(f"{server}: {error}")
-        except (OSError, KafkaError):  # down, or not a broker
+    failures: dict[str, BrokerError] = {}
+    for probe in probe_brokers(servers, access):
+        if probe.problem is not None:
+            kind = BrokerError if probe.problem.is_permanent else BrokerNotReady
+            failures[probe.address] = kind(str(probe.problem))
             continue
+        try:
+            asyncio.run(_log_in(probe.address, servers, access))
+        except BrokerError as error:
+            failures[probe.address] = error
         else:
             return
-    await asyncio.sleep(_CLOSE_DELAY_S)
-    if refusal is not None:
-        raise refusal
+    lines = [f"{server}: {failures[server]}" for server in dict.fromkeys(servers)]
+    message = lines[0] if len(lines) == 1 else "\n  ".join(["none of the brokers can be used:", *lines])
+    raise _most_permanent_kind(failures.values())(message)
 
 
-async def _check_server(host: str, port: int, access: Access) -> None:
-    """Send one request, which a listener with SASL answers only after log-in."""
+def _most_permanent_kind(failures: Iterable[BrokerError]) -> type[BrokerError]:
+    kinds = {type(failure) for failure in failures}
+    return next(kind for kind in (AccessError, BrokerError, BrokerNotReady) if kind in kinds)
+
+
+async def _log_in(server: str, servers: Sequence[str], access: Access) -> None:
+    host, _, port = server.rpartition(":")
+    try:
+        async with asyncio.timeout(2 * _TIMEOUT_S):
+            advertised = await _check_server(host.strip("[]"), int(port), access)
+    except (OSError, KafkaError) as error:  # TimeoutError is an OSError
+        reason = str(error) or type(error).__name__
+        raise BrokerNotReady(f"it answers, but the log-in fails ({reason}); see the broker's log") from error
+    finally:
+        await asyncio.sleep(_CLOSE_DELAY_S)
+    if advertised and not set(advertised) & set(servers):
+        _require_reachable(advertised)
+
+
+def _require_reachable(advertised: Sequence[str]) -> None:
+    """Clients connect to the advertised addresses next, so at least one of them has to be reachable from here."""
+    probes = probe_ports(advertised)
+    problems = [f"{probe.address} ({probe.problem.summary})" for probe in probes if probe.problem]
+    if len(problems) == len(probes):
+        raise BrokerNotReady(
+            f"it answers, but the brokers advertise addresses that cannot be reached from here: {', '.join(problems)}; "
+            "correct advertised.listeners of the brokers, or use a listener that is meant for this network"
+        )
+
+
+async def _check_server(host: str, port: int, access: Access) -> list[str]:
+    """Send one request, which a listener with SASL answers only after log-in; returns the advertised addresses."""
     try:
         connection = await _connect(host, port, access)
     except (OSError, KafkaError, ValueError) as error:  # ValueError: a SCRAM response that makes no sense
         reason = _explain_certificate_error(error, access) or _explain_sasl_error(error, access)
-        reason = reason or await _explain_protocol_mismatch(host, port, access, error)
         if reason is None:
             raise
         raise AccessError(reason) from None
@@ -89,6 +115,7 @@ async def _check_server(host: str, port: int, access: Access) -> None:
     # aiokafka takes a refused token for a successful log-in; the response then looks like a cluster without brokers.
     if access.mechanism == TOKEN_MECHANISM and not response.brokers:
         raise AccessError(_OAUTH_REFUSAL)
+    return [f"{broker[1]}:{broker[2]}" for broker in response.brokers]
 
 
 async def _connect(host: str, port: int, access: Access) -> AIOKafkaConnection:
@@ -153,39 +180,3 @@ def _explain_untrusted_broker(error: ssl.SSLCertVerificationError) -> str:
         f"the broker's certificate is not trusted ({error.verify_message}); "
         "set STREAM_TLS_CA_FILE to the certificate of the CA that signed it"
     )
-
-
-async def _explain_protocol_mismatch(host: str, port: int, access: Access, error: BaseException) -> str | None:
-    """Whether one side speaks TLS and the other does not; tried only if the port answers at all."""
-    if isinstance(error, ConnectionRefusedError):
-        return None
-    sasl = "SASL_" if access.mechanism else ""
-    if access.tls is None:
-        if await _speaks_tls(host, port):
-            return f"the port speaks TLS; set STREAM_SECURITY_PROTOCOL={sasl}SSL"
-    elif await _speaks_plaintext(host, port):
-        return f"the port does not speak TLS; set STREAM_SECURITY_PROTOCOL={sasl}PLAINTEXT, or another port"
-    return None
-
-
-async def _speaks_tls(host: str, port: int) -> bool:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # nothing is sent: this only finds out whether the port speaks TLS
-    try:
-        async with asyncio.timeout(_TIMEOUT_S / 2):
-            _, writer = await asyncio.open_connection(host, port, ssl=context)
-    except (OSError, TimeoutError) as error:
-        # An alert is TLS too: the broker may require a client certificate first.
-        return "ALERT" in (getattr(error, "reason", None) or "")
-    writer.close()
-    return True
-
-
-async def _speaks_plaintext(host: str, port: int) -> bool:
-    try:
-        async with asyncio.timeout(_TIMEOUT_S / 2):
-            await _close(await _connect(host, port, Access()))
-    except (OSError, TimeoutError, KafkaError):
-        return False
-    return True

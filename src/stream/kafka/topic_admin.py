@@ -21,7 +21,7 @@ from kafka.errors import (
 from stream.core.contracts.topics import TopicSpec
 from stream.errors import BrokerError, BrokerNotReady
 from stream.kafka.acls import Permission, topic_permissions
-from stream.kafka.connection_check import check_access
+from stream.kafka.connection_check import check_connection
 from stream.kafka.record_batches import limit_kafka_python
 from stream.kafka.security import AccessError, load_access
 from stream.settings import Settings, Stage
@@ -76,7 +76,7 @@ def connect(settings: Settings, client: Callable[..., Any], **arguments: Any) ->
     """
     limit_kafka_python()
     access = load_access(settings)
-    check_access(settings.servers, access)
+    check_connection(settings.servers, access)
     try:
         return client(
             bootstrap_servers=settings.servers,

@@ -101,5 +101,5 @@ def test_without_a_broker_it_is_exit_code_69(station: Station) -> None:
     result = station.run("topics")
     assert result.returncode == 69
     assert result.stdout == ""
-    assert result.stderr.startswith("stream: cannot connect to Kafka at 127.0.0.1:9 ")
+    assert result.stderr.startswith("stream: 127.0.0.1:9: connection refused, because nothing listens on this port; ")
     assert result.stderr.count("\n") == 1

@@ -15,8 +15,8 @@ from stream.demo.runner import free_port
 from stream.errors import BrokerError, BrokerNotReady
 from stream.kafka import topic_admin
 from stream.kafka.acls import Permission, topic_permissions
-from stream.kafka.connection_check import check_access
-from stream.kafka.security import AccessError, load_access
+from stream.kafka.connection_check import check_connection
+from stream.kafka.security import Access, AccessError, load_access
 from stream.settings import STAGES, Settings, Stage, load_settings
 from tests.support.articles import dumps, generate_articles
 from tests.support.certificates import Authority
@@ -166,8 +166,9 @@ def test_a_refusal_is_explained_in_one_line(
     monkeypatch.syspath_prepend(tmp_path)
     settings_of, expected = REFUSED[case]
     settings = load_settings(**settings_of(secured, tmp_path))
-    with pytest.raises(AccessError) as raised, topic_admin.admin(settings):
+    with pytest.raises(BrokerError) as raised, topic_admin.admin(settings):
         pass
+    assert not isinstance(raised.value, BrokerNotReady)
     message = str(raised.value)
     assert message.startswith(f"{settings.broker}: ")
     assert expected in message
@@ -205,10 +206,20 @@ def test_access_is_granted(secured: SecuredNode, way: str, tmp_path: Path, monke
 
 def test_one_server_that_grants_access_is_enough(secured: SecuredNode) -> None:
     access = load_access(load_settings(**secured.settings("setup")))
-    check_access(["127.0.0.1:1", secured.addresses["EXPIRED"], secured.addresses["SECURE"]], access)
+    check_connection(["127.0.0.1:1", secured.addresses["EXPIRED"], secured.addresses["SECURE"]], access)
     with pytest.raises(AccessError, match="has expired"):
-        check_access(["127.0.0.1:1", secured.addresses["EXPIRED"]], access)
-    check_access(["127.0.0.1:1"], access)  # unreachable servers are not reported here
+        check_connection(["127.0.0.1:1", secured.addresses["EXPIRED"]], access)
+    with pytest.raises(BrokerNotReady, match=r"^127\.0\.0\.1:1: connection refused"):
+        check_connection(["127.0.0.1:1"], access)
+
+
+def test_an_advertised_address_that_cannot_be_reached_is_named(secured: SecuredNode) -> None:
+    with pytest.raises(BrokerNotReady) as raised:
+        check_connection([secured.addresses["ASTRAY"]], Access())
+    assert str(raised.value).startswith(
+        f"{secured.addresses['ASTRAY']}: it answers, but the brokers advertise addresses that cannot be reached from "
+        "here: nowhere.invalid:9092 (the host name cannot be resolved ("
+    )
 
 
 def test_documented_privileges_are_those_of_the_code() -> None:

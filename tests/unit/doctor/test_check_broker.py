@@ -10,14 +10,18 @@ from stream.doctor.check_broker import CLUSTER_CHECKS, check_cluster, check_conn
 from stream.doctor.facts import Clock, Connection, Unknown
 from tests.support.doctor_facts import broker, states
 
-UP, DOWN, SLOW = Connection("one:1", 0.001), Connection("two:2", error="connection refused"), Connection("far:3", 2.5)
+UP, DOWN, SLOW = (
+    Connection("one:1", 0.001),
+    Connection("two:2", error="connection refused", advice="start it"),
+    Connection("far:3", 2.5),
+)
 
 REACH: list[tuple[str, tuple[Connection, ...], str | None, list[str], str]] = [
     ("all answer", (UP,), None, ["OK"], "one:1 accepted a connection in 1 ms"),
     ("one of two", (UP, DOWN), None, ["OK", "WARN"], "two:2: connection refused; other brokers answer"),
     ("slow", (SLOW,), None, ["WARN"], "far:3 accepted a connection in 2 s"),
-    ("none", (DOWN,), "no address can be reached", ["FAIL"], "two:2: connection refused"),
-    ("no Kafka there", (UP, DOWN), "no Kafka", ["FAIL"], "one:1 accepts connections, but: no Kafka"),
+    ("none", (DOWN, DOWN), "no broker", ["FAIL", "FAIL"], "two:2: connection refused"),
+    ("stuck", (UP, DOWN), "one:1: it is stuck; see its log", ["FAIL"], "one:1: it is stuck"),
 ]
 
 

@@ -17,7 +17,10 @@ def test_without_problems_every_check_is_ok() -> None:
 
 
 def test_an_unreachable_broker_is_one_failure() -> None:
-    away = broker(servers=(Connection("one:9092", error="connection refused"),), error="no address can be reached")
+    away = broker(
+        servers=(Connection("one:9092", error="connection refused", advice="start it"),),
+        error="no address can be reached",
+    )
     findings = check_all(SETTINGS, SettingSources(), away, host())
     assert [check for check, state in states(findings) if state == "FAIL"] == ["broker"]
     assert [check for check, state in states(findings) if state == "skipped"] == list(CLUSTER_CHECKS)
