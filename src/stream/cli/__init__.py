@@ -23,7 +23,7 @@ EXIT_CODES: Final[tuple[tuple[type[StreamError], int], ...]] = (
 #: The commands with what `stream --help` says of each. A command is the function of that name in the module of that
 #: name, imported only when it is called: all of them together take a second to import.
 COMMANDS: Final = {
-    "deadletters": "List, show and requeue dead letters.",
+    "deadletters": "List, show, correct and requeue dead letters.",
     "demo": "See the whole flow work on a sample feed.",
     "doctor": "Check everything that a worker needs.",
     "evaluate": "Measure the decisions on labelled pairs.",

@@ -1,4 +1,4 @@
-"""``stream deadletters``: list, show and requeue rejected records."""
+"""``stream deadletters``: list, show, correct and requeue rejected records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from stream import system_clock
 from stream.cli import dead_letter_view as view
 from stream.cli.bidi import console, escape_json
-from stream.cli.input_files import InputError
+from stream.cli.dead_letter_edit import edit, find_dead_letter, requeue_file
+from stream.cli.dead_letter_options import (
+    attempts_option,
+    broker_option,
+    is_interactive,
+    load_kafka_settings,
+    yes_option,
+)
 from stream.dead_letters.parsed_dead_letter import DeadLetter, DeadLetterFilter, RecordId
 from stream.dead_letters.requeue import (
     RequeuePlan,
@@ -31,7 +38,7 @@ from stream.dead_letters.requeue import (
 )
 from stream.dead_letters.topic_reader import OffsetRanges, OnProgress, RejectedTopicReader, ignore_progress
 from stream.errors import REJECTION_CODES, BrokerError
-from stream.settings import STAGES, Settings, load_settings
+from stream.settings import STAGES, Settings
 
 #: Rows of the table, unless --limit sets another number.
 _ROWS_MAX: Final = 50
@@ -40,7 +47,7 @@ _EXIT_SKIPPED, _EXIT_INTERRUPTED = 1, 130
 _PROGRESS_STEP: Final = 200
 
 _FILTERS: Final = (
-    click.option("--broker", help="Kafka bootstrap servers: host:port[,host:port…]."),
+    broker_option,
     click.option(
         "--code",
         "codes",
@@ -82,7 +89,10 @@ def _with_filters(command: Callable[..., Any]) -> Callable[..., Any]:
     epilog="Example: stream deadletters list --since 2h, or: stream deadletters requeue --code wrong_type --dry-run"
 )
 def deadletters() -> None:
-    """List, show and requeue rejected records (dead letters)."""
+    """List, show, correct and requeue rejected records (dead letters)."""
+
+
+deadletters.add_command(edit)
 
 
 @deadletters.command(
@@ -118,7 +128,7 @@ def list_(limit: int | None, json_lines: bool, summary: bool, not_requeued: bool
     epilog="Example: stream deadletters show 3/1042, or: stream deadletters show 3/1042 --raw > original"
 )
 @click.argument("id_", metavar="ID")
-@click.option("--broker", help="Kafka bootstrap servers: host:port[,host:port…].")
+@broker_option
 @click.option("--raw", is_flag=True, help="Print only the original value, byte for byte.")
 @click.option(
     "--json", "full_json", is_flag=True, help="Print everything as one JSON object; value_base64 if it is not UTF-8."
@@ -129,12 +139,10 @@ def show(id_: str, broker: str | None, raw: bool, full_json: bool) -> None:
     ID is PARTITION/OFFSET or TOPIC/PARTITION/OFFSET, as shown by the list command. Invisible characters are shown as
     escapes. Long values are cut unless --raw or --json is given.
     """
-    settings = _load_kafka_settings(broker)
+    settings = load_kafka_settings(broker)
     record_id = view.parse_record_id(id_, settings.topics.rejected)
     with RejectedTopicReader(settings) as reader:
-        dead_letter = reader.find(record_id)
-    if dead_letter is None:
-        raise InputError(f"{record_id}: there is no such dead letter, or retention has deleted it")
+        dead_letter = find_dead_letter(reader, record_id)
     if raw:
         click.get_binary_stream("stdout").write(dead_letter.value or b"")
     elif full_json:
@@ -147,16 +155,16 @@ def show(id_: str, broker: str | None, raw: bool, full_json: bool) -> None:
 @click.argument("ids", metavar="[ID]...", nargs=-1)
 @_with_filters
 @click.option("--limit", type=click.IntRange(min=1), help="Requeue the oldest N only.")
-@click.option(
-    "--max-attempts",
-    type=click.IntRange(min=1),
-    default=3,
-    show_default=True,
-    help="Skip what has been requeued this many times.",
-)
+@attempts_option
 @click.option("--also-normalized", is_flag=True, help="Also requeue into the normalized topic what came from there.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; show what would be requeued.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option(
+    "--value-file",
+    type=click.Path(allow_dash=True),
+    metavar="FILE",
+    help="Requeue the dead letter ID with the value in FILE (- for standard input) instead of its own, if it is valid.",
+)
+@yes_option
 def requeue(
     ids: tuple[str, ...],
     *,
@@ -164,6 +172,7 @@ def requeue(
     max_attempts: int,
     also_normalized: bool,
     dry_run: bool,
+    value_file: str | None,
     yes: bool,
     not_requeued: bool,
     **options: Any,
@@ -181,14 +190,29 @@ def requeue(
     invalid_normalized, find out who wrote to that topic; if it was a worker of another version, --also-normalized
     requeues what this version can read.
 
+    To correct a message, use stream deadletters edit, or --value-file with one ID and a file that has the corrected
+    value: it is validated as a worker validates it, and sent only if it would be accepted.
+
     On a terminal it asks first. Elsewhere it refuses to requeue everything: give a filter, an ID or --yes.
 
     Ctrl-C or SIGTERM stops after the records in flight and reports what was done. Continue with --not-requeued.
 
-    Exit codes: 0 done; 1 some dead letters were skipped and need attention, or you answered no; 69 the broker failed
-    (what was done is reported); 130 interrupted.
+    Exit codes: 0 done; 1 some dead letters were skipped and need attention, the file is not valid, or you answered no;
+    66 the file cannot be read; 69 the broker failed (what was done is reported); 130 interrupted.
     """
     settings, wanted = _parse_filters(options, ids)
+    if value_file is not None:
+        if (
+            len(ids) != 1
+            or wanted != DeadLetterFilter(record_ids=wanted.record_ids)
+            or limit
+            or not_requeued
+            or also_normalized
+        ):
+            raise click.UsageError("--value-file replaces the value of one dead letter: give one ID and no filters")
+        (record_id,) = wanted.record_ids
+        requeue_file(settings, record_id, value_file, max_attempts=max_attempts, dry_run=dry_run, yes=yes)
+        return
     rules = RequeueRules(settings.topics, max_attempts, also_normalized)
     quiet = options["quiet"]
     with catch_signals() as is_stopped, RejectedTopicReader(settings, is_stopped=is_stopped) as reader:
@@ -199,12 +223,12 @@ def requeue(
         if dry_run or not plan.selected:
             _print_report(plan.codes, plan, "would be requeued" if dry_run else "requeued")
             sys.exit(_EXIT_SKIPPED if plan.needs_attention else 0)
-        if not yes and not _is_interactive() and wanted.selects_all:
+        if not yes and not is_interactive() and wanted.selects_all:
             raise click.UsageError(
                 f"this would requeue all {view.format_count(len(plan.selected))}; name some by a filter or an ID, "
                 "add --yes to requeue all of them, or --dry-run to see them"
             )
-        if not yes and _is_interactive():
+        if not yes and is_interactive():
             _print_report(plan.codes, plan, "selected")
             click.confirm(f"Requeue {view.format_count(len(plan.selected))}?", abort=True, err=True)
         with _show_progress("requeueing", len(plan.selected), quiet=quiet) as on_progress:
@@ -236,22 +260,11 @@ def _print_report(codes: Counter[str], plan: RequeuePlan, outcome: str) -> None:
         click.echo(f"{number} skipped: {reason.value}")
 
 
-def _is_interactive() -> bool:
-    return sys.stdin.isatty()
-
-
 # Reading
 
 
-def _load_kafka_settings(broker: str | None) -> Settings:
-    settings = load_settings(broker=broker)
-    if settings.is_memory:
-        raise click.UsageError("memory:// exists within one process only; use a Kafka broker")
-    return settings
-
-
 def _parse_filters(options: dict[str, Any], ids: Iterable[str] = ()) -> tuple[Settings, DeadLetterFilter]:
-    settings, now = _load_kafka_settings(options["broker"]), system_clock.now_ms()
+    settings, now = load_kafka_settings(options["broker"]), system_clock.now_ms()
     since, until = (view.parse_time(options[name], now) if options[name] else None for name in ("since", "until"))
     if since is not None and until is not None and since >= until:
         raise click.UsageError("--since has to be before --until")

@@ -1,1 +1,1 @@
-"""Read, select and requeue dead letters."""
+"""Read, select, correct and requeue dead letters."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from kafka.errors import KafkaError
 
+from stream.core.contracts.records import OutputRecord, RecordMetadata
 from stream.core.contracts.topics import Topics
 from stream.dead_letters.parsed_dead_letter import (
     DeadLetter,
@@ -179,6 +180,21 @@ def requeue_all(
     return result
 
 
+def requeue_one(reader: RejectedTopicReader, out: OutputRecord) -> RecordMetadata:
+    """Send one record, and return where it is stored.
+
+    Raises:
+        BrokerError: the broker does not store it.
+    """
+    partitions = reader.partition_count(out.topic)
+    with reader.producer() as producer:
+        try:
+            stored = _send(producer, out, partitions).get(_DELIVERY_S)
+        except KafkaError as error:
+            raise BrokerError(f"it was not requeued: {error}; try again") from error
+    return RecordMetadata(stored.topic, stored.partition, stored.offset)
+
+
 def _read_selected(
     reader: RejectedTopicReader, selected: Sequence[Selected], on_progress: OnProgress
 ) -> Iterator[DeadLetter]:
@@ -197,12 +213,7 @@ def _send_all(
     try:
         for dead_letter in dead_letters:
             out = requeued_record(dead_letter)
-            # The topic may have been recreated with fewer partitions: the key chooses one then.
-            partition = out.partition if (out.partition or 0) < partitions[out.topic] else None
-            future = producer.send(
-                out.topic, value=out.value, key=out.key, headers=list(out.headers), partition=partition
-            )
-            pending.append((dead_letter.code, future))
+            pending.append((dead_letter.code, _send(producer, out, partitions[out.topic])))
             unsent_bytes += len(out.value or b"") + _RECORD_BYTES
             if unsent_bytes > UNSENT_BYTES_MAX:
                 _await_delivery(pending, result)
@@ -211,6 +222,12 @@ def _send_all(
                 return
     finally:
         _await_delivery(pending, result)
+
+
+def _send(producer: Any, out: OutputRecord, partitions: int) -> Any:
+    # The topic may have been recreated with fewer partitions: the key chooses one then.
+    partition = out.partition if (out.partition or 0) < partitions else None
+    return producer.send(out.topic, value=out.value, key=out.key, headers=list(out.headers), partition=partition)
 
 
 def _await_delivery(pending: list[tuple[str, Any]], result: RequeueResult) -> None:

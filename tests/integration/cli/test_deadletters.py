@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from io import BytesIO
@@ -14,7 +15,8 @@ import pytest
 from kafka import KafkaProducer
 
 from stream.core.contracts.records import Headers, InputRecord
-from stream.core.pipeline.dead_letter import ATTEMPTS_HEADER, DEAD_LETTER_HEADER, build_dead_letter
+from stream.core.pipeline.dead_letter import ATTEMPTS_HEADER, DEAD_LETTER_HEADER, EDITED_HEADER, build_dead_letter
+from stream.dead_letters.parsed_dead_letter import DeadLetter, read_dead_letter
 from stream.errors import Rejected
 from tests.support.articles import BRIDGE, FLOOD, HARVEST, article, dumps
 from tests.support.cli import lines, stream
@@ -33,7 +35,7 @@ class Terminal(BytesIO):
 
 
 LISTS = (("list",), ("requeue",))
-ALL = (*LISTS, ("show", "0/1"))
+ALL = (*LISTS, ("show", "0/1"), ("edit", "0/1"))
 
 
 @pytest.mark.parametrize("command", ALL)
@@ -69,7 +71,7 @@ def test_invalid_filters_are_refused_with_the_valid_choices(
     assert message in result.stderr
 
 
-@pytest.mark.parametrize("command", ["show", "requeue"])
+@pytest.mark.parametrize("command", ["show", "edit", "requeue"])
 def test_an_id_of_another_topic_is_refused(command: str) -> None:
     result = stream("deadletters", command, "articles.raw/0/1")
     assert result.exit_code == 2
@@ -278,6 +280,152 @@ def test_everything_is_requeued_only_with_yes_where_nobody_can_be_asked(
     for selection in (("--code", "invalid_json"), ("0/0",), ("--yes",)):
         assert run(station, "requeue", *selection).exit_code == 0
     assert station.end(station.topics.raw) == 3
+
+
+#: An editor that writes the value in VALUE, or the one in NEXT the second time.
+EDITOR = """#!/bin/sh
+printf '%s\\n' "$VALUE" > "$1"
+[ -e "$1.again" ] && printf '%s\\n' "$NEXT" > "$1"
+touch "$1.again"
+"""
+INVALID, CORRECTED = '{"id": "x", "tags": 7}', dumps(article(4, BRIDGE)).decode()
+
+
+@pytest.fixture
+def rejected(station: Station, send: Callable[..., None]) -> DeadLetter:
+    """Return the dead letter of a message that is no JSON, and has a key and headers."""
+    record = InputRecord(station.topics.raw, 0, 0, 0, b"k1", b'{"id": "\xff', HEADERS)
+    out = build_dead_letter(station.topics.rejected, record, "normalize", [(None, Rejected("invalid_utf8", "why"))])
+    send(station.topics.raw, record.value, record.key, HEADERS)
+    send(out.topic, out.value, out.key, out.headers)
+    return read_dead_letter(station.records(out.topic)[0])
+
+
+def check_corrected(station: Station, value: bytes) -> None:
+    """Check that the raw topic has the original, and the same with another value that refers to the dead letter."""
+    _, record = station.records(station.topics.raw)
+    assert (record.key, record.value, record.partition) == (b"k1", value, 0)
+    assert tuple(record.headers[: len(HEADERS)]) == HEADERS
+    added = dict(record.headers[len(HEADERS) :])
+    assert added[DEAD_LETTER_HEADER].decode() == f"{station.topics.rejected}/0/0"
+    assert (added[ATTEMPTS_HEADER], added[EDITED_HEADER]) == (b"1", b"1")
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("rejected")
+def test_a_file_with_a_corrected_value_is_requeued_if_it_is_valid(station: Station, tmp_path: Path) -> None:
+    raw, file = station.topics.raw, tmp_path / "value"
+    file.write_bytes(run(station, "show", "0/0", "--raw").stdout_bytes)
+    command = ("requeue", "0/0", "--value-file", str(file))
+    refused = run(station, *command)
+    assert (refused.exit_code, station.end(raw)) == (1, 1)
+    assert "not valid: invalid_utf8: " in refused.stdout
+    file.write_text(CORRECTED, encoding="utf-8")
+    tried = run(station, *command, "--dry-run")
+    assert (tried.exit_code, station.end(raw)) == (0, 1)
+    assert tried.stdout.splitlines()[1:] == ["valid: 1 article", "1 dead letter would be requeued"]
+    assert run(station, *command, stdin=Terminal(b"n\n")).exit_code == 1
+    assert station.end(raw) == 1
+    done = run(station, *command)
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, f"1 dead letter requeued as {raw}/0/1")
+    check_corrected(station, CORRECTED.encode())
+    assert run(station, "list", "--json", "--not-requeued").stdout == ""
+    work(station)
+    assert [event["url"] for event in events(station).values()] == [article(4, BRIDGE)["url"]]
+
+
+@pytest.mark.kafka
+def test_any_bytes_survive_a_file(station: Station, tmp_path: Path, rejected: DeadLetter) -> None:
+    file = tmp_path / "value"
+    value = b"\xef\xbb\xbf\r\n" + CORRECTED.encode() + b" \r\n\n"
+    file.write_bytes(value)
+    assert run(station, "requeue", rejected.record_id.short, "--value-file", str(file)).exit_code == 0
+    check_corrected(station, value)
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("rejected")
+def test_an_edited_value_is_validated_and_can_be_edited_again(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text(EDITOR, encoding="utf-8")
+    editor.chmod(0o755)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    for name, value in {"VISUAL": str(editor), "VALUE": INVALID, "NEXT": CORRECTED}.items():
+        monkeypatch.setenv(name, value)
+    given_up = run(station, "edit", "0/0", stdin=Terminal(b"n\n"))
+    assert (given_up.exit_code, station.end(station.topics.raw)) == (1, 1)
+    assert "not valid: wrong_type: " in given_up.stdout
+    (kept,) = tmp_path.glob("dead-letter-0-0-*.json")
+    assert kept.read_text(encoding="utf-8") == INVALID + "\n"
+    assert f"--value-file {kept}" in given_up.stderr
+    done = run(station, "edit", "0/0", "--yes", stdin=Terminal(b"y\n"))
+    assert (done.exit_code, "1 dead letter requeued as " in done.stdout) == (0, True)
+    # The line break that the editor adds to the last line is none of the value.
+    check_corrected(station, CORRECTED.encode())
+    assert list(tmp_path.glob("dead-letter-0-0-*.json")) == [kept]
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("rejected")
+def test_a_value_that_is_not_changed_is_not_requeued(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISUAL", "true")
+    unchanged = run(station, "edit", "0/0", stdin=Terminal(b""))
+    assert (unchanged.exit_code, unchanged.stderr) == (1, "the value was not changed; nothing was requeued\n")
+    monkeypatch.setenv("VISUAL", "no-such-editor")
+    failed = run(station, "edit", "0/0", stdin=Terminal(b""))
+    assert (failed.exit_code, "set EDITOR to a command" in failed.stderr) == (2, True)
+    assert station.end(station.topics.raw) == 1
+
+
+def test_editing_without_a_terminal_is_refused_and_the_way_through_a_file_is_shown() -> None:
+    result = stream("deadletters", "edit", "0/1")
+    assert result.exit_code == 2
+    assert "stream deadletters requeue 0/1 --value-file FILE" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("0/1", "0/2"), ("0/1", "--code", "invalid_json"), ("0/1", "--limit", "1"), ("0/1", "--since", "1h")],
+)
+def test_a_file_replaces_the_value_of_one_dead_letter_only(arguments: tuple[str, ...]) -> None:
+    result = stream("deadletters", "requeue", *arguments, "--value-file", "value.json")
+    assert result.exit_code == 2
+    assert "give one ID and no filters" in result.stderr
+
+
+def test_a_file_that_cannot_be_read_is_exit_code_66(tmp_path: Path) -> None:
+    result = stream("deadletters", "requeue", "0/1", "--value-file", tmp_path / "missing")
+    assert result.exit_code == 66
+    assert "no such file or directory" in result.stderr
+
+
+REFUSED: list[tuple[str, Headers, str, str]] = [
+    ("undecodable_batch", (), "articles.raw", "it stands for a batch that was not unpacked"),
+    ("invalid_json", ((ATTEMPTS_HEADER, b"3"),), "articles.raw", "already requeued --max-attempts times"),
+    (
+        "invalid_normalized",
+        (),
+        "articles.normalized",
+        "from the normalized topic, where only the normalize step may write",
+    ),
+]
+
+
+@pytest.mark.kafka
+def test_what_cannot_be_corrected_is_said(station: Station, send: Callable[..., None], tmp_path: Path) -> None:
+    file = tmp_path / "value"
+    file.write_text(CORRECTED, encoding="utf-8")
+    prefix = station.environment["STREAM_TOPIC_PREFIX"]
+    for offset, (code, headers, topic, reason) in enumerate(REFUSED):
+        record = InputRecord(prefix + topic, 0, offset, 0, b"k", None, headers)
+        out = build_dead_letter(station.topics.rejected, record, "normalize", [(None, Rejected(code, "why"))])
+        send(out.topic, out.value, out.key, out.headers)
+        result = run(station, "requeue", f"0/{offset}", "--value-file", str(file))
+        assert result.exit_code == 1
+        assert f"cannot be edited and requeued: {reason}" in result.stderr
 
 
 @pytest.mark.kafka

@@ -43,7 +43,7 @@ def test_every_line_fits_80_columns_and_has_its_state_in_words(tmp_path: Path, m
     output = doctor(folder=tmp_path).stdout
     assert max(map(len, output.splitlines())) <= 80
     assert f"FAIL     broker        {NOBODY}: connection refused" in output
-    assert "→ start Kafka, or correct STREAM_BROKER" in output
+    assert "→ start Kafka, or correct the address in STREAM_BROKER" in output
     assert "skipped  topics" in output
     assert output.splitlines()[-1].endswith("1 FAIL, 11 skipped")
 

@@ -16,6 +16,8 @@ REQUEUE_PREFIX: Final = "__requeue."
 ATTEMPTS_HEADER: Final = REQUEUE_PREFIX + "attempts"
 #: The dead letter from which it was requeued, as topic/partition/offset.
 DEAD_LETTER_HEADER: Final = REQUEUE_PREFIX + "letter"
+#: That an operator has edited the value of the record.
+EDITED_HEADER: Final = REQUEUE_PREFIX + "edited"
 #: How many bad items of an array are listed.
 LISTED_ITEMS_MAX: Final = 20
 MESSAGE_CHARS_MAX: Final = 500
