@@ -86,6 +86,40 @@ async def test_a_replay_ends_after_a_transaction_marker(apps: Apps, kafka: Kafka
     assert [chunk async for chunk in transport_of(app).replay(TP(topic, 0), 10)] == []
 
 
+async def test_records_of_aborted_transactions_are_not_read(apps: Apps, kafka: KafkaBackend) -> None:
+    topic = f"{kafka.prefix}-in"
+    await kafka.create(topic, 1)
+    writer = AIOKafkaProducer(bootstrap_servers=kafka.address, transactional_id=f"{topic}-writer")
+    await writer.start()
+    seen: list[bytes | None] = []
+
+    async def handler(_app: faust.App, batch: RecordBatch) -> None:
+        seen.extend(record.value for record in batch)
+        batch.done()
+
+    try:
+        await writer.begin_transaction()
+        await writer.send_and_wait(topic, b"aborted", partition=0)
+        await writer.abort_transaction()
+        async with writer.transaction():
+            await writer.send(topic, b"committed", partition=0)
+        await writer.begin_transaction()
+        await writer.send_and_wait(topic, b"open", partition=0)
+        app = await apps.start(apps.make(kafka, topic, handler))
+        await until(lambda: seen == [b"committed"], "the committed record")
+        transport = transport_of(app)
+        replayed = [record.value async for chunk in transport.replay(TP(topic, 0), 0) for record in chunk]
+        assert replayed == [b"committed"]
+        # An open transaction is no lag: the worker is not stuck.
+        await until(
+            lambda: all(entry.finished == entry.end for entry in consumer_of(app).progress().values()), "no lag"
+        )
+        await writer.commit_transaction()
+        await until(lambda: seen == [b"committed", b"open"], "the record that was committed last")
+    finally:
+        await writer.stop()
+
+
 async def test_commits_go_over_transaction_markers(apps: Apps, kafka: KafkaBackend) -> None:
     topic = f"{kafka.prefix}-in"
     await kafka.create(topic, 1)

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 #: The version of aiokafka that this module was written for.
 AIOKAFKA_VERSION: Final = "0.14.0"
 
+#: Transactions: what was aborted is never read, and what may be aborted yet not before it is decided (KIP-98).
+READ_COMMITTED: Final = "read_committed"
+
 #: Records per batch if the setting ``broker_max_poll_records`` is not given.
 _RECORDS_MAX: Final = 500
 
@@ -78,19 +81,25 @@ async def count_partitions(client: Any, topic: str) -> int:
 # The consumer.
 
 
-def set_fetch_max_wait(consumer: AIOKafkaConsumer, milliseconds: int) -> None:
-    """Set how long a fetch may wait at the broker. Faust's driver does not pass ``fetch_max_wait_ms`` on."""
-    consumer._fetch_max_wait_ms = milliseconds
+def set_fetch_options(consumer: AIOKafkaConsumer, *, max_wait_ms: int) -> None:
+    """Set what Faust's driver does not pass on, before the consumer starts.
+
+    Args:
+        consumer: It reads no records of transactions that were aborted, or are still open.
+        max_wait_ms: How long a fetch may wait at the broker.
+    """
+    consumer._fetch_max_wait_ms = max_wait_ms
+    consumer._isolation_level = READ_COMMITTED
 
 
 def last_seen_end(consumer: AIOKafkaConsumer | None, tp: TP) -> int | None:
-    """Return the end offset that came with the last fetch; None if there is none.
+    """Return the end offset that came with the last fetch, where the first open transaction begins; None if unknown.
 
-    ``AIOKafkaConsumer.highwater`` raises for a partition that is not assigned (any more).
+    ``AIOKafkaConsumer.last_stable_offset`` raises for a partition that is not assigned (any more).
     """
     if consumer is None or not consumer._subscription.is_assigned(tp):
         return None
-    return cast("int | None", consumer.highwater(TopicPartition(*tp)))
+    return cast("int | None", consumer.last_stable_offset(TopicPartition(*tp)))
 
 
 def raise_on_offset_fetch_error(consumer: AIOKafkaConsumer) -> None:

@@ -87,7 +87,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        aiokafka_patches.set_fetch_max_wait(consumer, _FETCH_WAIT_MS)
+        aiokafka_patches.set_fetch_options(consumer, max_wait_ms=_FETCH_WAIT_MS)
         return consumer
 
     async def on_thread_stop(self) -> None:
@@ -212,6 +212,7 @@ class Transport(driver.Transport):
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level=aiokafka_patches.READ_COMMITTED,
             max_partition_fetch_bytes=conf.consumer_max_fetch_size,
             request_timeout_ms=int(want_seconds(conf.broker_request_timeout) * 1000),
             check_crcs=conf.broker_check_crcs,
