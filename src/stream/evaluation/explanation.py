@@ -40,6 +40,7 @@ METHODS: Final[dict[str, str]] = {
     "other-names": "the texts are similar, but each title names something that only its own text mentions",
     "other-numbers": "the texts are similar, but their numbers differ, as in two reports made from one template",
     "round-up": "the longer text contains the shorter one among many other items",
+    "no-words": "the text has no word or number, so it is a copy of nothing",
     "other-title": "the texts are the same, but they are very short and their titles differ",
 }
 

@@ -170,6 +170,8 @@ def _match_address(incoming: IncomingArticle, candidates: Candidates, _threshold
 
 
 def _match_text(incoming: IncomingArticle, candidates: Candidates, thresholds: Thresholds) -> RuleResult:
+    if incoming.fingerprint.tokens == 0:  # all such texts have the same hash: that of nothing
+        return "no-words"
     earlier = candidates.same_text
     if earlier is None:
         return None

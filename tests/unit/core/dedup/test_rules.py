@@ -43,9 +43,12 @@ class TestRelations:
         assert verdict.change is not None
         assert (verdict.change.tokens, verdict.change.numbers) == (0.0, False)
 
-    def test_an_empty_text_is_a_copy_of_another(self) -> None:
-        verdict = decide_similar("…", "").duplicate
-        assert (verdict.relation, verdict.jaccard, verdict.containment) == ("copy", 1.0, 1.0)
+    @pytest.mark.parametrize(
+        ("later", "before"), [("…", ""), ("🔥🔥🔥", "❤️👍 ✅"), ("🔥🔥🔥", "🔥🔥🔥"), ("— \u061f !", "。、")]
+    )
+    def test_a_text_without_a_token_is_a_copy_of_nothing(self, later: str, before: str) -> None:
+        verdict = decide_similar(later, before).duplicate
+        assert (verdict.relation, verdict.method, verdict.duplicate_of) == ("new", "no-words", None)
 
     @pytest.mark.parametrize("script", REPRINTED)
     def test_an_edited_reprint_is_a_near_copy(self, script: str) -> None:
