@@ -41,6 +41,7 @@ METHODS: Final[dict[str, str]] = {
     "other-numbers": "the texts are similar, but their numbers differ, as in two reports made from one template",
     "round-up": "the longer text contains the shorter one among many other items",
     "no-words": "the text has no word or number, so it is a copy of nothing",
+    "repeated-notice": "the same short text under different titles of one source: a notice, not an article",
     "other-title": "the texts are the same, but they are very short and their titles differ",
 }
 

@@ -110,7 +110,12 @@ def test_an_invalid_article_is_rejected_with_its_name(first: str, second: str, n
 
 
 def test_every_method_has_a_meaning() -> None:
-    assert {name for name, _ in RULES} | {*REASONS} | {"nothing-alike", "no-words", "other-title"} == METHODS.keys()
+    assert {name for name, _ in RULES} | {*REASONS} | {
+        "nothing-alike",
+        "no-words",
+        "other-title",
+        "repeated-notice",
+    } == METHODS.keys()
 
 
 @dataclass

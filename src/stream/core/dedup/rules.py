@@ -175,10 +175,18 @@ def _match_text(incoming: IncomingArticle, candidates: Candidates, thresholds: T
     earlier = candidates.same_text
     if earlier is None:
         return None
-    if incoming.fingerprint.tokens < thresholds.short_text_tokens:
-        title_similarity = _title_similarity(incoming, earlier)
-        if title_similarity is not None and title_similarity < thresholds.title_similarity_min:
-            return "other-title"
+    title_similarity = _title_similarity(incoming, earlier)
+    if title_similarity is not None:
+        if incoming.fingerprint.tokens < thresholds.short_text_tokens:
+            if title_similarity < thresholds.title_similarity_min:
+                return "other-title"
+        elif (
+            incoming.fingerprint.tokens < thresholds.notice_tokens
+            and title_similarity < thresholds.notice_title_similarity_max
+            and incoming.source is not None
+            and incoming.source == earlier.source
+        ):
+            return "repeated-notice"
     return Link("copy", earlier)
 
 

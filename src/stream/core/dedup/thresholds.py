@@ -87,6 +87,13 @@ class Thresholds:
     #: Of texts with fewer tokens, the same text is a copy only if the titles are similar too.
     #: "Photos of the day" below two different titles is two articles.
     short_text_tokens: int = 12
+    #: Of texts with fewer tokens, the same text at two URLs of one source is a notice if the titles are not similar: a
+    #: consent wall, a paywall or a page that was not found.
+    #: "This article is for subscribers only. Sign in to read on." below two headlines is two articles.
+    notice_tokens: int = 60
+    #: Jaccard similarity of two titles below which such a text is a notice.
+    #: "Choir sings in hall" and "Cracks found in pier" share 1 of 7 words.
+    notice_title_similarity_max: float = 0.25
     #: Jaccard similarity of two titles from which on they count as similar.
     #: "Harbour closed" and "Harbour closed today again" share 2 of 4 words, which is enough.
     title_similarity_min: float = 0.50

@@ -69,6 +69,38 @@ def test_a_home_page_identifies_no_article(url: str) -> None:
     assert outcome.code == "missing_identity"
 
 
+@pytest.mark.parametrize(
+    ("second", "relation"),
+    [
+        ({}, "new"),
+        ({"title": "Choir sings in the old hall"}, "copy"),
+        ({"title": None}, "copy"),
+        ({"url": "https://b.example/2"}, "copy"),
+        ({"text": 4}, "copy"),
+    ],
+    ids=["another title", "a similar title", "no title", "another site", "a long text"],
+)
+@pytest.mark.parametrize(
+    "wall",
+    [
+        "Only subscribers can read on. Log in, or choose a subscription to support our reporters in this town.",
+        "Bitte erlauben Sie Cookies, damit wir die Seite verbessern und Werbung zeigen koennen, die zu Ihnen passt.",
+        "هذا المحتوى متاح للمشتركين فقط سجل الدخول او اشترك الان لمتابعة القراءة ودعم الصحافة المستقلة في مدينتك.",
+        "このページは見つかりませんでした。お探しのページは削除されたか、名前が変更された可能性があります。",
+    ],
+    ids=["paywall", "consent", "Arabic paywall", "Japanese soft 404"],
+)
+def test_a_notice_below_two_titles_of_one_site_is_linked_to_nothing(
+    wall: str, second: dict[str, Any], relation: str
+) -> None:
+    first = {"url": "https://a.example/1", "title": "Choir sings in old hall", "text": wall}
+    fields = {**first, "url": "https://a.example/2", "title": "Cracks found in eastern pier", **second}
+    if "text" in second:
+        first["text"] = fields["text"] = " ".join([wall] * second["text"])
+    outcomes = run([orjson.dumps(first), orjson.dumps(fields)])
+    assert results(outcomes) == [["new"], [relation]]
+
+
 def test_an_older_version_that_arrives_late_does_not_become_the_newest() -> None:
     times = ["2026-05-04T08:00:00Z", "2026-05-04T06:00:00Z", None, "2026-05-04T09:00:00Z"]
     versions = [
