@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 import orjson
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from stream.cli.bidi import console, escape_invisible
+from stream.cli.bidi import console
+from stream.cli.findings_table import findings_as_json, print_findings
 from stream.doctor.collect_broker import collect_broker
 from stream.doctor.collect_host import collect_host, collect_setting_sources, python_version
-from stream.doctor.findings import Finding, State, has_no_failure
+from stream.doctor.findings import Finding, is_acceptable
 from stream.doctor.report import check_all, report_invalid_settings
 from stream.errors import SettingsError
 from stream.settings import STAGES, Stage, load_settings
-
-_STYLES: Final = {
-    State.OK: "green",
-    State.WARN: "bold yellow",
-    State.FAIL: "bold red",
-    State.UNKNOWN: "dim",
-    State.SKIPPED: "dim",
-}
-_STATE_COLUMNS: Final = max(map(len, State))
 
 
 @click.command(epilog="Example: STREAM_BROKER=kafka:9092 stream doctor --data-dir /var/lib/stream")
@@ -44,9 +33,16 @@ _STATE_COLUMNS: Final = max(map(len, State))
 )
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder of the duplicate index.")
 @click.option("--web-port", type=int, help="Port of the worker's web pages.")
+@click.option("--strict", is_flag=True, help="Exit with 1 for warnings, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
 def doctor(
-    broker: str | None, steps: tuple[Stage, ...], data_dir: Path | None, web_port: int | None, as_json: bool
+    broker: str | None,
+    *,
+    steps: tuple[Stage, ...],
+    data_dir: Path | None,
+    web_port: int | None,
+    strict: bool,
+    as_json: bool,
 ) -> None:
     """Check everything that a worker needs, and say how to fix what is wrong.
 
@@ -54,15 +50,16 @@ def doctor(
     lag and dead letters: OK, WARN, FAIL, unknown or skipped. Run it on the host of the worker, as the worker's user. It
     changes nothing and does not disturb running workers.
 
-    Exit codes: 0 no failure, 1 at least one failure, 2 wrong usage.
+    Exit codes: 0 no failure; 1 at least one failure, or with --strict a warning; 2 wrong usage.
     """
     with _show_status(quiet=as_json):
         findings = _collect_findings(steps or STAGES, broker=broker, data_dir=data_dir, web_port=web_port)
+    is_ok = is_acceptable(findings, strict=strict)
     if as_json:
-        click.echo(orjson.dumps(_as_json(findings)))
+        click.echo(orjson.dumps(findings_as_json(findings, is_ok=is_ok)))
     else:
-        _print_report(console(), findings)
-    sys.exit(0 if has_no_failure(findings) else 1)
+        print_findings(console(), findings)
+    sys.exit(0 if is_ok else 1)
 
 
 def _collect_findings(steps: Sequence[Stage], **options: Any) -> list[Finding]:
@@ -81,35 +78,3 @@ def _show_status(*, quiet: bool) -> Iterator[None]:
         return
     with Console(stderr=True).status("checking"):
         yield
-
-
-def _print_report(out: Console, findings: Sequence[Finding]) -> None:
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, min_width=_STATE_COLUMNS)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for finding in findings:
-        table.add_row(
-            Text(finding.state, style=_STYLES[finding.state]), finding.check, Text(escape_invisible(finding.summary))
-        )
-        if finding.advice:
-            table.add_row("", "", Text(f"→ {escape_invisible(finding.advice)}", style="bold"))
-    out.print(table)
-    counts = Counter(finding.state for finding in findings)
-    out.print(Text(", ".join(f"{counts[state]} {state}" for state in State if counts[state])))
-
-
-def _as_json(findings: Sequence[Finding]) -> dict[str, Any]:
-    return {
-        "ok": has_no_failure(findings),
-        "findings": [
-            {
-                "check": finding.check,
-                "state": finding.state.value.lower(),
-                "found": finding.summary,
-                "advice": finding.advice or None,
-                "figures": finding.figures,
-            }
-            for finding in findings
-        ],
-    }

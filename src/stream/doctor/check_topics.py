@@ -52,15 +52,21 @@ def _check_specs(settings: Settings, topics: TopicFactsByName) -> Iterator[Findi
     missing = [spec.name for spec in specs if not topics[spec.name].partitions]
     if missing:
         yield fail("topics", f"missing: {join_names(missing)}", _CREATE, topics=missing)
+    names = settings.topics
     findings = [
-        finding for spec in specs if topics[spec.name].partitions for finding in _check_spec(spec, topics[spec.name])
+        finding
+        for spec in specs
+        if topics[spec.name].partitions
+        for finding in _check_spec(
+            spec, topics[spec.name], is_input=spec.name in (names.raw, names.normalized, names.fingerprints)
+        )
     ]
     yield from findings
     if specs and not missing and not findings:
         yield ok("topics", f"{format_count(len(specs), 'topic')} with the required partitions and configuration")
 
 
-def _check_spec(spec: TopicSpec, topic: TopicFacts) -> Iterator[Finding]:
+def _check_spec(spec: TopicSpec, topic: TopicFacts, *, is_input: bool) -> Iterator[Finding]:
     figures = {"topic": spec.name, "partitions": topic.partitions, "expected": spec.partitions}
     if topic.problem is not None:
         summary, _, advice = topic.problem.partition(": ")
@@ -81,7 +87,7 @@ def _check_spec(spec: TopicSpec, topic: TopicFacts) -> Iterator[Finding]:
             leaderless=list(topic.leaderless),
         )
     policy, required = topic.differs.get("cleanup.policy"), spec.config.get("cleanup.policy")
-    if policy is not None and "compact" in policy and required == "delete" and spec.exact_partitions:
+    if policy is not None and "compact" in policy and required == "delete" and is_input:
         yield fail("topics", f"{spec.name} is compacted, which deletes unread records", _UPDATE, topic=spec.name)
         return
     if topic.differs:
@@ -103,7 +109,7 @@ def _check_replication(topics: TopicFactsByName) -> Iterator[Finding]:
     findings = [
         finding
         for name, topic in topics.items()
-        if (required := _config_number(topic, "min.insync.replicas")) is not None and topic.replicas > 1
+        if (required := _config_number(topic, "min.insync.replicas")) is not None
         for finding in _check_in_sync(name, topic, required)
     ]
     yield from findings
@@ -116,18 +122,24 @@ def _check_replication(topics: TopicFactsByName) -> Iterator[Finding]:
 
 
 def _check_in_sync(name: str, topic: TopicFacts, required: int) -> Iterator[Finding]:
+    if topic.in_sync < required:
+        has_too_few = topic.replicas < required
+        yield fail(
+            "replication",
+            f"{name}: {topic.in_sync} in sync, but min.insync.replicas is {required}: it refuses records",
+            f"set min.insync.replicas to {topic.replicas} or less, or add replicas"
+            if has_too_few
+            else "start the missing brokers",
+            topic=name,
+        )
+        return
+    if topic.replicas == 1:
+        return
     if required < _MIN_IN_SYNC:
         yield warn(
             "replication",
             f"{name}: min.insync.replicas is {required}, so acks=all can mean a single replica",
             f"set it to 2: kafka-configs --alter --topic {name} --add-config min.insync.replicas=2",
-            topic=name,
-        )
-    if topic.in_sync < required:
-        yield fail(
-            "replication",
-            f"{name}: {topic.in_sync} in sync, but min.insync.replicas is {required}: it refuses records",
-            "start the missing brokers",
             topic=name,
         )
     elif required >= topic.replicas:

@@ -77,6 +77,21 @@ def collect_broker(settings: Settings) -> BrokerFacts:
         return BrokerFacts(servers, now, error=f"no answer within {_TIMEOUT_S:g} s")
 
 
+def collect_topics(settings: Settings) -> tuple[Mapping[str, TopicFacts], GroupFacts | Unknown]:
+    """The facts about the topics and the consumer group that `check_topic_rules` needs.
+
+    Raises:
+        SettingsError: TLS or SASL settings cannot be used.
+        BrokerError: the cluster cannot be reached, or stops answering.
+    """
+    with topic_admin.admin(settings) as client:
+        query = _Query(client)
+        topics = _collect_topics(query, settings)
+        if isinstance(topics, Unknown):
+            raise BrokerError(f"{settings.broker}: {topics.reason}; run: stream doctor")
+        return topics, _describe_group(query, settings)
+
+
 def _collect_connections(settings: Settings) -> tuple[Connection, ...]:
     probes = {probe.address: probe for probe in probe_brokers(settings.servers, load_access(settings))}
     return tuple(_connection(probes[address]) for address in settings.servers)
@@ -193,9 +208,7 @@ def _collect_topic(query: _Query, settings: Settings, spec: TopicSpec, descripti
     config = query(lambda: _read_config(query.client, spec.name))
     if not config:  # kafka-python raises nothing if access is denied
         config = Hidden("this user has no permission to read its configuration (DescribeConfigs)")
-    differs = (
-        {} if isinstance(config, Unknown) else {n: config.get(n) for n, v in spec.config.items() if config.get(n) != v}
-    )
+    differs = {} if isinstance(config, Unknown) else topic_admin.find_differences(spec, config)
     return TopicFacts(
         len(partitions),
         problem=TopicStatus(spec, len(partitions)).problem,

@@ -60,9 +60,10 @@ def skip(check: str, reason: str) -> Finding:
     return Finding(check, State.SKIPPED, reason)
 
 
-def has_no_failure(findings: Iterable[Finding]) -> bool:
-    """Whether no finding is a failure."""
-    return all(finding.state is not State.FAIL for finding in findings)
+def is_acceptable(findings: Iterable[Finding], *, strict: bool) -> bool:
+    """Whether no finding is a failure and, if ``strict``, none is a warning."""
+    bad_states = {State.FAIL, State.WARN} if strict else {State.FAIL}
+    return all(finding.state not in bad_states for finding in findings)
 
 
 def format_count(number: int, noun: str) -> str:

@@ -8,7 +8,7 @@ from stream.doctor.check_broker import check_cluster, check_connections, skip_cl
 from stream.doctor.check_group import check_dead_letters, check_group, check_lag
 from stream.doctor.check_host import check_host, check_python, check_settings
 from stream.doctor.check_topics import check_permissions, check_topics
-from stream.doctor.facts import BrokerFacts, HostFacts, SettingSources, TopicFacts, Unknown
+from stream.doctor.facts import BrokerFacts, GroupFacts, HostFacts, SettingSources, TopicFacts, Unknown
 from stream.doctor.findings import Finding, fail, skip, unknown
 from stream.settings import STAGES, Settings, Stage
 
@@ -36,6 +36,17 @@ def check_all(
     ]
 
 
+def check_topic_rules(
+    settings: Settings,
+    topics: Mapping[str, TopicFacts],
+    group: GroupFacts | Unknown,
+    *,
+    steps: Sequence[Stage] = STAGES,
+) -> list[Finding]:
+    """Every finding about the topics and the permissions of this user: those of `stream topics --check`, too."""
+    return [*check_topics(settings, topics), *check_permissions(settings, topics, group, steps=steps)]
+
+
 def report_invalid_settings(mistakes: str, python: tuple[int, int, int]) -> list[Finding]:
     """The findings that are possible without valid settings."""
     title, _, details = mistakes.partition("\n")
@@ -61,8 +72,7 @@ def _check_broker(settings: Settings, facts: BrokerFacts | None, steps: Sequence
         return [*findings, *(unknown(check, facts.topics) for check in checks)]
     return [
         *findings,
-        *check_topics(settings, facts.topics),
-        *check_permissions(settings, facts.topics, facts.group, steps=steps),
+        *check_topic_rules(settings, facts.topics, facts.group, steps=steps),
         *check_group(settings, facts.group, facts.topics),
         *check_lag(settings, facts.group, facts.topics, now_ms=facts.collected_ms),
         check_dead_letters(settings, facts.topics),

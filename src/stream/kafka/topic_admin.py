@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from stream.kafka.acls import Permission, topic_permissions
 from stream.kafka.connection_check import check_connection
 from stream.kafka.record_batches import limit_kafka_python
 from stream.kafka.security import AccessError, load_access
-from stream.settings import Settings, Stage
+from stream.settings import DAY_MS, Settings, Stage
 
 _BOOTSTRAP_MS: Final = 15_000
 _PROPAGATION_S: Final = 10.0
@@ -51,6 +51,20 @@ class TopicStatus:
     def is_hidden(self) -> bool:
         """Whether the broker hides the topic from this user."""
         return self.allowed is not None and not self.allowed
+
+    @property
+    def deletions(self) -> list[str]:
+        """Which records the broker would delete if the settings that differ were set as required."""
+        required, present = self.spec.config, self.differs
+        deletions = []
+        if present.get("cleanup.policy") == "delete" and required["cleanup.policy"] == "compact":
+            deletions.append("all but the newest record of each key")
+        retention_ms = int(present.get("retention.ms") or 0)
+        if "retention.ms" in required and (
+            "cleanup.policy" in present or retention_ms < 0 or retention_ms > int(required["retention.ms"])
+        ):
+            deletions.append(f"records older than {int(required['retention.ms']) / DAY_MS:g} days")
+        return [f"{self.spec.name}: {deletion}" for deletion in deletions]
 
     @property
     def problem(self) -> str | None:
@@ -122,7 +136,9 @@ def inspect(settings: Settings, specs: Sequence[TopicSpec]) -> list[TopicStatus]
         existing = [status for status in statuses if status.partitions]
         _require_operation(settings, existing, "DescribeConfigs")
         configs = _read_configs(client, [status.spec for status in existing])
-    return [replace(status, differs=_differences(status.spec, configs.get(status.spec.name))) for status in statuses]
+    return [
+        replace(status, differs=find_differences(status.spec, configs.get(status.spec.name))) for status in statuses
+    ]
 
 
 def exists(settings: Settings, topic: str, *, operation: str = "Describe") -> bool:
@@ -184,7 +200,7 @@ def _wait_until_set(client: KafkaAdminClient, specs: Sequence[TopicSpec]) -> Non
     deadline = time.monotonic() + _PROPAGATION_S
     while time.monotonic() < deadline:
         configs = _read_configs(client, specs)
-        if not any(_differences(spec, configs.get(spec.name)) for spec in specs):
+        if not any(find_differences(spec, configs.get(spec.name)) for spec in specs):
             return
         time.sleep(0.1)
 
@@ -279,7 +295,8 @@ def _read_configs(client: KafkaAdminClient, specs: Sequence[TopicSpec]) -> dict[
     }
 
 
-def _differences(spec: TopicSpec, config: dict[str, str | None] | None) -> dict[str, str | None]:
+def find_differences(spec: TopicSpec, config: Mapping[str, str | None] | None) -> dict[str, str | None]:
+    """The settings of a topic that differ from ``spec``, with their present values; none if ``config`` is not known."""
     if config is None:
         return {}
     return {name: config.get(name) for name, value in spec.config.items() if config.get(name) != value}

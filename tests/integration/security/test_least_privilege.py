@@ -8,12 +8,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from kafka import KafkaConsumer
 
 from stream.demo.runner import free_port
 from stream.kafka import topic_admin
-from stream.settings import load_settings
+from stream.settings import STAGES, load_settings
 from tests.support.articles import dumps, generate_articles
 from tests.support.processes import DEADLINE, STREAM, Worker, clean_environment, subscribe, wait_until
 from tests.support.secured_node import PASSWORD, SecuredNode
@@ -142,3 +143,22 @@ def test_a_missing_permission_to_produce_is_reported(
     assert done.stderr.splitlines()[-1].startswith(
         "stream: User:normalize lacks permission: Write on topic articles.raw"
     )
+
+
+@pytest.mark.parametrize("role", ["setup", "normalize", "deduplicate", "consumer"])
+def test_doctor_and_the_check_of_topics_report_the_same_permissions(
+    environment: Callable[..., dict[str, str]], role: str
+) -> None:
+    step = role if role in STAGES else "normalize"
+    checks = ("topics", "replication", "retention", "message size", "permissions")
+    results = [
+        run_stream(environment(role), *command, "--step", step, "--json")
+        for command in (("topics", "--check"), ("doctor",))
+    ]
+    of_topics, of_doctor = (
+        [finding for finding in orjson.loads(done.stdout)["findings"] if finding["check"] in checks] for done in results
+    )
+    assert of_topics == of_doctor
+    permissions = {finding["state"] for finding in of_topics if finding["check"] == "permissions"}
+    assert ("fail" in permissions) is (role not in STAGES)
+    assert results[0].returncode == int("fail" in {finding["state"] for finding in of_topics})

@@ -12,7 +12,7 @@ from stream.doctor.findings import (
     format_count,
     format_duration,
     format_size,
-    has_no_failure,
+    is_acceptable,
     join_names,
     ok,
     skip,
@@ -22,8 +22,15 @@ from stream.doctor.findings import (
 
 
 def test_only_failures_count_as_failures() -> None:
-    assert has_no_failure([ok("a", "b"), warn("a", "b", "c"), unknown("a", Unknown("b")), skip("a", "b")])
-    assert not has_no_failure([ok("a", "b"), fail("a", "b", "c")])
+    harmless = [ok("a", "b"), unknown("a", Unknown("b")), skip("a", "b")]
+    warning, failure = warn("a", "b", "c"), fail("a", "b", "c")
+    for findings, is_good, is_good_if_strict in (
+        (harmless, True, True),
+        ([*harmless, warning], True, False),
+        ([*harmless, failure], False, False),
+    ):
+        assert is_acceptable(findings, strict=False) is is_good
+        assert is_acceptable(findings, strict=True) is is_good_if_strict
 
 
 @pytest.mark.parametrize("state", [State.WARN, State.FAIL])
