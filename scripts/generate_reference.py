@@ -58,8 +58,10 @@ def _settings_page() -> str:
         f"""
 Each setting is an environment variable, or the lower-case key without `{ENV_PREFIX}` in the TOML file that
 `{CONFIG_VARIABLE}` names. Options of a command come before variables, and variables before the file. `stream worker`
-reports all mistakes at once and ends with [exit code](exit-codes.md) 78. An unknown variable or key is a mistake, too;
-the variables that Kubernetes adds for each Service of a namespace are ignored.
+reports all mistakes at once and ends with [exit code](exit-codes.md) 78. An unknown variable or key is a mistake, too:
+every command stops and names the nearest setting. Only the variables that Kubernetes adds for each Service of a
+namespace are left out (`STREAM_WORKER_SERVICE_HOST`, `STREAM_WORKER_PORT=tcp://…`). A Service whose variable is that of a
+setting, such as `stream-web`, needs `enableServiceLinks: false` in the pod.
 
 ```toml
 broker = "kafka-1:9092,kafka-2:9092"

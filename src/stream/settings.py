@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from pydantic_settings import SettingsError as SourceError
 
 from stream.core.contracts.topics import Topics, TopicSpec, topic_specs
 from stream.core.pipeline.ownership import SOURCE_HEADER, TakedownOwner, TakedownOwners
 from stream.core.validation import Limits
 from stream.errors import SettingsError
+from stream.setting_mistakes import PREFIX, describe_unknown, explain_service_value, find_unknown_variables
 
-ENV_PREFIX = "STREAM_"
+ENV_PREFIX = PREFIX
 CONFIG_VARIABLE = "STREAM_CONFIG"
-#: Variables with the prefix that are no settings: Kubernetes describes every Service of the namespace to its pods, and
-#: one may be called ``stream-…``; the test suite has variables of its own.
-_OTHER_VARIABLES = re.compile(
-    r"STREAM_(.*_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
-    r"|STREAM_(REQUIRE|TEST)_\w+|STREAM_HYPOTHESIS_PROFILE"
-)
 DAY_MS = 24 * 3600 * 1000
 MIB = 1024 * 1024
 _PORT_MAX = 65_535
@@ -324,45 +323,40 @@ def load_settings(**options: Any) -> Settings:
     file = os.environ.get(CONFIG_VARIABLE)
     if file and not Path(file).is_file():
         raise SettingsError(f"{CONFIG_VARIABLE}={file}: no such file; correct the path, or unset the variable")
-    mistakes = find_unknown_variables(os.environ)
+    mistakes = list(find_unknown_variables(os.environ, _variables()))
     try:
         settings = Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
-        mistakes += _describe_mistakes(error)
-    except ValueError as error:  # the file is not TOML, or a variable is not JSON
-        raise SettingsError(f"{file}: {error}" if file else str(error)) from None
+        mistakes += map(_describe_mistake, error.errors())
+    except SourceError as error:  # a variable is not JSON; its value may be secret
+        mistakes += [_describe_malformed_json(error)]
+    except ValueError as error:  # the file is not TOML
+        mistakes += [f"{file}: not valid TOML ({error}); correct the file" if file else str(error)]
     if mistakes:
-        raise SettingsError("\n".join(["invalid settings:", *mistakes]))
+        raise SettingsError("\n  ".join(["invalid settings:", *mistakes]))
     return settings
 
 
-def find_unknown_variables(names: Iterable[str]) -> list[str]:
-    """Describe those of ``names`` that look like variables of settings and are none, each with the nearest one.
-
-    >>> find_unknown_variables(["STREAM_BROKR", "STREAM_BROKER", "STREAM_WORKER_SERVICE_HOST", "HOME"])
-    ['  STREAM_BROKR: there is no such setting; did you mean STREAM_BROKER?']
-    """
-    known = {CONFIG_VARIABLE, *(ENV_PREFIX + name.upper() for name in Settings.model_fields)}
-    variables = (name for name in sorted(names) if name.upper().startswith(ENV_PREFIX))
-    unknown = (name for name in variables if name.upper() not in known and not _OTHER_VARIABLES.fullmatch(name.upper()))
-    return [_describe_unknown(name, name.upper(), known) for name in unknown]
+def _variables() -> set[str]:
+    return {CONFIG_VARIABLE, *(ENV_PREFIX + name.upper() for name in Settings.model_fields)}
 
 
-def _describe_unknown(label: str, name: str, known: Iterable[str]) -> str:
-    nearest = get_close_matches(name, sorted(known), n=1, cutoff=0.0)
-    return f"  {label}: there is no such setting; did you mean {nearest[0]}?"
+def _describe_mistake(mistake: ErrorDetails) -> str:
+    field, *path = map(str, mistake["loc"])
+    variable, key = f"{ENV_PREFIX}{field.upper()}", ".".join((field, *path))
+    label = f"{variable} ({key})"
+    if mistake["type"] == "extra_forbidden":
+        return describe_unknown(label, field, Settings.model_fields)
+    if mistake["type"] == "unexpected_keyword_argument":  # in a table
+        return describe_unknown(label, path[-1], [entry.name for entry in dataclasses.fields(TakedownOwner)])
+    message = mistake["msg"].removeprefix("Value error, ")
+    hint = explain_service_value(variable, mistake["input"])
+    return f"{label}{_describe_value(mistake)}: {message}{hint}"
 
 
-def _describe_mistakes(error: ValidationError) -> list[str]:
-    lines = []
-    for mistake in error.errors():
-        name = ".".join(map(str, mistake["loc"]))
-        if mistake["type"] == "extra_forbidden":
-            lines.append(_describe_unknown(f"{ENV_PREFIX}{name.upper()} ({name})", name, Settings.model_fields))
-            continue
-        message = mistake["msg"].removeprefix("Value error, ")
-        lines.append(f"  {ENV_PREFIX}{name.upper()} ({name}){_describe_value(mistake)}: {message}")
-    return lines
+def _describe_malformed_json(error: SourceError) -> str:
+    name = next((name for name in Settings.model_fields if f'"{name}"' in str(error)), "")
+    return f"{ENV_PREFIX}{name.upper()} ({name}): not valid JSON ({error.__cause__}); see docs/reference/settings.md"
 
 
 def _describe_value(mistake: ErrorDetails) -> str:

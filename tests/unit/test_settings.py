@@ -96,24 +96,28 @@ def test_variables_are_read_in_any_case_and_so_are_mistakes(monkeypatch: pytest.
     assert "stream_grup: there is no such setting; did you mean STREAM_GROUP?" in error_message()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "STREAM_SERVICE_HOST",
-        "STREAM_SERVICE_PORT",
-        "STREAM_PORT",
-        "STREAM_PORT_6066_TCP_ADDR",
-        "STREAM_WORKER_SERVICE_HOST",
-        "STREAM_WORKER_SERVICE_PORT_METRICS",
-        "STREAM_WORKER_PORT_6066_TCP",
-        "STREAM_WORKER_PORT_6066_TCP_PROTO",
-    ],
-)
-def test_variables_that_kubernetes_adds_for_a_service_are_no_mistake(
-    monkeypatch: pytest.MonkeyPatch, name: str
+def test_variables_of_kubernetes_are_no_mistake_unless_they_have_the_name_of_a_setting(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(name, "tcp://10.0.0.7:6066")
+    monkeypatch.setenv("STREAM_WORKER_SERVICE_HOST", "10.0.0.7")
     assert load_settings() == Settings()
+    monkeypatch.setenv("STREAM_WEB_PORT", "tcp://10.0.0.7:6066")
+    assert "for a Service named stream-web: set enableServiceLinks: false" in error_message()
+
+
+def test_an_unknown_key_in_a_table_names_the_nearest_one(file: Path) -> None:
+    file.write_text('[takedown_owners."/scrapers/7"]\ntenant = ["a"]\n', encoding="utf-8")
+    expected = (
+        "STREAM_TAKEDOWN_OWNERS (takedown_owners./scrapers/7.tenant): there is no such setting; did you mean tenants?"
+    )
+    assert error_message() == f"invalid settings:\n  {expected}"
+
+
+def test_a_variable_that_is_no_json_is_named_and_its_value_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAM_TAKEDOWN_OWNERS", "{secret")
+    message = error_message()
+    assert "STREAM_TAKEDOWN_OWNERS (takedown_owners): not valid JSON (" in message
+    assert "secret" not in message
 
 
 def test_an_invalid_toml_file_is_named(file: Path) -> None:

@@ -22,6 +22,7 @@ from stream.evaluation.explanation import Comparison, compare
 from stream.evaluation.labelled_pairs import Pair, RowError, read_pair
 from stream.evaluation.scoring import CROSS, MISTAKES, DecidedPair, Scores, decide_in_one_index, decide_pairs
 from stream.evaluation.word_diff import align
+from stream.settings import load_settings
 
 #: At most this many bad rows are listed.
 _BAD_ROWS_SHOWN: Final = 10
@@ -79,8 +80,9 @@ def evaluate(
     have. Every relation except new is a link. No duplicate window applies. For details, see
     docs/guides/evaluating-decisions.md.
 
-    Exit codes: 0 done, 1 below --min-f1, 2 wrong usage or bad rows, 66 unreadable input.
+    Exit codes: 0 done, 1 below --min-f1, 2 wrong usage or bad rows, 66 unreadable input, 78 invalid settings.
     """
+    load_settings()  # it has none of its own, but a mistyped one is reported by every command
     results = [_File(path, pairs) for path, pairs in _read_files(files, with_url=not no_url)]
     try:
         for file in results:

@@ -22,6 +22,7 @@ from stream.evaluation.explanation import Explanation
 from stream.evaluation.explanation import explain as explain_articles
 from stream.evaluation.labelled_pairs import RowError, read_pair
 from stream.evaluation.word_diff import Alignment, Passage, Word, align
+from stream.settings import load_settings
 
 #: Of longer passages, this many words at each end are shown.
 _SHARED_ENDS, _CHANGED_ENDS = 12, 40
@@ -55,8 +56,9 @@ def explain(first: str, second: str | None, full: bool, as_json: bool) -> None:
 
     In the differences, [-red-] is in A only and {+green+} is in B only; shared passages are shown as A has them.
 
-    Exit codes: 0 linked, 1 new (not linked), 2 wrong usage, 66 unreadable input.
+    Exit codes: 0 linked, 1 new (not linked), 2 wrong usage, 66 unreadable input, 78 invalid settings.
     """
+    load_settings()  # it has none of its own, but a mistyped one is reported by every command
     explanation = _explain(*_read_events(first, second))
     alignment = align(explanation.first.text, explanation.second.text)
     if as_json:

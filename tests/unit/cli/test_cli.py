@@ -67,3 +67,24 @@ def test_a_file_of_settings_that_is_not_there_is_exit_code_78(tmp_path: Path) ->
     result = stream("process", config=str(tmp_path / "nowhere.toml"))
     assert result.exit_code == 78
     assert "nowhere.toml: no such file" in result.stderr
+
+
+#: Arguments that each command needs.
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "deadletters": ("list",),
+    "explain": ("a.json", "b.json"),
+    "evaluate": ("pairs.jsonl",),
+}
+
+
+@pytest.mark.parametrize("name", [name for name, _ in commands() if name != "doctor"])
+def test_a_mistyped_variable_stops_every_command(name: str) -> None:
+    result = stream(name, *ARGUMENTS.get(name, ()), brokr="kafka:9092")
+    assert result.exit_code == 78
+    assert result.stderr.endswith("  STREAM_BROKR: there is no such setting; did you mean STREAM_BROKER?\n")
+
+
+def test_doctor_reports_a_mistyped_variable() -> None:
+    result = stream("doctor", "--json", brokr="kafka:9092")
+    assert result.exit_code == 1
+    assert "STREAM_BROKR: there is no such setting; did you mean STREAM_BROKER?" in result.stdout
