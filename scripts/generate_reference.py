@@ -60,7 +60,7 @@ Each setting is an environment variable, or the lower-case key without `{ENV_PRE
 `{CONFIG_VARIABLE}` names. Options of a command come before variables, and variables before the file. `stream worker`
 reports all mistakes at once and ends with [exit code](exit-codes.md) 78. An unknown variable or key is a mistake, too:
 every command stops and names the nearest setting. Only the variables that Kubernetes adds for each Service of a
-namespace are left out (`STREAM_WORKER_SERVICE_HOST`, `STREAM_WORKER_PORT=tcp://…`). A Service with the variable of a
+namespace are left out (`…_SERVICE_HOST`, and `…_PORT` with a URL). A Service with the variable of a
 setting, such as `stream-web`, needs `enableServiceLinks: false` in the pod.
 
 ```toml

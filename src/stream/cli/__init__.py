@@ -75,11 +75,12 @@ def main() -> None:
     """Turn the repetitive flood of scraped news into events that consumers can trust.
 
     Settings are read from STREAM_* environment variables or from the TOML file that STREAM_CONFIG names; options
-    override both.
+    override both. A variable or key that is no setting is an error.
 
     \b
     Exit codes:
       0   success
+      1   a negative result, as the help of each command says
       2   wrong usage
       66  input cannot be read
       69  broker unavailable

@@ -34,7 +34,10 @@ from stream.settings import Settings
 _EXIT_NOT_SENT: Final = 1
 
 
-@click.command(epilog="Example: stream deadletters edit 3/1042, or: EDITOR=nano stream deadletters edit 3/1042")
+@click.command(
+    short_help="Correct one dead letter in your editor, and requeue it.",
+    epilog="Example: stream deadletters edit 3/1042, or: EDITOR=nano stream deadletters edit 3/1042",
+)
 @click.argument("id_", metavar="ID")
 @broker_option
 @attempts_option

@@ -14,7 +14,7 @@ attempts_option = click.option(
     type=click.IntRange(min=1),
     default=3,
     show_default=True,
-    help="Skip what has been requeued this many times.",
+    help="Do not requeue what has been requeued this many times.",
 )
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 

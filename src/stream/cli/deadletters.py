@@ -125,7 +125,8 @@ def list_(limit: int | None, json_lines: bool, summary: bool, not_requeued: bool
 
 
 @deadletters.command(
-    epilog="Example: stream deadletters show 3/1042, or: stream deadletters show 3/1042 --raw > original"
+    short_help="Show one dead letter: reason, headers, key and value.",
+    epilog="Example: stream deadletters show 3/1042, or: stream deadletters show 3/1042 --raw > original",
 )
 @click.argument("id_", metavar="ID")
 @broker_option
@@ -151,7 +152,10 @@ def show(id_: str, broker: str | None, raw: bool, full_json: bool) -> None:
         view.print_dead_letter(console(), dead_letter)
 
 
-@deadletters.command(epilog="Example: stream deadletters requeue --code text_too_large --since 3d --dry-run")
+@deadletters.command(
+    short_help="Send original or corrected records to the raw topic again.",
+    epilog="Example: stream deadletters requeue --code text_too_large --since 3d --dry-run",
+)
 @click.argument("ids", metavar="[ID]...", nargs=-1)
 @_with_filters
 @click.option("--limit", type=click.IntRange(min=1), help="Requeue the oldest N only.")

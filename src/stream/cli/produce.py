@@ -28,7 +28,7 @@ _BUFFERED_BYTES_MAX: Final = 32 * 1024 * 1024
 
 @click.command(epilog="Example: stream produce articles.jsonl.gz pages/ --rate 200")
 @click.argument("files", nargs=-1)
-@click.option("--broker", help="host:port[,host:port...] of Kafka.")
+@click.option("--broker", help="Kafka bootstrap servers: host:port[,host:port…].")
 @click.option(
     "--rate", type=click.FloatRange(min=0, min_open=True), help="Messages per second. Default: as fast as possible."
 )
@@ -39,6 +39,9 @@ def produce(files: tuple[str, ...], broker: str | None, rate: float | None, quie
     FILES are JSONL, JSON, .txt and .html files, gzipped ones (.gz) and folders of them, or - for standard input (the
     default). Each line, text or page becomes one message, with the article's id or URL as its key and a CloudEvents id
     of its own.
+
+    Exit codes: 0 all messages are stored; 2 wrong usage; 66 a file cannot be read; 69 the broker cannot be reached,
+    refuses, or did not store all messages; 78 invalid settings.
     """
     settings = load_settings(broker=broker)
     if settings.is_memory:
