@@ -22,7 +22,7 @@ def test_a_live_feed_has_every_kind_of_article_in_many_languages() -> None:
     for (outcome,) in flow.run((feed.message().value for _ in range(350)), now=system_clock.now()):
         results[outcome.result] += 1
         languages |= {outcome.article.language} if outcome.article else set()
-    assert results.keys() >= {*RELATIONS, TAKEDOWN_RESULTS[0]}
+    assert results.keys() >= {*RELATIONS, TAKEDOWN_RESULTS[0]} - {"outdated"}  # its articles have no modified_at
     assert not outcome.code
     assert len(languages) > 8
 
