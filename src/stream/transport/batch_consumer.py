@@ -25,7 +25,7 @@ from stream.transport.offset_tracker import FetchedRecords, OffsetTracker, Parti
 from stream.transport.record_batch import BatchTransport, Progress, RecordBatch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from faust.types import AppT
 
@@ -63,12 +63,18 @@ class TrackingConsumer(FaustConsumer):
         batch_bytes: A batch ends with the record that reaches this many bytes.
         drain_timeout_s: Seconds that running batches get to finish when partitions are revoked or the app stops.
         lease_s: Seconds after a successful commit in which outputs may be published.
+
+    Args:
+        args: Faust's arguments.
+        clock: Seconds of a monotonic clock.
+        kwargs: Faust's arguments.
     """
 
     offset_tracker: OffsetTracker
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # passed on
+    def __init__(self, *args: Any, clock: Callable[[], float] = time.monotonic, **kwargs: Any) -> None:  # passed on
         self.offset_tracker = OffsetTracker(on_capacity=self.wake)
+        self._clock = clock
         super().__init__(*args, **kwargs)
         self.batch_bytes = cast("BatchTransport", self.transport).batch_bytes
         self.offset_tracker.bytes_max = self.batch_bytes
@@ -116,7 +122,7 @@ class TrackingConsumer(FaustConsumer):
         for the delivery. Waits as long as the group does not answer.
         """
         while batch.epoch == self.offset_tracker.epoch:
-            if time.monotonic() - self._lease_began < self.lease_s:
+            if self._clock() - self._lease_began < self.lease_s:
                 return True
             finished = self.offset_tracker.finished_offsets()[batch.tp]
             if await self.commit_finished({batch.tp: finished}):
@@ -244,7 +250,7 @@ class TrackingConsumer(FaustConsumer):
 
     async def commit_finished(self, offsets: Mapping[TP, int]) -> bool:
         """Commit those of ``offsets`` that are finished in this epoch; False if nothing could be committed."""
-        epoch, asked_at = self.offset_tracker.epoch, time.monotonic()
+        epoch, asked_at = self.offset_tracker.epoch, self._clock()
         # Faust has awaited since it chose the offsets; a rebalance may have come between.
         finished = self.offset_tracker.finished_offsets()
         current = {tp: offset for tp, offset in offsets.items() if offset <= finished.get(tp, -1)}

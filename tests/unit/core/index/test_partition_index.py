@@ -26,6 +26,7 @@ from tests.support.index import (
     article,
     part,
     prose,
+    takedown,
 )
 from tests.unit.core.index.conftest import NewStore
 
@@ -273,6 +274,37 @@ class TestRedelivery:
         ]
         again = partition.run_one(event, offset=FAR + 1)
         assert (again.is_repeat, again.verdict.relation) == (True, "new")
+
+    @pytest.mark.parametrize("offset", [5, 10])
+    def test_an_unknown_article_behind_the_index_is_decided_and_not_recorded(
+        self, new_store: NewStore, offset: int
+    ) -> None:
+        """As after a restore from a trimmed changelog: its record would break the chain that a restore follows."""
+        partition = Partition(new_store())
+        partition.run_one(article(prose("x")), offset=10)
+        assert partition.run_one(article(STORY), offset=offset).verdict.relation == "new"
+        assert (partition.index.last_offset, partition.index.documents) == (10, 1)
+        assert [event.offset for event in partition.changelog] == [10]
+
+    @pytest.mark.parametrize("offset", [5, 10])
+    def test_an_unknown_takedown_behind_the_index_withdraws_nothing(self, new_store: NewStore, offset: int) -> None:
+        """It withdrew what came before it the first time; what came back since must stay."""
+        partition = Partition(new_store())
+        partition.run_one(article(STORY, name="a"), offset=10)
+        effects = partition.run_takedown(takedown("a"), offset=offset)
+        assert (effects.result, effects.tombstones) == ("nothing_withdrawn", [])
+        assert [event.offset for event in partition.changelog] == [10]
+        assert partition.run_one(article(STORY, name="a"), offset=11).verdict.relation == "recrawl"
+
+    def test_a_takedown_that_is_consumed_again_is_a_repeat_at_any_age(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        partition.run_one(article(STORY, name="a"))
+        first = takedown("a")
+        later = msgspec.structs.replace(takedown("b"), event_time=START_MS + 2 * WINDOW_MS)
+        effects = partition.run_takedown(first)
+        partition.run_takedown(later)
+        assert effects.tombstones
+        assert partition.run_takedown(first, offset=1) == effects
 
 
 class TestTransaction:

@@ -52,6 +52,15 @@ class TestRestore:
         assert (index.documents, index.last_offset, index.changelog_end) == (0, -1, 0)
         assert index.apply_changelog(changelog[4:], changelog_end=6) == 2
 
+    @pytest.mark.parametrize("offset", [0, 1])
+    def test_a_record_that_does_not_come_after_its_predecessor_is_skipped(
+        self, new_store: NewStore, changelog: list[FingerprintEvent], offset: int
+    ) -> None:
+        index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
+        backward = msgspec.structs.replace(changelog[2], offset=offset)
+        assert index.apply_changelog([*changelog[:2], backward, changelog[2]], changelog_end=4) == 3
+        assert (index.documents, index.last_offset) == (3, 2)
+
     def test_records_behind_a_gap_are_skipped(self, new_store: NewStore, changelog: list[FingerprintEvent]) -> None:
         index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
         with_gap = changelog[:2] + changelog[3:]

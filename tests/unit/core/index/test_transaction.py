@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from stream.core.contracts.events import FingerprintEvent
+from stream.core.contracts.events import FingerprintEvent, RemovalEvent
 from stream.core.dedup.fingerprint import FORMAT, compute_fingerprint
 from stream.core.dedup.rules import IncomingArticle
 from stream.core.index.cluster import MEMBERS_MAX
@@ -15,7 +15,19 @@ from stream.core.index.postings import ANCHORS_SHARED_MIN, POSTINGS_MAX
 from stream.core.index.scope_view import ScopeView
 from stream.core.index.store import MemoryStore, Store
 from stream.core.index.transaction import CANDIDATES_MAX, COMMON_MIN
-from tests.support.index import DAY_MS, EXCERPT, REPRINT, START_MS, STORY, Partition, article, part, prose
+from tests.support.index import (
+    DAY_MS,
+    EXCERPT,
+    REPRINT,
+    START_MS,
+    STORY,
+    WINDOW_MS,
+    Partition,
+    article,
+    part,
+    prose,
+    takedown,
+)
 from tests.unit.core.index.conftest import NewStore
 
 SCOPE = "default/en"
@@ -200,6 +212,29 @@ def test_a_near_copy_is_found_as_long_as_any_member_of_its_cluster_is_in_the_win
     partition.run([article(STORY), article(later, time=START_MS + 6 * DAY_MS)])
     edited = f"{part(STORY, 0, 68)} {prose('u', 8)}"
     assert partition.run_one(article(edited, time=START_MS + 8 * DAY_MS)).verdict.relation == "near_copy"
+
+
+class TestEarlierDecisions:
+    """What was decided is found within the window, and at any age by what is consumed again."""
+
+    LATE_MS = START_MS + 2 * WINDOW_MS
+
+    @pytest.mark.parametrize(("offset", "is_found"), [(0, True), (1, True), (2, False)])
+    def test_the_decision_on_an_article(self, new_store: NewStore, offset: int, is_found: bool) -> None:
+        partition = Partition(new_store())
+        event = article(STORY)
+        partition.run([event, article(prose("x"))])
+        transaction = partition.index.begin_transaction()
+        earlier = transaction.find_earlier_decision(SCOPE, event.event_id, offset=offset, time_ms=self.LATE_MS)
+        assert (earlier is not None) is is_found
+
+    @pytest.mark.parametrize(("offset", "is_found"), [(0, True), (1, True), (2, False)])
+    def test_the_result_of_a_takedown(self, new_store: NewStore, offset: int, is_found: bool) -> None:
+        partition = Partition(new_store())
+        partition.deliver([takedown("a", event="e"), article(prose("x"))])
+        (removal,) = (event for event in partition.changelog if isinstance(event, RemovalEvent))
+        again = msgspec.structs.replace(removal, offset=offset, event_time=self.LATE_MS)
+        assert (partition.index.begin_transaction().find_takedown(again) is not None) is is_found
 
 
 class TestOtherFormats:
