@@ -229,8 +229,8 @@ def requeue(
             sys.exit(_EXIT_SKIPPED if plan.needs_attention else 0)
         if not yes and not is_interactive() and wanted.selects_all:
             raise click.UsageError(
-                f"this would requeue all {view.format_count(len(plan.selected))}; name some by a filter or an ID, "
-                "add --yes to requeue all of them, or --dry-run to see them"
+                f"this would requeue everything ({view.format_count(len(plan.selected))}), and nobody can be asked; "
+                "name some by a filter or an ID, add --yes to requeue all of them, or --dry-run to see them"
             )
         if not yes and is_interactive():
             _print_report(plan.codes, plan, "selected")

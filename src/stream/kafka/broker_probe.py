@@ -81,14 +81,17 @@ def probe_brokers(addresses: Sequence[str], access: Access, limits: TimeLimits =
 
     Takes about ten seconds at most. A problem with the log-in or with certificates is not found here.
     """
-    return _in_parallel([_Server(address, limits) for address in addresses], lambda server: server.find_problem(access))
+    return _in_parallel(
+        [_Server(address, limits) for address in addresses],
+        lambda server, connection: server.find_problem(connection, access),
+    )
 
 
 def probe_ports(addresses: Sequence[str], limits: TimeLimits = DEFAULT_LIMITS) -> list[Probe]:
     """Connect to each "host:port" in parallel, without sending anything; in the order of ``addresses``."""
     probes = {
         probe.address: probe
-        for probe in _in_parallel([_Server(address, limits) for address in addresses], lambda _: None)
+        for probe in _in_parallel([_Server(address, limits) for address in addresses], lambda _, __: None)
     }
     return [probes[address] for address in addresses]
 
@@ -111,7 +114,7 @@ def run_with_timeout(seconds: float, work: Callable[[], T]) -> T:
     return future.result(seconds)
 
 
-def _in_parallel(servers: Sequence[_Server], find_problem: Callable[[_Server], Problem | None]) -> Iterator[Probe]:
+def _in_parallel(servers: Sequence[_Server], find_problem: FindProblem) -> Iterator[Probe]:
     results: queue.SimpleQueue[Probe] = queue.SimpleQueue()
     distinct = {server.address: server for server in servers}.values()
     for server in distinct:
@@ -122,14 +125,18 @@ def _in_parallel(servers: Sequence[_Server], find_problem: Callable[[_Server], P
         yield results.get()
 
 
-def _probe(server: _Server, find_problem: Callable[[_Server], Problem | None]) -> Probe:
+def _probe(server: _Server, find_problem: FindProblem) -> Probe:
     start = time.monotonic()
     try:
-        server.connect().close()
-        seconds = time.monotonic() - start
-        return Probe(server.address, seconds, find_problem(server))
+        with server.connect() as connection:
+            seconds = time.monotonic() - start
+            return Probe(server.address, seconds, find_problem(server, connection))
     except (OSError, ValueError, OverflowError) as error:
         return Probe(server.address, problem=_explain_connect_error(error, server.limits))
+
+
+#: Called with a server and a new connection to it.
+FindProblem = Callable[["_Server", socket.socket], Problem | None]
 
 
 class _Server:
@@ -150,31 +157,37 @@ class _Server:
             raise socket.gaierror(socket.EAI_AGAIN, f"no answer from DNS within {limit_s:g} s") from None
         return socket.create_connection((self._host, self._port), timeout=self.limits.connect_s)
 
-    def find_problem(self, access: Access) -> Problem | None:
-        """What is wrong with the server, to which a connection was just possible."""
-        return self._ask_over_tls(access) if access.tls else self._ask_in_plaintext(access)
+    def find_problem(self, connection: socket.socket, access: Access) -> Problem | None:
+        """What is wrong with the server at the other end of a new ``connection``."""
+        return self._ask_over_tls(connection, access) if access.tls else self._ask_in_plaintext(connection, access)
 
-    def _ask_in_plaintext(self, access: Access) -> Problem | None:
-        answer = self._exchange(self.connect)
+    def _ask_in_plaintext(self, connection: socket.socket, access: Access) -> Problem | None:
+        answer = self._exchange(connection)
         if _is_kafka(answer):
             return _check_role(answer)
         was_refused = answer is not None and (not answer or answer.startswith(_TLS_ALERT))
         if was_refused and self._speaks_tls():
             advice = f"set STREAM_SECURITY_PROTOCOL={_sasl(access)}SSL"
-            answer = self._exchange(self._connect_tls)
+            answer = self._reconnect_and_exchange(self._connect_tls)
             problem = None if _is_kafka(answer) else self._identify(self._connect_tls, answer)
             return problem or Problem("the port speaks TLS", advice, is_permanent=True)
         return self._identify(self.connect, answer) or self._explain_silence(answer)
 
-    def _ask_over_tls(self, access: Access) -> Problem | None:
-        if self._speaks_tls():
-            answer = self._exchange(self._connect_tls)
+    def _ask_over_tls(self, connection: socket.socket, access: Access) -> Problem | None:
+        try:
+            answer = self._exchange(self._wrap(connection))
+        except ssl.SSLError as error:
+            if _is_alert(error):  # it may require a client certificate; the log-in explains that
+                return None
+        except OSError:  # it does not answer, or closes the connection
+            pass
+        else:
             if _is_kafka(answer):
                 return _check_role(answer)
             problem = self._identify(self._connect_tls, answer)
-            # A broker that requires a client certificate closes the connection, too; the log-in explains that.
+            # A broker that requires a client certificate closes the connection, too.
             return problem or (self._explain_silence(answer) if answer is None else None)
-        answer = self._exchange(self.connect)
+        answer = self._reconnect_and_exchange(self.connect)
         if _is_kafka(answer):
             advice = f"set STREAM_SECURITY_PROTOCOL={_sasl(access)}PLAINTEXT, or another port"
             return Problem("the port does not speak TLS", advice, is_permanent=True)
@@ -184,16 +197,18 @@ class _Server:
         try:
             self._connect_tls().close()
         except ssl.SSLError as error:
-            return "ALERT" in (error.reason or "")  # an alert is TLS too: it may require a client certificate first
+            return _is_alert(error)  # an alert is TLS, too
         except OSError:
             return False
         return True
 
     def _connect_tls(self) -> ssl.SSLSocket:
+        return self._wrap(self.connect())
+
+    def _wrap(self, connection: socket.socket) -> ssl.SSLSocket:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE  # no secret is sent: this only finds out what answers
-        connection = self.connect()
         try:
             connection.settimeout(self.limits.handshake_s)
             return context.wrap_socket(connection, server_hostname=self._host)
@@ -201,11 +216,21 @@ class _Server:
             connection.close()
             raise
 
-    def _exchange(self, connect: Callable[[], socket.socket], request: bytes = _API_VERSIONS) -> bytes | None:
+    def _reconnect_and_exchange(
+        self, connect: Callable[[], socket.socket], request: bytes = _API_VERSIONS
+    ) -> bytes | None:
+        try:
+            return self._exchange(connect(), request)
+        except TimeoutError:
+            return None
+        except OSError:
+            return b""
+
+    def _exchange(self, connection: socket.socket, request: bytes = _API_VERSIONS) -> bytes | None:
         """Send ``request``; returns what comes back, b"" if the connection is closed, None if nothing comes in time."""
         received = b""
         try:
-            with contextlib.closing(connect()) as connection:
+            with contextlib.closing(connection):
                 connection.settimeout(self.limits.http_s if request is _HTTP_REQUEST else self.limits.answer_s)
                 connection.sendall(request)
                 while not _is_complete(received) and (chunk := connection.recv(65_536)):
@@ -218,7 +243,7 @@ class _Server:
 
     def _identify(self, connect: Callable[[], socket.socket], answer: bytes | None = None) -> Problem | None:
         """What answers instead of Kafka; None if it is not known. ``answer``: what it has sent before, if anything."""
-        answer = answer or self._exchange(connect, _HTTP_REQUEST)
+        answer = answer or self._reconnect_and_exchange(connect, _HTTP_REQUEST)
         if not answer or answer.startswith(_TLS_ALERT):
             return None
         if answer.startswith(b"HTTP/"):
@@ -279,6 +304,10 @@ def _check_role(answer: bytes) -> Problem | None:
     return Problem(
         "this is the port of a Kafka controller, not of a broker", f"correct the port {_IN_BROKER}", is_permanent=True
     )
+
+
+def _is_alert(error: ssl.SSLError) -> bool:
+    return "ALERT" in (error.reason or "")
 
 
 def _sasl(access: Access) -> str:

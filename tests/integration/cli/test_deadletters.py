@@ -276,7 +276,7 @@ def test_everything_is_requeued_only_with_yes_where_nobody_can_be_asked(
     send(letter.topic, letter.value, letter.key, letter.headers)
     refused = run(station, "requeue")
     assert (refused.exit_code, station.end(station.topics.raw)) == (2, 0)
-    assert "this would requeue all 1 dead letter; name some by a filter or an ID, add --yes" in refused.stderr
+    assert "this would requeue everything (1 dead letter), and nobody can be asked; name some by" in refused.stderr
     for selection in (("--code", "invalid_json"), ("0/0",), ("--yes",)):
         assert run(station, "requeue", *selection).exit_code == 0
     assert station.end(station.topics.raw) == 3
