@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import orjson
+
+from stream.core.contracts.cloudevents import ORIGIN_HEADER
 from stream.core.contracts.records import Record
 from stream.core.index import keys
 from stream.core.index.partition_index import PartitionIndex
@@ -40,6 +43,7 @@ class CheckResult:
         different: Records that were published and that the oracle does not expect.
         stale: Keys whose last record is not the last one that the oracle expects.
         early: Offsets that were committed before all outputs were stored.
+        robbed: Messages without CloudEvents headers that were rejected because another one had their identity.
         broken: Changelogs from which a restore does not give the index.
         events: How many outputs the first step should have.
         repeated: How many records were published again.
@@ -51,6 +55,7 @@ class CheckResult:
     stale: list[str] = field(default_factory=list)
     early: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    robbed: list[str] = field(default_factory=list)
     events: int = 0
     repeated: int = 0
     withdrawn_unpublished: int = 0
@@ -58,12 +63,12 @@ class CheckResult:
     @property
     def is_good(self) -> bool:
         """Nothing is lost, and nothing differs."""
-        return not (self.missing or self.different or self.stale or self.early or self.broken)
+        return not (self.missing or self.different or self.stale or self.early or self.broken or self.robbed)
 
     def lines(self) -> list[str]:
         """The first differences of each kind."""
         lines = []
-        for name in ("missing", "different", "stale", "early", "broken"):
+        for name in ("missing", "different", "stale", "early", "broken", "robbed"):
             differences: list[str] = getattr(self, name)
             lines += [f"{name}: {line}" for line in differences[:_LINES_MAX]]
             if len(differences) > _LINES_MAX:
@@ -80,6 +85,7 @@ def check(settings: Settings, log: Mapping[str, Sequence[Record]], samples: Sequ
     _check_last(settings, oracle, log, result)
     _check_changelog(settings, oracle, log, result)
     _check_commits(oracle, published, samples, result, _cluster_states(settings, oracle))
+    _check_identities(settings, log, result)
     return result
 
 
@@ -244,6 +250,24 @@ def _check_commits(
                     for out in not_stored
                     if (expected.source, out.key or b"") not in later
                 ]
+
+
+def _check_identities(settings: Settings, log: Mapping[str, Sequence[Record]], result: CheckResult) -> None:
+    """The identity of a message that claims none is its own, so it is never in use."""
+    raw = {_id_of(record): record for record in log[settings.topics.raw]}
+    for record in log[settings.topics.rejected]:
+        headers = dict(record.headers)
+        if headers.get("__errors.code") != b"event_id_reused":
+            continue
+        source = _raw_id_of(record)
+        if source and not dict(raw[source].headers).keys() & {"ce_id", ORIGIN_HEADER}:
+            result.robbed.append(f"{RecordId(*source)}: {headers['__errors.message'].decode()}")
+
+
+def _raw_id_of(record: Record) -> tuple[str, int, int] | None:
+    """The raw record that a dead letter of the second step comes from."""
+    origin = orjson.loads(record.value or b"{}").get("origin")
+    return (origin["topic"], origin["partition"], origin["offset"]) if origin else None
 
 
 def _ends_of(output: ComparableRecord, ends: Mapping[Tp, int]) -> str:

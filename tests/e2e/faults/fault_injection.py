@@ -8,12 +8,13 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from stream.core.index.partition_index import PartitionIndex
 from stream.state.rocksdb_store import RocksStore
+from tests.e2e.faults import foreign_writer
 from tests.e2e.faults.crash_points import BATCH_POINTS, CLOSE_POINTS, Order, find_claimant, give_order
 from tests.e2e.faults.producer import Feed
 from tests.e2e.faults.schedule import Fault
@@ -65,6 +66,9 @@ class Nemesis:
             "index_delete": self._damage_index,
             "changelog_truncate": self._truncate,
             "clock_step": self._step_clock,
+            "forged_ids": self._forge_ids,
+            "aborted_transaction": self._abort_transaction,
+            "changelog_transaction": self._restore_during_transaction,
         }
         return injections[fault.kind](fault)
 
@@ -181,6 +185,29 @@ class Nemesis:
         finally:
             self.run_topics.configure(topic)
         return True
+
+    # Other programs
+
+    def _forge_ids(self, fault: Fault) -> bool:
+        return bool(foreign_writer.claim_identities(self.run_topics, fault.pick))
+
+    def _abort_transaction(self, fault: Fault) -> bool:
+        topics = self.run_topics.topics
+        names = (topics.raw, topics.normalized, topics.fingerprints)
+        with foreign_writer.aborted_transaction(self.run_topics, names, seed=fault.pick):
+            time.sleep(fault.seconds)
+        return True
+
+    def _restore_during_transaction(self, fault: Fault) -> bool:
+        """An open transaction hides what workers wrote to the changelog behind its first record."""
+        self.wait_ready()
+        with foreign_writer.aborted_transaction(
+            self.run_topics, (self.run_topics.topics.fingerprints,), seed=fault.pick
+        ):
+            time.sleep(fault.seconds / 2)
+            is_deleted = self._damage_index(replace(fault, kind="index_delete"))
+            time.sleep(fault.seconds / 2)
+        return is_deleted
 
     # Disk
 

@@ -139,6 +139,7 @@ def summary_table(results: Sequence[Result]) -> str:
         "different": sum(len(each.different) for each in checks),
         "stale": sum(len(each.stale) for each in checks),
         "committed early": sum(len(each.early) for each in checks),
+        "identities taken": sum(len(each.robbed) for each in checks),
         "changelogs broken": sum(len(each.broken) for each in checks),
         "withdrawn unpublished": sum(each.withdrawn_unpublished for each in checks),
         "samples of commits": sum(result.looks for result in results),

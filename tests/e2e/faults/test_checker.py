@@ -8,13 +8,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+import orjson
 import pytest
 
 from stream.core.contracts.records import InputRecord, OutputRecord, Record
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
+from stream.core.pipeline.dead_letter import build_dead_letter
 from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.normalize import Normalizer
+from stream.errors import Rejected
 from stream.settings import Settings, load_settings
 from stream.transport.partitioner import partition_for
 from tests.e2e.faults.checker import CheckResult, Sample, check
@@ -113,6 +116,18 @@ def test_a_lost_record_is_missing(topics: FilledTopics, name: str) -> None:
     missing = topics.check().missing
     beginning = (value or b"")[:60].decode("utf-8", "replace")
     assert [line for line in missing if (key or b"").decode() in line and beginning in line]
+
+
+@pytest.mark.parametrize(("is_claimed", "count"), [(False, 1), (True, 0)])
+def test_a_message_that_lost_its_own_identity_is_reported(topics: FilledTopics, is_claimed: bool, count: int) -> None:
+    raw = {(record.partition, record.offset): record for record in topics.log[TOPICS.raw]}
+    for record in topics.log[TOPICS.normalized]:
+        origin = orjson.loads(record.value or b"")["origin"]
+        if ("ce_id" in dict(raw[origin["partition"], origin["offset"]].headers)) is is_claimed:
+            error = Rejected("event_id_reused", "another article has this event id")
+            topics.store(build_dead_letter(TOPICS.rejected, record, "deduplicate", [(None, error)]), END_MS)
+            break
+    assert len(topics.check().robbed) == count
 
 
 def test_a_lost_tombstone_is_missing(topics: FilledTopics) -> None:

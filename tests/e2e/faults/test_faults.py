@@ -16,6 +16,7 @@ TESTS = Path(__file__).resolve().parents[3]
 SHORT = [
     (101, "kill_at,refuse_size"),
     (102, "broker_kill,zombie_at"),
+    (103, "changelog_transaction,forged_ids"),
 ]
 
 

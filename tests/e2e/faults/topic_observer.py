@@ -76,9 +76,16 @@ class RunTopics:
             for topic, records in log.items()
         }
 
+    def ends(self, topic: str) -> dict[int, int]:
+        """Where each partition of ``topic`` ends."""
+        with contextlib.closing(self.open_consumer()) as reader:
+            partitions = _partitions(reader, next(spec for spec in self.settings.topic_specs if spec.name == topic))
+            return {tp.partition: end for tp, end in reader.end_offsets(partitions).items()}
+
     def _read(self, topic: str) -> list[Record]:
         stored: list[Record] = []
-        with contextlib.closing(self.open_consumer()) as reader:
+        # What a transaction wrote that was aborted was never there.
+        with contextlib.closing(self.open_consumer(isolation_level="read_committed")) as reader:
             partitions = _partitions(reader, next(spec for spec in self.settings.topic_specs if spec.name == topic))
             ends = reader.end_offsets(partitions)
             reader.assign(partitions)
@@ -97,10 +104,10 @@ class RunTopics:
         finally:
             client.close()
 
-    def open_consumer(self) -> Any:
+    def open_consumer(self, **options: Any) -> Any:
         """Open a consumer; the caller closes it."""
         return KafkaConsumer(
-            bootstrap_servers=self.settings.servers, enable_auto_commit=False, auto_offset_reset="earliest"
+            bootstrap_servers=self.settings.servers, enable_auto_commit=False, auto_offset_reset="earliest", **options
         )
 
 

@@ -107,15 +107,32 @@ async def test_records_of_aborted_transactions_are_not_read(apps: Apps, kafka: K
         await writer.send_and_wait(topic, b"open", partition=0)
         app = await apps.start(apps.make(kafka, topic, handler))
         await until(lambda: seen == [b"committed"], "the committed record")
-        transport = transport_of(app)
-        replayed = [record.value async for chunk in transport.replay(TP(topic, 0), 0) for record in chunk]
-        assert replayed == [b"committed"]
         # An open transaction is no lag: the worker is not stuck.
         await until(
             lambda: all(entry.finished == entry.end for entry in consumer_of(app).progress().values()), "no lag"
         )
         await writer.commit_transaction()
         await until(lambda: seen == [b"committed", b"open"], "the record that was committed last")
+    finally:
+        await writer.stop()
+
+
+async def test_a_replay_waits_for_the_end_of_a_transaction(apps: Apps, kafka: KafkaBackend) -> None:
+    """Or an index would be restored without what its worker wrote behind the first record of the transaction."""
+    topic = f"{kafka.prefix}-in"
+    await kafka.create(topic, 1)
+    app = await sender(apps, kafka)
+    writer = AIOKafkaProducer(bootstrap_servers=kafka.address, transactional_id=f"{topic}-writer")
+    await writer.start()
+    try:
+        await producer_of(app).produce_all([OutputRecord(topic, None, b"before")])
+        await writer.begin_transaction()
+        await writer.send_and_wait(topic, b"aborted", partition=0)
+        await producer_of(app).produce_all([OutputRecord(topic, None, b"behind")])
+        replay = transport_of(app).replay(TP(topic, 0), 0)
+        assert [record.value for record in await anext(replay)] == [b"before"]
+        await writer.abort_transaction()
+        assert [record.value async for chunk in replay for record in chunk] == [b"behind"]
     finally:
         await writer.stop()
 

@@ -44,6 +44,7 @@ AIOKAFKA_VERSION: Final = "0.14.0"
 
 #: Transactions: what was aborted is never read, and what may be aborted yet not before it is decided (KIP-98).
 READ_COMMITTED: Final = "read_committed"
+READ_UNCOMMITTED: Final = "read_uncommitted"
 
 #: Records per batch if the setting ``broker_max_poll_records`` is not given.
 _RECORDS_MAX: Final = 500

@@ -203,7 +203,9 @@ class Transport(driver.Transport):
     Producer: ClassVar[type[ProducerT]] = KafkaBatchProducer
 
     @asynccontextmanager
-    async def _reader(self, tp: TP) -> AsyncIterator[AIOKafkaConsumer]:
+    async def _reader(
+        self, tp: TP, isolation_level: str = aiokafka_patches.READ_COMMITTED
+    ) -> AsyncIterator[AIOKafkaConsumer]:
         """A consumer outside any group that reads one partition."""
         conf = self.app.conf
         reader = AIOKafkaConsumer(
@@ -212,7 +214,7 @@ class Transport(driver.Transport):
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            isolation_level=aiokafka_patches.READ_COMMITTED,
+            isolation_level=isolation_level,
             max_partition_fetch_bytes=conf.consumer_max_fetch_size,
             request_timeout_ms=int(want_seconds(conf.broker_request_timeout) * 1000),
             check_crcs=conf.broker_check_crcs,
@@ -232,19 +234,24 @@ class Transport(driver.Transport):
                 await close_consumer(reader)
 
     async def bounds(self, tp: TP) -> tuple[int, int]:
-        """Return the log's start and end offset.
+        """Return the log's start and end offset, also where a transaction is open.
 
         Raises:
             UnknownTopicError: The partition does not exist.
         """
-        async with self._reader(tp) as reader:
+        # For those who read committed records, a log ends where its first open transaction begins.
+        async with self._reader(tp, aiokafka_patches.READ_UNCOMMITTED) as reader:
             return await _find_bounds(reader, TopicPartition(*tp))
 
     async def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
-        """See `BatchTransport.replay`."""
+        """See `BatchTransport.replay`. Waits for the end of transactions, behind whose records others may be stored."""
         partition = TopicPartition(*tp)
+        first, end = await self.bounds(tp)
         async with self._reader(tp) as reader:
-            first, end = await _find_bounds(reader, partition)
+            _, stable_end = await _find_bounds(reader, partition)
+            if stable_end < end:
+                fields = {"topic": tp.topic, "partition": tp.partition, "offset": stable_end, "end_offset": end}
+                log.warning("waiting for the end of a transaction", extra=fields)
             reader.seek(partition, max(first, start))
             # The position also moves over transaction markers and gaps, after which no record would show the end.
             while await reader.position(partition) < end:
