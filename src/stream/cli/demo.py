@@ -70,8 +70,8 @@ def demo(keep: bool, pause: float, web_port: int | None) -> None:
     Shows what became of each article and why. The broker lives in this process and keeps nothing. Exits with 1 if an
     article did not become what the feed expects.
     """
-    configure_logging("ERROR")  # the dead letters are shown anyway
     demo = Demo(web_port=web_port)
+    configure_logging("ERROR")  # the dead letters are shown anyway
     try:
         sys.exit(asyncio.run(_run(demo, pause, keep=keep)))
     except KeyboardInterrupt:
