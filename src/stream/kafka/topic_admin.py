@@ -101,7 +101,7 @@ def connect(settings: Settings, client: Callable[..., Any], **arguments: Any) ->
     except KafkaError as error:
         kind = BrokerNotReady if error.retriable else BrokerError
         raise kind(
-            f"cannot connect to Kafka at {settings.broker} ({error}); start it, or set STREAM_BROKER to its address"
+            f"cannot connect to Kafka at {settings.broker} ({error}); try again, and if it persists, run: stream doctor"
         ) from error
 
 
