@@ -4,7 +4,8 @@
     ├── Rejected         an event is invalid; it becomes a dead letter and the flow continues
     ├── SettingsError    settings are invalid; one message lists all mistakes
     ├── BrokerError      the broker or its topics cannot be used
-    │   └── BrokerNotReady   waiting may help: the broker does not answer, or topics are missing
+    │   ├── BrokerNotReady   waiting may help: the broker does not answer, or topics are missing
+    │   └── LogWentBack      a log is not the one that was read: its topic was recreated, or its end was lost
     └── IndexFault       the duplicate index cannot be read or written
         └── IndexDamaged its content is corrupt or of another version; it is rebuilt at the next start
 
@@ -13,7 +14,7 @@ The flow handles `Rejected` only. Any other exception stops the worker before th
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 
 class StreamError(Exception):
@@ -30,6 +31,28 @@ class BrokerError(StreamError):
 
 class BrokerNotReady(BrokerError):
     """The broker does not answer, or topics are missing. A starting worker waits for them."""
+
+
+class LogWentBack(BrokerError):
+    """A log is no longer the one that was read. Nothing is decided or committed from it.
+
+    Args:
+        topic: The topic.
+        partition: The partition; None where the whole topic is concerned.
+        kind: Whether the topic was deleted and created again, or deleted, or the log has lost its end.
+        what: What was read, and what the log is now.
+    """
+
+    def __init__(
+        self, topic: str, partition: int | None, kind: Literal["recreated", "truncated", "deleted"], what: str
+    ) -> None:
+        log = topic if partition is None else f"{topic}-{partition}"
+        super().__init__(
+            f"{log}: {what}; run `stream recover` (it only reports unless --yes is given), see the run book"
+        )
+        self.topic = topic
+        self.partition = partition
+        self.kind = kind
 
 
 class IndexFault(StreamError):

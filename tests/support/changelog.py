@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
 from faust.types import TP
 
 from stream.core.contracts.records import InputRecord, Record
 from stream.core.index.store import MemoryStore, Store
+from stream.core.log_position import LogState
 from stream.core.pipeline.offline import OfflineFlow
 from stream.core.timestamps import format_rfc3339
 from stream.observability.metrics import Metrics
@@ -57,6 +58,10 @@ class Log:
         """Return the log's start and end."""
         assert tp.topic == "log"
         return self.start, len(self.records)
+
+    async def log_states(self, epochs: Mapping[TP, int | None]) -> dict[TP, LogState]:
+        """Return the log's state."""
+        return {tp: LogState("A" * 22, 0, self.start, len(self.records), len(self.records)) for tp in epochs}
 
     async def replay(self, _tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
         """Yield the records from ``start`` on, five at a time."""

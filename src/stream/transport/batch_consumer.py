@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from faust.types import TP, ConsumerMessage, Message
 
+from stream.transport.commit_metadata import CommitMetadata, CommitNote
 from stream.transport.faust_internals import FaustConsumer
 from stream.transport.offset_tracker import FetchedRecords, OffsetTracker, PartitionStart
 from stream.transport.record_batch import BatchTransport, Progress, RecordBatch
@@ -63,6 +64,8 @@ class TrackingConsumer(FaustConsumer):
         batch_bytes: A batch ends with the record that reaches this many bytes.
         drain_timeout_s: Seconds that running batches get to finish when partitions are revoked or the app stops.
         lease_s: Seconds after a successful commit in which outputs may be published.
+        commit_notes: What is committed along with the next offsets of each partition; the app changes it. It begins
+            with what was committed before.
 
     Args:
         args: Faust's arguments.
@@ -74,6 +77,7 @@ class TrackingConsumer(FaustConsumer):
 
     def __init__(self, *args: Any, clock: Callable[[], float] = time.monotonic, **kwargs: Any) -> None:  # passed on
         self.offset_tracker = OffsetTracker(on_capacity=self.wake)
+        self.commit_notes: dict[TP, CommitNote] = {}
         self._clock = clock
         super().__init__(*args, **kwargs)
         self.batch_bytes = cast("BatchTransport", self.transport).batch_bytes
@@ -98,8 +102,16 @@ class TrackingConsumer(FaustConsumer):
         """Where to start reading each assigned partition."""
 
     @abstractmethod
-    async def commit_offsets(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit; False if the group has rebalanced since."""
+    async def commit_offsets(self, offsets: Mapping[TP, int], metadata: Mapping[TP, str]) -> bool:
+        """Commit the offsets, each with its metadata; False if the group has rebalanced since."""
+
+    @abstractmethod
+    async def committed_metadata(self, tp: TP) -> CommitMetadata | None:
+        """Ask the group what was committed along with its offset of an assigned partition; None if nothing was.
+
+        Raises:
+            TransportError: The broker does not answer.
+        """
 
     @abstractmethod
     def last_seen_end(self, tp: TP) -> int | None:
@@ -206,6 +218,9 @@ class TrackingConsumer(FaustConsumer):
                 log_deleted_records(tp, start.committed, start.position)
         # Another rebalance may have begun meanwhile; it will seek for itself.
         if epoch == self.offset_tracker.epoch:
+            for tp, start in starts.items():
+                if start.metadata is not None:  # the app's own note, if there is one by now, is newer
+                    self.commit_notes.setdefault(tp, start.metadata.note)
             self.offset_tracker.restart(starts)
             self.wake()
 
@@ -221,6 +236,7 @@ class TrackingConsumer(FaustConsumer):
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Take over partitions; nothing is fetched until `perform_seek` has found the offsets."""
         self.offset_tracker.clear()
+        self.commit_notes.clear()
         self.end_lease()
         await super().on_partitions_assigned(assigned, generation_id)
 
@@ -254,8 +270,13 @@ class TrackingConsumer(FaustConsumer):
         # Faust has awaited since it chose the offsets; a rebalance may have come between.
         finished = self.offset_tracker.finished_offsets()
         current = {tp: offset for tp, offset in offsets.items() if offset <= finished.get(tp, -1)}
-        if not current or not await self.commit_offsets(current):
+        if not current or not await self.commit_offsets(current, self._metadata(current)):
             return False
         self.offset_tracker.mark_committed(epoch, current)
         self._lease_began = asked_at
         return True
+
+    def _metadata(self, offsets: Mapping[TP, int]) -> dict[TP, str]:
+        positions = self.offset_tracker.finished_positions()
+        notes = {tp: self.commit_notes.get(tp, CommitNote()) for tp in offsets}
+        return {tp: CommitMetadata(*positions[tp].log, *notes[tp]).encode() for tp in offsets}

@@ -61,12 +61,6 @@ class OutOfOrderError(TransportError):
     code = "out_of_order"
 
 
-class LogTruncatedError(TransportError):
-    """A partition's log ends before the offset up to which it was read."""
-
-    code = "log_truncated"
-
-
 class NotAMemberError(TransportError):
     """The member was removed from its group, or never was in it."""
 

@@ -15,8 +15,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from stream.core.contracts.records import Record
-from stream.transport.errors import LogTruncatedError, OutOfOrderError
+from stream.core.contracts.records import LogId, Record
+from stream.core.log_position import UNKNOWN_LOG, LogPosition
+from stream.errors import LogWentBack
+from stream.transport.errors import OutOfOrderError
 from stream.transport.record_batch import BATCH_BYTES, RecordBatch
 
 if TYPE_CHECKING:
@@ -24,43 +26,44 @@ if TYPE_CHECKING:
 
     from faust.types import TP
 
+    from stream.transport.commit_metadata import CommitMetadata
+
 #: Batches of one partition that the agent may have: one that it works on, and the next one.
 BATCHES_IN_FLIGHT_MAX: Final = 2
 
 
 class PartitionStart(NamedTuple):
-    """Where to start reading, the offset that the group has committed, if any, and the log's end at that moment."""
+    """Where to start reading.
+
+    Attributes:
+        position: The offset.
+        committed: The offset that the group has committed, if any.
+        end: The log's end at that moment.
+        log: The log of the record before ``position``.
+        metadata: What was committed along with the offset.
+        needs_commit: Whether the offset is to be committed again, with the log that it belongs to.
+    """
 
     position: int
     committed: int | None
     end: int
+    log: LogId = UNKNOWN_LOG
+    metadata: CommitMetadata | None = None
+    needs_commit: bool = False
 
 
 class FetchedRecords(NamedTuple):
-    """One fetch of one partition: its records, perhaps none, and the next offset to fetch."""
+    """One fetch of one partition: its records, perhaps none, the next offset to fetch, and the log of all records."""
 
     records: Sequence[Record]
     position: int
-
-
-def choose_start(committed: int | None, bounds: tuple[int, int], reset: str) -> int:
-    """Return the offset to start at: the committed one if the log still has it, else the one that ``reset`` says.
-
-    Args:
-        committed: The group's offset, if any.
-        bounds: The log's start and end offset.
-        reset: ``earliest`` or ``latest``.
-    """
-    start, end = bounds
-    if committed is not None and start <= committed <= end:
-        return committed
-    return end if reset == "latest" else start
+    log: LogId = UNKNOWN_LOG
 
 
 @dataclass(slots=True)
 class _Partition:
-    position: int
-    finished: int
+    position: LogPosition
+    finished: LogPosition
     committed: int | None
     in_flight: deque[RecordBatch] = field(default_factory=deque)
 
@@ -87,13 +90,20 @@ class OffsetTracker:
         """Begin an epoch that reads these partitions from these offsets."""
         self.epoch += 1
         self._partitions = {
-            tp: _Partition(start.position, start.position, start.committed) for tp, start in starts.items()
+            tp: _Partition(
+                position := LogPosition(start.log, start.position),
+                position,
+                None if start.needs_commit else start.committed,
+            )
+            for tp, start in starts.items()
         }
 
     def fetch_positions(self, active: Collection[TP]) -> dict[TP, int]:
         """The partitions to fetch now, each with the offset to fetch from."""
         return {
-            tp: state.position for tp, state in self._partitions.items() if tp in active and self._has_capacity(state)
+            tp: state.position.offset
+            for tp, state in self._partitions.items()
+            if tp in active and self._has_capacity(state)
         }
 
     def _has_capacity(self, state: _Partition) -> bool:
@@ -104,27 +114,27 @@ class OffsetTracker:
         """Take note of a fetch and return its batch; None if it held no records (transaction markers, gaps).
 
         Raises:
-            LogTruncatedError: The log now ends before what was read already.
+            LogWentBack: The log now ends before what was read already.
         """
         state = self._partitions[tp]
-        if fetched.position < state.position:
-            raise LogTruncatedError(
-                f"{tp.topic}-{tp.partition}: the log now ends at {fetched.position}, but it was read up to "
-                f"{state.position}"
-            )
+        offset = state.position.offset
+        if fetched.position < offset:
+            what = f"was read up to offset {offset}, but the log now ends at {fetched.position}"
+            raise LogWentBack(tp.topic, tp.partition, "truncated", what)
         # A broker returns whole stored batches, which may begin before the offset that was asked for.
-        records = [record for record in fetched.records if record.offset >= state.position]
-        state.position = fetched.position
+        records = [record for record in fetched.records if record.offset >= offset]
         if not records:
+            state.position = state.position._replace(offset=fetched.position)
             self._skip_gap(state)
             return None
-        batch = RecordBatch(tp, records, end=fetched.position, epoch=self.epoch, finish=self._finish)
+        state.position = LogPosition(fetched.log, fetched.position)
+        batch = RecordBatch(tp, records, end=fetched.position, epoch=self.epoch, log=fetched.log, finish=self._finish)
         state.in_flight.append(batch)
         return batch
 
     def _skip_gap(self, state: _Partition) -> None:
         if state.in_flight:
-            state.in_flight[-1].end = state.position
+            state.in_flight[-1].end = state.position.offset
         else:
             state.finished = state.position
 
@@ -137,16 +147,19 @@ class OffsetTracker:
         if state.in_flight[0] is not batch:
             raise OutOfOrderError(f"{state.in_flight[0]!r} was not finished before {batch!r}")
         state.in_flight.popleft()
-        state.finished = batch.end
+        state.finished = LogPosition(batch.log, batch.end)
         self._on_capacity()
 
     def committable_offsets(self) -> dict[TP, int]:
         """The offsets that the group does not have yet.
 
-        The start of an untouched partition is among them: without it, a crash before the first finished batch
-        would make ``latest`` skip records.
+        The start of an untouched partition is among them, so that the group knows which log it reads.
         """
-        return {tp: state.finished for tp, state in self._partitions.items() if state.finished != state.committed}
+        return {
+            tp: state.finished.offset
+            for tp, state in self._partitions.items()
+            if state.finished.offset != state.committed
+        }
 
     def mark_committed(self, epoch: int, offsets: Mapping[TP, int]) -> None:
         """Take note of what the group has committed, unless the assignment has changed since ``epoch``."""
@@ -156,4 +169,12 @@ class OffsetTracker:
 
     def finished_offsets(self) -> dict[TP, int]:
         """For each partition the first offset that is not finished."""
+        return {tp: state.finished.offset for tp, state in self._partitions.items()}
+
+    def finished_positions(self) -> dict[TP, LogPosition]:
+        """For each partition the first offset that is not finished, and the log of the record before it."""
         return {tp: state.finished for tp, state in self._partitions.items()}
+
+    def read_positions(self) -> dict[TP, LogPosition]:
+        """For each partition the next offset to fetch, and the log of the record before it."""
+        return {tp: state.position for tp, state in self._partitions.items()}

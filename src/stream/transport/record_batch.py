@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast, overlo
 
 import faust
 
-from stream.core.contracts.records import OutputRecord, Record, RecordMetadata
+from stream.core.contracts.records import LogId, OutputRecord, Record, RecordMetadata
+from stream.core.log_position import LogState
 
 if TYPE_CHECKING:
     from faust.types import TP, AppT, Message
@@ -63,10 +64,11 @@ class RecordBatch(Sequence[Record]):
         records: The records.
         end: The first offset after the batch: that of the last record plus one, or more if the log has gaps.
         epoch: The assignment of partitions that it belongs to.
+        log: The log that the records are in: all were appended in one leader epoch.
         finish: Called by `done`.
     """
 
-    __slots__ = ("_finish", "_records", "end", "epoch", "size_bytes", "tp")
+    __slots__ = ("_finish", "_records", "end", "epoch", "log", "size_bytes", "tp")
 
     def __init__(
         self,
@@ -75,11 +77,13 @@ class RecordBatch(Sequence[Record]):
         *,
         end: int,
         epoch: int,
+        log: LogId,
         finish: Callable[[RecordBatch], None],
     ) -> None:
         self.tp = tp
         self.end = end
         self.epoch = epoch
+        self.log = log
         #: Bytes of all keys and values.
         self.size_bytes = sum(map(size_of, records))
         self._records = records
@@ -178,6 +182,16 @@ class BatchTransport(Protocol):
 
         Raises:
             UnknownTopicError: The partition does not exist.
+        """
+
+    async def log_states(self, epochs: Mapping[TP, int | None]) -> dict[TP, LogState]:
+        """Return what the broker says now about each partition; those that do not exist are left out.
+
+        Args:
+            epochs: The partitions, each with the leader epoch whose end is wanted, or None.
+
+        Raises:
+            TransportError: The broker does not answer.
         """
 
 

@@ -12,6 +12,7 @@ import pytest
 from faust.types import TP
 
 from stream.core.contracts.records import InputRecord
+from stream.core.log_position import UNKNOWN_LOG
 from stream.core.pipeline.normalize import Normalizer
 from stream.core.pipeline.outcome import Outcome
 from stream.runtime.app import EXIT_FAULT, ArticleFlow
@@ -70,11 +71,11 @@ def test_a_fault_ends_the_process_at_once() -> None:
         "from faust.types import TP\n"
         "from stream.runtime.app import abort_on_fault\n"
         "from stream.observability.log_setup import configure_logging\n"
-        "from stream.core.contracts.records import InputRecord\n"
+        "from stream.core.contracts.records import InputRecord, LogId\n"
         "from stream.transport.record_batch import RecordBatch\n"
         "configure_logging('INFO')\n"
         "records = [InputRecord('topic', 3, 7, None, None, b'')]\n"
-        "batch = RecordBatch(TP('topic', 3), records, end=9, epoch=1, finish=print)\n"
+        "batch = RecordBatch(TP('topic', 3), records, end=9, epoch=1, log=LogId('', -1), finish=print)\n"
         "try:\n"
         "    abort_on_fault('deduplicate', batch, OSError('no space left'))\n"
         "finally:\n"
@@ -195,7 +196,7 @@ async def test_a_batch_whose_index_is_gone_is_not_done() -> None:
     flow = flow_on("memory://setup")
     finished: list[RecordBatch] = []
     record = InputRecord("articles.normalized", 0, 0, 0, None, b"{}")
-    batch = RecordBatch(TP("articles.normalized", 0), [record], end=1, epoch=0, finish=finished.append)
+    batch = RecordBatch(TP("articles.normalized", 0), [record], end=1, epoch=0, log=UNKNOWN_LOG, finish=finished.append)
     await flow._deduplicate(batch)  # noqa: SLF001 - no broker gives out a partition without an index
     assert finished == []
 

@@ -9,6 +9,8 @@ import faust
 import pytest
 from faust.types import TP, Message
 
+from stream.core.contracts.records import LogId
+from stream.transport.commit_metadata import ChangelogMark, CommitMetadata, CommitNote
 from stream.transport.memory.broker import MemoryBroker, StoredRecord
 from stream.transport.memory.transport import MemoryBatchConsumer
 from stream.transport.offset_tracker import FetchedRecords, PartitionStart
@@ -36,6 +38,7 @@ class ScriptedConsumer(MemoryBatchConsumer):
         starts: Where the assigned partitions start.
         fetches: What the next fetch returns.
         commits: What was committed, in order.
+        metadata: What was committed along with it, likewise.
         answers: Whether the next commits succeed; those beyond the last succeed.
         before_answer: Called while a commit is on its way.
     """
@@ -48,6 +51,7 @@ class ScriptedConsumer(MemoryBatchConsumer):
         self.starts: dict[TP, PartitionStart] = {}
         self.fetches: dict[TP, FetchedRecords] = {}
         self.commits: list[dict[TP, int]] = []
+        self.metadata: list[dict[TP, str]] = []
         self.answers: list[bool] = []
         self.before_answer: Callable[[], Awaitable[None]] | None = None
         self.wakes = 0
@@ -70,7 +74,8 @@ class ScriptedConsumer(MemoryBatchConsumer):
             await self.before_answer()
         return self.starts
 
-    async def commit_offsets(self, offsets: Mapping[TP, int]) -> bool:
+    async def commit_offsets(self, offsets: Mapping[TP, int], metadata: Mapping[TP, str]) -> bool:
+        self.metadata.append(dict(metadata))
         self.commits.append(dict(offsets))
         if self.before_answer:
             await self.before_answer()
@@ -162,6 +167,38 @@ class TestCommits:
         await consumer.commit_finished({TP0: 5})
         consumer.track().done()
         assert consumer.committable_offsets() == {TP0: 5}
+
+    async def test_the_log_and_the_note_of_the_app_go_with_every_commit(self, consumer: ScriptedConsumer) -> None:
+        mark = ChangelogMark("C" * 22, 7, "ab12")
+        log = LogId("A" * 22, 3)
+        consumer.fetches = {TP0: records_of(TP0, 0, 5)._replace(log=log)}
+        consumer.commit_notes[TP0] = CommitNote(mark, 2)
+        async for _, message in consumer.getmany(0.0):
+            cast("Any", message.value).done()
+        await consumer.commit_finished({TP0: 5})
+        await consumer.commit_finished({TP0: 5})
+        assert [CommitMetadata.decode(committed[TP0]) for committed in consumer.metadata] == [
+            CommitMetadata(*log, mark, 2)
+        ] * 2
+
+    async def test_what_was_committed_before_is_committed_again(self, consumer: ScriptedConsumer) -> None:
+        metadata = CommitMetadata("A" * 22, 3, ChangelogMark("C" * 22, 7, "ab12"), 2)
+        consumer.starts = {TP0: PartitionStart(7, 7, 9, metadata.log, metadata)}
+        await consumer.perform_seek()
+        await consumer.commit_finished({TP0: 7})
+        assert consumer.metadata[-1] == {TP0: metadata.encode()}
+
+    async def test_a_note_of_the_app_is_newer_than_what_was_committed(self, consumer: ScriptedConsumer) -> None:
+        metadata = CommitMetadata("A" * 22, 3, ChangelogMark("C" * 22, 7, "ab12"), 2)
+        consumer.commit_notes[TP0] = CommitNote(None, 9)
+        consumer.starts = {TP0: PartitionStart(7, 7, 9, metadata.log, metadata)}
+        await consumer.perform_seek()
+        assert consumer.commit_notes == {TP0: CommitNote(None, 9)}
+
+    async def test_notes_end_with_the_assignment(self, consumer: ScriptedConsumer) -> None:
+        consumer.commit_notes[TP0] = CommitNote(None, 9)
+        await consumer.assign(TP0)
+        assert consumer.commit_notes == {}
 
 
 class TestLease:

@@ -10,15 +10,16 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.contracts.records import OutputRecord
-from stream.transport.errors import LogTruncatedError, OutOfOrderError
+from stream.core.contracts.records import LogId, OutputRecord
+from stream.core.log_position import LogPosition
+from stream.errors import LogWentBack
+from stream.transport.errors import OutOfOrderError
 from stream.transport.memory.broker import MemoryBroker, StoredRecord
 from stream.transport.offset_tracker import (
     BATCHES_IN_FLIGHT_MAX,
     FetchedRecords,
     OffsetTracker,
     PartitionStart,
-    choose_start,
 )
 
 if TYPE_CHECKING:
@@ -144,27 +145,8 @@ def test_records_before_the_position_are_left_out() -> None:
 
 
 def test_a_log_that_ends_before_the_position_is_an_error() -> None:
-    with pytest.raises(LogTruncatedError):
+    with pytest.raises(LogWentBack):
         new_tracker(position=10).track(TP0, fetched(0, 0, position=4))
-
-
-@pytest.mark.parametrize(
-    ("committed", "reset", "expected"),
-    [
-        (None, "earliest", 5),
-        (None, "latest", 9),
-        (7, "latest", 7),
-        (5, "latest", 5),
-        (9, "earliest", 9),
-        (2, "earliest", 5),
-        (12, "earliest", 5),
-        (12, "latest", 9),
-    ],
-)
-def test_reading_starts_at_the_committed_offset_if_the_log_has_it(
-    committed: int | None, reset: str, expected: int
-) -> None:
-    assert choose_start(committed, (5, 9), reset) == expected
 
 
 @given(st.lists(st.integers(0, 60), max_size=40), st.integers(1, 100), st.data())
@@ -196,3 +178,30 @@ def test_a_partition_is_not_fetched_while_enough_bytes_are_in_flight(
         assert sum(batch.size_bytes for batch in running) < 2 * bytes_max + largest + 1
     assert seen == list(range(len(sizes)))
     assert tracker.finished_offsets() == {TP0: len(sizes)}
+
+
+FIRST_LOG, SECOND_LOG = LogId("A" * 22, 1), LogId("A" * 22, 2)
+
+
+def test_positions_have_the_log_of_the_record_before_them() -> None:
+    tracker = OffsetTracker(Calls())
+    tracker.restart({TP0: PartitionStart(0, 0, 0, FIRST_LOG)})
+    batch = track(tracker, fetched(0, 5)._replace(log=SECOND_LOG))
+    assert batch.log == SECOND_LOG
+    assert tracker.read_positions() == {TP0: LogPosition(SECOND_LOG, 5)}
+    assert tracker.finished_positions() == {TP0: LogPosition(FIRST_LOG, 0)}
+    batch.done()
+    assert tracker.finished_positions() == {TP0: LogPosition(SECOND_LOG, 5)}
+
+
+def test_a_gap_leaves_the_log_as_it_was() -> None:
+    tracker = OffsetTracker(Calls())
+    tracker.restart({TP0: PartitionStart(0, 0, 0, FIRST_LOG)})
+    tracker.track(TP0, fetched(0, 0, position=3))
+    assert tracker.finished_positions() == {TP0: LogPosition(FIRST_LOG, 3)}
+
+
+def test_a_start_that_needs_a_commit_is_committable() -> None:
+    tracker = OffsetTracker(Calls())
+    tracker.restart({TP0: PartitionStart(7, 7, 9, needs_commit=True)})
+    assert tracker.committable_offsets() == {TP0: 7}

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.contracts.records import InputRecord, Record
+from stream.core.log_position import UNKNOWN_LOG
 from stream.transport.record_batch import RecordBatch, chunked, size_of
 
 
@@ -23,7 +24,7 @@ def total_size(records: Sequence[Record]) -> int:
 
 
 def test_a_batch_is_a_sequence_of_its_records() -> None:
-    batch = RecordBatch(TP("t", 0), records_of([5, 0, 7]), end=3, epoch=1, finish=lambda _: None)
+    batch = RecordBatch(TP("t", 0), records_of([5, 0, 7]), end=3, epoch=1, log=UNKNOWN_LOG, finish=lambda _: None)
     assert len(batch) == 3
     assert [record.offset for record in batch] == [0, 1, 2]
     assert batch[-1].offset == 2

@@ -103,6 +103,14 @@ def last_seen_end(consumer: AIOKafkaConsumer | None, tp: TP) -> int | None:
     return cast("int | None", consumer.last_stable_offset(TopicPartition(*tp)))
 
 
+async def fetch_committed(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> Mapping[TP, Any]:
+    """Return the group's offsets with their metadata; partitions without a commit are left out.
+
+    ``AIOKafkaConsumer.committed`` returns the offset of one partition, without its metadata.
+    """
+    return cast("Mapping[TP, Any]", await consumer._coordinator.fetch_committed_offsets(partitions))
+
+
 def raise_on_offset_fetch_error(consumer: AIOKafkaConsumer) -> None:
     """Make the consumer's coordinator raise the error of a whole response to a request for the group's offsets.
 

@@ -11,18 +11,26 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # it ships no types
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError  # type: ignore[import-untyped]
+from aiokafka.errors import (  # type: ignore[import-untyped]
+    CommitFailedError,
+    KafkaError,
+    UnknownTopicOrPartitionError,
+)
+from aiokafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.utils.times import want_seconds
 
+from stream.core.log_position import LogState
 from stream.kafka.aiokafka_closing import close_cancelled_bootstraps, close_consumer
 from stream.transport.batch_consumer import TrackingConsumer
+from stream.transport.commit_metadata import CommitMetadata
 from stream.transport.errors import TransportError, UnknownTopicError
 from stream.transport.kafka import aiokafka_patches
 from stream.transport.kafka.partition_records import limit_aiokafka
 from stream.transport.kafka.producer import KafkaBatchProducer
-from stream.transport.offset_tracker import FetchedRecords, PartitionStart, choose_start
+from stream.transport.log_checks import choose_start
+from stream.transport.offset_tracker import FetchedRecords, PartitionStart
 from stream.transport.record_batch import BATCH_BYTES
 
 if TYPE_CHECKING:
@@ -98,12 +106,41 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             # With open connections, Faust would wait a minute for a thread that has already ended.
             await close_consumer(self._ensure_consumer())
 
-    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+    async def commit_with_metadata(self, offsets: Mapping[TP, int], metadata: Mapping[TP, str]) -> bool:
+        """See `TrackingConsumer.commit_offsets`."""
+        return cast("bool", await self.call_thread(self._commit_with_metadata, offsets, metadata))
+
+    async def committed_metadata(self, tp: TP) -> CommitMetadata | None:
+        """See `TrackingConsumer.committed_metadata`."""
+        return cast("CommitMetadata | None", await self.call_thread(self._committed_metadata, tp))
+
+    async def _commit_with_metadata(self, offsets: Mapping[TP, int], metadata: Mapping[TP, str]) -> bool:
+        """Commit as ``AIOKafkaConsumerThread._commit`` does, which leaves the metadata empty."""
+        assigned = self.assignment()
+        committed = {
+            TopicPartition(*tp): OffsetAndMetadata(offset, metadata[tp])
+            for tp, offset in offsets.items()
+            if tp in assigned
+        }
         try:
-            return await asyncio.wait_for(super()._commit(offsets), _COMMIT_TIMEOUT_S)
+            await asyncio.wait_for(self._ensure_consumer().commit(committed), _COMMIT_TIMEOUT_S)
         except TimeoutError:
             log.warning("not committed: no answer from the broker", extra={"seconds": _COMMIT_TIMEOUT_S})
             return False
+        except CommitFailedError as error:
+            if "already rebalanced" not in str(error):
+                log.exception("cannot commit")
+                await self.crash(error)
+            return False
+        except Exception as error:  # of any kind: the worker ends
+            log.exception("cannot commit")
+            await self.crash(error)
+            return False
+        return True
+
+    async def _committed_metadata(self, tp: TP) -> CommitMetadata | None:
+        committed = await aiokafka_patches.fetch_committed(self._ensure_consumer(), [TopicPartition(*tp)])
+        return CommitMetadata.decode(committed[tp].metadata) if tp in committed else None
 
     async def _find_missing(self, topics: Iterable[str]) -> list[str]:
         cluster = await aiokafka_patches.fetch_all_metadata(self._ensure_consumer())
@@ -115,13 +152,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         if not assigned:
             return {}
         first, last = await asyncio.gather(consumer.beginning_offsets(assigned), consumer.end_offsets(assigned))
-        offsets = await asyncio.gather(*(consumer.committed(tp) for tp in assigned))
-        reset = self.app.conf.consumer_auto_offset_reset
+        offsets = await aiokafka_patches.fetch_committed(consumer, assigned)
         starts: dict[TP, PartitionStart] = {}
-        for tp, committed in zip(assigned, offsets, strict=True):
-            position = choose_start(committed, (first[tp], last[tp]), reset)
-            consumer.seek(tp, position)
-            starts[TP(*tp)] = PartitionStart(position, committed, last[tp])
+        for tp in assigned:
+            committed = offsets.get(tp)
+            state = LogState("", -1, first[tp], last[tp], None)
+            offset, metadata = (committed.offset, committed.metadata) if committed else (None, None)
+            start = choose_start(TP(*tp), offset, CommitMetadata.decode(metadata), state)
+            consumer.seek(tp, start.position)
+            starts[TP(*tp)] = start
         return starts
 
     async def _fetch(self, positions: Mapping[TP, int], seconds: float) -> Mapping[TP, FetchedRecords]:
@@ -185,9 +224,16 @@ class KafkaBatchConsumer(TrackingConsumer, driver.Consumer):
         self._end_offsets = {tp: start.end for tp, start in starts.items()}
         return starts
 
-    async def commit_offsets(self, offsets: Mapping[TP, int]) -> bool:
+    async def commit_offsets(self, offsets: Mapping[TP, int], metadata: Mapping[TP, str]) -> bool:
         """See `TrackingConsumer.commit_offsets`."""
-        return await self._thread.commit(offsets)
+        return await self._thread.commit_with_metadata(offsets, metadata)
+
+    async def committed_metadata(self, tp: TP) -> CommitMetadata | None:
+        """See `TrackingConsumer.committed_metadata`."""
+        try:
+            return await self._thread.committed_metadata(tp)
+        except KafkaError as error:
+            raise TransportError(f"the broker did not return the committed offset: {error!r}") from error
 
     def last_seen_end(self, tp: TP) -> int | None:
         """The end offset that came with the last fetch; it gets old while the partition's batches are in flight."""
@@ -242,6 +288,10 @@ class Transport(driver.Transport):
         # For those who read committed records, a log ends where its first open transaction begins.
         async with self._reader(tp, aiokafka_patches.READ_UNCOMMITTED) as reader:
             return await _find_bounds(reader, TopicPartition(*tp))
+
+    async def log_states(self, epochs: Mapping[TP, int | None]) -> dict[TP, LogState]:
+        """See `BatchTransport.log_states`."""
+        return {tp: LogState("", -1, *await self.bounds(tp), None) for tp in epochs}
 
     async def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
         """See `BatchTransport.replay`. Waits for the end of transactions, behind whose records others may be stored."""

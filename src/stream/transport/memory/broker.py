@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
@@ -9,7 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 from faust.types import TP
 
 from stream import system_clock
-from stream.core.contracts.records import Headers, OutputRecord, RecordMetadata
+from stream.core.contracts.records import Headers, LogId, OutputRecord, RecordMetadata
+from stream.core.log_position import LogState
 from stream.transport.errors import RecordTooLargeError, TopicExistsError, UnknownTopicError
 from stream.transport.memory.consumer_group import Assignment, Group, Wake
 from stream.transport.partitioner import partition_for
@@ -40,19 +43,49 @@ class StoredRecord:
 
 @dataclass(slots=True)
 class _Log:
+    """The records, and the leader epochs in which they were appended: each with its first offset, in order."""
+
     start: int = 0
     records: list[StoredRecord] = field(default_factory=list)
+    epochs: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0)])
 
     @property
     def end(self) -> int:
         return self.start + len(self.records)
 
+    @property
+    def leader_epoch(self) -> int:
+        return self.epochs[-1][0]
+
+    def epoch_at(self, offset: int) -> int:
+        """The leader epoch in which the record at ``offset`` was appended."""
+        return max((epoch for epoch, first in self.epochs if first <= offset), default=self.epochs[0][0])
+
+    def end_of_epoch(self, epoch: int) -> int:
+        """What a broker answers to OffsetForLeaderEpoch."""
+        if epoch > self.leader_epoch:
+            return -1
+        return next((first for higher, first in self.epochs if higher > epoch), self.end)
+
+    def truncate(self, end: int) -> None:
+        """Drop the records from ``end`` on; a new leader epoch begins there."""
+        leader_epoch, end = self.leader_epoch, min(max(end, self.start), self.end)
+        del self.records[end - self.start :]
+        self.epochs = [(epoch, first) for epoch, first in self.epochs if first < end]
+        self.epochs.append((leader_epoch + 1, end))
+
 
 @dataclass(slots=True)
 class _Topic:
+    topic_id: str
     logs: list[_Log]
     max_bytes: int
     next_partition: int = 0
+
+
+def _new_topic_id(name: str, serial: int) -> str:
+    """16 bytes in URL-safe base64, as Kafka prints its ids."""
+    return base64.urlsafe_b64encode(hashlib.sha256(f"{name}/{serial}".encode()).digest()[:16]).decode().rstrip("=")
 
 
 class MemoryBroker:
@@ -64,6 +97,7 @@ class MemoryBroker:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._topics: dict[str, _Topic] = {}
+        self._topics_created = 0
         self._groups: dict[str, Group] = {}
         self._listeners: set[Callable[[], object]] = set()
 
@@ -94,7 +128,37 @@ class MemoryBroker:
         with self._lock:
             if name in self._topics:
                 raise TopicExistsError(name)
-            self._topics[name] = _Topic([_Log() for _ in range(partitions)], max_bytes)
+            self._add_topic(name, partitions, max_bytes)
+
+    def _add_topic(self, name: str, partitions: int, max_bytes: int) -> None:
+        self._topics_created += 1
+        topic_id = _new_topic_id(name, self._topics_created)
+        self._topics[name] = _Topic(topic_id, [_Log() for _ in range(partitions)], max_bytes)
+
+    def delete_topic(self, name: str) -> None:
+        """Delete a topic with its records. What groups have committed stays, as in Kafka.
+
+        Raises:
+            UnknownTopicError: The topic does not exist.
+        """
+        with self._lock:
+            self._topic(name)
+            del self._topics[name]
+
+    def recreate_topic(self, name: str) -> None:
+        """Delete a topic, and create one of the same name and partitions: it has another id, and no records.
+
+        Raises:
+            UnknownTopicError: The topic does not exist.
+        """
+        with self._lock:
+            topic = self._topic(name)
+            self._add_topic(name, len(topic.logs), topic.max_bytes)
+
+    def topic_ids(self) -> dict[str, str]:
+        """Return the topics, each with its id: 22 characters, the same for a broker that is used in the same way."""
+        with self._lock:
+            return {name: topic.topic_id for name, topic in self._topics.items()}
 
     def topics(self) -> dict[str, int]:
         """Return the topics, each with its number of partitions."""
@@ -186,6 +250,15 @@ class MemoryBroker:
                 return records[:number]
         return records
 
+    def fetch(self, tp: TP, start: int, limit: int, limit_bytes: int) -> tuple[list[StoredRecord], LogId]:
+        """Return what `read` returns, up to where the leader epoch changes, and the log of these records."""
+        with self._lock:
+            records = self.read(tp, start, limit, limit_bytes)
+            log = self._log(tp)
+            epoch = log.epoch_at(records[0].offset if records else start)
+            same = [record for record in records if log.epoch_at(record.offset) == epoch]
+            return same, LogId(self._topic(tp.topic).topic_id, epoch)
+
     def records(self, topic: str, partition: int | None = None, start: int = 0) -> list[StoredRecord]:
         """Return the records of a topic, or of one partition, from the offset ``start`` on."""
         with self._lock:
@@ -210,6 +283,26 @@ class MemoryBroker:
             del log.records[:count]
             log.start += count
 
+    def truncate(self, tp: TP, end: int) -> None:
+        """Drop the records from ``end`` on, and begin a leader epoch, as an unclean leader election does."""
+        with self._lock:
+            self._log(tp).truncate(end)
+
+    def log_states(self, epochs: Mapping[TP, int | None]) -> dict[TP, LogState]:
+        """Return the state of each partition that exists, with the end of the leader epoch asked for, if any."""
+        with self._lock:
+            return {
+                tp: self._log_state(self._topics[tp.topic], tp.partition, epoch)
+                for tp, epoch in epochs.items()
+                if tp.topic in self._topics and tp.partition < len(self._topics[tp.topic].logs)
+            }
+
+    @staticmethod
+    def _log_state(topic: _Topic, partition: int, epoch: int | None) -> LogState:
+        log = topic.logs[partition]
+        epoch_end = None if epoch is None else log.end_of_epoch(epoch)
+        return LogState(topic.topic_id, log.leader_epoch, log.start, log.end, epoch_end)
+
     def add_listener(self, listener: Callable[[], object]) -> None:
         """Call ``listener`` after every write, in the writer's thread."""
         with self._lock:
@@ -230,15 +323,27 @@ class MemoryBroker:
         with self._lock:
             return self._group(group).offsets.get(tp)
 
+    def committed_metadata(self, group: str, tp: TP) -> str | None:
+        """Return the metadata that a group has committed along with its offset."""
+        with self._lock:
+            return self._group(group).metadata.get(tp)
+
     def members(self, group: str) -> list[str]:
         """Return the members of a group."""
         with self._lock:
             return self._group(group).members
 
-    def commit(self, group: str, offsets: Mapping[TP, int], member: str | None = None, generation: int = -1) -> None:
+    def commit(
+        self,
+        group: str,
+        offsets: Mapping[TP, int],
+        member: str | None = None,
+        generation: int = -1,
+        metadata: Mapping[TP, str] | None = None,
+    ) -> None:
         """Commit offsets; see `Group.commit`."""
         with self._lock:
-            self._group(group).commit(offsets, member, generation)
+            self._group(group).commit(offsets, member, generation, metadata or {})
 
     def enter(self, group: str, member: str, topics: Iterable[str], wake: Wake) -> None:
         """Join a group, or enter again; see `Group.enter`.

@@ -45,6 +45,7 @@ class Group:
     partitions_of: Callable[[str], int]
     generation: int = 0
     offsets: dict[TP, int] = field(default_factory=dict)
+    metadata: dict[TP, str] = field(default_factory=dict)
     _members: dict[str, _Member] = field(default_factory=dict)
     _rebalancing: bool = False
 
@@ -86,8 +87,10 @@ class Group:
             return None
         return Assignment(self.generation, member.assigned)
 
-    def commit(self, offsets: Mapping[TP, int], member_id: str | None, generation: int) -> None:
-        """Store offsets. Without a member, the group must be empty.
+    def commit(
+        self, offsets: Mapping[TP, int], member_id: str | None, generation: int, metadata: Mapping[TP, str]
+    ) -> None:
+        """Store offsets, each with its metadata, if any. Without a member, the group must be empty.
 
         Raises:
             NotAMemberError: The member is not, or no longer, in the group.
@@ -101,6 +104,7 @@ class Group:
         elif generation != self.generation:
             raise StaleGenerationError(f"the commit is of generation {generation}, the group is at {self.generation}")
         self.offsets.update(offsets)
+        self.metadata.update({tp: metadata.get(tp, "") for tp in offsets})
 
     def _begin_rebalance(self) -> None:
         self._rebalancing = True

@@ -20,7 +20,9 @@ from faust.types import RecordMetadata as FaustRecordMetadata
 from mode import Service
 
 from stream.core.contracts.records import OutputRecord, Record, RecordMetadata
+from stream.core.log_position import UNKNOWN_LOG, LogState
 from stream.transport.batch_consumer import TrackingConsumer, log_deleted_records
+from stream.transport.commit_metadata import CommitMetadata
 from stream.transport.errors import (
     NotAMemberError,
     RevokedError,
@@ -28,8 +30,9 @@ from stream.transport.errors import (
     TransportError,
     UnknownTopicError,
 )
+from stream.transport.log_checks import choose_start, epoch_to_ask
 from stream.transport.memory.broker import MemoryBroker, StoredRecord
-from stream.transport.offset_tracker import FetchedRecords, PartitionStart, choose_start
+from stream.transport.offset_tracker import FetchedRecords, PartitionStart
 from stream.transport.partitioner import partition_for
 from stream.transport.record_batch import BATCH_BYTES, FenceCheck
 
@@ -174,10 +177,11 @@ class MemoryBatchConsumer(TrackingConsumer):
         limit = self.app.conf.broker_max_poll_records or _MAX_RECORDS
         fetched: dict[TP, FetchedRecords] = {}
         for tp, offset in positions.items():
-            if records := self._broker.read(tp, offset, limit, self.batch_bytes):
+            records, log_id = self._broker.fetch(tp, offset, limit, self.batch_bytes)
+            if records:
                 if records[0].offset > offset:
                     log_deleted_records(tp, offset, records[0].offset)
-                fetched[tp] = FetchedRecords(records, records[-1].offset + 1)
+                fetched[tp] = FetchedRecords(records, records[-1].offset + 1, log_id)
         return fetched
 
     def wake(self) -> None:
@@ -187,18 +191,23 @@ class MemoryBatchConsumer(TrackingConsumer):
 
     async def find_starts(self) -> Mapping[TP, PartitionStart]:
         """See `TrackingConsumer.find_starts`."""
-        reset = self.app.conf.consumer_auto_offset_reset
-        starts: dict[TP, PartitionStart] = {}
-        for tp in self._assigned:
-            committed = self._broker.committed(self._group, tp)
-            bounds = self._broker.bounds(tp)
-            starts[tp] = PartitionStart(choose_start(committed, bounds, reset), committed, bounds[1])
-        return starts
+        committed = {tp: self._broker.committed(self._group, tp) for tp in self._assigned}
+        metadata = {tp: self._metadata_of(tp) for tp in self._assigned}
+        asked = {tp: epoch_to_ask(found.log if found else UNKNOWN_LOG) for tp, found in metadata.items()}
+        states = self._broker.log_states(asked)
+        return {tp: choose_start(tp, committed[tp], metadata[tp], state) for tp, state in states.items()}
 
-    async def commit_offsets(self, offsets: Mapping[TP, int]) -> bool:
+    def _metadata_of(self, tp: TP) -> CommitMetadata | None:
+        return CommitMetadata.decode(self._broker.committed_metadata(self._group, tp))
+
+    async def committed_metadata(self, tp: TP) -> CommitMetadata | None:
+        """See `TrackingConsumer.committed_metadata`."""
+        return self._metadata_of(tp)
+
+    async def commit_offsets(self, offsets: Mapping[TP, int], metadata: Mapping[TP, str]) -> bool:
         """See `TrackingConsumer.commit_offsets`."""
         try:
-            self._broker.commit(self._group, offsets, self._member, self._generation)
+            self._broker.commit(self._group, offsets, self._member, self._generation, metadata)
         except (NotAMemberError, StaleGenerationError) as error:
             log.info("not committed: the group has rebalanced", extra={"reason": error})
             return False
@@ -354,6 +363,10 @@ class Transport(base.Transport):
             UnknownTopicError: The partition does not exist.
         """
         return self.broker.bounds(tp)
+
+    async def log_states(self, epochs: Mapping[TP, int | None]) -> dict[TP, LogState]:
+        """See `BatchTransport.log_states`."""
+        return self.broker.log_states(epochs)
 
     async def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
         """See `BatchTransport.replay`."""

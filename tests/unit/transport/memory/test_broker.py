@@ -7,7 +7,8 @@ import threading
 import pytest
 from faust.types import TP
 
-from stream.core.contracts.records import OutputRecord
+from stream.core.contracts.records import LogId, OutputRecord
+from stream.core.log_position import LogState
 from stream.transport.errors import (
     NotAMemberError,
     RecordTooLargeError,
@@ -179,3 +180,55 @@ def test_writes_of_several_threads_keep_all_records(broker: MemoryBroker) -> Non
     for thread in threads:
         thread.join()
     assert [record.offset for record in broker.records("t", 0)] == list(range(2000))
+
+
+class TestLogs:
+    """Which log a record is in: topic ids and leader epochs."""
+
+    def test_topic_ids_look_like_kafka_s_and_are_the_same_in_every_run(self, broker: MemoryBroker) -> None:
+        broker.create_topic("one", 1)
+        broker.create_topic("two", 1)
+        again = MemoryBroker()
+        again.create_topic("t", 4)
+        again.create_topic("one", 1)
+        again.create_topic("two", 1)
+        ids = broker.topic_ids()
+        assert ids == again.topic_ids()
+        assert {len(topic_id) for topic_id in ids.values()} == {22}
+        assert ids["one"] != ids["two"]
+
+    def test_a_topic_that_is_recreated_has_another_id_and_no_records(self, broker: MemoryBroker) -> None:
+        broker.produce(OutputRecord("t", None, b"v", (), 1))
+        before = broker.topic_ids()["t"]
+        broker.recreate_topic("t")
+        assert broker.topic_ids()["t"] != before
+        assert (broker.topics()["t"], broker.bounds(TP("t", 1))) == (4, (0, 0))
+
+    def test_a_truncated_log_goes_on_in_a_new_leader_epoch(self, broker: MemoryBroker) -> None:
+        tp, topic_id = TP("t", 0), broker.topic_ids()["t"]
+        broker.produce_all([OutputRecord("t", None, b"v", (), 0)] * 10)
+        broker.truncate(tp, 6)
+        broker.produce_all([OutputRecord("t", None, b"w", (), 0)] * 3)
+        assert broker.log_states({tp: 0}) == {tp: LogState(topic_id, 1, 0, 9, 6)}
+        assert broker.log_states({tp: 1}) == {tp: LogState(topic_id, 1, 0, 9, 9)}
+        assert broker.log_states({tp: 2}) == {tp: LogState(topic_id, 1, 0, 9, -1)}
+        assert broker.log_states({tp: None, TP("t", 4): 0, TP("absent", 0): 0}) == {
+            tp: LogState(topic_id, 1, 0, 9, None)
+        }
+
+    def test_records_of_two_leader_epochs_are_not_fetched_together(self, broker: MemoryBroker) -> None:
+        tp, topic_id = TP("t", 0), broker.topic_ids()["t"]
+        broker.produce_all([OutputRecord("t", None, b"v", (), 0)] * 4)
+        broker.truncate(tp, 4)
+        broker.produce_all([OutputRecord("t", None, b"w", (), 0)] * 2)
+        fetches = [broker.fetch(tp, start, 10, 1000) for start in (0, 4)]
+        assert [([record.offset for record in records], log) for records, log in fetches] == [
+            ([0, 1, 2, 3], LogId(topic_id, 0)),
+            ([4, 5], LogId(topic_id, 1)),
+        ]
+
+    def test_metadata_is_committed_along_with_offsets(self, broker: MemoryBroker) -> None:
+        broker.commit("g", {TP("t", 0): 1}, metadata={TP("t", 0): "note"})
+        assert broker.committed_metadata("g", TP("t", 0)) == "note"
+        broker.commit("g", {TP("t", 0): 2})
+        assert broker.committed_metadata("g", TP("t", 0)) == ""
