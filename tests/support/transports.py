@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # it ships no types
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
+from aiokafka.client import AIOKafkaClient  # type: ignore[import-untyped]
 
 from stream.core.contracts.records import OutputRecord, Record
+from stream.kafka.log_identity import describe_topics
 from stream.transport.kafka.transport import KafkaBatchConsumer
 from stream.transport.memory.transport import MemoryBroker
 from stream.transport.record_batch import RawBytesSchema
@@ -42,6 +44,18 @@ class Backend(Protocol):
     async def create(self, topic: str, partitions: int, config: Mapping[str, str] | None = None) -> None:
         """Create a topic."""
 
+    async def delete(self, topic: str) -> None:
+        """Delete a topic; return when it does not exist any more."""
+
+    async def recreate(self, topic: str, partitions: int) -> None:
+        """Delete a topic, and create it again."""
+
+    async def topic_id(self, topic: str) -> str:
+        """The id of a topic."""
+
+    async def commit(self, group: str, tp: TP, offset: int) -> None:
+        """Commit an offset for a group without members, as an operator does."""
+
     async def committed(self, group: str, tp: TP) -> int | None:
         """What a group has committed."""
 
@@ -60,6 +74,23 @@ class MemoryBackend:
     async def create(self, topic: str, partitions: int, config: Mapping[str, str] | None = None) -> None:
         """Create a topic."""
         self.broker.create_topic(topic, partitions, config)
+
+    async def delete(self, topic: str) -> None:
+        """Delete a topic."""
+        self.broker.delete_topic(topic)
+
+    async def recreate(self, topic: str, partitions: int) -> None:
+        """Delete a topic, and create it again."""
+        assert self.broker.topics()[topic] == partitions
+        self.broker.recreate_topic(topic)
+
+    async def topic_id(self, topic: str) -> str:
+        """The id of a topic."""
+        return self.broker.topic_ids()[topic]
+
+    async def commit(self, group: str, tp: TP, offset: int) -> None:
+        """Commit an offset."""
+        self.broker.commit(group, {tp: offset})
 
     async def committed(self, group: str, tp: TP) -> int | None:
         """What a group has committed."""
@@ -93,6 +124,37 @@ class KafkaBackend:
             await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=dict(config or {}))])
             while topic not in await admin.list_topics():  # noqa: ASYNC110  # the broker does it
                 await asyncio.sleep(0.02)
+
+    async def delete(self, topic: str) -> None:
+        """Delete a topic; return when it does not exist any more."""
+        async with self._admin() as admin:
+            await admin.delete_topics([topic])
+            while topic in await admin.list_topics():  # noqa: ASYNC110  # the broker does it
+                await asyncio.sleep(0.02)
+
+    async def recreate(self, topic: str, partitions: int) -> None:
+        """Delete a topic, and create it again."""
+        await self.delete(topic)
+        await self.create(topic, partitions)
+
+    async def topic_id(self, topic: str) -> str:
+        """The id of a topic."""
+        client = AIOKafkaClient(bootstrap_servers=self.address)
+        await client.bootstrap()
+        try:
+            return (await describe_topics(client, [topic]))[topic].topic_id
+        finally:
+            await client.close()
+
+    async def commit(self, group: str, tp: TP, offset: int) -> None:
+        """Commit an offset."""
+        member = AIOKafkaConsumer(bootstrap_servers=self.address, group_id=group, enable_auto_commit=False)
+        await member.start()
+        try:
+            member.assign([TopicPartition(*tp)])
+            await member.commit({TopicPartition(*tp): offset})
+        finally:
+            await member.stop()
 
     async def committed(self, group: str, tp: TP) -> int | None:
         """What a group has committed."""

@@ -39,7 +39,7 @@ from stream.kafka.security import AccessError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 
-    from aiokafka.client import AIOKafkaClient  # type: ignore[import-untyped]
+    from aiokafka.client import AIOKafkaClient
 
 _T = TypeVar("_T")
 

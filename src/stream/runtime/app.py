@@ -348,7 +348,7 @@ def _new_app(settings: Settings) -> faust.App:
         broker_request_timeout=max(40.0, 2 * session_s + 5),
         broker_commit_interval=_COMMIT_INTERVAL_S,
         broker_max_poll_records=settings.batch_records,
-        consumer_auto_offset_reset="earliest",
+        consumer_auto_offset_reset="none",  # the consumer chooses where it starts, and whether it may go on
         consumer_metadata_max_age_ms=_METADATA_MAX_AGE_MS,
         producer_acks=-1,
         producer_request_timeout=_DELIVERY_TIMEOUT_S,

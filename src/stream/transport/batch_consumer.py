@@ -12,6 +12,7 @@ It replaces the parts of Faust's consumer that can lose records:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 import time
@@ -19,16 +20,21 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from faust.types import TP, ConsumerMessage, Message
+from mode import Service
 
+from stream.errors import BrokerError, LogWentBack
 from stream.transport.commit_metadata import CommitMetadata, CommitNote
 from stream.transport.faust_internals import FaustConsumer
+from stream.transport.log_checks import LOOKS, TopicWatch, check_position, epoch_to_ask, topic_deleted
 from stream.transport.offset_tracker import FetchedRecords, OffsetTracker, PartitionStart
 from stream.transport.record_batch import BatchTransport, Progress, RecordBatch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 
     from faust.types import AppT
+
+    from stream.core.log_position import LogState
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +45,9 @@ _DRAIN_SHARE: Final = 0.4
 
 #: Seconds until a group that did not answer is asked again.
 _RETRY_PAUSE_S: Final = 0.2
+
+#: Seconds between two looks at the ids of the topics.
+_WATCH_INTERVAL_S: Final = 1.0
 
 _CREATE_TIME: Final = 0
 
@@ -66,6 +75,8 @@ class TrackingConsumer(FaustConsumer):
         lease_s: Seconds after a successful commit in which outputs may be published.
         commit_notes: What is committed along with the next offsets of each partition; the app changes it. It begins
             with what was committed before.
+        watched_topics: More topics, each with its id, that are watched like those that are read. The app changes it.
+        log_change: Why nothing is handed out, published or committed any more: a log is not the one that was read.
 
     Args:
         args: Faust's arguments.
@@ -78,6 +89,9 @@ class TrackingConsumer(FaustConsumer):
     def __init__(self, *args: Any, clock: Callable[[], float] = time.monotonic, **kwargs: Any) -> None:  # passed on
         self.offset_tracker = OffsetTracker(on_capacity=self.wake)
         self.commit_notes: dict[TP, CommitNote] = {}
+        self.watched_topics: dict[str, str] = {}
+        self.log_change: LogWentBack | None = None
+        self._topic_watch = TopicWatch()
         self._clock = clock
         super().__init__(*args, **kwargs)
         self.batch_bytes = cast("BatchTransport", self.transport).batch_bytes
@@ -99,7 +113,27 @@ class TrackingConsumer(FaustConsumer):
 
     @abstractmethod
     async def find_starts(self) -> Mapping[TP, PartitionStart]:
-        """Where to start reading each assigned partition."""
+        """Where to start reading each assigned partition; those that do not exist are left out.
+
+        Raises:
+            LogWentBack: A log is not the one that the committed offset belongs to.
+        """
+
+    @abstractmethod
+    async def fetch_log_states(self, epochs: Mapping[TP, int | None]) -> Mapping[TP, LogState]:
+        """See `BatchTransport.log_states`; on the connections of this consumer.
+
+        Raises:
+            BrokerError: The broker does not answer.
+        """
+
+    @abstractmethod
+    async def fetch_topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
+        """The ids of those ``topics`` that exist; empty where the broker does not name them.
+
+        Raises:
+            BrokerError: The broker does not answer.
+        """
 
     @abstractmethod
     async def commit_offsets(self, offsets: Mapping[TP, int], metadata: Mapping[TP, str]) -> bool:
@@ -133,7 +167,7 @@ class TrackingConsumer(FaustConsumer):
         proves that the worker is a member of the group: it is a lease for half a session, and the other half is left
         for the delivery. Waits as long as the group does not answer.
         """
-        while batch.epoch == self.offset_tracker.epoch:
+        while batch.epoch == self.offset_tracker.epoch and self.log_change is None:
             if self._clock() - self._lease_began < self.lease_s:
                 return True
             finished = self.offset_tracker.finished_offsets()[batch.tp]
@@ -171,14 +205,16 @@ class TrackingConsumer(FaustConsumer):
             return
         epoch = self.offset_tracker.epoch
         positions = self.offset_tracker.fetch_positions(self.active_partitions)
-        for tp, fetched in (await self.fetch(positions, timeout)).items():
-            # What is not tracked is fetched again: the tracker's position has not moved.
-            if self.offset_tracker.epoch != epoch or not self.flow_active or self.should_stop:
-                return
-            batch = self.offset_tracker.track(tp, fetched)
-            if batch is not None:
-                self.allow_rereading(tp)
-                yield tp, self._to_faust_message(batch)
+        with self._noting_log_change():
+            for tp, fetched in (await self.fetch(positions, timeout)).items():
+                is_same = await self._is_same_log(tp, fetched)
+                # What is not tracked is fetched again: the tracker's position has not moved.
+                if self.offset_tracker.epoch != epoch or not self.flow_active or self.should_stop:
+                    return
+                batch = self.offset_tracker.track(tp, fetched) if is_same else None
+                if batch is not None:
+                    self.allow_rereading(tp)
+                    yield tp, self._to_faust_message(batch)
 
     def _to_faust_message(self, batch: RecordBatch) -> ConsumerMessage:
         last = batch[-1]
@@ -207,22 +243,102 @@ class TrackingConsumer(FaustConsumer):
         super().resume_flow()
         self.wake()
 
+    # Whether the logs are still those that were read.
+
+    @contextlib.contextmanager
+    def _noting_log_change(self) -> Iterator[None]:
+        try:
+            yield
+        except LogWentBack as error:
+            self.log_change = error
+            raise
+
+    async def check_logs(self, partitions: Iterable[TP]) -> bool:
+        """Ask the broker whether partitions can be read on; False if it does not answer.
+
+        Raises:
+            LogWentBack: A log is not the one that was read.
+        """
+        read = self.offset_tracker.read_positions()
+        positions = {tp: read[tp] for tp in partitions if tp in read}
+        epochs = {tp: epoch_to_ask(position.log) for tp, position in positions.items()}
+        try:
+            states = await self.fetch_log_states(epochs)
+        except BrokerError as error:
+            log.warning("cannot check the logs", extra={"reason": error})
+            return False
+        for tp, state in states.items():
+            check_position(tp, positions[tp], state)
+        return positions.keys() == states.keys()
+
+    async def _is_same_log(self, tp: TP, fetched: FetchedRecords) -> bool:
+        """Whether records are of the log that was read; in another leader epoch, the broker has to confirm it."""
+        position = self.offset_tracker.read_positions().get(tp)
+        if position is None or not fetched.records or fetched.log.leader_epoch == position.log.leader_epoch:
+            return True
+        return position.log.leader_epoch < 0 or await self.check_logs([tp])
+
+    @Service.task
+    async def _watch_topics(self) -> None:
+        while not self.should_stop:
+            await self.sleep(_WATCH_INTERVAL_S)
+            await self.look_at_topics()
+
+    async def look_at_topics(self) -> None:
+        """Compare the ids of all topics that are read or watched with those that they had.
+
+        Raises:
+            LogWentBack: A topic was deleted, or deleted and created again.
+        """
+        with self._noting_log_change():
+            for topic, topic_id in self.watched_topics.items():
+                self._topic_watch.expect(topic, topic_id)
+            topics = list(self._topic_watch.expected)
+            if not topics:
+                return
+            try:
+                topic_ids = await self.fetch_topic_ids(topics)
+            except BrokerError as error:
+                log.warning("cannot check the topics", extra={"reason": error})
+                return
+            self._topic_watch.observe(topic_ids)
+
     # Assignment.
 
     async def perform_seek(self) -> None:
-        """Start to read the assigned partitions at the group's offsets."""
+        """Start to read the assigned partitions at the group's offsets.
+
+        Raises:
+            LogWentBack: A log is not the one that the committed offset belongs to.
+        """
+        with self._noting_log_change():
+            await self._seek_to_starts()
+
+    async def _seek_to_starts(self) -> None:
         epoch = self.offset_tracker.epoch
-        starts = await self.find_starts()
+        starts = await self._find_all_starts()
         for tp, start in starts.items():
             if start.committed is not None and start.position > start.committed:
                 log_deleted_records(tp, start.committed, start.position)
         # Another rebalance may have begun meanwhile; it will seek for itself.
         if epoch == self.offset_tracker.epoch:
             for tp, start in starts.items():
+                self._topic_watch.expect(tp.topic, start.log.topic_id)
                 if start.metadata is not None:  # the app's own note, if there is one by now, is newer
                     self.commit_notes.setdefault(tp, start.metadata.note)
             self.offset_tracker.restart(starts)
             self.wake()
+
+    async def _find_all_starts(self) -> Mapping[TP, PartitionStart]:
+        epoch = self.offset_tracker.epoch
+        for look in range(1, LOOKS + 1):
+            starts = await self.find_starts()
+            missing = sorted(self.assignment() - starts.keys())
+            if not missing or epoch != self.offset_tracker.epoch:
+                return starts
+            if look < LOOKS:
+                await asyncio.sleep(_WATCH_INTERVAL_S)
+        raise topic_deleted(missing[0].topic)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let running batches finish and commit, then forget the partitions."""
@@ -270,7 +386,11 @@ class TrackingConsumer(FaustConsumer):
         # Faust has awaited since it chose the offsets; a rebalance may have come between.
         finished = self.offset_tracker.finished_offsets()
         current = {tp: offset for tp, offset in offsets.items() if offset <= finished.get(tp, -1)}
-        if not current or not await self.commit_offsets(current, self._metadata(current)):
+        if (
+            self.log_change is not None
+            or not current
+            or not await self.commit_offsets(current, self._metadata(current))
+        ):
             return False
         self.offset_tracker.mark_committed(epoch, current)
         self._lease_began = asked_at

@@ -191,7 +191,7 @@ class BatchTransport(Protocol):
             epochs: The partitions, each with the leader epoch whose end is wanted, or None.
 
         Raises:
-            TransportError: The broker does not answer.
+            BrokerError: The broker does not answer.
         """
 
 

@@ -50,7 +50,7 @@ def test_settings_that_lose_events_are_off() -> None:
     assert conf.stream_wait_empty
     assert str(conf.processing_guarantee.value) == "at_least_once"
     assert not conf.topic_allow_declare
-    assert conf.consumer_auto_offset_reset == "earliest"
+    assert conf.consumer_auto_offset_reset == "none"
     assert conf.consumer_metadata_max_age_ms <= 30_000
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from typing import Any, cast
 
 import faust
@@ -10,6 +10,8 @@ import pytest
 from faust.types import TP, Message
 
 from stream.core.contracts.records import LogId
+from stream.core.log_position import LogState
+from stream.errors import BrokerError, BrokerNotReady, LogWentBack
 from stream.transport.commit_metadata import ChangelogMark, CommitMetadata, CommitNote
 from stream.transport.memory.broker import MemoryBroker, StoredRecord
 from stream.transport.memory.transport import MemoryBatchConsumer
@@ -40,6 +42,9 @@ class ScriptedConsumer(MemoryBatchConsumer):
         commits: What was committed, in order.
         metadata: What was committed along with it, likewise.
         answers: Whether the next commits succeed; those beyond the last succeed.
+        states: What the broker says about each log, or its error.
+        asked: The leader epochs that it was asked for.
+        topic_ids: The topics that exist, or the broker's error.
         before_answer: Called while a commit is on its way.
     """
 
@@ -54,6 +59,9 @@ class ScriptedConsumer(MemoryBatchConsumer):
         self.metadata: list[dict[TP, str]] = []
         self.answers: list[bool] = []
         self.before_answer: Callable[[], Awaitable[None]] | None = None
+        self.states: dict[TP, LogState] | BrokerError = {}
+        self.asked: list[dict[TP, int | None]] = []
+        self.topic_ids: dict[str, str] | BrokerError = {}
         self.wakes = 0
         self.ends: dict[TP, int] = {}
 
@@ -83,6 +91,17 @@ class ScriptedConsumer(MemoryBatchConsumer):
 
     def last_seen_end(self, tp: TP) -> int | None:
         return self.ends.get(tp)
+
+    async def fetch_log_states(self, epochs: Mapping[TP, int | None]) -> Mapping[TP, LogState]:
+        self.asked.append(dict(epochs))
+        if isinstance(self.states, BrokerError):
+            raise self.states
+        return {tp: state for tp, state in self.states.items() if tp in epochs}
+
+    async def fetch_topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
+        if isinstance(self.topic_ids, BrokerError):
+            raise self.topic_ids
+        return {topic: topic_id for topic, topic_id in self.topic_ids.items() if topic in topics}
 
     async def highwaters(self, *partitions: TP) -> Any:
         return {tp: 100 + tp.partition for tp in partitions}
@@ -375,6 +394,119 @@ class TestFetching:
         consumer.before_answer = stop_flow
         assert await handed_out(consumer) == []
         assert consumer.offset_tracker.fetch_positions([TP0]) == {TP0: 0}
+
+
+A, B = "A" * 22, "B" * 22
+
+
+async def start_at(consumer: ScriptedConsumer, offset: int, log: LogId) -> None:
+    """Start to read where the record before ``offset`` is of ``log``."""
+    consumer.starts = {TP0: PartitionStart(offset, offset, offset, log, CommitMetadata(*log))}
+    await consumer.perform_seek()
+    consumer.asked.clear()
+
+
+class TestLeaderEpochs:
+    """Records of another leader epoch are handed out when the broker confirms that what was read is still there."""
+
+    @pytest.mark.parametrize("epoch", [2, 4])
+    async def test_records_of_another_epoch_are_handed_out_when_the_log_has_not_changed(
+        self, epoch: int, consumer: ScriptedConsumer
+    ) -> None:
+        await start_at(consumer, 5, LogId(A, 3))
+        consumer.fetches = {TP0: records_of(TP0, 5, 7)._replace(log=LogId(A, epoch))}
+        consumer.states = {TP0: LogState(A, epoch, 0, 7, 5)}
+        assert await handed_out(consumer) == [(TP0, [5, 6])]
+        assert consumer.asked == [{TP0: 3}]
+
+    @pytest.mark.parametrize("first", [LogId(A, 3), LogId(A, -1)])
+    async def test_records_of_the_same_epoch_need_no_question(self, first: LogId, consumer: ScriptedConsumer) -> None:
+        await start_at(consumer, 5, first)
+        consumer.fetches = {TP0: records_of(TP0, 5, 7)._replace(log=LogId(A, 3))}
+        assert await handed_out(consumer) == [(TP0, [5, 6])]
+        assert consumer.asked == []
+
+    async def test_a_log_that_was_truncated_is_not_read_on(self, consumer: ScriptedConsumer) -> None:
+        await start_at(consumer, 5, LogId(A, 3))
+        consumer.fetches = {TP0: records_of(TP0, 5, 7)._replace(log=LogId(A, 4))}
+        consumer.states = {TP0: LogState(A, 4, 0, 7, 2)}
+        with pytest.raises(LogWentBack) as raised:
+            await handed_out(consumer)
+        assert raised.value.kind == "truncated"
+        assert consumer.log_change is raised.value
+
+    async def test_nothing_is_committed_or_published_after_it(self, consumer: ScriptedConsumer) -> None:
+        await start_at(consumer, 5, LogId(A, 3))
+        consumer.fetches = {TP0: records_of(TP0, 5, 6)._replace(log=LogId(A, 3))}
+        ((_, message),) = [item async for item in consumer.getmany(0.0)]
+        running = cast("RecordBatch", cast("Any", message.value))
+        running.done()
+        consumer.fetches = {TP0: records_of(TP0, 6, 8)._replace(log=LogId(A, 4))}
+        consumer.states = {TP0: LogState(A, 4, 0, 8, 2)}
+        with pytest.raises(LogWentBack):
+            await handed_out(consumer)
+        assert not await consumer.commit_finished({TP0: 6})
+        assert not await consumer.holds_lease(running)
+        assert consumer.commits == []
+
+    async def test_records_wait_while_the_broker_does_not_confirm(
+        self, consumer: ScriptedConsumer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await start_at(consumer, 5, LogId(A, 3))
+        consumer.fetches = {TP0: records_of(TP0, 5, 7)._replace(log=LogId(A, 4))}
+        consumer.states = BrokerNotReady("no leader")
+        assert await handed_out(consumer) == []
+        assert "cannot check the logs" in caplog.text
+        consumer.states = {TP0: LogState(A, 4, 0, 7, 5)}
+        assert await handed_out(consumer) == [(TP0, [5, 6])]
+
+
+class TestTopicIds:
+    """A topic that is deleted, or created again, ends the worker within seconds, also without records."""
+
+    async def test_topics_that_stay_are_fine(self, consumer: ScriptedConsumer) -> None:
+        await start_at(consumer, 5, LogId(A, 3))
+        consumer.topic_ids = {"t": A}
+        await consumer.look_at_topics()
+
+    @pytest.mark.parametrize("topic", ["t", "changelog"])
+    async def test_a_topic_that_was_created_again_is_noticed(self, topic: str, consumer: ScriptedConsumer) -> None:
+        await start_at(consumer, 5, LogId(A, 3))
+        consumer.watched_topics["changelog"] = A
+        consumer.topic_ids = {"t": A, "changelog": A, topic: B}
+        with pytest.raises(LogWentBack, match=f"deleted and created again with the id {B}") as raised:
+            await consumer.look_at_topics()
+        assert (raised.value.topic, raised.value.kind) == (topic, "recreated")
+        assert consumer.log_change is raised.value
+
+    async def test_a_topic_that_is_missing_three_times_in_a_row_was_deleted(self, consumer: ScriptedConsumer) -> None:
+        await start_at(consumer, 5, LogId(A, 3))
+        for topic_ids in ({}, {}, {"t": A}, {}, {}):
+            consumer.topic_ids = topic_ids
+            await consumer.look_at_topics()
+        with pytest.raises(LogWentBack, match="t: was read, but does not exist any more") as raised:
+            await consumer.look_at_topics()
+        assert raised.value.kind == "deleted"
+
+    async def test_a_broker_that_does_not_answer_says_nothing_about_topics(
+        self, consumer: ScriptedConsumer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await start_at(consumer, 5, LogId(A, 3))
+        consumer.topic_ids = BrokerNotReady("no broker")
+        for _ in range(5):
+            await consumer.look_at_topics()
+        assert "cannot check the topics" in caplog.text
+
+    async def test_a_topic_keeps_its_id_in_the_next_assignment(self, consumer: ScriptedConsumer) -> None:
+        """Kafka forgets what was committed for a topic that is deleted."""
+        await start_at(consumer, 5, LogId(A, 3))
+        with pytest.raises(LogWentBack):
+            await start_at(consumer, 0, LogId(B, -1))
+
+    async def test_brokers_without_topic_ids_are_watched_for_deleted_topics(self, consumer: ScriptedConsumer) -> None:
+        await start_at(consumer, 5, LogId("", -1))
+        consumer.topic_ids = {"t": ""}
+        await consumer.look_at_topics()
 
 
 class TestProgress:

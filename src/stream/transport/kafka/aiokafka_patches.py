@@ -19,12 +19,15 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
     GroupCoordinatorNotAvailableError,
     KafkaError,
     NotCoordinatorForGroupError,
+    OffsetOutOfRangeError,
     for_code,
 )
 from aiokafka.producer.sender import SendProduceReqHandler  # type: ignore[import-untyped]
 from aiokafka.protocol.commit import OffsetFetchRequest  # type: ignore[import-untyped]
 from aiokafka.protocol.produce import ProduceRequest  # type: ignore[import-untyped]
+from faust.types import TP
 
+from stream.core.contracts.records import LogId
 from stream.transport.batch_consumer import log_deleted_records
 from stream.transport.errors import RevokedError, UnknownTopicError
 from stream.transport.offset_tracker import FetchedRecords
@@ -34,9 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aiokafka.producer.message_accumulator import BatchBuilder  # type: ignore[import-untyped]
-    from faust.types import TP
 
     from stream.core.contracts.records import Record
+    from stream.transport.kafka.partition_records import BoundedPartitionRecords
     from stream.transport.record_batch import FenceCheck
 
 #: The version of aiokafka that this module was written for.
@@ -54,6 +57,11 @@ _ANSWER_VALID_S: Final = 0.2
 
 
 # Clients.
+
+
+def client_of(consumer: AIOKafkaConsumer) -> Any:
+    """Return the `AIOKafkaClient` of a consumer that has started."""
+    return consumer._client
 
 
 async def fetch_all_metadata(consumer: AIOKafkaConsumer) -> Any:
@@ -141,17 +149,23 @@ def raise_on_offset_fetch_error(consumer: AIOKafkaConsumer) -> None:
 
 
 class RecordFetcher:
-    """Reads batches that are bounded by bytes, from positions that the caller names.
+    """Reads batches that are bounded by bytes and have one leader epoch, from positions that the caller names.
 
     Replaces ``AIOKafkaConsumer.getmany``, which bounds the records alone, and moves the positions by itself.
+
+    Args:
+        consumer: A consumer that has started.
+        batch_bytes: A batch ends with the record that reaches this many bytes.
+        topic_ids: The id of each topic.
     """
 
-    def __init__(self, consumer: AIOKafkaConsumer, *, batch_bytes: int) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, *, batch_bytes: int, topic_ids: Mapping[str, str]) -> None:
         self._consumer = consumer
         self._fetcher = consumer._fetcher
         self._subscriptions = consumer._fetcher._subscriptions
         self._records_max: int = consumer._max_poll_records or _RECORDS_MAX
         self._batch_bytes = batch_bytes
+        self._topic_ids = topic_ids
 
     async def fetch(
         self, positions: Mapping[TP, int], seconds: float, wake: asyncio.Event
@@ -160,6 +174,7 @@ class RecordFetcher:
 
         Raises:
             ConsumerStoppedError: The consumer is closed.
+            OffsetOutOfRangeError: An offset is beyond the end of the log.
             KafkaError: The broker's answer, such as a missing permission.
         """
         if self._consumer._closed or self._fetcher._closed:
@@ -184,18 +199,21 @@ class RecordFetcher:
             state = state_of(tp)
             if not state.has_valid_position or state.position != offset:
                 await self._rewind(tp, offset)
-        records = {tp: batch for tp in mine if (batch := self._take_batch(TopicPartition(*tp)))}
-        if not records:  # raises the broker's errors, and drops what is no longer ours
-            await self._fetcher.fetched_records(mine, timeout=0, max_records=self._consumer._max_poll_records)
+        batches = {tp: batch for tp in mine if (batch := self._take_batch(TopicPartition(*tp)))}
+        if not batches:  # raises the broker's errors, and drops what is no longer ours
+            try:
+                await self._fetcher.fetched_records(mine, timeout=0, max_records=self._consumer._max_poll_records)
+            except OffsetOutOfRangeError as error:
+                await self._skip_deleted(error)
         # A partition may move on without records: over transaction markers, or what was compacted away.
         return {
-            tp: FetchedRecords(records.get(tp, ()), state_of(tp).position)
+            tp: batches.get(tp) or FetchedRecords((), state_of(tp).position)
             for tp, offset in mine.items()
             if state_of(tp).has_valid_position and state_of(tp).position != offset
         }
 
-    def _take_batch(self, tp: TopicPartition) -> Sequence[Record]:
-        """A batch of the records that were fetched of one partition.
+    def _take_batch(self, tp: TopicPartition) -> FetchedRecords | None:
+        """A batch of the records that were fetched of one partition, all of one leader epoch; None if there are none.
 
         Replaces ``FetchResult.getall``, which bounds the records alone::
 
@@ -212,28 +230,50 @@ class RecordFetcher:
         """
         result = self._fetcher._records.get(tp)
         if not isinstance(result, FetchResult) or not result.check_assignment(tp) or not result.has_more():
-            return ()
+            return None
+        fetched: BoundedPartitionRecords = result._partition_records
         try:
-            batch = next(
-                chunked(result._partition_records, records_max=self._records_max, bytes_max=self._batch_bytes), []
-            )
+            records = self._take_records(fetched)
         except KafkaError:  # a damaged batch: the records before it have to be fetched again, not skipped
             del self._fetcher._records[tp]
             raise
         result._update_position()
-        if result._partition_records._records_iterator is None:
+        batch = FetchedRecords(records, fetched.next_fetch_offset, self._log_of(tp.topic, fetched.leader_epoch))
+        if fetched.is_at_end and not fetched.begin_next_epoch():
             result._partition_records = None
             del self._fetcher._records[tp]
             self._fetcher._notify(self._fetcher._wait_consume_future)
-        return batch
+        return batch if records else None
 
-    async def _rewind(self, tp: TP, offset: int) -> None:
-        """Go back to records that were fetched but not tracked, or are no longer in the log."""
-        start = (await self._consumer.beginning_offsets([TopicPartition(*tp)]))[tp]
+    def _take_records(self, fetched: BoundedPartitionRecords) -> Sequence[Record]:
+        """The next records of one leader epoch; none where all that is left are transaction markers, or gaps."""
+        while True:
+            records = next(chunked(fetched, records_max=self._records_max, bytes_max=self._batch_bytes), [])
+            if records or not fetched.begin_next_epoch():
+                return records
+
+    def _log_of(self, topic: str, leader_epoch: int) -> LogId:
+        return LogId(self._topic_ids.get(topic, ""), leader_epoch)
+
+    async def _rewind(self, tp: TP, offset: int) -> bool:
+        """Go back to records that were fetched but not tracked; return whether they are no longer in the log."""
+        start = cast("int", (await self._consumer.beginning_offsets([TopicPartition(*tp)]))[tp])
         if start > offset:
             log_deleted_records(tp, offset, start)
         if self._subscriptions.is_assigned(tp):
             self._consumer.seek(TopicPartition(*tp), max(start, offset))
+        return start > offset
+
+    async def _skip_deleted(self, error: OffsetOutOfRangeError) -> None:
+        """Go on behind records that retention has deleted.
+
+        Raises:
+            OffsetOutOfRangeError: It is not retention: the offset is beyond the end of the log.
+        """
+        (offsets,) = error.args
+        for tp, offset in offsets.items():
+            if self._subscriptions.is_assigned(tp) and not await self._rewind(TP(*tp), offset):
+                raise error
 
     async def _wait_for_records(self, seconds: float, wake: asyncio.Event, *, listen: bool) -> None:
         waiters: set[asyncio.Future[Any]] = {asyncio.ensure_future(wake.wait())}

@@ -16,6 +16,7 @@ from stream.kafka.record_batches import UndecodableBatchError, decompress, descr
 # base sequence int32, number of records int32; then the records, which alone are compressed.
 _LENGTH: Final = slice(8, 12)
 _LENGTH_END: Final = 12
+_LEADER_EPOCH: Final = slice(12, 16)
 _MAGIC: Final = 16
 _MAGIC_V2: Final = 2
 _ATTRIBUTES: Final = slice(21, 23)
@@ -69,23 +70,40 @@ class _BoundedBatch:
 
 
 class BoundedRecords:
-    """Replaces ``MemoryRecords``, the batches of one fetch: ``records`` are the bytes that the broker sent."""
+    """Replaces ``MemoryRecords``, the batches of one fetch: ``records`` are the bytes that the broker sent.
+
+    It ends where the leader epoch changes; `begin_next_epoch` lets it go on.
+
+    Attributes:
+        leader_epoch: That of the batches since; None before the first, -1 in message formats without epochs.
+    """
 
     def __init__(self, records: bytes) -> None:
         self._batches = MemoryRecords(records)
         self._stored = memoryview(records)
         self._position = 0
+        self.leader_epoch: int | None = None
 
     def size_in_bytes(self) -> int:
         """The bytes of all batches, including one that is cut off."""
         return cast("int", self._batches.size_in_bytes())
 
     def has_next(self) -> bool:
-        """Whether another complete batch follows."""
-        return bool(self._batches.has_next())
+        """Whether another complete batch of the same leader epoch follows."""
+        return bool(self._batches.has_next()) and self.leader_epoch in {None, self._next_leader_epoch()}
+
+    def begin_next_epoch(self) -> bool:
+        """Go on with the batches of the next leader epoch; False if there are none."""
+        self.leader_epoch = None
+        return self.has_next()
+
+    def _next_leader_epoch(self) -> int:
+        stored = self._stored[self._position :]
+        return int.from_bytes(stored[_LEADER_EPOCH], "big", signed=True) if stored[_MAGIC] >= _MAGIC_V2 else -1
 
     def next_batch(self) -> Any:
         """The next batch, as aiokafka's own."""
+        self.leader_epoch = self._next_leader_epoch()
         batch, start = self._batches.next_batch(), self._position
         self._position += _LENGTH_END + int.from_bytes(self._stored[start:][_LENGTH], "big")
         if self._stored[start + _MAGIC] < _MAGIC_V2:  # of brokers before Kafka 4, for topics in an old format
@@ -95,7 +113,29 @@ class BoundedRecords:
 
 
 class BoundedPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # it ships no types
-    """Replaces ``PartitionRecords``, which turns the records of batches into those that the consumer returns."""
+    """Replaces ``PartitionRecords``, which turns the records of batches into those that the consumer returns.
+
+    It ends where the leader epoch changes: see `BoundedRecords`.
+    """
+
+    _records: BoundedRecords
+
+    @property
+    def leader_epoch(self) -> int:
+        """The leader epoch of the records that were returned last; -1 if unknown."""
+        return -1 if self._records.leader_epoch is None else self._records.leader_epoch
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether there are no more records of this leader epoch."""
+        return self._records_iterator is None
+
+    def begin_next_epoch(self) -> bool:
+        """Go on with the records of the next leader epoch; False if there are none."""
+        if not self._records.begin_next_epoch():
+            return False
+        self._records_iterator = self._unpack_records()
+        return True
 
     def _consumer_record(self, tp: Any, record: Any) -> Any:
         if isinstance(record, _RefusedRecord):

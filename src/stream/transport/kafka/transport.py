@@ -11,9 +11,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]  # it ships no types
+from aiokafka.client import AIOKafkaClient  # type: ignore[import-untyped]
 from aiokafka.errors import (  # type: ignore[import-untyped]
     CommitFailedError,
     KafkaError,
+    OffsetOutOfRangeError,
     UnknownTopicOrPartitionError,
 )
 from aiokafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
@@ -21,7 +23,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.utils.times import want_seconds
 
-from stream.core.log_position import LogState
+from stream.core.log_position import UNKNOWN_LOG, LogState
+from stream.kafka import log_identity
 from stream.kafka.aiokafka_closing import close_cancelled_bootstraps, close_consumer
 from stream.transport.batch_consumer import TrackingConsumer
 from stream.transport.commit_metadata import CommitMetadata
@@ -29,12 +32,12 @@ from stream.transport.errors import TransportError, UnknownTopicError
 from stream.transport.kafka import aiokafka_patches
 from stream.transport.kafka.partition_records import limit_aiokafka
 from stream.transport.kafka.producer import KafkaBatchProducer
-from stream.transport.log_checks import choose_start
+from stream.transport.log_checks import choose_start, epoch_to_ask
 from stream.transport.offset_tracker import FetchedRecords, PartitionStart
 from stream.transport.record_batch import BATCH_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
 
     from faust.types.transports import ConsumerT, ProducerT
 
@@ -53,6 +56,9 @@ _FETCH_WAIT_MS: Final = 250
 #: while it stops; what was not committed is committed the next time, or repeated.
 _COMMIT_TIMEOUT_S: Final = 10.0
 
+#: Seconds until an offset is fetched again that a broker did not have, although it is in the log.
+_OUT_OF_RANGE_PAUSE_S: Final = 0.2
+
 __all__ = ["KafkaBatchConsumer", "KafkaBatchProducer", "Transport"]
 
 
@@ -66,6 +72,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """Called before the thread runs."""
         super().__post_init__()
         self._wake = asyncio.Event()
+        self._topic_ids: dict[str, str] = {}
 
     async def on_start(self) -> None:
         """Start the aiokafka consumer."""
@@ -84,6 +91,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def find_starts(self) -> Mapping[TP, PartitionStart]:
         """See `TrackingConsumer.find_starts`."""
         return cast("Mapping[TP, PartitionStart]", await self.call_thread(self._find_starts))
+
+    async def fetch_log_states(self, epochs: Mapping[TP, int | None]) -> Mapping[TP, LogState]:
+        """See `TrackingConsumer.fetch_log_states`."""
+        return cast("Mapping[TP, LogState]", await self.call_thread(self._fetch_log_states, epochs))
+
+    async def fetch_topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
+        """See `TrackingConsumer.fetch_topic_ids`."""
+        return cast("Mapping[str, str]", await self.call_thread(self._fetch_topic_ids, topics))
 
     async def find_missing(self, topics: Iterable[str]) -> list[str]:
         """Return those of ``topics`` that do not exist."""
@@ -127,6 +142,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         except TimeoutError:
             log.warning("not committed: no answer from the broker", extra={"seconds": _COMMIT_TIMEOUT_S})
             return False
+        except UnknownTopicOrPartitionError:
+            log.warning("not committed: a topic does not exist")  # as the watch on the topics will find out
+            return False
         except CommitFailedError as error:
             if "already rebalanced" not in str(error):
                 log.exception("cannot commit")
@@ -151,20 +169,34 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         assigned = sorted(consumer.assignment())
         if not assigned:
             return {}
-        first, last = await asyncio.gather(consumer.beginning_offsets(assigned), consumer.end_offsets(assigned))
         offsets = await aiokafka_patches.fetch_committed(consumer, assigned)
+        metadata = {tp: CommitMetadata.decode(committed.metadata) for tp, committed in offsets.items()}
+        logs = {TP(*tp): noted.log if (noted := metadata.get(tp)) else UNKNOWN_LOG for tp in assigned}
+        states = await self._fetch_log_states({tp: epoch_to_ask(log_id) for tp, log_id in logs.items()})
+        ends = await consumer.end_offsets([TopicPartition(*tp) for tp in states])
         starts: dict[TP, PartitionStart] = {}
-        for tp in assigned:
-            committed = offsets.get(tp)
-            state = LogState("", -1, first[tp], last[tp], None)
-            offset, metadata = (committed.offset, committed.metadata) if committed else (None, None)
-            start = choose_start(TP(*tp), offset, CommitMetadata.decode(metadata), state)
-            consumer.seek(tp, start.position)
-            starts[TP(*tp)] = start
+        for tp, state in states.items():
+            self._topic_ids[tp.topic] = state.topic_id
+            committed = offsets[tp].offset if tp in offsets else None
+            # Readers of committed records are at the end of the log where its first open transaction begins.
+            starts[tp] = choose_start(tp, committed, metadata.get(tp), state)._replace(end=ends[tp])
+        if consumer.assignment() == set(assigned):  # otherwise another rebalance has come, and seeks for itself
+            for tp, start in starts.items():
+                consumer.seek(TopicPartition(*tp), start.position)
         return starts
 
+    async def _fetch_log_states(self, epochs: Mapping[TP, int | None]) -> dict[TP, LogState]:
+        return await log_identity.fetch_log_states(aiokafka_patches.client_of(self._ensure_consumer()), epochs)
+
+    async def _fetch_topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        client = aiokafka_patches.client_of(self._ensure_consumer())
+        described = await log_identity.describe_topics(client, topics, wait_s=0)
+        return {topic: description.topic_id for topic, description in described.items()}
+
     async def _fetch(self, positions: Mapping[TP, int], seconds: float) -> Mapping[TP, FetchedRecords]:
-        fetcher = aiokafka_patches.RecordFetcher(self._ensure_consumer(), batch_bytes=self.batch_bytes)
+        fetcher = aiokafka_patches.RecordFetcher(
+            self._ensure_consumer(), batch_bytes=self.batch_bytes, topic_ids=self._topic_ids
+        )
         return await fetcher.fetch(positions, seconds, self._wake)
 
 
@@ -211,8 +243,25 @@ class KafkaBatchConsumer(TrackingConsumer, driver.Consumer):
         await super().subscribe(topics)
 
     async def fetch(self, positions: Mapping[TP, int], seconds: float) -> Mapping[TP, FetchedRecords]:
-        """See `TrackingConsumer.fetch`."""
-        return await self._thread.fetch(positions, seconds)
+        """See `TrackingConsumer.fetch`.
+
+        Raises:
+            LogWentBack: An offset is beyond the end of its log.
+        """
+        try:
+            return await self._thread.fetch(positions, seconds)
+        except OffsetOutOfRangeError as error:
+            await self.check_logs(TP(*tp) for tp in error.args[0])
+            await asyncio.sleep(_OUT_OF_RANGE_PAUSE_S)  # a replica that is behind: try again
+            return {}
+
+    async def fetch_log_states(self, epochs: Mapping[TP, int | None]) -> Mapping[TP, LogState]:
+        """See `TrackingConsumer.fetch_log_states`."""
+        return await self._thread.fetch_log_states(epochs)
+
+    async def fetch_topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
+        """See `TrackingConsumer.fetch_topic_ids`."""
+        return await self._thread.fetch_topic_ids(topics)
 
     def wake(self) -> None:
         """See `TrackingConsumer.wake`."""
@@ -247,6 +296,24 @@ class Transport(driver.Transport):
 
     Consumer: ClassVar[type[ConsumerT]] = KafkaBatchConsumer
     Producer: ClassVar[type[ProducerT]] = KafkaBatchProducer
+
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[AIOKafkaClient]:
+        """A client without consumer and producer."""
+        conf = self.app.conf
+        client = AIOKafkaClient(
+            bootstrap_servers=driver.server_list(self.url, self.default_port),
+            client_id=conf.broker_client_id,
+            request_timeout_ms=int(want_seconds(conf.broker_request_timeout) * 1000),
+            **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
+        )
+        try:
+            await client.bootstrap()
+            yield client
+        except KafkaError as error:
+            raise TransportError(f"the broker does not answer: {error!r}") from error
+        finally:
+            await client.close()
 
     @asynccontextmanager
     async def _reader(
@@ -291,7 +358,8 @@ class Transport(driver.Transport):
 
     async def log_states(self, epochs: Mapping[TP, int | None]) -> dict[TP, LogState]:
         """See `BatchTransport.log_states`."""
-        return {tp: LogState("", -1, *await self.bounds(tp), None) for tp in epochs}
+        async with self._client() as client:
+            return await log_identity.fetch_log_states(client, epochs)
 
     async def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
         """See `BatchTransport.replay`. Waits for the end of transactions, behind whose records others may be stored."""

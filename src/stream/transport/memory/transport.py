@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Collection, Iterable, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -177,7 +177,10 @@ class MemoryBatchConsumer(TrackingConsumer):
         limit = self.app.conf.broker_max_poll_records or _MAX_RECORDS
         fetched: dict[TP, FetchedRecords] = {}
         for tp, offset in positions.items():
-            records, log_id = self._broker.fetch(tp, offset, limit, self.batch_bytes)
+            try:
+                records, log_id = self._broker.fetch(tp, offset, limit, self.batch_bytes)
+            except UnknownTopicError:  # it was deleted, which the consumer notices by itself
+                continue
             if records:
                 if records[0].offset > offset:
                     log_deleted_records(tp, offset, records[0].offset)
@@ -213,9 +216,18 @@ class MemoryBatchConsumer(TrackingConsumer):
             return False
         return True
 
+    async def fetch_log_states(self, epochs: Mapping[TP, int | None]) -> Mapping[TP, LogState]:
+        """See `TrackingConsumer.fetch_log_states`."""
+        return self._broker.log_states(epochs)
+
+    async def fetch_topic_ids(self, topics: Collection[str]) -> Mapping[str, str]:
+        """See `TrackingConsumer.fetch_topic_ids`."""
+        return {topic: topic_id for topic, topic_id in self._broker.topic_ids().items() if topic in topics}
+
     def last_seen_end(self, tp: TP) -> int | None:
-        """The end offset."""
-        return self._broker.bounds(tp)[1]
+        """The end offset; None if the topic was deleted."""
+        state = self._broker.log_states({tp: None}).get(tp)
+        return state and state.end
 
     # The rest of Faust's interface.
 
