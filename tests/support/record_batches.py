@@ -14,13 +14,16 @@ CODECS: Final = {"gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 _HEADER_BYTES: Final = 61
 
 
-def record_batch(values: Sequence[bytes], *, codec_name: str | None = None, first_offset: int = 0) -> bytes:
-    """Return a record batch with ``values``, compressed as aiokafka compresses."""
+def record_batch(
+    values: Sequence[bytes], *, codec_name: str | None = None, first_offset: int = 0, leader_epoch: int = -1
+) -> bytes:
+    """Return a record batch with ``values``, compressed as aiokafka compresses; a broker adds the leader epoch."""
     number = CODECS[codec_name] if codec_name else 0
     builder = DefaultRecordBatchBuilder(2, number, 0, -1, -1, -1, 2**30)
     for offset, value in enumerate(values):
         builder.append(offset, 1_777_896_000_000, b"key", value, [("name", b"header")])
-    return first_offset.to_bytes(8, "big") + bytes(builder.build())[8:]
+    built = bytes(builder.build())
+    return first_offset.to_bytes(8, "big") + built[8:12] + leader_epoch.to_bytes(4, "big", signed=True) + built[16:]
 
 
 def replace_records(batch: bytes, records: bytes) -> bytes:

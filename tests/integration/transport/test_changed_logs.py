@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]  # it ships no types
 from faust.types import TP
 
 from stream.errors import LogWentBack
 from stream.transport.batch_consumer import tracking_consumer_of
 from stream.transport.commit_metadata import ChangelogMark, CommitMetadata, CommitNote
 from stream.transport.record_batch import producer_of, transport_of
-from tests.support.transports import MemoryBackend, numbered_records, until
+from tests.support.transports import KafkaBackend, MemoryBackend, numbered_records, until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import faust
 
     from stream.transport.record_batch import RecordBatch
+    from tests.support.kafka_node import KafkaNode
     from tests.support.transports import Apps, Backend
 
 
@@ -142,3 +147,91 @@ async def test_a_topic_that_was_recreated_while_no_worker_ran_is_not_taken_for_t
     else:  # Kafka forgets what was committed for a topic when it is deleted: it is a new topic, read from its start
         await until(lambda: reader.offsets() == list(range(30)), "all records of the new topic")
         assert {batch.log.topic_id for batch in reader.batches} == {await backend.topic_id(backend_topic)}
+
+
+def lose_half(node: KafkaNode, tp: TP) -> None:
+    """Kill a broker, cut the log of a partition to half, as a disk that lost its cache, and start the broker again."""
+    (segment,) = node.data.glob(f"**/{tp.topic}-{tp.partition}/*.log")
+    node.kill()
+    for index in segment.parent.glob("*index"):
+        index.unlink()
+    with segment.open("r+b") as file:
+        file.truncate(segment.stat().st_size // 2)
+    node.start()
+
+
+class Lost:
+    """A topic on a broker of its own, which loses the second half of its only partition."""
+
+    def __init__(self, node: KafkaNode, prefix: str, apps: Apps) -> None:
+        self.node = node
+        self.backend = KafkaBackend(prefix, node.address)
+        self.tp = TP(f"{prefix}-in", 0)
+        self._apps = apps
+
+    async def create(self) -> None:
+        """Store a hundred records, each in a batch of its own."""
+        await self.backend.create(self.tp.topic, 1)
+        await self.produce(100)
+
+    async def produce(self, count: int) -> None:
+        """Store records, each in a batch of its own, for the log is only cut between batches."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.node.address)
+        await producer.start()
+        try:
+            for number in range(count):
+                await producer.send_and_wait(self.tp.topic, b"%d" % number, partition=0)
+        finally:
+            await producer.stop()
+
+    async def end(self) -> int:
+        """Where the log ends."""
+        app = self._apps.make(self.backend)
+        return (await transport_of(app).log_states({self.tp: None}))[self.tp].end
+
+
+@pytest.fixture
+async def lost(new_kafka_node: Callable[..., KafkaNode], apps: Apps) -> Lost:
+    """Return a topic with a hundred records."""
+    site = Lost(new_kafka_node(), f"lost-{uuid.uuid4().hex[:8]}", apps)
+    await site.create()
+    return site
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("more", [0, 80])
+async def test_a_log_that_lost_its_end_while_no_worker_ran_is_not_read_on(more: int, lost: Lost, apps: Apps) -> None:
+    """Also where it has grown beyond the committed offset since: the leader epoch tells them apart."""
+    await apps.stop(await read(apps, lost.backend, lost.tp.topic, 100))
+    lose_half(lost.node, lost.tp)
+    kept = await lost.end()
+    assert 0 < kept < 100
+    await lost.produce(more)
+    reader = Reader()
+    change = await change_of(await apps.start(apps.make(lost.backend, lost.tp.topic, reader)))
+    assert (change.topic, change.partition, change.kind) == (*lost.tp, "truncated")
+    assert f"from offset {kept} on" in str(change) or f"ends at {kept}" in str(change)
+    assert reader.batches == []
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("more", [0, 80])
+async def test_a_log_that_lost_its_end_under_a_worker_stops_it(more: int, lost: Lost, apps: Apps) -> None:
+    app = await read(apps, lost.backend, lost.tp.topic, 100)
+    lose_half(lost.node, lost.tp)
+    await lost.produce(more)
+    change = await change_of(app)
+    assert (change.topic, change.partition, change.kind) == (*lost.tp, "truncated")
+
+
+@pytest.mark.kafka
+async def test_a_broker_that_crashes_without_losing_records_is_no_change(lost: Lost, apps: Apps) -> None:
+    reader = Reader()
+    app = await apps.start(apps.make(lost.backend, lost.tp.topic, reader))
+    await until(lambda: reader.offsets() == list(range(100)), "all records")
+    lost.node.kill()
+    lost.node.start()
+    await lost.produce(20)
+    await until(lambda: reader.offsets() == list(range(120)), "the new records")
+    assert len({batch.log.leader_epoch for batch in reader.batches}) > 1
+    assert not app.crashed

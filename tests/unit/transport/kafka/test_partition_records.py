@@ -60,3 +60,32 @@ def test_damaged_records_are_refused_with_the_offsets_of_all(codec: str) -> None
 def test_a_batch_that_is_cut_off_is_left_for_the_next_fetch() -> None:
     batch = record_batch(VALUES, codec_name="zstd")
     assert len(unpack(batch, batch[:30])) == len(VALUES)
+
+
+@pytest.mark.parametrize("codec", [None, "gzip"])
+def test_reading_ends_where_the_leader_epoch_changes(codec: str | None) -> None:
+    batches = [
+        record_batch([b"a", b"b"], codec_name=codec, leader_epoch=3),
+        record_batch([b"c"], first_offset=2, leader_epoch=3),
+        record_batch([b"d"], codec_name=codec, first_offset=3, leader_epoch=5),
+        record_batch([b"e"], first_offset=4, leader_epoch=4),
+    ]
+    stored = BoundedRecords(b"".join(batches))
+    records = BoundedPartitionRecords(TopicPartition("articles.raw", 3), stored, [], 0, None, None, True, 0)
+    seen = []
+    while True:
+        offsets = [record.offset for record in records]
+        seen.append((records.leader_epoch, offsets, records.next_fetch_offset, records.is_at_end))
+        if not records.begin_next_epoch():
+            break
+    assert seen == [(3, [0, 1, 2], 3, True), (5, [3], 4, True), (4, [4], 5, True)]
+
+
+def test_aborted_transactions_stay_known_in_the_next_leader_epoch() -> None:
+    """The epochs of one fetch share what the broker said about transactions."""
+    stored = BoundedRecords(record_batch([b"a"], leader_epoch=3) + record_batch([b"b"], first_offset=1, leader_epoch=4))
+    records = BoundedPartitionRecords(TopicPartition("articles.raw", 3), stored, [(7, 0)], 0, None, None, True, 1)
+    assert [record.offset for record in records] == [0]
+    assert records.begin_next_epoch()
+    assert [record.offset for record in records] == [1]
+    assert not records.begin_next_epoch()
