@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 from faust.types import TP
 
-from stream.core.contracts.records import OutputRecord, Record
+from stream.core.contracts.records import LogId, OutputRecord, Record
 from stream.core.pipeline.offline import OfflineFlow
 from stream.core.timestamps import format_rfc3339
 from stream.runtime.app import ArticleFlow, FaultHandler
@@ -81,18 +81,22 @@ class Site:
             **{"output_partitions": 2, "scope_partitions": 2, **settings},
         )
         self.topics = self.settings.topics
+        #: The log of each partition of the raw topic.
+        self.raw_log: LogId | None = None
         self._running: list[Running] = []
 
     async def create_topics(self, *, but: Sequence[str] = ()) -> None:
         """Create the topics of the flow, apart from ``but``."""
         for spec in self.settings.topic_specs:
             if spec.name not in but:
-                await self.backend.create(spec.name, spec.partitions, spec.config)
+                await self.create_topic(spec.name)
 
     async def create_topic(self, name: str) -> None:
         """Create one topic of the flow."""
         spec = next(spec for spec in self.settings.topic_specs if spec.name == name)
         await self.backend.create(spec.name, spec.partitions, spec.config)
+        if name == self.topics.raw:
+            self.raw_log = LogId(await self.backend.topic_id(name), 0)
 
     async def send(self, *values: Any, partition: int | None = None) -> None:
         """Store messages in the raw topic: articles, arrays of them, bytes as they are, or whole records."""
@@ -209,7 +213,7 @@ def verdicts_without_interruption(site: Site, articles: Sequence[dict[str, Any]]
 
 def offline(site: Site, messages: Sequence[dict[str, Any]]) -> list[OutputRecord]:
     """Everything that the second step publishes for these messages, without a broker."""
-    flow = OfflineFlow(topics=site.topics, window_ms=site.settings.window_ms)
+    flow = OfflineFlow(topics=site.topics, window_ms=site.settings.window_ms, log=site.raw_log)
     return [
         output
         for outcomes in flow.run(map(orjson.dumps, messages), now=format_rfc3339(0))

@@ -18,7 +18,7 @@ from stream.transport.memory.transport import MemoryBroker
 from stream.transport.record_batch import RawBytesSchema
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
     from faust.types import TP
@@ -139,12 +139,7 @@ class KafkaBackend:
 
     async def topic_id(self, topic: str) -> str:
         """The id of a topic."""
-        client = AIOKafkaClient(bootstrap_servers=self.address)
-        await client.bootstrap()
-        try:
-            return (await describe_topics(client, [topic]))[topic].topic_id
-        finally:
-            await client.close()
+        return (await fetch_topic_ids(self.address, [topic]))[topic]
 
     async def commit(self, group: str, tp: TP, offset: int) -> None:
         """Commit an offset."""
@@ -179,6 +174,21 @@ class KafkaBackend:
             return stored
         finally:
             await reader.stop()
+
+
+async def fetch_topic_ids(address: str, topics: Sequence[str]) -> dict[str, str]:
+    """Ask a real Kafka for the ids of topics."""
+    client = AIOKafkaClient(bootstrap_servers=address)
+    await client.bootstrap()
+    try:
+        return {name: topic.topic_id for name, topic in (await describe_topics(client, topics)).items()}
+    finally:
+        await client.close()
+
+
+def topic_ids(address: str, topics: Sequence[str]) -> dict[str, str]:
+    """See `fetch_topic_ids`; outside any event loop."""
+    return asyncio.run(fetch_topic_ids(address, topics))
 
 
 class Apps:

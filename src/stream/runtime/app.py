@@ -161,10 +161,11 @@ class ArticleFlow:
 
     async def _normalize(self, batch: RecordBatch) -> None:
         now = system_clock.now()
+        log_id = batch.log if batch.log.topic_id else None  # of brokers before Kafka 2.8, nothing is known
         outcomes: list[Outcome] = []
         for records in _slices(batch):
             for record in records:
-                outcomes += self._normalizer(record, now=now)
+                outcomes += self._normalizer(record, now=now, log=log_id)
             await asyncio.sleep(0)
         await self._produce_all("normalize", batch, outcomes)
         batch.done()

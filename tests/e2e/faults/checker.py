@@ -16,7 +16,7 @@ from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.core.pipeline.deduplicate import decode_changelog_event
 from stream.settings import Settings
-from tests.e2e.faults.oracle import ComparableRecord, Expected, Oracle, RecordId, comparable, expect
+from tests.e2e.faults.oracle import ComparableRecord, Expected, FindLog, Oracle, RecordId, comparable, expect
 
 #: Topic and partition.
 Tp = tuple[str, int]
@@ -76,9 +76,11 @@ class CheckResult:
         return lines
 
 
-def check(settings: Settings, log: Mapping[str, Sequence[Record]], samples: Sequence[Sample]) -> CheckResult:
+def check(
+    settings: Settings, log: Mapping[str, Sequence[Record]], samples: Sequence[Sample], find_log: FindLog
+) -> CheckResult:
     """Compare ``log``, each topic's records by partition and offset, with what the pure core says."""
-    oracle = expect(settings, log)
+    oracle = expect(settings, log, find_log)
     result = CheckResult(events=sum(len(expected.outputs) for expected in oracle.normalized))
     published = _all_published(settings, log)
     _compare(settings, oracle, log, published, result)

@@ -6,11 +6,11 @@ order of its offsets, determines everything else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from stream.core.contracts.records import Headers, OutputRecord, Record
+from stream.core.contracts.records import Headers, LogId, OutputRecord, Record
 from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
@@ -72,12 +72,17 @@ class Oracle:
     indexes: dict[int, PartitionIndex] = field(default_factory=dict)
 
 
-def expect(settings: Settings, log: Mapping[str, Sequence[Record]]) -> Oracle:
+#: Returns which log of its topic a record is in.
+FindLog = Callable[[Record], LogId | None]
+
+
+def expect(settings: Settings, log: Mapping[str, Sequence[Record]], find_log: FindLog) -> Oracle:
     """Return what the raw and the normalized topic in ``log`` lead to."""
     topics, oracle = settings.topics, Oracle()
     normalizer = Normalizer(topics, partitions=settings.scope_partitions, limits=settings.limits)
     for record in log[topics.raw]:
-        outputs = [output for outcome in normalizer(record, now=_NOW) for output in outcome.outputs]
+        outcomes = normalizer(record, now=_NOW, log=find_log(record))
+        outputs = [output for outcome in outcomes for output in outcome.outputs]
         oracle.normalized.append(Expected(_id_of(record), [comparable(out, topics) for out in outputs]))
     for partition in range(settings.scope_partitions):
         records = [record for record in log[topics.normalized] if record.partition == partition]

@@ -76,7 +76,7 @@ def run(plan: Schedule, node: KafkaNode, folder: Path, *, articles: int) -> Resu
             _stop_workers(supervisor, result)
         result.looks = observer.looks
     log = run_topics.log()
-    result.check = check(run_topics.settings, log, observer.samples)
+    result.check = check(run_topics.settings, log, observer.samples, run_topics.find_log)
     if not result.is_good:
         _dump(log, folder / "topics.jsonl")
     _delete_topics(run_topics)

@@ -72,7 +72,7 @@ class FilledTopics:
     def check(self, *samples: Sample) -> CheckResult:
         """The result of the checker."""
         log = {topic: sorted(rs, key=lambda r: (r.partition, r.offset)) for topic, rs in self.log.items()}
-        return check(SETTINGS, log, samples)
+        return check(SETTINGS, log, samples, lambda _: None)
 
     def ends(self) -> dict[tuple[str, int], int]:
         """Where all partitions end."""

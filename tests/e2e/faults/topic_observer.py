@@ -13,12 +13,13 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
-from stream.core.contracts.records import Record
+from stream.core.contracts.records import LogId, Record
 from stream.core.contracts.topics import TopicSpec
 from stream.kafka import topic_admin
 from stream.settings import Settings, load_settings
 from tests.e2e.faults.checker import Sample, Tp
 from tests.e2e.faults.schedule import SESSION_S, Schedule
+from tests.support.transports import topic_ids
 
 _SECONDS_BETWEEN_SAMPLES: Final = 0.1
 _ANSWER_MS: Final = 10_000
@@ -43,6 +44,7 @@ class RunTopics:
         self.topics = self.settings.topics
         self._trimmed: list[Record] = []
         topic_admin.create(self.settings, self.settings.topic_specs, replication=1)
+        self._topic_ids = topic_ids(broker, [self.topics.raw])
 
     def environment(self) -> dict[str, str]:
         """The settings of a worker, but for its folder and its port."""
@@ -75,6 +77,10 @@ class RunTopics:
             topic: sorted(records, key=lambda record: (record.partition, record.offset))
             for topic, records in log.items()
         }
+
+    def find_log(self, record: Any) -> LogId:
+        """Which log of the raw topic a record is in that `log` returned."""
+        return LogId(self._topic_ids[record.topic], record.leader_epoch)
 
     def ends(self, topic: str) -> dict[int, int]:
         """Where each partition of ``topic`` ends."""

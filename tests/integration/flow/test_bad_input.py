@@ -65,6 +65,8 @@ async def test_a_bad_message_is_a_dead_letter_and_the_next_one_is_processed(site
     await site.process(*sent)
 
     assert sorted(by_offset(await site.events())) == list(range(1, len(sent), 2))
+    assert site.raw_log
+    log = f"{site.raw_log.topic_id}/{site.raw_log.leader_epoch}"
     letters = {}
     for letter in await site.records(site.topics.rejected):
         reasons = {name: value.decode() for name, value in letter.headers if name.startswith(HEADER_PREFIX)}
@@ -75,7 +77,7 @@ async def test_a_bad_message_is_a_dead_letter_and_the_next_one_is_processed(site
         assert reasons.pop("__errors.message")
         assert int(reasons.pop("__errors.timestamp")) > 0
         code, field, _ = BAD[int(reasons["__errors.offset"]) // 2]
-        expected = {"code": code, "stage": "normalize", "topic": site.topics.raw, "partition": "0"}
+        expected = {"code": code, "stage": "normalize", "topic": site.topics.raw, "partition": "0", "log": log}
         expected |= {"field": field} if field else {}
         reasons.pop("__errors.items", None)
         reasons.pop("__errors.offset")

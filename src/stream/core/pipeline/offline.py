@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import count, islice
 from typing import Final
 
-from stream.core.contracts.records import InputRecord, OutputRecord
+from stream.core.contracts.records import InputRecord, LogId, OutputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore, Store
@@ -30,6 +30,7 @@ class OfflineFlow:
         limits: Limits of a message.
         latest_ms: The time of the run, in milliseconds since 1970; None to accept any ``fetched_at``. One of more than
             a day later is dropped, as on Kafka after its record: it would move the window past everything before it.
+        log: The log that the messages are a copy of; None if they come from files.
         store: Store of the index; in memory by default.
         wrap: Wraps each part of the steps, for example in a timer.
 
@@ -47,6 +48,7 @@ class OfflineFlow:
         window_ms: int,
         limits: Limits = DEFAULT_LIMITS,
         latest_ms: int | None = None,
+        log: LogId | None = None,
         store: Store | None = None,
         wrap: Wrap = no_wrap,
     ) -> None:
@@ -58,6 +60,7 @@ class OfflineFlow:
         self._normalized_offset = count()
         self._latest_time_ms = 0
         self._latest_ms = latest_ms
+        self._log = log
 
     def run(self, messages: Iterable[bytes | None], *, now: str) -> Iterator[list[Outcome]]:
         """Yield the outcomes of each message in turn; ``now`` is RFC 3339, for headers."""
@@ -78,7 +81,9 @@ class OfflineFlow:
 
     def _normalize(self, message: bytes | None, now: str) -> list[Outcome]:
         record = InputRecord(self._topics.raw, 0, next(self._raw_offset), None, None, message)
-        outcomes = self._normalizer(record, now=now, default_time_ms=self._latest_time_ms, latest_ms=self._latest_ms)
+        outcomes = self._normalizer(
+            record, now=now, default_time_ms=self._latest_time_ms, latest_ms=self._latest_ms, log=self._log
+        )
         self._latest_time_ms = max(
             [
                 self._latest_time_ms,
