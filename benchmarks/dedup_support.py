@@ -114,7 +114,7 @@ def _decide_batch(
         lookup_end = clock()
         verdict = decide(subject, candidates)
         decision_end = clock()
-        event = fingerprint_event(article, subject, verdict, offset=offset, previous=offset - 1)
+        event = fingerprint_event(article, subject, verdict, transaction.position, offset=offset)
         transaction.add(event)
         recorded.append(event)
         done = clock()

@@ -26,6 +26,7 @@ from stream.core.contracts.events import (
     FingerprintEvent,
     NormalizedEvent,
     RawEvent,
+    RecoveryEvent,
     RemovalEvent,
     Status,
     TakedownEvent,
@@ -46,6 +47,7 @@ SCHEMAS: Final[dict[str, type[msgspec.Struct]]] = {
     "cluster": ClusterEvent,
     "fingerprint": FingerprintEvent,
     "removal": RemovalEvent,
+    "recovery": RecoveryEvent,
     "rejected-headers": DeadLetterHeaders,
 }
 ASYNCAPI: Final = "asyncapi"

@@ -33,6 +33,7 @@ _EVENTS: Final = {
     "takedown": "The value of a takedown in `articles.normalized`.",
     "fingerprint": "The value of an article's record in `articles.fingerprints`, the changelog of the index.",
     "removal": "The value of a takedown's record in `articles.fingerprints`.",
+    "recovery": "The value of the record that `stream recover` writes to `articles.fingerprints`.",
 }
 
 

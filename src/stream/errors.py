@@ -86,6 +86,7 @@ REJECTION_CODES: Final[dict[str, str]] = {
     "undecodable_batch": "a compressed record batch is too large when decompressed, or damaged; it was not unpacked",
     "event_id_reused": "the CloudEvents id was already used for different content",
     "outside_window": "the raw record was read again after its decision had left the duplicate window",
+    "decision_lost": "the raw record was read again after the changelog had lost its decision",
     "not_owner": "the sender of the takedown may not withdraw articles of this tenant or domain",
     "invalid_normalized": "the record in the normalized topic was not written by this project",
 }

@@ -14,6 +14,7 @@ from stream.core.contracts.events import (
     EnrichedEvent,
     FingerprintEvent,
     NormalizedEvent,
+    RecoveryEvent,
     RemovalEvent,
     TakedownEvent,
 )
@@ -33,7 +34,7 @@ _EVENTS: Final[Mapping[str, tuple[type, ...]]] = {
     TOPICS.enriched: (EnrichedEvent,),
     TOPICS.duplicates: (EnrichedEvent,),
     TOPICS.clusters: (ClusterEvent,),
-    TOPICS.fingerprints: (FingerprintEvent, RemovalEvent),
+    TOPICS.fingerprints: (FingerprintEvent, RemovalEvent, RecoveryEvent),
 }
 _CONTROLS: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _STRUCTURED: Final[Headers] = (("content-type", b"application/cloudevents+json"),)

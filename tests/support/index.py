@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from stream.core.contracts import cloudevents, codec
 from stream.core.contracts.events import (
+    ChangelogEvent,
     ClusterEvent,
     Content,
     Duplicate,
@@ -17,7 +18,6 @@ from stream.core.contracts.events import (
     Language,
     NormalizedEvent,
     Origin,
-    RemovalEvent,
     Source,
     TakedownEvent,
 )
@@ -145,7 +145,7 @@ class Partition:
 
     def __init__(self, store: Store, *, window_ms: int = WINDOW_MS) -> None:
         self.index = PartitionIndex(store, window_ms=window_ms)
-        self.changelog: list[FingerprintEvent | RemovalEvent] = []
+        self.changelog: list[ChangelogEvent] = []
         self._decide = Deduplicator(TOPICS)
 
     @property

@@ -10,6 +10,7 @@ from typing import Final
 import orjson
 
 from stream.core.contracts.cloudevents import ORIGIN_HEADER
+from stream.core.contracts.events import RecoveryEvent
 from stream.core.contracts.records import Record
 from stream.core.index import keys
 from stream.core.index.partition_index import PartitionIndex
@@ -211,7 +212,9 @@ def applied_records(records: Sequence[Record]) -> list[Record]:
     taken, last = [], -1
     for record in records:
         event = decode_changelog_event(record)
-        if event.offset > last and last in (-1, event.previous):
+        if isinstance(event, RecoveryEvent):
+            last = event.offset
+        elif event.offset > last and last in (-1, event.previous):
             taken.append(record)
             last = event.offset
     return taken

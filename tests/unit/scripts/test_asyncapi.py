@@ -60,6 +60,10 @@ def test_operations_name_messages_of_their_channels(document: Json) -> None:
     }
 
 
+#: What `stream recover` publishes, and not the flow.
+_RECOVERY = "An operator has decided how to go on after a log went back."
+
+
 def messages_of(document: Json, topic: str) -> list[Json]:
     [channel] = [channel for channel in document["channels"].values() if channel["address"] == topic]
     return [resolve(document, reference["$ref"]) for reference in channel["messages"].values()]
@@ -83,6 +87,7 @@ def test_every_published_record_is_one_message_of_its_topic(document: Json) -> N
         summaries = [m["summary"] for m in messages_of(document, output.topic) if accepts(document, m, output)]
         assert len(summaries) == 1, output
         event_types.setdefault(output.topic, set()).update(summaries)
+    event_types[Topics().fingerprints].add(_RECOVERY)
     # Every kind of message that the document names is one that the flow really publishes.
     for topic in set(event_types) | {getattr(Topics(), name) for name in Topics.__slots__ if name != "raw"}:
         assert event_types[topic] == {message["summary"] for message in messages_of(document, topic)}
@@ -95,7 +100,7 @@ def test_every_published_record_is_one_message_of_its_topic(document: Json) -> N
         ("enriched", ["EnrichedArticle", "WithdrawnArticle"]),
         ("duplicates", ["DuplicateArticle", "WithdrawnArticle"]),
         ("clusters", ["Cluster", "EmptiedCluster"]),
-        ("fingerprints", ["Fingerprint", "Removal"]),
+        ("fingerprints", ["Fingerprint", "Removal", "Recovery"]),
     ],
 )
 def test_channel_and_operations_list_every_message_of_a_topic(document: Json, topic: str, names: list[str]) -> None:

@@ -19,6 +19,7 @@ WITHDRAWN: Final = "article.withdrawn.v1"
 CLUSTER: Final = "cluster.v1"
 FINGERPRINT: Final = "article.fingerprint.v1"
 REMOVAL: Final = "article.removal.v1"
+RECOVERY: Final = "index.recovery.v1"
 
 
 #: Header of a requeued record without a CloudEvents id: the coordinates that its event id comes from.
@@ -85,7 +86,7 @@ def event_identity(record: Record, log: LogId | None = None) -> Identity:
 
 def coordinates(record: Record, log: LogId | None) -> Identity:
     """The identity of a record whose producer chose none; another log has other ones at the same offsets."""
-    log_name = f"{log.topic_id}/{log.leader_epoch}" if log else "/"
+    log_name = str(log) if log else "/"
     return Identity(f"{record.topic}/{record.partition}/{log_name}", str(record.offset), is_claimed=False)
 
 

@@ -44,6 +44,17 @@ Hash = Annotated[
 PackedHashes = Annotated[bytes, Meta(extra_json_schema={"pattern": "^[A-Za-z0-9+/]*={0,2}$"})]
 Count = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+#: How changelog records name articles and takedowns.
+IndexOffset = Annotated[
+    int,
+    Meta(ge=0, description="offset in the normalized topic, plus the base of the last recovery of this partition"),
+]
+PreviousOffset = Annotated[
+    int, Meta(ge=-1, description="offset in the previous changelog record of this partition; -1 if there is none")
+]
+LogName = Annotated[
+    str | None, Meta(description="id of the normalized topic and leader epoch of the record: topic_id/leader_epoch")
+]
 When = Annotated[
     str | int | float,
     Meta(
@@ -245,10 +256,9 @@ class FingerprintEvent(Struct, frozen=True, kw_only=True):
     """A record of the index's changelog: everything that later decisions need of one article."""
 
     event_id: Annotated[Hex32, Meta(description="id of the event that was decided")]
-    offset: Annotated[Count, Meta(description="offset of the article in the normalized topic")]
-    previous: Annotated[
-        int, Meta(ge=-1, description="offset in the previous changelog record of this partition; -1 if there is none")
-    ]
+    offset: IndexOffset
+    previous: PreviousOffset
+    log: LogName = None
     event_time: Annotated[Milliseconds, Meta(description="milliseconds since 1970, as in the normalized event")]
     scope: Annotated[str, Meta(description="tenant/language")]
     id: Annotated[str, Meta(description="id of the article")]
@@ -279,9 +289,7 @@ class FingerprintEvent(Struct, frozen=True, kw_only=True):
     cluster_depth: Annotated[
         Count, Meta(description="number of links between the article and the first one of its cluster")
     ] = field(name="links")
-    earlier_offset: Annotated[
-        Count | None, Meta(description="offset, in the normalized topic, of the article that it relates to")
-    ] = None
+    earlier_offset: Annotated[Count | None, Meta(description="the offset of the article that it relates to")] = None
     duplicate: Duplicate
     origin: Origin
 
@@ -304,15 +312,55 @@ class RemovalEvent(Struct, frozen=True, kw_only=True):
     """A record of the index's changelog: a takedown was applied to the articles with this id or URL."""
 
     event_id: Annotated[Hex32, Meta(description="id of the takedown event")]
-    offset: Annotated[Count, Meta(description="offset of the takedown in the normalized topic")]
-    previous: Annotated[
-        int, Meta(ge=-1, description="offset in the previous changelog record of this partition; -1 if there is none")
-    ]
+    offset: IndexOffset
+    previous: PreviousOffset
+    log: LogName = None
     tenant: Annotated[str, Meta(description="owner of the article")]
     id: Annotated[str, Meta(description="id of the withdrawn article")]
     url_key: Annotated[str | None, Meta(description="key of the withdrawn page")] = None
     event_time: Annotated[Milliseconds, Meta(description="milliseconds since 1970, as in the takedown")] = 0
     origin: Annotated[Origin | None, Meta(description="where the takedown came from")] = None
+
+
+class ChangelogMark(Struct, frozen=True, kw_only=True):
+    """One record of the changelog, by which a log that went back is recognized: the record is no longer there."""
+
+    topic_id: Annotated[str, Meta(description="id of the changelog topic; another one after it was recreated")]
+    offset: Annotated[Count, Meta(description="offset of the record")]
+    event_id: Annotated[Hex32, Meta(description="id of its event")]
+
+
+class DecidedUpTo(Struct, frozen=True, kw_only=True):
+    """How far the events of one raw partition were decided."""
+
+    topic: Annotated[str, Meta(description="raw topic")]
+    partition: Annotated[Count, Meta(description="partition of the raw topic")]
+    topic_id: Annotated[str, Meta(description="id of the raw topic; empty if it is not known")] = ""
+    leader_epoch: Annotated[int, Meta(ge=-1, description="leader epoch of the raw record; -1 if it is not known")] = -1
+    offset: Annotated[Count, Meta(description="offset of the last raw record that was decided")]
+    item: Annotated[int, Meta(ge=-1, description="position in that message; -1 if it was not an array")] = -1
+
+
+class RecoveryEvent(Struct, frozen=True, kw_only=True):
+    """A record of the index's changelog: an operator has decided how to go on after a log went back."""
+
+    event_id: Annotated[Hex32, Meta(description="id of the recovery")]
+    offset: Annotated[int, Meta(ge=-1, description="the index has read up to this offset, whatever it holds")]
+    base: Annotated[
+        int, Meta(description="what is added to the offsets of the normalized topic from here on, so that they grow")
+    ] = 0
+    log: LogName = None
+    lost_mark: Annotated[
+        ChangelogMark | None, Meta(description="the last record of the changelog that is known to be lost")
+    ] = None
+    decided: Annotated[
+        list[DecidedUpTo],
+        Meta(description="events up to here that are not in the changelog were decided in the part that is lost"),
+    ] = []
+
+
+#: What the changelog holds.
+ChangelogEvent = FingerprintEvent | RemovalEvent | RecoveryEvent
 
 
 class DeadLetterHeaders(Struct, frozen=True, kw_only=True, rename=lambda name: f"__errors.{name}"):

@@ -20,6 +20,25 @@ class LogId(NamedTuple):
     topic_id: str
     leader_epoch: int
 
+    def __str__(self) -> str:
+        """The form in events and headers: ``topic_id/leader_epoch``."""
+        return f"{self.topic_id}/{self.leader_epoch}"
+
+    @classmethod
+    def parse(cls, name: str) -> LogId:
+        """Return the log that `str` wrote as ``name``.
+
+        Raises:
+            ValueError: ``name`` has another form.
+
+        >>> LogId.parse("Zz0bYpZrQuSm1yXWbWZlNg/3")
+        LogId(topic_id='Zz0bYpZrQuSm1yXWbWZlNg', leader_epoch=3)
+        """
+        topic_id, slash, epoch = name.rpartition("/")
+        if not slash:
+            raise ValueError(f"{name!r} is not a topic id and a leader epoch")
+        return cls(topic_id, int(epoch))
+
 
 class Record(Protocol):
     """A record read from a topic; aiokafka's ``ConsumerRecord`` is one."""

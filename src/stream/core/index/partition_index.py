@@ -13,11 +13,12 @@ from typing import Any, Final
 
 import msgspec
 
-from stream.core.contracts.events import FingerprintEvent, RemovalEvent
+from stream.core.contracts.events import ChangelogEvent, ChangelogMark, FingerprintEvent, RecoveryEvent
 from stream.core.dedup.rules import VERSION, IndexedArticle
 from stream.core.index import keys
 from stream.core.index.bloom_filter import AnchorBloomFilter
 from stream.core.index.records import Position, unpack
+from stream.core.index.recovery import apply_recovery
 from stream.core.index.store import Store
 from stream.core.index.takedown import apply_takedown
 from stream.core.index.transaction import DocumentKey, Transaction
@@ -56,13 +57,18 @@ class PartitionIndex:
 
     @property
     def last_offset(self) -> int:
-        """Offset in the normalized topic of the newest record, -1 for none."""
+        """Offset of the newest record, as a `Position` counts; -1 for none."""
         return self._position.last
 
     @property
     def changelog_end(self) -> int:
         """Offset in the changelog up to which it was read."""
         return self._position.changelog_end
+
+    @property
+    def position(self) -> Position:
+        """How far it has read; not to be changed."""
+        return self._position
 
     @property
     def documents(self) -> int:
@@ -83,18 +89,23 @@ class PartitionIndex:
         self.end_restore()
         return self._new_transaction()
 
-    def commit(self, transaction: Transaction, *, changelog_end: int | None = None) -> None:
+    def commit(
+        self, transaction: Transaction, *, changelog_end: int | None = None, mark: ChangelogMark | None = None
+    ) -> None:
         """Write what ``transaction`` recorded, in one step.
 
         Args:
             transaction: The last transaction that was begun.
             changelog_end: Offset in the changelog behind the transaction's records.
+            mark: The last of these records.
 
         Raises:
             IndexFault: The store cannot be written.
         """
         if changelog_end is not None:
             transaction.position.changelog_end = max(transaction.position.changelog_end, changelog_end)
+        if mark is not None:
+            transaction.position.mark = mark
         self.store.write(transaction.changes(), transaction.dropped_prefixes)
         self._position = transaction.position
         self._oldest_s.update(transaction.oldest_s)
@@ -106,7 +117,9 @@ class PartitionIndex:
             self._recent[key] = article
         _drop_first(self._recent, RECENT_MAX)
 
-    def apply_changelog(self, events: Sequence[FingerprintEvent | RemovalEvent], *, changelog_end: int) -> int:
+    def apply_changelog(
+        self, events: Sequence[ChangelogEvent], *, changelog_end: int, mark: ChangelogMark | None = None
+    ) -> int:
         """Apply changelog records that were read, and return how many of them were new.
 
         A record that does not follow the last applied one is skipped: what its verdict was based on never reached the
@@ -116,6 +129,7 @@ class PartitionIndex:
         Args:
             events: The records, in the order of the changelog.
             changelog_end: Offset in the changelog behind the last of them.
+            mark: The last of them.
 
         Raises:
             IndexFault: The store cannot be read or written.
@@ -128,11 +142,13 @@ class PartitionIndex:
         transaction.prefetch_changelog(fingerprints, self._bloom_filter)
         applied = 0
         for event in events:
-            if event.offset > transaction.position.last and transaction.position.last in (-1, event.previous):
-                _apply_event(transaction, event)
-                applied += 1
-        self.commit(transaction, changelog_end=changelog_end)
+            applied += _apply_event(transaction, event)
+        self.commit(transaction, changelog_end=changelog_end, mark=mark)
         return applied
+
+    def forget_mark(self) -> None:
+        """Read the changelog from its beginning, but keep what was read of another one that is lost."""
+        self._position = msgspec.structs.replace(self._position, changelog_end=0, mark=None)
 
     def end_restore(self) -> None:
         """Release what only a restore needs, and have the store merge its files as usual."""
@@ -157,11 +173,20 @@ class PartitionIndex:
         return Transaction(self.store, position, window_s=self._window_s, recent=self._recent)
 
 
-def _apply_event(transaction: Transaction, event: FingerprintEvent | RemovalEvent) -> None:
+def _apply_event(transaction: Transaction, event: ChangelogEvent) -> bool:
+    """Apply one record of the changelog; False if it is not new, or does not follow the last one."""
+    position = transaction.position
+    if isinstance(event, RecoveryEvent):
+        apply_recovery(position, event)
+        return True
+    if event.offset <= position.last or position.last not in (-1, event.previous):
+        return False
+    position.log = event.log
     if isinstance(event, FingerprintEvent):
         transaction.add(event)
     else:
         apply_takedown(transaction, event)
+    return True
 
 
 def _drop_first(items: dict[Any, Any], size_max: int) -> None:

@@ -8,9 +8,18 @@ import msgspec
 import numpy as np
 from msgspec.structs import astuple
 
-from stream.core.contracts.events import DUPLICATE_RELATIONS, Change, Duplicate, FingerprintEvent, Origin, Relation
+from stream.core.contracts.events import (
+    DUPLICATE_RELATIONS,
+    Change,
+    ChangelogMark,
+    Duplicate,
+    FingerprintEvent,
+    Origin,
+    Relation,
+)
 from stream.core.dedup.fingerprint import FORMAT, NO_HASHES, Fingerprint
 from stream.core.dedup.rules import VERSION, IndexedArticle, Times, new_cluster_id
+from stream.core.index.raw_marks import RawMark
 from stream.errors import IndexDamaged
 
 T = TypeVar("T")
@@ -181,7 +190,7 @@ class StoredTakedown(msgspec.Struct, array_like=True):
     """The result of a takedown, which may have withdrawn nothing.
 
     Attributes:
-        offset: Where the takedown is in the normalized topic.
+        offset: Where the takedown is, as a `Position` counts.
         seen_s: Latest time of a takedown of the tenant, in seconds since 1970, when it was applied.
         target: Id and URL key of what it withdraws.
         ids: Ids of the articles that were deleted.
@@ -198,17 +207,30 @@ class StoredTakedown(msgspec.Struct, array_like=True):
 class Position(msgspec.Struct, array_like=True):
     """How far an index has read.
 
+    Offsets in an index grow, also when the normalized topic starts again at zero: they are those of the topic plus
+    ``base``, which a recovery sets.
+
     Attributes:
         version: Layout of the store and version of the rules.
-        last: Offset in the normalized topic of the newest record, -1 for none.
+        last: Offset of the newest record, -1 for none.
         changelog_end: Offset in the changelog up to which it was read.
         documents: How many articles were recorded.
+        base: What is added to offsets of the normalized topic.
+        log: The log of the newest record, as `LogId` writes it; None if it is not known.
+        mark: The last changelog record that was read; None if it is not known.
+        recovery_id: Event id of the last recovery that was read, "" for none.
+        lost_marks: How far each raw partition was decided when the changelog lost decisions, as in `raw_marks`.
     """
 
     version: str
     last: int = -1
     changelog_end: int = 0
     documents: int = 0
+    base: int = 0
+    log: str | None = None
+    mark: ChangelogMark | None = None
+    recovery_id: str = ""
+    lost_marks: dict[str, RawMark] = {}
 
 
 def pack_article(event: FingerprintEvent) -> bytes:

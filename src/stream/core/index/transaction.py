@@ -270,6 +270,10 @@ class Transaction:
         view = self.scope_view(scope)
         return max(0, time_ms) // 1000 < view.horizon_s(time_ms) and is_behind_mark(view.raw_marks, origin)
 
+    def is_lost(self, origin: Origin) -> bool:
+        """Whether an event that has no decision in the index had one that the changelog has lost."""
+        return bool(self.position.lost_marks) and is_behind_mark(self.position.lost_marks, origin)
+
     def cluster(self, scope: str, cluster_id: str) -> Cluster | None:
         """The stored cluster; None while it has one article."""
         key = (scope, cluster_id)

@@ -62,7 +62,7 @@ def build_dead_letter(
         "timestamp": "" if record.timestamp is None else str(record.timestamp),
     }
     if log:
-        fields["log"] = f"{log.topic_id}/{log.leader_epoch}"
+        fields["log"] = str(log)
     if first.field:
         fields["field"] = first.field
     items = [str(item) for item, _ in errors[:LISTED_ITEMS_MAX] if item is not None]

@@ -13,25 +13,27 @@ from typing import Final, NamedTuple
 from stream.core.contracts import cloudevents, codec
 from stream.core.contracts.events import (
     Article,
+    ChangelogEvent,
     Duplicate,
     EnrichedEvent,
     FingerprintEvent,
     NormalizedEvent,
     Origin,
+    RecoveryEvent,
     RemovalEvent,
     TakedownEvent,
 )
-from stream.core.contracts.records import Headers, OutputRecord, Record
+from stream.core.contracts.records import Headers, LogId, OutputRecord, Record
 from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
 from stream.core.dedup.fingerprint import Fingerprint, compute_fingerprints
 from stream.core.dedup.rules import IncomingArticle, Times, Verdict, decide
-from stream.core.index.records import StoredArticle, StoredTakedown, pack_fingerprint
+from stream.core.index.records import Position, StoredArticle, StoredTakedown, pack_fingerprint
 from stream.core.index.takedown import TakedownResult, apply_takedown, find_foreign_domain, takedown_result
 from stream.core.index.transaction import EarlierDecision, Transaction
 from stream.core.pipeline.dead_letter import build_dead_letter, require_content
 from stream.core.pipeline.outcome import ArticleInfo, Outcome, Wrap, add_trace_headers, no_wrap, scope_of
-from stream.core.pipeline.rejections import event_id_reused, not_owner, outside_window
+from stream.core.pipeline.rejections import decision_lost, event_id_reused, not_owner, outside_window
 from stream.errors import Rejected
 
 
@@ -88,7 +90,7 @@ class Deduplicator:
         return list(chain.from_iterable(self.decide_in_slices([records], transaction, now=now)))
 
     def decide_in_slices(
-        self, slices: Iterable[Sequence[Record]], transaction: Transaction, *, now: str
+        self, slices: Iterable[Sequence[Record]], transaction: Transaction, *, now: str, log: LogId | None = None
     ) -> Iterator[list[Outcome]]:
         """Decide all records of a batch, and yield after each piece of work, so that the caller can do something else.
 
@@ -100,6 +102,7 @@ class Deduplicator:
             slices: The records of the batch, in order; the size of a slice bounds the work between two yields.
             transaction: A new transaction of the partition's index. When this ends, it holds what is to be committed.
             now: RFC 3339, for headers.
+            log: The log that the records are in; None if the source has no logs (files).
 
         Yields:
             The outcomes of the records that were decided since the last yield, one for each, in order.
@@ -107,6 +110,7 @@ class Deduplicator:
         Raises:
             IndexFault: The index cannot be read, or is damaged.
         """
+        transaction.position.log = str(log) if log else None
         prepared = deque[list[Item]]()
         for records in slices:
             prepared.append(self._prepare(records))
@@ -149,17 +153,19 @@ class Deduplicator:
         return add_trace_headers(outcome, trace_headers(item.record.headers), except_topic=self._topics.fingerprints)
 
     def _decide_article(self, item: ArticleItem, transaction: Transaction, now: str) -> Outcome:
-        event, article, offset = item.event, item.article, item.record.offset
+        event, article, offset = item.event, item.article, item.record.offset + transaction.position.base
         time_ms = event.event_time
         earlier = transaction.find_earlier_decision(article.scope, event.event_id, offset=offset, time_ms=time_ms)
         if earlier is not None:
             return self._repeat_article(item, earlier, transaction, now)
         if transaction.is_forgotten(article.scope, event.origin, time_ms=time_ms):
             return self._reject(item.record, outside_window(event.origin))
+        if transaction.is_lost(event.origin):
+            return self._reject(item.record, decision_lost(event.origin))
         verdict = self._decide(article, self._find_candidates(transaction, article, time_ms=time_ms))
         changelog = []
         if offset > transaction.position.last:
-            fingerprint = fingerprint_event(event, article, verdict, offset=offset, previous=transaction.position.last)
+            fingerprint = fingerprint_event(event, article, verdict, transaction.position, offset=offset)
             self._add(transaction, fingerprint)
             changelog.append(self._changelog_record(fingerprint, article.scope, item.record.partition, now))
         fields = VerdictFields(verdict.duplicate, verdict.revision, event.origin)
@@ -187,11 +193,12 @@ class Deduplicator:
         return Outcome(fields.duplicate.relation, outputs, event_time_ms=event_time_ms, is_repeat=True)
 
     def _decide_takedown(self, item: TakedownItem, transaction: Transaction, now: str) -> Outcome:
-        takedown, offset = item.event, item.record.offset
+        takedown, offset = item.event, item.record.offset + transaction.position.base
         event = RemovalEvent(
             event_id=takedown.event_id,
             offset=offset,
             previous=transaction.position.last,
+            log=transaction.position.log,
             tenant=takedown.tenant,
             id=takedown.id,
             url_key=takedown.url_key,
@@ -203,6 +210,8 @@ class Deduplicator:
             return self._repeat_takedown(item, event, earlier, transaction, now)
         if transaction.is_forgotten(f"{event.tenant}/*", takedown.origin, time_ms=event.event_time):
             return self._reject(item.record, outside_window(takedown.origin))
+        if transaction.is_lost(takedown.origin):
+            return self._reject(item.record, decision_lost(takedown.origin))
         if offset <= event.previous:  # consumed again, and its result has left the window
             return Outcome("nothing_withdrawn", [], event_time_ms=event.event_time, is_repeat=True)
         if takedown.domains is not None:
@@ -318,7 +327,7 @@ def article_info(event: NormalizedEvent) -> ArticleInfo:
 
 
 def fingerprint_event(
-    event: NormalizedEvent, article: IncomingArticle, verdict: Verdict, *, offset: int, previous: int
+    event: NormalizedEvent, article: IncomingArticle, verdict: Verdict, position: Position, *, offset: int
 ) -> FingerprintEvent:
     """Make the changelog record of a decided article.
 
@@ -326,13 +335,14 @@ def fingerprint_event(
         event: The article as it was consumed.
         article: The article as it was decided.
         verdict: The decision.
-        offset: Its offset in the normalized topic.
-        previous: Offset of the changelog record before it in this partition, -1 for none.
+        position: How far the index has read before it.
+        offset: Its offset, as ``position`` counts.
     """
     return FingerprintEvent(
         event_id=event.event_id,
         offset=offset,
-        previous=previous,
+        previous=position.last,
+        log=position.log,
         event_time=event.event_time,
         scope=article.scope,
         id=event.id,
@@ -374,7 +384,7 @@ def enriched_event(event: NormalizedEvent, fields: VerdictFields) -> EnrichedEve
     return EnrichedEvent(**{**shared, **fields._asdict()})
 
 
-def decode_changelog_event(record: Record) -> FingerprintEvent | RemovalEvent:
+def decode_changelog_event(record: Record) -> ChangelogEvent:
     """Decode a record of the changelog.
 
     Raises:
@@ -382,9 +392,8 @@ def decode_changelog_event(record: Record) -> FingerprintEvent | RemovalEvent:
         UnicodeDecodeError: A text in it is not UTF-8.
     """
     value = record.value or b""
-    if cloudevents.event_type(record) == cloudevents.REMOVAL:
-        return codec.decode(value, RemovalEvent)
-    return codec.decode(value, FingerprintEvent)
+    kind = cloudevents.event_type(record)
+    return codec.decode(value, _CHANGELOG_TYPES.get(kind, FingerprintEvent))
 
 
 def _decode(record: Record) -> NormalizedEvent | TakedownEvent:
@@ -428,6 +437,10 @@ def _headers(topic: str, event_id: str, kind: str, now: str, **extensions: str) 
     return cloudevents.headers(f"/{topic}", event_id, kind, now, **extensions)
 
 
+_CHANGELOG_TYPES: Final[dict[str, type[ChangelogEvent]]] = {
+    cloudevents.REMOVAL: RemovalEvent,
+    cloudevents.RECOVERY: RecoveryEvent,
+}
 _SHARED_FIELDS: Final = tuple(
     name for name in NormalizedEvent.__struct_fields__ if name in EnrichedEvent.__struct_fields__
 )

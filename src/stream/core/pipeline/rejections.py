@@ -24,6 +24,15 @@ def outside_window(origin: Origin) -> Rejected:
     )
 
 
+def decision_lost(origin: Origin) -> Rejected:
+    """An event from ``origin`` whose decision was in a part of the changelog that is lost."""
+    return Rejected(
+        "decision_lost",
+        f"{origin.topic}/{origin.partition}/{origin.offset} was read again, and the changelog has lost its decision; "
+        "it stays as published. To have it decided again, send it as a new message",
+    )
+
+
 def not_owner(sender: str, target: str) -> Rejected:
     """A takedown by a sender that may not withdraw articles of ``target``; the sender is "" where it is not known."""
     name = f"the sender {sender}" if sender else "the sender"

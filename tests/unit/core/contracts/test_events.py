@@ -18,6 +18,7 @@ from stream.core.contracts.events import (
     EnrichedEvent,
     FingerprintEvent,
     NormalizedEvent,
+    RecoveryEvent,
     Relation,
     RemovalEvent,
     Status,
@@ -37,6 +38,7 @@ PUBLISHED = [
     ("cluster", ClusterEvent),
     ("fingerprint", FingerprintEvent),
     ("removal", RemovalEvent),
+    ("recovery", RecoveryEvent),
 ]
 
 
