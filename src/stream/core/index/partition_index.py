@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from stream.core.contracts.events import ChangelogEvent, ChangelogMark, FingerprintEvent, RecoveryEvent
+from stream.core.contracts.events import ChangelogEvent, FingerprintEvent, RecoveryEvent
 from stream.core.dedup.rules import VERSION, IndexedArticle
 from stream.core.index import keys
 from stream.core.index.bloom_filter import AnchorBloomFilter
@@ -90,22 +90,22 @@ class PartitionIndex:
         return self._new_transaction()
 
     def commit(
-        self, transaction: Transaction, *, changelog_end: int | None = None, mark: ChangelogMark | None = None
+        self, transaction: Transaction, *, changelog_end: int | None = None, last_event_id: str | None = None
     ) -> None:
         """Write what ``transaction`` recorded, in one step.
 
         Args:
             transaction: The last transaction that was begun.
             changelog_end: Offset in the changelog behind the transaction's records.
-            mark: The last of these records.
+            last_event_id: Event id of the last of these records.
 
         Raises:
             IndexFault: The store cannot be written.
         """
         if changelog_end is not None:
             transaction.position.changelog_end = max(transaction.position.changelog_end, changelog_end)
-        if mark is not None:
-            transaction.position.mark = mark
+            if last_event_id is not None:
+                transaction.position.last_event = changelog_end - 1, last_event_id
         self.store.write(transaction.changes(), transaction.dropped_prefixes)
         self._position = transaction.position
         self._oldest_s.update(transaction.oldest_s)
@@ -117,9 +117,7 @@ class PartitionIndex:
             self._recent[key] = article
         _drop_first(self._recent, RECENT_MAX)
 
-    def apply_changelog(
-        self, events: Sequence[ChangelogEvent], *, changelog_end: int, mark: ChangelogMark | None = None
-    ) -> int:
+    def apply_changelog(self, events: Sequence[ChangelogEvent], *, changelog_end: int) -> int:
         """Apply changelog records that were read, and return how many of them were new.
 
         A record that does not follow the last applied one is skipped: what its verdict was based on never reached the
@@ -129,7 +127,6 @@ class PartitionIndex:
         Args:
             events: The records, in the order of the changelog.
             changelog_end: Offset in the changelog behind the last of them.
-            mark: The last of them.
 
         Raises:
             IndexFault: The store cannot be read or written.
@@ -143,12 +140,26 @@ class PartitionIndex:
         applied = 0
         for event in events:
             applied += _apply_event(transaction, event)
-        self.commit(transaction, changelog_end=changelog_end, mark=mark)
+        last_event_id = events[-1].event_id if events else None
+        self.commit(transaction, changelog_end=changelog_end, last_event_id=last_event_id)
         return applied
 
-    def forget_mark(self) -> None:
-        """Read the changelog from its beginning, but keep what was read of another one that is lost."""
-        self._position = msgspec.structs.replace(self._position, changelog_end=0, mark=None)
+    def follow_changelog(self, topic_id: str, *, begin: int | None = None) -> None:
+        """Note which topic is the changelog.
+
+        Args:
+            topic_id: Its id.
+            begin: Read it from this offset on; None to go on where the index is.
+
+        Raises:
+            IndexFault: The store cannot be written.
+        """
+        transaction = self._new_transaction()
+        transaction.position.changelog_id = topic_id
+        if begin is not None:
+            transaction.position.changelog_end = begin
+            transaction.position.last_event = None
+        self.commit(transaction)
 
     def end_restore(self) -> None:
         """Release what only a restore needs, and have the store merge its files as usual."""

@@ -217,7 +217,8 @@ class Position(msgspec.Struct, array_like=True):
         documents: How many articles were recorded.
         base: What is added to offsets of the normalized topic.
         log: The log of the newest record, as `LogId` writes it; None if it is not known.
-        mark: The last changelog record that was read; None if it is not known.
+        changelog_id: Id of the changelog topic, "" if it is not known.
+        last_event: Offset in the changelog and event id of the last record that was read; None if it is not known.
         recovery_id: Event id of the last recovery that was read, "" for none.
         lost_marks: How far each raw partition was decided when the changelog lost decisions, as in `raw_marks`.
     """
@@ -228,9 +229,18 @@ class Position(msgspec.Struct, array_like=True):
     documents: int = 0
     base: int = 0
     log: str | None = None
-    mark: ChangelogMark | None = None
+    changelog_id: str = ""
+    last_event: tuple[int, str] | None = None
     recovery_id: str = ""
     lost_marks: dict[str, RawMark] = {}
+
+    @property
+    def mark(self) -> ChangelogMark | None:
+        """The last changelog record that was read, by which a changelog that went back is recognized."""
+        if self.last_event is None or not self.changelog_id:
+            return None
+        offset, event_id = self.last_event
+        return ChangelogMark(topic_id=self.changelog_id, offset=offset, event_id=event_id)
 
 
 def pack_article(event: FingerprintEvent) -> bytes:

@@ -18,7 +18,7 @@ import msgspec
 
 from stream import gc_tuning
 from stream.core.contracts import codec
-from stream.core.contracts.events import ChangelogEvent, ChangelogMark
+from stream.core.contracts.events import ChangelogEvent
 from stream.core.contracts.records import Headers, InputRecord, Record
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import guard_store
@@ -40,7 +40,6 @@ class RestoreRequest(msgspec.Struct, frozen=True, array_like=True):
     window_ms: int
     topic: str
     partition: int
-    topic_id: str = ""
 
 
 class ChangelogChunk(msgspec.Struct, frozen=True, array_like=True):
@@ -83,23 +82,6 @@ def decode_event(record: Record) -> ChangelogEvent:
         ) from error
 
 
-def apply_records(index: PartitionIndex, records: Sequence[Record], changelog_end: int, *, topic_id: str) -> int:
-    """Apply changelog records, and return how many were new.
-
-    Args:
-        index: The index.
-        records: At least one.
-        changelog_end: See `ChangelogChunk`.
-        topic_id: Id of the changelog topic.
-
-    Raises:
-        IndexFault: A record holds no changelog event.
-    """
-    events = [decode_event(record) for record in records]
-    mark = ChangelogMark(topic_id=topic_id, offset=records[-1].offset, event_id=events[-1].event_id)
-    return index.apply_changelog(events, changelog_end=changelog_end, mark=mark)
-
-
 def run_restore(frames: BinaryIO, results: BinaryIO, *, store_type: type[RocksStore] = RocksStore) -> None:
     """Restore the index that the first frame asks for, until the frames end or a fault was sent."""
     request = _read_frame(frames, RestoreRequest)
@@ -119,7 +101,7 @@ def _apply_chunks(request: RestoreRequest, index: PartitionIndex, frames: Binary
             InputRecord(request.topic, request.partition, offset, None, None, value, headers)
             for offset, value, headers in chunk.records
         ]
-        applied = apply_records(index, records, chunk.changelog_end, topic_id=request.topic_id)
+        applied = index.apply_changelog([decode_event(record) for record in records], changelog_end=chunk.changelog_end)
         _write_result(results, ChunkResult(applied))
     index.end_restore()
 
