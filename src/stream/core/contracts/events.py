@@ -47,10 +47,13 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 #: How changelog records name articles and takedowns.
 IndexOffset = Annotated[
     int,
-    Meta(ge=0, description="offset in the normalized topic, plus the base of the last recovery of this partition"),
+    Meta(ge=0, description="offset in the normalized topic, plus the base"),
 ]
 PreviousOffset = Annotated[
     int, Meta(ge=-1, description="offset in the previous changelog record of this partition; -1 if there is none")
+]
+Base = Annotated[
+    int, Meta(description="what is added to offsets of the normalized topic, so that they grow if it starts again")
 ]
 LogName = Annotated[
     str | None, Meta(description="id of the normalized topic and leader epoch of the record: topic_id/leader_epoch")
@@ -259,6 +262,7 @@ class FingerprintEvent(Struct, frozen=True, kw_only=True):
     offset: IndexOffset
     previous: PreviousOffset
     log: LogName = None
+    base: Base = 0
     event_time: Annotated[Milliseconds, Meta(description="milliseconds since 1970, as in the normalized event")]
     scope: Annotated[str, Meta(description="tenant/language")]
     id: Annotated[str, Meta(description="id of the article")]
@@ -315,6 +319,7 @@ class RemovalEvent(Struct, frozen=True, kw_only=True):
     offset: IndexOffset
     previous: PreviousOffset
     log: LogName = None
+    base: Base = 0
     tenant: Annotated[str, Meta(description="owner of the article")]
     id: Annotated[str, Meta(description="id of the withdrawn article")]
     url_key: Annotated[str | None, Meta(description="key of the withdrawn page")] = None
@@ -346,10 +351,8 @@ class RecoveryEvent(Struct, frozen=True, kw_only=True):
 
     event_id: Annotated[Hex32, Meta(description="id of the recovery")]
     offset: Annotated[int, Meta(ge=-1, description="the index has read up to this offset, whatever it holds")]
-    base: Annotated[
-        int, Meta(description="what is added to the offsets of the normalized topic from here on, so that they grow")
-    ] = 0
     log: LogName = None
+    base: Base = 0
     lost_mark: Annotated[
         ChangelogMark | None, Meta(description="the last record of the changelog that is known to be lost")
     ] = None

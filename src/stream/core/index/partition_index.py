@@ -192,7 +192,7 @@ def _apply_event(transaction: Transaction, event: ChangelogEvent) -> bool:
         return True
     if event.offset <= position.last or position.last not in (-1, event.previous):
         return False
-    position.log = event.log
+    position.log, position.base = event.log, event.base
     if isinstance(event, FingerprintEvent):
         transaction.add(event)
     else:

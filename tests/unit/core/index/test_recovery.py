@@ -62,6 +62,9 @@ class TestNormalizedTopicStartsAgain:
         restored = Partition(MemoryStore())
         assert restored.index.apply_changelog(partition.changelog, changelog_end=4) == 4
         assert (restored.index.last_offset, restored.index.position.base) == (2, 2)
+        trimmed = Partition(MemoryStore())
+        trimmed.index.apply_changelog(partition.changelog[-1:], changelog_end=4)
+        assert (trimmed.index.last_offset, trimmed.index.position.base) == (2, 2)
         assert restored.run_one(article(prose("b"), source="other.example"), offset=1).verdict.relation == "copy"
 
 
