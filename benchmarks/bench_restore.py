@@ -54,6 +54,9 @@ class Log:
         """Its first offset, and the offset behind its last record."""
         return 0, len(self.values)
 
+    async def read_one(self, _tp: TP, _offset: int) -> None:
+        """No record is asked for: the index is empty, and nothing was committed."""
+
     async def log_states(self, epochs: Mapping[TP, int | None]) -> dict[TP, LogState]:
         """The state of each partition."""
         return {tp: LogState("A" * 22, 0, 0, len(self.values), epoch_end=len(self.values)) for tp in epochs}
@@ -102,6 +105,10 @@ def _rate(log: Log, partitions: int, processes: int) -> float:
         return asyncio.run(_measure_restore(log, Path(folder), partitions, processes))
 
 
+async def _nothing_committed(_partition: int) -> None:
+    return None
+
+
 async def _measure_restore(log: Log, folder: Path, partitions: int, processes: int) -> float:
     def folder_of(partition: int) -> Path:
         return folder / str(partition)
@@ -111,6 +118,8 @@ async def _measure_restore(log: Log, folder: Path, partitions: int, processes: i
         log,
         "changelog",
         lambda partition: RocksStore(folder_of(partition), cache_bytes=CACHE_BYTES),
+        normalized="normalized",
+        committed=_nothing_committed,
         window_ms=WINDOW_MS,
         metrics=metrics,
         processes=RestoreProcessPool(

@@ -23,6 +23,7 @@ PAGES = {
     "BrokerNotAnswering",
     "ConsumerLagHigh",
     "DataDiskAlmostFull",
+    "LogWentBack",
     "NoProgress",
     "RestoreStuck",
 }

@@ -59,7 +59,7 @@ def test_commands_exist_with_their_options(command: str) -> None:
 
 
 def test_the_commands_of_the_run_book_are_recognized() -> None:
-    assert {command.split()[0] for command in COMMANDS} == {"deadletters", "doctor", "produce", "topics"}
+    assert {command.split()[0] for command in COMMANDS} == {"deadletters", "doctor", "produce", "recover", "topics"}
 
 
 def test_settings_exist() -> None:

@@ -18,6 +18,7 @@ from stream.settings import DAY_MS
 from stream.state.partition_indexes import PartitionIndexes
 from stream.state.restore.loader import RECORDS_PER_CHUNK, IndexLoader
 from stream.state.restore.process_pool import RestoreProcessPool
+from stream.transport.commit_metadata import CommitMetadata
 from tests.support.articles import dumps, generate_articles
 
 WINDOW_MS = 7 * DAY_MS
@@ -50,6 +51,9 @@ class Log:
     def __init__(self, records: Sequence[InputRecord] = RECORDS) -> None:
         self.records = list(records)
         self.start = 0
+        self.topic_id = "A" * 22
+        #: The state of each partition of the normalized topic; None if there is no such topic.
+        self.normalized: LogState | None = None
         self.replayed_from: list[int] = []
         self.go = asyncio.Event()
         self.go.set()
@@ -61,7 +65,13 @@ class Log:
 
     async def log_states(self, epochs: Mapping[TP, int | None]) -> dict[TP, LogState]:
         """Return the log's state."""
-        return {tp: LogState("A" * 22, 0, self.start, len(self.records), len(self.records)) for tp in epochs}
+        changelog = LogState(self.topic_id, 0, self.start, len(self.records), None)
+        states = {tp: changelog if tp.topic == "log" else self.normalized for tp in epochs}
+        return {tp: state for tp, state in states.items() if state}
+
+    async def read_one(self, _tp: TP, offset: int) -> Record | None:
+        """Return one record."""
+        return next((record for record in self.records[self.start :] if record.offset == offset), None)
 
     async def replay(self, _tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
         """Yield the records from ``start`` on, five at a time."""
@@ -102,17 +112,24 @@ class Site:
         self.log = log
         self.metrics = Metrics()
         self.stores: list[Store] = []
+        #: What the group has committed along with the offsets of each partition.
+        self.committed: CommitMetadata | None = None
         self._make_store = stores or (lambda _partition: CountingStore())
         loader = IndexLoader(
             log,
             "log",
             self._open,
             window_ms=WINDOW_MS,
+            normalized="normalized",
+            committed=self._committed,
             metrics=self.metrics,
             processes=processes,
             records_per_chunk=records_per_chunk,
         )
         self.indexes = PartitionIndexes(loader, metrics=self.metrics)
+
+    async def _committed(self, _partition: int) -> CommitMetadata | None:
+        return self.committed
 
     def _open(self, partition: int) -> Store:
         self.stores.append(self._make_store(partition))

@@ -94,6 +94,7 @@ def broker(**changed: Any) -> BrokerFacts:
         clock=Clock(3, 2),
         topics=topics(),
         group=group(),
+        changed_logs=(),
     )
     return replace(facts, **changed)
 

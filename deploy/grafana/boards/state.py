@@ -39,7 +39,7 @@ def _summary() -> list[Panel]:
             "percentunit",
             "Progress of the index that is furthest behind. 100 %: all are restored.",
             ("min(max by (partition) (stream_restore_progress_ratio{}))", "restored"),
-            w=4,
+            w=3,
             steps=((0, YELLOW), (1, GREEN)),
             runbook="restorestuck",
         ),
@@ -48,7 +48,7 @@ def _summary() -> list[Panel]:
             "percentunit",
             "Share of the fullest data disk that is free.",
             (f"min({_FREE})", "free"),
-            w=4,
+            w=3,
             steps=((0, RED), (0.1, YELLOW), (0.2, GREEN)),
             decimals=0,
             runbook="datadiskfilling",
@@ -58,7 +58,7 @@ def _summary() -> list[Panel]:
             "s",
             "How far back duplicates are found.",
             ("max(stream_window_seconds{})", "window"),
-            w=4,
+            w=3,
             runbook="change-the-window",
         ),
         single_value(
@@ -67,9 +67,18 @@ def _summary() -> list[Panel]:
             "Retention of the changelog minus the duplicate window. Negative: a restore would miss articles. "
             "No data: the workers are not allowed to read the topic's configuration.",
             ("min(stream_changelog_retention_seconds{}) - max(stream_window_seconds{})", "spare"),
-            w=4,
+            w=3,
             steps=((-(10**12), RED), (0, GREEN)),
             runbook="windowlongerthanchangelog",
+        ),
+        single_value(
+            "Logs that went back",
+            "none",
+            "Logs that are not those that were read: their topic was created again, or they have lost their end.",
+            ("sum(max by (topic, partition) (max_over_time(stream_log_changed{}[15m]))) or vector(0)", "logs"),
+            w=4,
+            steps=((0, GREEN), (1, RED)),
+            runbook="logwentback",
         ),
     ]
 

@@ -10,11 +10,12 @@ import click
 
 from stream import __version__
 from stream.cli.input_files import InputError
-from stream.errors import BrokerError, SettingsError, StreamError
+from stream.errors import BrokerError, LogWentBack, SettingsError, StreamError
 
 #: Exit codes as in sysexits.h; click uses 2 for wrong usage.
 EXIT_CODES: Final[tuple[tuple[type[StreamError], int], ...]] = (
     (InputError, 66),
+    (LogWentBack, 65),
     (BrokerError, 69),
     (SettingsError, 78),
     (StreamError, 70),
@@ -30,6 +31,7 @@ COMMANDS: Final = {
     "explain": "Explain why two articles are linked, or not.",
     "process": "Process files without a broker.",
     "produce": "Send files to the raw topic.",
+    "recover": "Go on after a log went back.",
     "topics": "Create missing topics, and show the state of each.",
     "worker": "Run a worker until SIGTERM or Ctrl-C.",
 }
@@ -82,6 +84,7 @@ def main() -> None:
       0   success
       1   a negative result, as the help of each command says
       2   wrong usage
+      65  a log went back
       66  input cannot be read
       69  broker unavailable
       70  fault

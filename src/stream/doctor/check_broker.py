@@ -19,10 +19,12 @@ _SKEW_FAIL_MS: Final = 3_600_000
 _SYNCHRONIZE: Final = "synchronize both clocks with NTP (timedatectl status)"
 _CHECK_LISTENER: Final = "check that the broker is not stuck, and that the TLS and SASL settings match its listener"
 #: The checks that need the cluster.
-CLUSTER_CHECKS: Final = (
-    *("version", "nodes", "clock", "topics", "replication", "retention", "message size", "permissions"),
-    *("group", "lag", "dead letters"),
+#: The checks that depend on the topics.
+TOPIC_CHECKS: Final = (
+    *("topics", "replication", "retention", "message size", "permissions"),
+    *("group", "logs", "lag", "dead letters"),
 )
+CLUSTER_CHECKS: Final = ("version", "nodes", "clock", *TOPIC_CHECKS)
 
 
 def check_connections(facts: BrokerFacts) -> Iterator[Finding]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from stream.doctor.facts import GroupFacts, Offsets, TopicFacts, TopicPartition, Unknown
 from stream.doctor.findings import Finding, fail, format_count, format_duration, join_names, ok, skip, unknown, warn
+from stream.recovery.plan import ChangedLog
 from stream.settings import Settings
 
 _REBALANCING: Final = ("PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling")
@@ -14,7 +15,6 @@ _REBALANCING: Final = ("PreparingRebalance", "CompletingRebalance", "Assigning",
 _NEAR_DELETION: Final = 0.8
 #: Dead letters per raw message of the same hour.
 _REJECTED_SHARE: Final = 0.01
-_RESET_OFFSETS: Final = "kafka-consumer-groups --reset-offsets --to-earliest"
 TopicFactsByName = Mapping[str, TopicFacts]
 
 
@@ -91,14 +91,7 @@ def _check_committed(name: str, group: GroupFacts, offsets: Mapping[int, Offsets
         if committed is None:
             continue
         figures = {"topic": name, "partition": partition, "committed": committed}
-        if committed > bounds.end:
-            yield fail(
-                "lag",
-                f"{name}/{partition} was recreated: offset {committed:,} is committed, but it ends at {bounds.end:,}",
-                f"stop the workers, run {_RESET_OFFSETS} for the group, and delete STREAM_DATA_DIR",
-                **figures,
-            )
-        elif committed < bounds.begin:
+        if committed < bounds.begin:
             yield fail(
                 "lag",
                 f"{name}/{partition}: {format_count(bounds.begin - committed, 'record')} deleted before being read",
@@ -147,6 +140,24 @@ def _check_topic_lag(settings: Settings, name: str, topic: TopicFacts, lags: lis
     if worst.seconds > settings.stall_s:
         return warn("lag", summary, advice, **figures)
     return ok("lag", summary, **figures)
+
+
+def check_logs(changed: Sequence[ChangedLog] | Unknown) -> Iterator[Finding]:
+    """Check that each log still is the one that was read."""
+    if isinstance(changed, Unknown):
+        yield unknown("logs", changed)
+        return
+    for change in changed:
+        yield fail(
+            "logs",
+            f"{change.topic}/{change.partition} {change.kind}: {change.summary}",
+            "stop all workers, and see what to do: stream recover",
+            topic=change.topic,
+            partition=change.partition,
+            kind=change.kind,
+        )
+    if not changed:
+        yield ok("logs", "all are those that were read")
 
 
 def check_dead_letters(settings: Settings, topics: TopicFactsByName) -> Finding:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
@@ -41,6 +42,8 @@ from stream.kafka import topic_admin
 from stream.kafka.broker_probe import Probe, probe_brokers, probe_ports, run_with_timeout
 from stream.kafka.security import load_access
 from stream.kafka.topic_admin import TopicStatus
+from stream.recovery.collect import collect_log_facts
+from stream.recovery.plan import ChangedLog, find_changed_logs
 from stream.settings import Settings
 
 T = TypeVar("T")
@@ -118,7 +121,16 @@ def _query(settings: Settings, servers: tuple[Connection, ...]) -> BrokerFacts:
             clock=_collect_clock(query, known_topics),
             topics=topics,
             group=_collect_group(query, settings, known_topics),
+            changed_logs=_collect_changed_logs(settings),
         )
+
+
+def _collect_changed_logs(settings: Settings) -> Sequence[ChangedLog] | Unknown:
+    try:
+        facts = asyncio.run(collect_log_facts(settings))
+    except BrokerError as error:
+        return Unknown(str(error))
+    return find_changed_logs(facts.raw, facts.indexes, changelog=settings.topics.fingerprints)
 
 
 class _Query:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+from stream.recovery.plan import ChangedLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class BrokerFacts:
         servers: the addresses in the settings.
         error: why the cluster cannot be queried; None if it can.
         nodes: its brokers, by their advertised addresses.
+        changed_logs: the logs that are not those that the group has read.
     """
 
     servers: tuple[Connection, ...]
@@ -132,6 +135,7 @@ class BrokerFacts:
     clock: Clock | Unknown = field(default_factory=lambda: Unknown("not collected"))
     topics: Mapping[str, TopicFacts] | Unknown = field(default_factory=dict)
     group: GroupFacts | Unknown = field(default_factory=lambda: Unknown("not collected"))
+    changed_logs: Sequence[ChangedLog] | Unknown = field(default_factory=lambda: Unknown("not collected"))
 
 
 @dataclass(frozen=True, slots=True)

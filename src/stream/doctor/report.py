@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from stream.doctor.check_broker import check_cluster, check_connections, skip_cluster_checks
-from stream.doctor.check_group import check_dead_letters, check_group, check_lag
+from stream.doctor.check_broker import TOPIC_CHECKS, check_cluster, check_connections, skip_cluster_checks
+from stream.doctor.check_group import check_dead_letters, check_group, check_lag, check_logs
 from stream.doctor.check_host import check_host, check_python, check_settings
 from stream.doctor.check_topics import check_permissions, check_topics
 from stream.doctor.facts import BrokerFacts, GroupFacts, HostFacts, SettingSources, TopicFacts, Unknown
@@ -68,12 +68,12 @@ def _check_broker(settings: Settings, facts: BrokerFacts | None, steps: Sequence
         return [*findings, *skip_cluster_checks("the broker cannot be queried")]
     findings += check_cluster(facts)
     if isinstance(facts.topics, Unknown):
-        checks = ("topics", "replication", "retention", "message size", "permissions", "group", "lag", "dead letters")
-        return [*findings, *(unknown(check, facts.topics) for check in checks)]
+        return [*findings, *(unknown(check, facts.topics) for check in TOPIC_CHECKS)]
     return [
         *findings,
         *check_topic_rules(settings, facts.topics, facts.group, steps=steps),
         *check_group(settings, facts.group, facts.topics),
+        *check_logs(facts.changed_logs),
         *check_lag(settings, facts.group, facts.topics, now_ms=facts.collected_ms),
         check_dead_letters(settings, facts.topics),
     ]

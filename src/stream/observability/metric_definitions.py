@@ -150,6 +150,15 @@ _PROGRESS: Final = (
     _gauge(
         "stream_ready", "flag", "1 if partitions are assigned and their indexes are restored, as in /readyz; else 0."
     ),
+    _gauge(
+        "stream_log_changed",
+        "flag",
+        "1 for a log that is not the one that was read, by what happened to it (recreated, truncated): the worker "
+        "decides nothing and ends a minute after it was started. Absent otherwise.",
+        "topic",
+        "partition",
+        "kind",
+    ),
 )
 
 _STATE: Final = (

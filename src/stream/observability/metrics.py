@@ -77,6 +77,7 @@ class Metrics:
         self.lag_checked = self._unregistered_gauge("stream_consumer_lag_checked_timestamp_seconds")
         self.progress_time = self._gauge("stream_last_progress_timestamp_seconds")
         self.ready = self._gauge("stream_ready")
+        self.log_changed = self._gauge("stream_log_changed")
         self.index_documents = self._gauge("stream_index_documents")
         self.index_bytes = self._gauge("stream_index_size_bytes")
         self.index_memory = self._gauge("stream_index_memory_bytes")

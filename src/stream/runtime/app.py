@@ -28,9 +28,11 @@ from faust.types import TP
 from stream import system_clock
 from stream.core.contracts.records import Record, RecordMetadata
 from stream.core.contracts.topics import OUTPUT_MESSAGE_BYTES
+from stream.core.index.partition_index import PartitionIndex
 from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.normalize import Normalizer
 from stream.core.pipeline.outcome import Outcome
+from stream.errors import LogWentBack
 from stream.kafka.group_offsets import GroupOffsets, KafkaGroupOffsets
 from stream.kafka.security import load_access
 from stream.observability.consumer_lag import ConsumerLag
@@ -38,9 +40,10 @@ from stream.observability.flow_log import FlowLog, batch_fields
 from stream.observability.metrics import Metrics
 from stream.observability.progress_watch import HealthCheck, ProgressWatch
 from stream.settings import MIB, STAGES, Settings, Stage
-from stream.state.partition_indexes import PartitionIndexes, topic_partitions
+from stream.state.partition_indexes import PartitionIndexes, StoredEvent, topic_partitions
 from stream.state.restore.loader import IndexLoader, new_loader
 from stream.transport.batch_consumer import tracking_consumer_of
+from stream.transport.commit_metadata import CommitMetadata, CommitNote
 from stream.transport.errors import RevokedError, TransportError
 from stream.transport.kafka.credentials import faust_credentials
 from stream.transport.memory.group_offsets import MemoryGroupOffsets
@@ -51,6 +54,8 @@ log = logging.getLogger(__name__)
 
 #: Exit code after a fault (EX_SOFTWARE): a supervisor starts the worker again.
 EXIT_FAULT: Final = 70
+#: Exit code after `LogWentBack` (EX_DATAERR): starting again does not help, an operator has to decide.
+EXIT_LOG_WENT_BACK: Final = 65
 #: Records handled between two yields to the event loop, so that health checks are answered meanwhile.
 RECORDS_PER_SLICE: Final = 50
 #: Bytes likewise: a record of a few kilobytes takes a tenth of a millisecond, a malicious one of megabytes a second.
@@ -82,7 +87,12 @@ def abort_on_fault(
     log.critical(
         "fault; nothing of the batch is committed", extra={"step": step, **batch_fields(batch)}, exc_info=fault
     )
-    exit_process(EXIT_FAULT)
+    exit_process(exit_code(fault))
+
+
+def exit_code(fault: BaseException | None) -> int:
+    """The exit code of a worker that stops because of ``fault``."""
+    return EXIT_LOG_WENT_BACK if isinstance(fault, LogWentBack) else EXIT_FAULT
 
 
 class ArticleFlow:
@@ -133,7 +143,9 @@ class ArticleFlow:
         self.app = _new_app(settings)
         transport_of(self.app).batch_bytes = settings.batch_mib * MIB
         self.indexes = PartitionIndexes(
-            loader(settings, transport_of(self.app), metrics=self.metrics), metrics=self.metrics
+            loader(settings, transport_of(self.app), committed=self._committed_metadata, metrics=self.metrics),
+            metrics=self.metrics,
+            on_ready=self._note_index,
         )
         self.consumer_lag = self._new_consumer_lag()
         if self._deduplicates:
@@ -178,13 +190,36 @@ class ArticleFlow:
                 return
             transaction = index.begin_transaction()
             outcomes: list[Outcome] = []
-            for decided in self._deduplicator.decide_in_slices(_slices(batch), transaction, now=now):
+            decisions = self._deduplicator.decide_in_slices(_slices(batch), transaction, now=now, log=batch.log)
+            for decided in decisions:
                 outcomes += decided
                 await asyncio.sleep(0)
             delivered = await self._produce_all("deduplicate", batch, outcomes)
-            stored = [metadata.offset for metadata in delivered if metadata.topic == self.topics.fingerprints]
+            # Whoever has the partition now may have written to the changelog since.
+            if not await consumer.holds_lease(batch):
+                raise RevokedError(f"{batch.tp.topic}-{batch.tp.partition}: stored, but not noted in the index")
+            stored = self._stored_events(outcomes, delivered)
             await self.indexes.commit_batch(batch.tp.partition, index, transaction, stored)
         batch.done()
+
+    def _stored_events(self, outcomes: Sequence[Outcome], delivered: Sequence[RecordMetadata]) -> list[StoredEvent]:
+        """Where the changelog records among the outputs of ``outcomes`` were stored."""
+        outputs = (output for outcome in outcomes for output in outcome.outputs)
+        return [
+            StoredEvent(metadata.offset, dict(output.headers)["ce_id"].decode())
+            for output, metadata in zip(outputs, delivered, strict=True)
+            if output.topic == self.topics.fingerprints
+        ]
+
+    async def _committed_metadata(self, partition: int) -> CommitMetadata | None:
+        return await tracking_consumer_of(self.app).committed_metadata(TP(self.topics.normalized, partition))
+
+    def _note_index(self, partition: int, index: PartitionIndex) -> None:
+        """Have the offsets committed together with how far the changelog was written, and that topic watched."""
+        position, consumer = index.position, tracking_consumer_of(self.app)
+        consumer.commit_notes[TP(self.topics.normalized, partition)] = CommitNote(position.mark, position.base)
+        if position.changelog_id:
+            consumer.watched_topics[self.topics.fingerprints] = position.changelog_id
 
     async def _produce_all(self, step: Stage, batch: RecordBatch, outcomes: Sequence[Outcome]) -> list[RecordMetadata]:
         outputs = [output for outcome in outcomes for output in outcome.outputs]

@@ -18,10 +18,11 @@ from stream.kafka import topic_admin
 from stream.observability.log_setup import LogHandler, configure_logging
 from stream.observability.metrics import Metrics
 from stream.runtime import http_server
-from stream.runtime.app import EXIT_FAULT, ArticleFlow
+from stream.runtime.app import EXIT_FAULT, EXIT_LOG_WENT_BACK, ArticleFlow, exit_code
 from stream.runtime.broker_wait import BrokerWait
 from stream.runtime.data_dir_lock import lock_data_dir
 from stream.runtime.http_server import StoppingStatus, WorkerPages
+from stream.runtime.log_check import has_changed_logs
 from stream.settings import Settings, Stage
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ _LOG_TICK_S: Final = 5.0
 
 
 def run_worker(settings: Settings, steps: Sequence[Stage]) -> int:
-    """Run until SIGTERM or SIGINT, and return the exit code: 0 when stopped on request, `EXIT_FAULT` otherwise.
+    """Run until SIGTERM or SIGINT, and return the exit code: 0 when stopped on request, else that of `exit_code`.
 
     A second signal ends the process at once, with exit code 128 plus the signal's number.
 
@@ -62,6 +63,8 @@ async def _run(
             if not await wait.until_ready(stop):
                 log.info("stopped before the start")
                 return 0
+            if await has_changed_logs(settings, metrics, pages, stop):
+                return EXIT_LOG_WENT_BACK
             gc_tuning.tune_gc()
             return await _run_flow(ArticleFlow(settings, steps=steps, metrics=metrics), pages, stop)
     finally:
@@ -82,7 +85,7 @@ async def _run_flow(flow: ArticleFlow, pages: WorkerPages, stop: asyncio.Event) 
         await flow.app.wait(stop.wait())
     pages.status = StoppingStatus(flow)
     if flow.app.crashed:
-        abort_process(EXIT_FAULT, "a service of the worker crashed", flow.app.crash_reason)
+        abort_process(exit_code(flow.app.crash_reason), "a service of the worker crashed", flow.app.crash_reason)
     try:
         await flow.stop()
     except IndexFault as fault:
@@ -124,7 +127,7 @@ async def _start(flow: ArticleFlow, stop: asyncio.Event) -> bool:
         await asyncio.wait([starting])
         return False
     if fault := starting.exception():
-        abort_process(EXIT_FAULT, "the flow cannot start", fault)
+        abort_process(exit_code(fault), "the flow cannot start", fault)
     return True
 
 

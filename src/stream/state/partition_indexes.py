@@ -14,17 +14,30 @@ import asyncio
 import contextlib
 import enum
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from faust.types import TP
 
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import guard_store
 from stream.core.index.transaction import Transaction
+from stream.errors import LogWentBack
 from stream.observability.metrics import Metrics
 from stream.state.restore.loader import IndexLoader, RestoreProgress
 
 log = logging.getLogger(__name__)
+
+
+#: Called with a partition and its index.
+OnReady = Callable[[int, PartitionIndex], None]
+
+
+class StoredEvent(NamedTuple):
+    """A changelog record that was stored: its offset, and the id of its event."""
+
+    offset: int
+    event_id: str
 
 
 class PartitionState(enum.Enum):
@@ -43,12 +56,13 @@ class PartitionState(enum.Enum):
 class IndexHandle:
     """One partition's index, from its restore to its end."""
 
-    def __init__(self, partition: int, loader: IndexLoader, metrics: Metrics) -> None:
+    def __init__(self, partition: int, loader: IndexLoader, metrics: Metrics, on_ready: OnReady) -> None:
         self.state = PartitionState.CLOSED
         self.progress = RestoreProgress()
         self._partition = partition
         self._loader = loader
         self._metrics = metrics
+        self._on_ready = on_ready
         self._restore_task: asyncio.Task[PartitionIndex]
         #: Held while a batch is decided, so that the index is not closed meanwhile.
         self._in_use = asyncio.Lock()
@@ -80,9 +94,13 @@ class IndexHandle:
             self._metrics.forget_index(self._partition)
 
     def measure(self) -> None:
-        """Update the metrics of a restored index."""
+        """Update the metrics of a restored index; see `PartitionIndexes.measure`."""
         if self.state is PartitionState.READY:
             self._measure(self._restore_task.result())
+        elif self.state is PartitionState.CLOSED and self._restore_task.done():
+            fault = self._restore_task.exception()
+            if isinstance(fault, LogWentBack):
+                raise fault
 
     async def _restore(self) -> PartitionIndex:
         try:
@@ -93,6 +111,7 @@ class IndexHandle:
             log.exception("cannot restore the index", extra={"partition": self._partition})
             raise
         self._leave_restoring(PartitionState.READY)
+        self._on_ready(self._partition, index)
         self._measure(index)
         return index
 
@@ -116,11 +135,19 @@ class PartitionIndexes:
 
     The changelog is read from where the local store has got to, each time that partitions are assigned: another
     worker may have decided in between.
+
+    Args:
+        loader: Opens and restores.
+        metrics: Where to count.
+        on_ready: Called with the partition and its index when that is restored, and after each commit to it.
     """
 
-    def __init__(self, loader: IndexLoader, *, metrics: Metrics) -> None:
+    def __init__(
+        self, loader: IndexLoader, *, metrics: Metrics, on_ready: OnReady = lambda _partition, _index: None
+    ) -> None:
         self._loader = loader
         self._metrics = metrics
+        self._on_ready = on_ready
         self._handles: dict[int, IndexHandle] = {}
 
     @property
@@ -146,7 +173,7 @@ class PartitionIndexes:
         """Start to restore the indexes of ``partitions`` that are not open yet; returns at once."""
         for partition in partitions:
             if partition not in self._handles:
-                self._handles[partition] = IndexHandle(partition, self._loader, self._metrics)
+                self._handles[partition] = IndexHandle(partition, self._loader, self._metrics, self._on_ready)
                 self._handles[partition].start()
 
     async def revoke(self, partitions: Iterable[int]) -> None:
@@ -160,7 +187,12 @@ class PartitionIndexes:
         await self.revoke(list(self._handles))
 
     def measure(self) -> None:
-        """Update the metrics of the restored indexes; too expensive to be done for every batch."""
+        """Update the metrics of the restored indexes; too expensive to be done for every batch.
+
+        Raises:
+            LogWentBack: An index cannot be restored for this reason. Its first batch would get the error too, but a
+                topic that was created again may never have one.
+        """
         for handle in self._handles.values():
             handle.measure()
 
@@ -184,23 +216,36 @@ class PartitionIndexes:
             yield index
 
     async def commit_batch(
-        self, partition: int, index: PartitionIndex, transaction: Transaction, offsets: Sequence[int]
+        self, partition: int, index: PartitionIndex, transaction: Transaction, stored: Sequence[StoredEvent]
     ) -> None:
-        """Write what ``transaction`` has decided. ``offsets``: where its records are in the changelog.
+        """Write what ``transaction`` has decided. ``stored``: where its records are in the changelog.
 
         Records of another worker among or before them mean that one of the two workers was a zombie, which did not
         know yet that the partition had moved. Then the changelog counts, not the transaction. Replayed from where this
         index has read it, it gives the owner's index what it has anyway, and a zombie's index what it missed.
+
+        Raises:
+            LogWentBack: The records were stored before the end of what the index has read.
         """
+        offsets = [offset for offset, _ in stored]
         expected = range(index.changelog_end, index.changelog_end + len(offsets))
-        if list(offsets) == list(expected):
-            index.commit(transaction, changelog_end=expected.stop)
-            return
-        log.warning(
-            "changelog contains records of another worker; applying them",
-            extra={"partition": partition, "offset": expected.start, "end_offset": max(offsets) + 1},
-        )
-        await self._loader.replay(partition, index, expected.start, max(offsets) + 1, RestoreProgress())
+        if offsets == list(expected):
+            index.commit(
+                transaction, changelog_end=expected.stop, last_event_id=stored[-1].event_id if stored else None
+            )
+        else:
+            await self._apply_stored(partition, index, expected.start, offsets)
+        self._on_ready(partition, index)
+
+    async def _apply_stored(self, partition: int, index: PartitionIndex, begin: int, offsets: Sequence[int]) -> None:
+        """Apply the changelog from ``begin`` on instead of what was decided."""
+        known = [offset for offset in offsets if offset >= 0]  # a broker may confirm a retry without an offset
+        if known and min(known) < begin:
+            raise self._loader.went_back(partition, index, min(known))
+        end = max(offsets) + 1
+        fields = {"partition": partition, "offset": begin, "end_offset": end}
+        log.warning("changelog contains records of another worker; applying them", extra=fields)
+        await self._loader.replay(partition, index, begin, end, RestoreProgress())
 
 
 async def _wait_unless(task: asyncio.Task[PartitionIndex], cancel_on: asyncio.Event | None) -> bool:

@@ -6,21 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from stream.core.contracts.events import ChangelogMark
 from stream.core.contracts.records import LogId
-
-
-class ChangelogMark(msgspec.Struct, frozen=True):
-    """The last record of the changelog that is known to be stored.
-
-    Attributes:
-        topic_id: The id of the changelog's topic.
-        offset: The record's offset.
-        event_id: The record's event id.
-    """
-
-    topic_id: str
-    offset: int
-    event_id: str
 
 
 class CommitNote(NamedTuple):
@@ -28,7 +15,7 @@ class CommitNote(NamedTuple):
 
     Attributes:
         changelog: The last record of the changelog that is known to be stored.
-        base: The first offset of the changelog that belongs to the log of the committed offset.
+        base: What the index adds to the offsets of the partition.
     """
 
     changelog: ChangelogMark | None = None

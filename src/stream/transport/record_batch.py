@@ -184,6 +184,13 @@ class BatchTransport(Protocol):
             UnknownTopicError: The partition does not exist.
         """
 
+    async def read_one(self, tp: TP, offset: int) -> Record | None:
+        """Return the record at ``offset``, read outside any group; None if there is none.
+
+        Raises:
+            UnknownTopicError: The partition does not exist.
+        """
+
     async def log_states(self, epochs: Mapping[TP, int | None]) -> dict[TP, LogState]:
         """Return what the broker says now about each partition; those that do not exist are left out.
 

@@ -9,9 +9,10 @@ import pytest
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]  # it ships no types
 from faust.types import TP
 
+from stream.core.contracts.events import ChangelogMark
 from stream.errors import LogWentBack
 from stream.transport.batch_consumer import tracking_consumer_of
-from stream.transport.commit_metadata import ChangelogMark, CommitMetadata, CommitNote
+from stream.transport.commit_metadata import CommitMetadata, CommitNote
 from stream.transport.record_batch import producer_of, transport_of
 from tests.support.transports import KafkaBackend, MemoryBackend, numbered_records, until
 
@@ -76,7 +77,7 @@ async def test_batches_and_commits_have_the_log(apps: Apps, backend: Backend, ba
     assert {batch.log for batch in reader.batches} == {(topic_id, 0)}
 
     consumer = tracking_consumer_of(app)
-    consumer.commit_notes[tp] = note = CommitNote(ChangelogMark(topic_id, 7, "ab"), 3)
+    consumer.commit_notes[tp] = note = CommitNote(ChangelogMark(topic_id=topic_id, offset=7, event_id="ab"), 3)
     await consumer.commit_finished({tp: 10})
     assert await consumer.committed_metadata(tp) == CommitMetadata(topic_id, 0, *note)
     states = await transport_of(app).log_states({tp: 0, TP(backend_topic, 1): None, TP(backend_topic, 9): None})

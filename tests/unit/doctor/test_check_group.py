@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from stream.doctor.check_group import check_dead_letters, check_group, check_lag
+from stream.doctor.check_group import check_dead_letters, check_group, check_lag, check_logs
 from stream.doctor.facts import GroupFacts, Member, Offsets, TopicPartition, Unknown
+from stream.recovery.plan import ChangedLog
 from tests.support.doctor_facts import DAY_MS, NAMES, NOW_MS, SETTINGS, group, topics
 
 RAW, ONE, TWO = TopicPartition(NAMES.raw, 0), TopicPartition(NAMES.normalized, 0), TopicPartition(NAMES.normalized, 1)
@@ -53,7 +54,6 @@ LAGS: list[Lag] = [
     ((offsets(0, 9), offsets(0, 0)), {}, {}, ["WARN"], "9 records behind"),
     ((offsets(0, 9), offsets(0, 0)), {}, {ONE: 6 * 86_400}, ["FAIL"], "and records are deleted after 7 days"),
     ((offsets(4, 9), offsets(0, 0)), {ONE: 2}, {ONE: 10}, ["FAIL", "OK"], "2 records deleted before being read"),
-    ((offsets(0, 9), offsets(0, 0)), {ONE: 12}, {}, ["FAIL", "OK"], "was recreated"),
 ]
 
 
@@ -108,3 +108,16 @@ def test_dead_letters_are_compared_with_raw_messages_of_the_last_hour(rejected: 
 )
 def test_dead_letters_that_cannot_be_counted(changed: dict[str, Any], state: str) -> None:
     assert check_dead_letters(SETTINGS, topics(rejected=changed)).state == state
+
+
+def test_a_log_that_went_back_is_a_failure() -> None:
+    changed = [ChangedLog("articles.raw", 1, "truncated", "read up to offset 9")]
+    (finding,) = check_logs(changed)
+    assert (finding.state, finding.summary) == ("FAIL", "articles.raw/1 truncated: read up to offset 9")
+    assert "stream recover" in finding.advice
+    assert finding.figures == {"topic": "articles.raw", "partition": 1, "kind": "truncated"}
+
+
+def test_logs_that_are_those_that_were_read_are_ok() -> None:
+    assert [finding.state for finding in check_logs([])] == ["OK"]
+    assert [finding.state for finding in check_logs(Unknown("why"))] == ["unknown"]

@@ -17,7 +17,7 @@ from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MEMORY_KINDS, MemoryStore
 from stream.core.pipeline.deduplicate import decode_changelog_event
 from stream.errors import IndexFault
-from stream.state.partition_indexes import topic_partitions
+from stream.state.partition_indexes import StoredEvent, topic_partitions
 from stream.state.rocksdb_store import RocksStore
 from tests.support.changelog import RECORDS, Log, Site, documents
 from tests.support.flow import until
@@ -169,7 +169,10 @@ async def commit_last(site: Site, *, known: int, stored: list[int]) -> Partition
             event = decode_changelog_event(record)
             assert isinstance(event, FingerprintEvent)
             transaction.add(event)
-        await site.indexes.commit_batch(0, index, transaction, stored)
+        events = [decode_changelog_event(record) for record in RECORDS[known : known + len(stored)]]
+        await site.indexes.commit_batch(
+            0, index, transaction, [StoredEvent(at, event.event_id) for at, event in zip(stored, events, strict=True)]
+        )
         return index
 
 

@@ -9,10 +9,11 @@ import faust
 import pytest
 from faust.types import TP, Message
 
+from stream.core.contracts.events import ChangelogMark
 from stream.core.contracts.records import LogId
 from stream.core.log_position import LogState
 from stream.errors import BrokerError, BrokerNotReady, LogWentBack
-from stream.transport.commit_metadata import ChangelogMark, CommitMetadata, CommitNote
+from stream.transport.commit_metadata import CommitMetadata, CommitNote
 from stream.transport.memory.broker import MemoryBroker, StoredRecord
 from stream.transport.memory.transport import MemoryBatchConsumer
 from stream.transport.offset_tracker import FetchedRecords, PartitionStart
@@ -188,7 +189,7 @@ class TestCommits:
         assert consumer.committable_offsets() == {TP0: 5}
 
     async def test_the_log_and_the_note_of_the_app_go_with_every_commit(self, consumer: ScriptedConsumer) -> None:
-        mark = ChangelogMark("C" * 22, 7, "ab12")
+        mark = ChangelogMark(topic_id="C" * 22, offset=7, event_id="ab12")
         log = LogId("A" * 22, 3)
         consumer.fetches = {TP0: records_of(TP0, 0, 5)._replace(log=log)}
         consumer.commit_notes[TP0] = CommitNote(mark, 2)
@@ -201,14 +202,14 @@ class TestCommits:
         ] * 2
 
     async def test_what_was_committed_before_is_committed_again(self, consumer: ScriptedConsumer) -> None:
-        metadata = CommitMetadata("A" * 22, 3, ChangelogMark("C" * 22, 7, "ab12"), 2)
+        metadata = CommitMetadata("A" * 22, 3, ChangelogMark(topic_id="C" * 22, offset=7, event_id="ab12"), 2)
         consumer.starts = {TP0: PartitionStart(7, 7, 9, metadata.log, metadata)}
         await consumer.perform_seek()
         await consumer.commit_finished({TP0: 7})
         assert consumer.metadata[-1] == {TP0: metadata.encode()}
 
     async def test_a_note_of_the_app_is_newer_than_what_was_committed(self, consumer: ScriptedConsumer) -> None:
-        metadata = CommitMetadata("A" * 22, 3, ChangelogMark("C" * 22, 7, "ab12"), 2)
+        metadata = CommitMetadata("A" * 22, 3, ChangelogMark(topic_id="C" * 22, offset=7, event_id="ab12"), 2)
         consumer.commit_notes[TP0] = CommitNote(None, 9)
         consumer.starts = {TP0: PartitionStart(7, 7, 9, metadata.log, metadata)}
         await consumer.perform_seek()

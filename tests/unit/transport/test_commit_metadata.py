@@ -6,10 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.transport.commit_metadata import ChangelogMark, CommitMetadata
+from stream.core.contracts.events import ChangelogMark
+from stream.transport.commit_metadata import CommitMetadata
 
 TOPIC_IDS = st.text("ABCabc019-_", min_size=22, max_size=22) | st.just("")
-MARKS = st.builds(ChangelogMark, TOPIC_IDS, st.integers(0, 2**63 - 1), st.text("0123456789abcdef", max_size=64))
+MARKS = st.builds(
+    ChangelogMark,
+    topic_id=TOPIC_IDS,
+    offset=st.integers(0, 2**63 - 1),
+    event_id=st.text("0123456789abcdef", max_size=64),
+)
 
 
 @given(st.builds(CommitMetadata, TOPIC_IDS, st.integers(-1, 2**31 - 1), st.none() | MARKS, st.integers(0, 2**63 - 1)))

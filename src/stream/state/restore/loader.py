@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -16,18 +16,22 @@ from faust.types import TP
 from stream.core.contracts.records import Record
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore, Store, guard_store
-from stream.errors import IndexDamaged, IndexFault
+from stream.core.log_position import LogState
+from stream.errors import IndexDamaged, LogWentBack
 from stream.observability.metrics import Metrics
 from stream.settings import MIB, Settings
+from stream.state.restore.changelog_check import ChangelogCheck
 from stream.state.restore.process_main import RestoreRequest, decode_event
 from stream.state.restore.process_pool import RECORDS_MIN, RestoreFailed, RestoreProcessPool
 from stream.state.restore.progress_log import RestoreProgressLog
 from stream.state.rocksdb_store import RocksStore
+from stream.transport.commit_metadata import CommitMetadata
 from stream.transport.record_batch import BatchTransport
 
 log = logging.getLogger(__name__)
 
 StoreFactory = Callable[[int], Store]
+CommittedMetadata = Callable[[int], Awaitable[CommitMetadata | None]]
 
 #: Records that a restore applies at a time: more than one fetch holds, because larger chunks are written faster.
 RECORDS_PER_CHUNK: Final = 2_000
@@ -82,6 +86,8 @@ class IndexLoader:
         transport: Reads the changelog.
         changelog: The name of its topic.
         stores: Opens the store of a partition.
+        normalized: The name of the topic whose records are decided.
+        committed: Returns what the group has committed with the offset of a partition of ``normalized``.
         window_ms: How far back articles are remembered.
         metrics: Shows how far restores have got.
         processes: Does the long restores, if given; the stores must be on disk then.
@@ -94,6 +100,8 @@ class IndexLoader:
         changelog: str,
         stores: StoreFactory,
         *,
+        normalized: str,
+        committed: CommittedMetadata,
         window_ms: int,
         metrics: Metrics,
         processes: RestoreProcessPool | None = None,
@@ -101,6 +109,8 @@ class IndexLoader:
     ) -> None:
         self._transport = transport
         self._changelog = changelog
+        self._normalized = normalized
+        self._committed = committed
         self._stores = stores
         self._window_ms = window_ms
         self._metrics = metrics
@@ -112,18 +122,21 @@ class IndexLoader:
 
         Raises:
             IndexFault: The index cannot be opened or restored.
+            LogWentBack: The changelog or the normalized topic has lost what was decided.
         """
-        index, begin, end = await self._open_store(partition)
+        check = ChangelogCheck(self._transport, TP(self._changelog, partition), TP(self._normalized, partition))
+        index, begin, end = await self._open_store(partition, check)
         fields = {"partition": partition, "offset": begin, "end_offset": end}
         log.info("restoring index", extra={**fields, "records": max(0, end - begin)})
         started_at, applied = time.monotonic(), 0
         if self._processes and self._processes.is_worthwhile(end - begin):
             index.close()
             applied = await self._restore_in_subprocess(partition, self._processes, begin, end, progress)
-            index, begin, end = await self._open_store(partition)
+            index, begin, end = await self._open_store(partition, check)
         with guard_store(index.store, close_on_error=True):
             applied += await self.replay(partition, index, begin, end, progress)
             index.end_restore()
+            await check.require_normalized(index.position)
         log.info("index restored", extra={**fields, "records": applied, "seconds": time.monotonic() - started_at})
         return index
 
@@ -135,13 +148,20 @@ class IndexLoader:
         await self._stream_changelog(partition, target, begin, end, progress)
         return target.applied
 
-    async def _open_store(self, partition: int) -> tuple[PartitionIndex, int, int]:
+    def went_back(self, partition: int, index: PartitionIndex, offset: int) -> LogWentBack:
+        """The error for a changelog in which a record was stored at ``offset``, which the index has read before."""
+        what = f"a record was stored at offset {offset}, but the index has read up to {index.changelog_end}"
+        return LogWentBack(self._changelog, partition, "truncated", what)
+
+    async def _open_store(self, partition: int, check: ChangelogCheck) -> tuple[PartitionIndex, int, int]:
         """The index as it is on disk, and the range of changelog offsets that it has not read."""
+        state = await check.look_up()
+        metadata = await self._committed(partition)
+        await check.require(metadata.changelog if metadata else None, state)
         store = self._stores(partition)
         with guard_store(store, close_on_error=True):
             index = self._open_or_reset(partition, store)
-            begin, end = await self._unread_range(partition, index)
-            return index, begin, end
+            return index, await self._find_begin(partition, index, check, state), state.end
 
     def _open_or_reset(self, partition: int, store: Store) -> PartitionIndex:
         """The index in ``store``; an empty one if the store is damaged or was written by other rules."""
@@ -156,22 +176,22 @@ class IndexLoader:
             log.warning("rebuilding the index from the changelog", extra={"partition": partition, "reason": reason})
         return index
 
-    async def _unread_range(self, partition: int, index: PartitionIndex) -> tuple[int, int]:
-        tp = TP(self._changelog, partition)
-        start, end = await self._transport.bounds(tp)
-        if index.last_offset >= 0 and index.changelog_end < start:
+    async def _find_begin(self, partition: int, index: PartitionIndex, check: ChangelogCheck, state: LogState) -> int:
+        """The offset in the changelog at which the index goes on."""
+        known = {"partition": partition, "offset": index.changelog_end}
+        if not await check.holds(index.position.mark, state) or index.changelog_end > state.end:
+            begin = await check.find_continuation(index.position, state)
+            log.warning("index goes on at the recovery", extra={**known, "begin_offset": begin})
+            index.follow_changelog(state.topic_id, begin=begin)
+        elif index.last_offset >= 0 and index.changelog_end < state.start:
             log.warning(
                 "index is older than the changelog; restoring it from the beginning",
-                extra={"partition": partition, "offset": index.changelog_end, "begin_offset": start},
+                extra={**known, "begin_offset": state.start},
             )
             index.reset()
-        if index.changelog_end > end:
-            raise IndexFault(
-                f"the index of partition {partition} has read {tp.topic} up to offset {index.changelog_end}, but the "
-                f"topic ends at {end}: it was deleted and created again. Delete the partition's folder in "
-                "STREAM_DATA_DIR and start the worker again"
-            )
-        return max(start, index.changelog_end), end
+        if index.position.changelog_id != state.topic_id:
+            index.follow_changelog(state.topic_id)
+        return max(state.start, index.changelog_end)
 
     async def _restore_in_subprocess(
         self, partition: int, processes: RestoreProcessPool, begin: int, end: int, progress: RestoreProgress
@@ -234,10 +254,16 @@ class IndexLoader:
 
 
 def new_loader(
-    settings: Settings, transport: BatchTransport, *, metrics: Metrics, process_records_min: int = RECORDS_MIN
+    settings: Settings,
+    transport: BatchTransport,
+    *,
+    committed: CommittedMetadata,
+    metrics: Metrics,
+    process_records_min: int = RECORDS_MIN,
 ) -> IndexLoader:
     """Return the loader of the indexes that ``settings`` describe.
 
+    ``committed``: see `IndexLoader`.
     ``process_records_min``: restores of fewer records are done by the worker itself.
     """
     topics, window_ms, cache_bytes = settings.topics, settings.window_ms, settings.index_cache_mib * MIB
@@ -254,5 +280,12 @@ def new_loader(
     size = 0 if settings.is_memory else settings.restore_processes
     processes = RestoreProcessPool(request_for, size=size, records_min=process_records_min)
     return IndexLoader(
-        transport, topics.fingerprints, open_store, window_ms=window_ms, metrics=metrics, processes=processes
+        transport,
+        topics.fingerprints,
+        open_store,
+        normalized=topics.normalized,
+        committed=committed,
+        window_ms=window_ms,
+        metrics=metrics,
+        processes=processes,
     )

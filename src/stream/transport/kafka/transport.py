@@ -361,6 +361,20 @@ class Transport(driver.Transport):
         async with self._client() as client:
             return await log_identity.fetch_log_states(client, epochs)
 
+    async def read_one(self, tp: TP, offset: int) -> Record | None:
+        """See `BatchTransport.read_one`."""
+        partition = TopicPartition(*tp)
+        async with self._reader(tp) as reader:
+            first, end = await _find_bounds(reader, partition)
+            if not first <= offset < end:
+                return None
+            reader.seek(partition, offset)
+            while await reader.position(partition) <= offset:
+                fetched = await reader.getmany(partition, timeout_ms=1000, max_records=1)
+                for record in fetched.get(partition, ()):
+                    return cast("Record", record) if record.offset == offset else None
+        return None
+
     async def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
         """See `BatchTransport.replay`. Waits for the end of transactions, behind whose records others may be stored."""
         partition = TopicPartition(*tp)

@@ -380,6 +380,11 @@ class Transport(base.Transport):
         """See `BatchTransport.log_states`."""
         return self.broker.log_states(epochs)
 
+    async def read_one(self, tp: TP, offset: int) -> Record | None:
+        """See `BatchTransport.read_one`."""
+        records = self.broker.read(tp, offset, 1, self.batch_bytes)
+        return records[0] if records and records[0].offset == offset else None
+
     async def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
         """See `BatchTransport.replay`."""
         broker = self.broker

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from stream.core.contracts import cloudevents, codec
+from stream.core.contracts.events import ChangelogMark, RecoveryEvent
+from stream.core.contracts.records import InputRecord
 from stream.core.index.store import MemoryStore
-from stream.errors import IndexFault
+from stream.core.log_position import LogState
+from stream.core.pipeline.deduplicate import decode_changelog_event
+from stream.errors import IndexFault, LogWentBack
 from stream.state.rocksdb_store import RocksStore
-from tests.support.articles import BRIDGE, HARVEST, article
+from stream.transport.commit_metadata import CommitMetadata
+from tests.support.articles import BRIDGE, HARVEST, article, generate_articles
 from tests.support.changelog import RECORDS, Log, Site, changelog, documents
 from tests.support.flow import until
+
+OTHER_RECORDS = changelog(generate_articles(12, seed=5))
 
 
 async def test_an_empty_changelog_is_restored_at_once() -> None:
@@ -87,17 +97,137 @@ async def test_a_store_that_cannot_be_opened_is_a_fault(tmp_path: Path) -> None:
     RocksStore(tmp_path / "1").close()
 
 
-async def test_an_index_that_is_ahead_of_its_changelog_is_a_fault() -> None:
-    store = MemoryStore()
-    site = Site(Log(), lambda _partition: store)
-    site.indexes.assign([0])
-    await documents(site.indexes)
-    await site.indexes.close()
-    site.log.records = RECORDS[:2]
-    site.indexes.assign([0])
-    with pytest.raises(IndexFault, match=r"up to offset 12, but the topic ends at 2.*Delete the partition's folder"):
+class TestChangelogThatWentBack:
+    """The changelog is not the one that the index has read."""
+
+    @pytest.fixture
+    async def site(self) -> Site:
+        """Indexes of one store, the first of which has read everything."""
+        store = MemoryStore()
+        site = Site(Log(), lambda _partition: store)
+        site.indexes.assign([0])
         await documents(site.indexes)
-    await site.indexes.close()
+        await site.indexes.close()
+        return site
+
+    @staticmethod
+    async def restore(site: Site) -> int:
+        """Restore the index again, and return how many articles it has."""
+        site.indexes.assign([0])
+        try:
+            return await documents(site.indexes)
+        finally:
+            await site.indexes.close()
+
+    async def test_a_changelog_without_its_end_is_noticed(self, site: Site) -> None:
+        site.log.records = RECORDS[:2]
+        with pytest.raises(LogWentBack, match=r"log-0: the record at offset 11.*ends at 2; run `stream recover`"):
+            await self.restore(site)
+
+    async def test_a_changelog_without_its_end_that_has_grown_again_is_noticed(self, site: Site) -> None:
+        site.log.records = renumbered([*RECORDS[:2], *OTHER_RECORDS])
+        assert len(site.log.records) > 12
+        with pytest.raises(LogWentBack, match="the record at offset 11") as error:
+            await self.restore(site)
+        assert error.value.kind == "truncated"
+
+    async def test_a_changelog_that_was_created_again_is_noticed(self, site: Site) -> None:
+        site.log.topic_id = "B" * 22
+        with pytest.raises(LogWentBack, match="now has id BBBBB") as error:
+            await self.restore(site)
+        assert error.value.kind == "recreated"
+
+    async def test_an_empty_index_notices_that_the_group_had_written_more(self) -> None:
+        site = Site(Log(RECORDS[:2]))
+        site.committed = CommitMetadata("N", 0, mark_of(RECORDS[5]))
+        with pytest.raises(LogWentBack, match="the record at offset 5"):
+            await self.restore(site)
+
+    async def test_records_that_retention_has_deleted_are_not_missed(self, site: Site) -> None:
+        site.committed = CommitMetadata("N", 0, mark_of(RECORDS[5]))
+        site.log.start = 12
+        assert await self.restore(site) == 12
+
+    async def test_after_a_recovery_an_index_keeps_what_it_knows_and_goes_on(
+        self, site: Site, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        site.log.topic_id = "B" * 22
+        site.log.records = [recovery(0, offset=11, lost=mark_of(RECORDS[11]))]
+        with caplog.at_level(logging.WARNING, "stream.state.restore"):
+            assert await self.restore(site) == 12
+        assert caplog.messages == ["index goes on at the recovery"]
+        caplog.clear()
+        assert await self.restore(site) == 12
+        assert caplog.messages == []
+
+    async def test_after_a_recovery_an_index_skips_what_the_lost_changelog_had_left(self, site: Site) -> None:
+        site.log.records = [*RECORDS[:4], recovery(4, offset=11, lost=mark_of(RECORDS[11]))]
+        assert await self.restore(site) == 12
+
+    async def test_an_empty_index_is_restored_from_what_is_left(self) -> None:
+        site = Site(Log([*RECORDS[:4], recovery(4, offset=11, lost=mark_of(RECORDS[11]))]))
+        site.indexes.assign([0])
+        async with site.indexes.acquire(0) as index:
+            assert index is not None
+            assert (index.documents, index.last_offset) == (4, 11)
+        await site.indexes.close()
+
+
+class TestNormalizedTopicThatWentBack:
+    """The normalized topic is not the one that the index has decided."""
+
+    @pytest.mark.parametrize(
+        ("state", "kind"),
+        [
+            (LogState("N", 0, 0, 5, None), "truncated"),
+            (LogState("N", 3, 0, 50, 5), "truncated"),
+            (LogState("M", 0, 0, 50, None), "recreated"),
+        ],
+    )
+    async def test_it_is_noticed_after_the_restore(self, state: LogState, kind: str) -> None:
+        site = Site(Log(in_log("N/0")))
+        site.log.normalized = state
+        site.indexes.assign([0])
+        with pytest.raises(LogWentBack) as error:
+            await documents(site.indexes)
+        assert (error.value.topic, error.value.kind) == ("normalized", kind)
+        with pytest.raises(LogWentBack):
+            site.indexes.measure()
+        await site.indexes.close()
+
+    @pytest.mark.parametrize("state", [LogState("N", 0, 0, 12, 12), LogState("N", 2, 7, 90, 12)])
+    async def test_a_log_that_has_grown_is_the_same(self, state: LogState) -> None:
+        site = Site(Log(in_log("N/0")))
+        site.log.normalized = state
+        site.indexes.assign([0])
+        assert await documents(site.indexes) == 12
+        await site.indexes.close()
+
+
+def renumbered(records: Sequence[InputRecord]) -> list[InputRecord]:
+    """The same records at the first offsets of a log."""
+    return [replace(record, offset=offset) for offset, record in enumerate(records)]
+
+
+def mark_of(record: InputRecord) -> ChangelogMark:
+    """What is committed when ``record`` was the last one of the changelog."""
+    event_id = decode_changelog_event(record).event_id
+    return ChangelogMark(topic_id="A" * 22, offset=record.offset, event_id=event_id)
+
+
+def recovery(at: int, *, offset: int, lost: ChangelogMark) -> InputRecord:
+    """The record of a recovery at the offset ``at``."""
+    event = RecoveryEvent(event_id="ab" * 16, offset=offset, lost_mark=lost)
+    headers = cloudevents.headers("/log", event.event_id, cloudevents.RECOVERY, "2026-05-04T06:00:00.000Z")
+    return InputRecord("log", 0, at, 0, b"*", codec.encode(event), headers)
+
+
+def in_log(name: str) -> list[InputRecord]:
+    """The changelog of articles that were in the log ``name``."""
+    return [
+        replace(record, value=codec.encode(msgspec.structs.replace(decode_changelog_event(record), log=name)))
+        for record in RECORDS
+    ]
 
 
 async def test_takedowns_are_restored_too() -> None:

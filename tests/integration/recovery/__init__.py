@@ -1,0 +1,1 @@
+"""Logs that go back, on a real broker."""
