@@ -240,12 +240,27 @@ class EnrichedEvent(Article, frozen=True, kw_only=True):
     duplicate: Duplicate
 
 
+class ClusterMember(Struct, frozen=True, kw_only=True):
+    """An article of a cluster, as it was when it joined."""
+
+    id: Annotated[str, Meta(description="id of the article")]
+    url: Annotated[str | None, Meta(description="URL of the article; null if it came without one")]
+    source: Annotated[str | None, Meta(description="domain or name of the publisher; null if it is not known")]
+    relation: Annotated[Relation, Meta(description="how the article related to an earlier one when it joined")]
+    first_seen: Annotated[Time | None, Meta(description="its earliest event time in the cluster; null if it has none")]
+    published_at: Annotated[Time | None, Meta(description="its earliest publication time; null if it has none")]
+
+
 class ClusterEvent(Struct, frozen=True, kw_only=True):
     """The current state of a duplicate cluster; the topic keeps the newest record of each cluster."""
 
     cluster_id: Annotated[Hex32, Meta(description="id of the cluster; the record's key is tenant/cluster_id")]
     canonical_id: Annotated[str, Meta(description="id of the article that the cluster began with")]
     size: Annotated[int, Meta(ge=1, description="number of events in the cluster, including revisions and copies")]
+    articles: Annotated[int, Meta(ge=1, description="number of articles in the cluster: of different ids")]
+    members: Annotated[
+        list[ClusterMember], Meta(description="the first 50 of the articles, in the order in which they joined")
+    ]
     sources: Annotated[list[str], Meta(description="domains or names of the sources, sorted, at most 100")]
     languages: Annotated[list[str], Meta(description="primary language subtags, sorted")]
     first_seen: Annotated[Time | None, Meta(description="earliest event time in the cluster; null if there is none")]
@@ -266,6 +281,7 @@ class FingerprintEvent(Struct, frozen=True, kw_only=True):
     event_time: Annotated[Milliseconds, Meta(description="milliseconds since 1970, as in the normalized event")]
     scope: Annotated[str, Meta(description="tenant/language")]
     id: Annotated[str, Meta(description="id of the article")]
+    url: Annotated[str | None, Meta(description="as in the normalized event")] = None
     url_key: Annotated[str | None, Meta(description="as in the normalized event")] = None
     source: Annotated[str | None, Meta(description="domain or name of the publisher")] = None
     published_at: Annotated[Time | None, Meta(description="as in the normalized event")] = None

@@ -19,7 +19,9 @@ from stream.core.dedup.rules import IncomingArticle
 from stream.core.folding.hashing import Hashes
 from stream.errors import IndexFault
 
-_EVENT, _URL, _ID, _TEXT, _ANCHOR, _DOCUMENT, _CLUSTER, _TAKEDOWN = (bytes([kind]) for kind in range(8))
+_EVENT, _URL, _ID, _TEXT, _ANCHOR, _DOCUMENT, _CLUSTER, _TAKEDOWN, _MEMBER, _MEMBER_NUMBER = (
+    bytes([kind]) for kind in range(10)
+)
 # Keys outside of all scopes begin with zeros, which no scope's hash does: see `scope_prefix`.
 _META: Final = bytes(9)
 POSITION: Final = _META + b"position"
@@ -109,9 +111,24 @@ def cluster_name(cluster_id: str) -> bytes:
     return _CLUSTER + bytes.fromhex(cluster_id)
 
 
+def member_name(cluster_id: str, number: int) -> bytes:
+    """The name of a member of a cluster that is not in the cluster's own value."""
+    return _MEMBER + bytes.fromhex(cluster_id) + number.to_bytes(4, "big")
+
+
+def member_number_name(cluster_id: str, article_id: str) -> bytes:
+    """The name of the number that an article has in `member_name`."""
+    return _MEMBER_NUMBER + bytes.fromhex(cluster_id) + _short_hash(article_id)
+
+
+def id_name(article_id: str) -> bytes:
+    """The name of the postings of articles with this id."""
+    return _ID + _short_hash(article_id)
+
+
 def id_and_url_names(article: IncomingArticle | FingerprintEvent | RemovalEvent) -> list[bytes]:
     """The names of the postings of articles with the same id, and with the same URL if it has one."""
-    names = [_ID + _short_hash(article.id)]
+    names = [id_name(article.id)]
     if article.url_key:
         names.append(_URL + _short_hash(article.url_key))
     return names

@@ -91,6 +91,7 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
     version: str | None
     #: Its fingerprint has another format, so its text is not compared with others.
     is_foreign: bool
+    url: str | None = None
 
     @classmethod
     def from_event(cls, event: FingerprintEvent) -> StoredArticle:
@@ -127,6 +128,7 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
             same_source=duplicate.same_source,
             version=None if duplicate.version == VERSION else duplicate.version,
             is_foreign=event.format != FORMAT,
+            url=event.url,
         )
 
     def to_indexed_article(self, scope: str, offset: int) -> IndexedArticle:

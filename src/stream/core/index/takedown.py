@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stream.core.contracts.events import VERSION_RELATIONS, ClusterEvent, RemovalEvent
 from stream.core.dedup.versions import is_url_id
 from stream.core.index import keys
+from stream.core.index.cluster_members import remove_articles
 from stream.core.index.records import StoredArticle, StoredTakedown
 from stream.core.index.transaction import Transaction
 
@@ -70,22 +72,25 @@ def takedown_result(transaction: Transaction, takedown: StoredTakedown) -> Taked
 
 def _apply_to_scope(transaction: Transaction, scope: str, event: RemovalEvent, takedown: StoredTakedown) -> None:
     versions = dict(_versions(transaction, scope, event))
-    for offset, article in versions.items():
-        successor = _choose_successor(transaction, scope, article, set(versions))
-        transaction.delete_article(scope, offset, successor)
     takedown.ids += sorted({article.id for article in versions.values()} - set(takedown.ids))
     by_cluster: dict[str, dict[int, StoredArticle]] = {}
     for offset, article in versions.items():
         by_cluster.setdefault(article.resolve_cluster_id(scope), {})[offset] = article
     for cluster_id, articles in by_cluster.items():
-        _shrink_cluster(transaction, scope, cluster_id, articles, takedown)
+        remaining = _shrink_cluster(transaction, scope, cluster_id, articles, takedown)
+        for offset, article in articles.items():
+            transaction.delete_article(scope, offset, _choose_successor(article, remaining))
 
 
 def _versions(transaction: Transaction, scope: str, event: RemovalEvent) -> Iterator[tuple[int, StoredArticle]]:
-    """Yield the offset and the article of every version; each version refers to the one before it."""
-    view, seen = transaction.scope_view(scope), set[int]()
-    for name in keys.id_and_url_names(event):
-        for newest, _ in reversed(keys.visible_postings(view.get(name))):
+    """Yield the offset and the article of every version; each version refers to the one before it.
+
+    Where an article that is found by its URL has versions at other URLs, they are yielded too: tombstones are by id.
+    """
+    view, seen, ids = transaction.scope_view(scope), set[int](), {event.id}
+    names = deque(keys.id_and_url_names(event))
+    while names:
+        for newest, _ in reversed(keys.visible_postings(view.get(names.popleft()))):
             offset: int | None = newest
             while offset is not None and offset not in seen:
                 article = transaction.find_article(scope, offset)
@@ -95,34 +100,32 @@ def _versions(transaction: Transaction, scope: str, event: RemovalEvent) -> Iter
                 if article.id != event.id and not (is_url_id(event.id) or is_url_id(article.id)):
                     break  # an article of its own at the same URL
                 yield offset, article
+                if article.id not in ids:
+                    ids.add(article.id)
+                    names.append(keys.id_name(article.id))
                 offset = article.earlier_offset if article.relation in VERSION_RELATIONS else None
 
 
-def _choose_successor(transaction: Transaction, scope: str, article: StoredArticle, deleted: set[int]) -> int | None:
-    cluster = transaction.cluster(scope, article.resolve_cluster_id(scope))
-    members = cluster.members if cluster else []
-    remaining = [
-        (offset, member)
-        for offset in members
-        if offset not in deleted and (member := transaction.find_article(scope, offset))
-    ]
-    same_text = (offset for offset, member in remaining if member.text_hash == article.text_hash)
-    return next(same_text, remaining[0][0] if remaining else None)
+def _choose_successor(article: StoredArticle, remaining: dict[int, StoredArticle]) -> int | None:
+    same_text = (offset for offset, member in remaining.items() if member.text_hash == article.text_hash)
+    return next(same_text, next(iter(remaining), None))
 
 
 def _shrink_cluster(
     transaction: Transaction, scope: str, cluster_id: str, articles: dict[int, StoredArticle], takedown: StoredTakedown
-) -> None:
+) -> dict[int, StoredArticle]:
+    """Remove ``articles`` from a cluster, and return the first of those that remain, by offset."""
     cluster = transaction.cluster(scope, cluster_id)
     if cluster is None:  # it had one article, and was never published
-        return
-    remaining = (transaction.find_article(scope, offset) for offset in cluster.members if offset not in articles)
-    first_id = next((article.id for article in remaining if article), None)
-    is_canonical = cluster.canonical_id in {article.id for article in articles.values()}
-    canonical_id = first_id if is_canonical else cluster.canonical_id
+        return {}
+    ids = sorted({article.id for article in articles.values()})
+    remains = remove_articles(transaction.scope_view(scope), cluster_id, cluster, ids, set(articles))
     takedown.clusters.append((scope, cluster_id))
-    if canonical_id is None:
+    if not remains:
         transaction.put_cluster(scope, cluster_id, None)
-    else:
-        cluster.remove(set(articles), canonical_id)
-        transaction.put_cluster(scope, cluster_id, cluster)
+        return {}
+    if cluster.canonical_id in ids:
+        cluster.canonical_id = cluster.members[0].id
+    transaction.put_cluster(scope, cluster_id, cluster)
+    members = ((offset, transaction.find_article(scope, offset)) for offset in cluster.offsets)
+    return {offset: article for offset, article in members if article}

@@ -14,7 +14,8 @@ from stream.core.dedup.rules import Candidates, IncomingArticle, IndexedArticle,
 from stream.core.dedup.versions import find_known_version
 from stream.core.index import keys
 from stream.core.index.bloom_filter import AnchorBloomFilter
-from stream.core.index.cluster import Cluster, begins_cluster
+from stream.core.index.cluster import Cluster, Member, begins_cluster
+from stream.core.index.cluster_members import add_event
 from stream.core.index.postings import put_postings, rank_by_shared_anchors, visible_offsets
 from stream.core.index.raw_marks import advance_mark, is_behind_mark
 from stream.core.index.records import Position, StoredArticle, StoredTakedown, pack_article, unpack, unpack_article
@@ -164,15 +165,15 @@ class Transaction:
         advance_mark(view.raw_marks, event.origin)
         view.put(keys.document_name(event.offset), pack_article(event))
         cluster = self._join_cluster(event)
-        members = cluster.members if cluster else []
-        put_postings(view, event, self._id_and_url_names(event), members, window_s=self._window_s)
+        offsets = cluster.offsets if cluster else []
+        put_postings(view, event, self._id_and_url_names(event), offsets, window_s=self._window_s)
         self.position.last = event.offset
         self.position.documents += 1
 
     def cluster_event(self, scope: str, cluster_id: str) -> ClusterEvent | None:
         """The event of a cluster, including this transaction's additions; None for a single-article cluster."""
         cluster = self.cluster(scope, cluster_id)
-        return cluster.to_event(cluster_id) if cluster else None
+        return cluster.to_event(cluster_id, scope) if cluster else None
 
     # What a commit writes
 
@@ -388,12 +389,13 @@ class Transaction:
             if cluster:  # an earlier one with the same id, whose articles have left the window
                 self.put_cluster(scope, cluster_id, None)
             return None
+        view = self.scope_view(scope)
         if cluster is None:
-            cluster = Cluster.empty(event.duplicate.duplicate_of or event.id)
+            cluster = Cluster(event.duplicate.duplicate_of or event.id)
             first = event.earlier_offset
             if first is not None and (article := self.find_article(scope, first)):
-                cluster.add(article, scope, first)
-        cluster.add(event, scope, event.offset)
+                add_event(view, cluster_id, cluster, Member.from_article(article, first))
+        add_event(view, cluster_id, cluster, Member.from_article(event, event.offset))
         self.put_cluster(scope, cluster_id, cluster)
         return cluster
 

@@ -348,6 +348,7 @@ def fingerprint_event(
         event_time=event.event_time,
         scope=article.scope,
         id=event.id,
+        url=event.url,
         url_key=article.url_key,
         source=article.source,
         published_at=event.published_at,

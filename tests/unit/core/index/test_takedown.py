@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from stream.core.contracts.events import RecoveryEvent, RemovalEvent
-from stream.core.index.cluster import MEMBERS_MAX
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.core.index.transaction import SUCCESSORS_MAX
@@ -287,13 +286,6 @@ class TestClusters:
         clusters = partition.run_takedown(takedown("b")).clusters
         assert list(clusters) == [results[0].verdict.cluster_id, results[3].verdict.cluster_id]
         assert [cluster.canonical_id if cluster else None for cluster in clusters.values()] == ["a", "d"]
-
-    def test_a_cluster_without_listed_members_is_deleted(self) -> None:
-        partition = Partition(MemoryStore())
-        names = [str(number) for number in range(MEMBERS_MAX + 2)]
-        cluster_id = partition.run([article(STORY, name=name) for name in names])[0].verdict.cluster_id
-        partition.deliver([takedown(name) for name in names[: MEMBERS_MAX - 1]])
-        assert partition.run_takedown(takedown(names[MEMBERS_MAX - 1])).clusters == {cluster_id: None}
 
     @pytest.mark.parametrize("turns", [0, 1])
     def test_the_canonical_article_is_kept_though_it_left_the_store(self, new_store: NewStore, turns: int) -> None:

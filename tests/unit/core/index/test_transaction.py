@@ -201,7 +201,7 @@ class TestClusters:
         assert {result.cluster.canonical_id for result in results if result.cluster} == {"0"}
         cluster = partition.index.begin_transaction().cluster(SCOPE, results[0].verdict.cluster_id)
         assert cluster is not None
-        assert cluster.members == list(range(MEMBERS_MAX))
+        assert [member.id for member in cluster.members] == [str(number) for number in range(MEMBERS_MAX)]
 
 
 @pytest.mark.parametrize("later", [STORY, REPRINT])
