@@ -73,6 +73,10 @@ class Log:
         """Return one record."""
         return next((record for record in self.records[self.start :] if record.offset == offset), None)
 
+    async def read_records(self, _tp: TP, offsets: Sequence[int]) -> dict[int, Record]:
+        """Return the records at ``offsets``."""
+        return {offset: self.records[offset] for offset in offsets}
+
     async def replay(self, _tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
         """Yield the records from ``start`` on, five at a time."""
         self.replayed_from.append(start)

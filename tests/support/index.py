@@ -143,7 +143,11 @@ class TakedownEffects(NamedTuple):
 class Partition:
     """A partition of the normalized topic with its index, and the changelog that it wrote."""
 
-    def __init__(self, store: Store, *, window_ms: int = WINDOW_MS) -> None:
+    def __init__(
+        self, store: Store, *, window_ms: int = WINDOW_MS, records: dict[int, InputRecord] | None = None
+    ) -> None:
+        #: The partition's log, by offset: that of an earlier partition, or a new one.
+        self.records: dict[int, InputRecord] = {} if records is None else records
         self.index = PartitionIndex(store, window_ms=window_ms)
         self.changelog: list[ChangelogEvent] = []
         self._decide = Deduplicator(TOPICS)
@@ -187,7 +191,9 @@ class Partition:
 
     def decide(self, deliveries: Sequence[Delivery], transaction: Transaction) -> list[Outcome]:
         """Decide events in ``transaction`` without a commit."""
-        outcomes = self._decide([_record(*delivery) for delivery in deliveries], transaction, now=NOW)
+        records = [_record(*delivery) for delivery in deliveries]
+        self.records.update({record.offset: record for record in records})
+        outcomes = self._decide(records, transaction, now=NOW, read_records=lambda _offsets: self.records)
         for outcome in outcomes:
             self.changelog += [
                 decode_changelog_event(InputRecord(output.topic, 0, 0, None, b"", output.value, output.headers))

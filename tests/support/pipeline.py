@@ -53,6 +53,7 @@ class Flow:
 
     def __init__(self) -> None:
         self.index = PartitionIndex(MemoryStore(), window_ms=7 * 24 * 3600 * 1000)
+        self.records: dict[int, InputRecord] = {}
         self._end = 0
 
     def run(self, *records: InputRecord, now: str = NOW) -> list[Outcome]:
@@ -79,13 +80,16 @@ class Flow:
         ]
         self._end += len(records)
         transaction = self.index.begin_transaction()
-        outcomes = Deduplicator(TOPICS)(records, transaction, now=now)
+        self.records.update({record.offset: record for record in records})
+        read = self.records.copy
+        outcomes = Deduplicator(TOPICS)(records, transaction, now=now, read_records=lambda _offsets: read())
         self.index.commit(transaction)
         return outcomes
 
     def restore_from(self, outcomes: Sequence[Outcome]) -> Flow:
         """Make another flow, whose index is restored from the changelog records in ``outcomes``."""
         restored = Flow()
+        restored.records.update(self.records)
         outputs = [output for outcome in outcomes for output in outcome.outputs if output.topic == TOPICS.fingerprints]
         records = [InputRecord("log", 0, 0, None, output.key, output.value, output.headers) for output in outputs]
         restored.index.apply_changelog(

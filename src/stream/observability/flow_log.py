@@ -113,6 +113,15 @@ class FlowLog:
                 },
             )
 
+    def log_lost_promotions(self, tp: TP, outcomes: Sequence[Outcome]) -> None:
+        """Log the articles of a batch that cannot be published again: one line, with the offset of the first."""
+        lost = [promotion.offset for outcome in outcomes for promotion in outcome.lost_promotions]
+        if lost:
+            log.warning(
+                "canonical articles cannot be published again: their records are gone",
+                extra={"topic": tp.topic, "partition": tp.partition, "records": len(lost), "offset": lost[0]},
+            )
+
 
 def _format_names(partitions: Iterable[str]) -> str:
     split = [name.rpartition("/") for name in partitions]

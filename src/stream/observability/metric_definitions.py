@@ -73,6 +73,13 @@ _FLOW: Final = (
     _counter("stream_events_repeated", "events", "Repeated deliveries of events that were processed before."),
     _counter("stream_events_rejected", "events", "Dead letters, by step and rejection code.", "step", "code"),
     _counter("stream_takedowns", "takedowns", "Takedowns, by whether an article was withdrawn.", "result"),
+    _counter(
+        "stream_promotions",
+        "articles",
+        "Articles that became canonical because of a takedown: result=published again in the enriched topic, or lost, "
+        "because their record was deleted from the normalized topic.",
+        "result",
+    ),
     _histogram(
         "stream_event_latency_seconds",
         "seconds",

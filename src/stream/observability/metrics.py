@@ -65,6 +65,7 @@ class Metrics:
         self.repeated = self._counter("stream_events_repeated")
         self.rejected = self._counter("stream_events_rejected")
         self.takedowns = self._counter("stream_takedowns")
+        self.promotions = self._counter("stream_promotions")
         self.latency_seconds = self._fast_histogram("stream_event_latency_seconds")
         self.step_seconds = self._fast_histogram("stream_step_duration_seconds")
         self.batch_seconds = self._histogram("stream_batch_duration_seconds")
@@ -118,6 +119,11 @@ class Metrics:
         kinds = Counted((outcome.code, outcome.is_repeat, outcome.result) for outcome in outcomes)
         for (code, is_repeat, result), number in kinds.items():
             self._counter_of(step, code, result, is_repeat=is_repeat).inc(number)
+        promotions = sum(len(outcome.promotions) for outcome in outcomes)
+        if promotions:
+            lost = sum(len(outcome.lost_promotions) for outcome in outcomes)
+            self.promotions.labels("published").inc(promotions - lost)
+            self.promotions.labels("lost").inc(lost)
         self._count_articles(outcomes, now_ms / 1000)
 
     def set_when_known(self, gauge: Gauge, value: float) -> None:
@@ -179,6 +185,8 @@ class Metrics:
             self.decided.labels(relation)
         for result in TAKEDOWN_RESULTS:
             self.takedowns.labels(result)
+        for result in ("published", "lost"):
+            self.promotions.labels(result)
         for step in STAGES:
             self.consumed.labels(step)
             for code in REJECTION_CODES:

@@ -32,6 +32,7 @@ from stream.core.index.partition_index import PartitionIndex
 from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.normalize import Normalizer
 from stream.core.pipeline.outcome import Outcome
+from stream.core.pipeline.promotion import DecisionSteps, RecordRequest, Records
 from stream.errors import LogWentBack
 from stream.kafka.group_offsets import GroupOffsets, KafkaGroupOffsets
 from stream.kafka.security import load_access
@@ -189,11 +190,8 @@ class ArticleFlow:
             if index is None:  # revoked: whoever has the partition now gets the batch, so it is not done
                 return
             transaction = index.begin_transaction()
-            outcomes: list[Outcome] = []
-            decisions = self._deduplicator.decide_in_slices(_slices(batch), transaction, now=now, log=batch.log)
-            for decided in decisions:
-                outcomes += decided
-                await asyncio.sleep(0)
+            steps = self._deduplicator.decide_in_slices(_slices(batch), transaction, now=now, log=batch.log)
+            outcomes = await self._run_steps(batch, steps)
             delivered = await self._produce_all("deduplicate", batch, outcomes)
             # Whoever has the partition now may have written to the changelog since.
             if not await consumer.holds_lease(batch):
@@ -201,6 +199,22 @@ class ArticleFlow:
             stored = self._stored_events(outcomes, delivered)
             await self.indexes.commit_batch(batch.tp.partition, index, transaction, stored)
         batch.done()
+
+    async def _run_steps(self, batch: RecordBatch, steps: DecisionSteps) -> list[Outcome]:
+        """Run the decisions on ``batch``, and read the earlier records of its partition that they ask for."""
+        outcomes: list[Outcome] = []
+        records: Records | None = None
+        with contextlib.suppress(StopIteration):
+            while True:
+                step = steps.send(records)
+                records = None
+                if isinstance(step, RecordRequest):
+                    records = await transport_of(self.app).read_records(batch.tp, step.offsets)
+                else:
+                    outcomes += step
+                    await asyncio.sleep(0)
+        self._flow_log.log_lost_promotions(batch.tp, outcomes)
+        return outcomes
 
     def _stored_events(self, outcomes: Sequence[Outcome], delivered: Sequence[RecordMetadata]) -> list[StoredEvent]:
         """Where the changelog records among the outputs of ``outcomes`` were stored."""

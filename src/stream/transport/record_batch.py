@@ -177,6 +177,13 @@ class BatchTransport(Protocol):
             UnknownTopicError: The partition does not exist.
         """
 
+    async def read_records(self, tp: TP, offsets: Sequence[int]) -> dict[int, Record]:
+        """Read single records of a partition, outside any group; those that the log no longer has are left out.
+
+        Raises:
+            UnknownTopicError: The partition does not exist.
+        """
+
     async def bounds(self, tp: TP) -> tuple[int, int]:
         """Return the log's start and end offset.
 

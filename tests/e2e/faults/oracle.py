@@ -100,9 +100,10 @@ def expect(settings: Settings, log: Mapping[str, Sequence[Record]], find_log: Fi
 
 def _replay_decisions(topics: Topics, records: Sequence[Record], index: PartitionIndex) -> Iterator[Expected]:
     deduplicator = Deduplicator(topics)
+    by_offset = {record.offset: record for record in records}
     for start in range(0, len(records), _BATCH):
         batch, transaction = records[start : start + _BATCH], index.begin_transaction()
-        outcomes = deduplicator(batch, transaction, now=_NOW)
+        outcomes = deduplicator(batch, transaction, now=_NOW, read_records=lambda _offsets: by_offset)
         index.commit(transaction)
         for record, outcome in zip(batch, outcomes, strict=True):
             outputs = [comparable(output, topics) for output in outcome.outputs]

@@ -147,6 +147,24 @@ async def test_a_withdrawn_article_is_gone_wherever_it_was_known(site: Site) -> 
     assert await site.records(site.topics.rejected) == []
 
 
+async def test_a_story_stays_in_the_enriched_topic_when_its_first_article_is_withdrawn(site: Site) -> None:
+    await site.process(article(1, BRIDGE), article(2, BRIDGE), article(3, BRIDGE))
+    ids = {offset: event["id"] for offset, event in by_offset(await site.events()).items()}
+    await site.process(takedown(1))
+    newest = {record.key: record.value for record in await site.records(site.topics.enriched)}
+    assert newest.pop(f"default/{ids[0]}".encode()) is None
+    (promoted,) = (orjson.loads(value or b"") for value in newest.values())
+    assert (promoted["id"], promoted["text"]) == (ids[1], BRIDGE)
+    verdict = promoted["duplicate"]
+    assert [verdict[name] for name in ("relation", "is_duplicate", "duplicate_of", "method")] == [
+        *("new", False),
+        *(None, "promoted"),
+    ]
+    (cluster,) = (await site.clusters()).values()
+    assert cluster is not None
+    assert (cluster["canonical_id"], [member["id"] for member in cluster["members"]]) == (ids[1], [ids[1], ids[2]])
+
+
 async def test_an_array_is_as_many_events(site: Site) -> None:
     await site.process([article(1, FLOOD), {"url": "https://paper.example/empty"}, article(2, FLOOD)])
     events = sorted(await site.events(), key=lambda event: event["origin"]["item"])

@@ -354,6 +354,20 @@ async def test_a_replay_ends_at_the_end_of_the_log(apps: Apps, backend: Backend,
         await transport_of(app).bounds(TP(f"{backend.prefix}-nowhere", 0))
 
 
+async def test_single_records_are_read_without_those_that_the_log_does_not_have(
+    apps: Apps, backend: Backend, backend_topic: str
+) -> None:
+    app = await producer(apps, backend)
+    await producer_of(app).produce_all(numbered_records(backend_topic, range(1500), partition=1))
+    records = await transport_of(app).read_records(TP(backend_topic, 1), [0, 7, 1499, 1500, 9999])
+    values = [out.value for out in numbered_records(backend_topic, range(1500), partition=1)]
+    assert {offset: record.value for offset, record in records.items()} == {n: values[n] for n in (0, 7, 1499)}
+    assert all(record.offset == offset for offset, record in records.items())
+    assert await transport_of(app).read_records(TP(backend_topic, 0), [0]) == {}
+    with pytest.raises(UnknownTopicError):
+        await transport_of(app).read_records(TP(backend_topic, 7), [0])
+
+
 async def test_the_end_of_a_replay_is_fixed_at_its_start(apps: Apps, backend: Backend, backend_topic: str) -> None:
     app = await producer(apps, backend)
     await producer_of(app).produce_all(numbered_records(backend_topic, range(10), partition=0))

@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from faust.types import TP
 
+from stream.core.index.records import Promotion
+from stream.core.pipeline.outcome import Outcome
 from stream.observability.flow_log import FlowLog, format_partitions
 from stream.observability.log_setup import configure_logging
 from stream.observability.progress_watch import HealthCheck
@@ -56,6 +59,21 @@ def test_changes_of_readiness_are_logged_once() -> None:
             log.log_changes(health(), HealthCheck(is_ready, {}))
 
     assert [line["event"] for line in states(log_fault)] == ["ready", "not ready", "ready"]
+
+
+def test_promotions_of_a_batch_that_are_lost_are_one_line() -> None:
+    lost = [
+        Promotion.of_takedown("0" * 32, name, "c" * 32, offset=offset, event_id=b"e", revision=1)
+        for name, offset in (("a", 17), ("b", 19))
+    ]
+    outcomes = [Outcome("withdrawn", [], promotions=lost, lost_promotions=[each]) for each in lost]
+
+    def log_fault(log: FlowLog) -> None:
+        log.log_lost_promotions(TP("normalized", 3), outcomes)
+        log.log_lost_promotions(TP("normalized", 3), [Outcome("withdrawn", [], promotions=lost)])
+
+    event = "canonical articles cannot be published again: their records are gone"
+    assert states(log_fault) == [{"event": event, "topic": "normalized", "partition": 3, "records": 2, "offset": 17}]
 
 
 def test_waiting_for_partitions_is_logged_once() -> None:

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from stream import __version__
 from stream.core.contracts.events import RELATIONS
 from stream.core.contracts.records import OutputRecord
+from stream.core.index.records import Promotion
 from stream.core.normalize import language
 from stream.core.normalize.language import primary_language
 from stream.core.normalize.language.scripts import SCRIPTS
@@ -76,6 +77,8 @@ def test_counters_start_at_zero(metrics: Metrics) -> None:
         assert value(metrics, "stream_events_decided_total", {"relation": relation}) == 0
     for result in TAKEDOWN_RESULTS:
         assert value(metrics, "stream_takedowns_total", {"result": result}) == 0
+    for result in ("published", "lost"):
+        assert value(metrics, "stream_promotions_total", {"result": result}) == 0
     for step in STAGES:
         assert value(metrics, "stream_records_consumed_total", {"step": step}) == 0
         for code in REJECTION_CODES:
@@ -131,6 +134,17 @@ def test_takedowns_are_not_counted_as_articles(metrics: Metrics) -> None:
     assert value(metrics, "stream_records_published_total", {"topic": "enriched"}) == 2
     assert sum(series(metrics, "stream_event_latency_seconds_count").values()) == 0
     assert sum(value(metrics, "stream_events_decided_total", {"relation": name}) for name in RELATIONS) == 0
+
+
+def test_promotions_are_counted_with_those_that_are_lost(metrics: Metrics) -> None:
+    promotions = [
+        Promotion.of_takedown("0" * 32, name, "c" * 32, offset=number, event_id=b"e", revision=1)
+        for number, name in enumerate("abc")
+    ]
+    outcome = Outcome("withdrawn", [], promotions=promotions, lost_promotions=promotions[:1])
+    metrics.count("deduplicate", [outcome, Outcome("withdrawn", [])], now_ms=4_000)
+    counts = [value(metrics, "stream_promotions_total", {"result": result}) for result in ("published", "lost")]
+    assert counts == [2, 1]
 
 
 def test_latency_is_measured_since_the_fetch_and_since_the_raw_record(metrics: Metrics) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Final, TypedDict, TypeVar
 
 import msgspec
@@ -188,6 +189,35 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
         return self.cluster_id.hex() if self.cluster_id else new_cluster_id(scope, self.id, self.text_hash.hex())
 
 
+class Promotion(msgspec.Struct, array_like=True, frozen=True):
+    """An article that became the canonical one of its cluster, and was published as a duplicate only.
+
+    Attributes:
+        id: Id of the article.
+        cluster_id: The cluster.
+        offset: Offset of its newest version.
+        event_id: Event id of its newest version.
+        revision: Revision of its newest version.
+        new_event_id: Event id with which it is published again, made of those of the takedown and the article.
+    """
+
+    id: str
+    cluster_id: str
+    offset: int
+    event_id: bytes
+    revision: int
+    new_event_id: bytes
+
+    @classmethod
+    def of_takedown(
+        cls, takedown_event_id: str, article_id: str, cluster_id: str, *, offset: int, event_id: bytes, revision: int
+    ) -> Promotion:
+        """Make a promotion that a takedown causes."""
+        identity = f"promotion\n{takedown_event_id}\n{cluster_id}\n{article_id}"
+        new_event_id = blake2b(identity.encode(), digest_size=16).digest()
+        return cls(article_id, cluster_id, offset, event_id, revision, new_event_id)
+
+
 class StoredTakedown(msgspec.Struct, array_like=True):
     """The result of a takedown, which may have withdrawn nothing.
 
@@ -197,6 +227,7 @@ class StoredTakedown(msgspec.Struct, array_like=True):
         target: Id and URL key of what it withdraws.
         ids: Ids of the articles that were deleted.
         clusters: The (scope, id) of the clusters that they were in.
+        promotions: The articles that are published again.
     """
 
     offset: int
@@ -204,6 +235,7 @@ class StoredTakedown(msgspec.Struct, array_like=True):
     target: tuple[str, str | None]
     ids: list[str]
     clusters: list[tuple[str, str]]
+    promotions: list[Promotion] = []
 
 
 class Position(msgspec.Struct, array_like=True):

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from stream.core.contracts.events import VERSION_RELATIONS, ClusterEvent, RemovalEvent
 from stream.core.dedup.versions import is_url_id
 from stream.core.index import keys
+from stream.core.index.cluster import Cluster
 from stream.core.index.cluster_members import remove_articles
-from stream.core.index.records import StoredArticle, StoredTakedown
+from stream.core.index.records import Promotion, StoredArticle, StoredTakedown
 from stream.core.index.transaction import Transaction
 
 
@@ -21,10 +22,12 @@ class TakedownResult:
     Attributes:
         ids: Ids of the articles that were deleted.
         clusters: The clusters that they were in, by id, as they are now; None for a cluster that is empty.
+        promotions: The articles that are published again.
     """
 
     ids: list[str]
     clusters: dict[str, ClusterEvent | None]
+    promotions: list[Promotion]
 
 
 def apply_takedown(transaction: Transaction, event: RemovalEvent) -> TakedownResult:
@@ -67,7 +70,7 @@ def is_in_domains(domain: str | None, domains: Sequence[str]) -> bool:
 def takedown_result(transaction: Transaction, takedown: StoredTakedown) -> TakedownResult:
     """What a takedown changed when it was applied, with the clusters as they are now."""
     clusters = {cluster_id: transaction.cluster_event(scope, cluster_id) for scope, cluster_id in takedown.clusters}
-    return TakedownResult(takedown.ids, clusters)
+    return TakedownResult(takedown.ids, clusters, takedown.promotions)
 
 
 def _apply_to_scope(transaction: Transaction, scope: str, event: RemovalEvent, takedown: StoredTakedown) -> None:
@@ -77,7 +80,7 @@ def _apply_to_scope(transaction: Transaction, scope: str, event: RemovalEvent, t
     for offset, article in versions.items():
         by_cluster.setdefault(article.resolve_cluster_id(scope), {})[offset] = article
     for cluster_id, articles in by_cluster.items():
-        remaining = _shrink_cluster(transaction, scope, cluster_id, articles, takedown)
+        remaining = _shrink_cluster(transaction, (scope, cluster_id), articles, event, takedown)
         for offset, article in articles.items():
             transaction.delete_article(scope, offset, _choose_successor(article, remaining))
 
@@ -106,26 +109,47 @@ def _versions(transaction: Transaction, scope: str, event: RemovalEvent) -> Iter
                 offset = article.earlier_offset if article.relation in VERSION_RELATIONS else None
 
 
+def _promote(cluster: Cluster, cluster_id: str, takedown_event_id: str) -> Iterator[Promotion]:
+    """Make the first article canonical, and yield it if it was never in the enriched topic."""
+    article = cluster.members[0]
+    cluster.canonical_id = article.id
+    if not article.is_enriched:
+        article.is_enriched = True
+        yield Promotion.of_takedown(
+            takedown_event_id,
+            article.id,
+            cluster_id,
+            offset=article.offset,
+            event_id=article.event_id,
+            revision=article.revision,
+        )
+
+
 def _choose_successor(article: StoredArticle, remaining: dict[int, StoredArticle]) -> int | None:
     same_text = (offset for offset, member in remaining.items() if member.text_hash == article.text_hash)
     return next(same_text, next(iter(remaining), None))
 
 
 def _shrink_cluster(
-    transaction: Transaction, scope: str, cluster_id: str, articles: dict[int, StoredArticle], takedown: StoredTakedown
+    transaction: Transaction,
+    key: tuple[str, str],
+    articles: dict[int, StoredArticle],
+    event: RemovalEvent,
+    takedown: StoredTakedown,
 ) -> dict[int, StoredArticle]:
     """Remove ``articles`` from a cluster, and return the first of those that remain, by offset."""
+    scope, cluster_id = key
     cluster = transaction.cluster(scope, cluster_id)
     if cluster is None:  # it had one article, and was never published
         return {}
     ids = sorted({article.id for article in articles.values()})
     remains = remove_articles(transaction.scope_view(scope), cluster_id, cluster, ids, set(articles))
-    takedown.clusters.append((scope, cluster_id))
+    takedown.clusters.append(key)
     if not remains:
         transaction.put_cluster(scope, cluster_id, None)
         return {}
     if cluster.canonical_id in ids:
-        cluster.canonical_id = cluster.members[0].id
+        takedown.promotions += _promote(cluster, cluster_id, event.event_id)
     transaction.put_cluster(scope, cluster_id, cluster)
     members = ((offset, transaction.find_article(scope, offset)) for offset in cluster.offsets)
     return {offset: article for offset, article in members if article}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import chain
 from operator import attrgetter
@@ -28,11 +28,21 @@ from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
 from stream.core.dedup.fingerprint import Fingerprint, compute_fingerprints
 from stream.core.dedup.rules import IncomingArticle, Times, Verdict, decide
-from stream.core.index.records import Position, StoredArticle, StoredTakedown, pack_fingerprint
+from stream.core.index.records import Position, Promotion, StoredArticle, StoredTakedown, pack_fingerprint
 from stream.core.index.takedown import TakedownResult, apply_takedown, find_foreign_domain, takedown_result
 from stream.core.index.transaction import EarlierDecision, Transaction
 from stream.core.pipeline.dead_letter import build_dead_letter, require_content
 from stream.core.pipeline.outcome import ArticleInfo, Outcome, Wrap, add_trace_headers, no_wrap, scope_of
+from stream.core.pipeline.promotion import (
+    DecisionSteps,
+    ReadRecords,
+    RecordRequest,
+    Records,
+    decode_promoted,
+    log_offset,
+    promoted_verdict,
+    run_steps,
+)
 from stream.core.pipeline.rejections import decision_lost, event_id_reused, not_owner, outside_window
 from stream.errors import Rejected
 
@@ -85,13 +95,29 @@ class Deduplicator:
         self._apply_takedown = wrap("remove", apply_takedown)
         self._encode = wrap("encode_enriched", self._encode_outputs)
 
-    def __call__(self, records: Sequence[Record], transaction: Transaction, *, now: str) -> list[Outcome]:
-        """Return one outcome for each record, in order; see `decide_in_slices`."""
-        return list(chain.from_iterable(self.decide_in_slices([records], transaction, now=now)))
+    def __call__(
+        self,
+        records: Sequence[Record],
+        transaction: Transaction,
+        *,
+        now: str,
+        read_records: ReadRecords = lambda _offsets: {},
+    ) -> list[Outcome]:
+        """Return one outcome for each record, in order; see `decide_in_slices`.
+
+        Args:
+            records: The records of the batch.
+            transaction: A new transaction of the partition's index.
+            now: RFC 3339, for headers.
+            read_records: Reads earlier records of the partition; by default, it has none.
+        """
+        own = {record.offset: record for record in records}
+        steps = self.decide_in_slices([records], transaction, now=now)
+        return list(chain.from_iterable(run_steps(steps, lambda offsets: {**read_records(offsets), **own})))
 
     def decide_in_slices(
         self, slices: Iterable[Sequence[Record]], transaction: Transaction, *, now: str, log: LogId | None = None
-    ) -> Iterator[list[Outcome]]:
+    ) -> DecisionSteps:
         """Decide all records of a batch, and yield after each piece of work, so that the caller can do something else.
 
         Every slice is decoded and fingerprinted first, which yields empty lists. Then all that the decisions need is
@@ -105,20 +131,24 @@ class Deduplicator:
             log: The log that the records are in; None if the source has no logs (files).
 
         Yields:
-            The outcomes of the records that were decided since the last yield, one for each, in order.
+            The outcomes of the records that were decided since the last yield, one for each, in order; or a request for
+            records, after which it has to be sent them.
 
         Raises:
             IndexFault: The index cannot be read, or is damaged.
         """
         transaction.position.log = str(log) if log else None
         prepared = deque[list[Item]]()
-        for records in slices:
-            prepared.append(self._prepare(records))
+        for part in slices:
+            prepared.append(self._prepare(part))
             yield []
         articles = (item for item in chain.from_iterable(prepared) if isinstance(item, ArticleItem))
         self._prefetch(transaction, [(item.article, item.event.event_id) for item in articles])
         while prepared:
-            yield [self._decide_item(item, transaction, now) for item in prepared.popleft()]
+            decided = [self._decide_item(item, transaction, now) for item in prepared.popleft()]
+            offsets = {log_offset(transaction.position, each.offset) for one in decided for each in one.promotions}
+            records = (yield RecordRequest(sorted(offsets))) if offsets else None
+            yield [self._promote(outcome, transaction, records or {}, now) for outcome in decided]
 
     def _prepare(self, records: Sequence[Record]) -> list[Item]:
         """Decode and fingerprint ``records``."""
@@ -222,7 +252,9 @@ class Deduplicator:
         result = self._apply_takedown(transaction, event)
         outputs = self._takedown_outputs(event, result, now)
         outputs.append(self._changelog_record(event, f"{event.tenant}/*", item.record.partition, now))
-        return Outcome(_takedown_outcome(result.ids), outputs, event_time_ms=event.event_time)
+        return Outcome(
+            _takedown_outcome(result.ids), outputs, event_time_ms=event.event_time, promotions=result.promotions
+        )
 
     def _repeat_takedown(
         self, item: TakedownItem, event: RemovalEvent, earlier: StoredTakedown, transaction: Transaction, now: str
@@ -235,10 +267,18 @@ class Deduplicator:
         if earlier.target != (event.id, event.url_key):
             difference = f"which withdraws {earlier.target[0]}"
             return self._reject(item.record, event_id_reused("a takedown", None, difference))
-        outputs = []
+        outputs: list[OutputRecord] = []
+        promotions: list[Promotion] = []
         if earlier.offset == event.offset:
             outputs = self._takedown_outputs(event, takedown_result(transaction, earlier), now)
-        return Outcome(_takedown_outcome(earlier.ids), outputs, event_time_ms=event.event_time, is_repeat=True)
+            promotions = earlier.promotions
+        return Outcome(
+            _takedown_outcome(earlier.ids),
+            outputs,
+            event_time_ms=event.event_time,
+            is_repeat=True,
+            promotions=promotions,
+        )
 
     def _takedown_outputs(self, event: RemovalEvent, result: TakedownResult, now: str) -> list[OutputRecord]:
         """Tombstones, and the clusters as they are now."""
@@ -265,18 +305,37 @@ class Deduplicator:
             for topic in (self._topics.enriched, self._topics.duplicates)
         ]
 
+    def _promote(self, outcome: Outcome, transaction: Transaction, records: Records, now: str) -> Outcome:
+        """Add the articles to ``outcome`` that are published again, each from its record in ``records``."""
+        if not outcome.promotions:
+            return outcome
+        outputs, lost = list(outcome.outputs), []
+        for promotion in outcome.promotions:
+            event = decode_promoted(promotion, records.get(log_offset(transaction.position, promotion.offset)))
+            if event is None:
+                lost.append(promotion)
+                continue
+            fields = VerdictFields(promoted_verdict(promotion), promotion.revision, event.origin)
+            trace = trace_headers(outcome.outputs[0].headers)
+            outputs.append(self._article_output(event, fields, now, trace))
+        return replace(outcome, outputs=outputs, lost_promotions=lost)
+
+    def _article_output(
+        self, event: NormalizedEvent, fields: VerdictFields, now: str, trace: Headers = ()
+    ) -> OutputRecord:
+        if fields.duplicate.is_duplicate:
+            topic, kind = self._topics.duplicates, cloudevents.DUPLICATE
+        else:
+            topic, kind = self._topics.enriched, cloudevents.ENRICHED
+        headers = (*_headers(topic, event.event_id, kind, now, tenant=event.tenant), *trace)
+        return OutputRecord(topic, _key(event.tenant, event.id), codec.encode(enriched_event(event, fields)), headers)
+
     def _encode_outputs(
         self, item: ArticleItem, fields: VerdictFields, transaction: Transaction, now: str
     ) -> list[OutputRecord]:
         """The published event, and the record of its cluster if that has several articles."""
         topics, event, duplicate = self._topics, item.event, fields.duplicate
-        if duplicate.is_duplicate:
-            topic, kind = topics.duplicates, cloudevents.DUPLICATE
-        else:
-            topic, kind = topics.enriched, cloudevents.ENRICHED
-        value = codec.encode(enriched_event(event, fields))
-        headers = _headers(topic, event.event_id, kind, now, tenant=event.tenant)
-        outputs = [OutputRecord(topic, _key(event.tenant, event.id), value, headers)]
+        outputs = [self._article_output(event, fields, now)]
         cluster = transaction.cluster_event(item.article.scope, duplicate.cluster_id)
         if cluster:
             name = f"{cluster.cluster_id}.{cluster.size}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import count, islice
 from typing import Final
 
+from stream.core.contracts.events import DUPLICATE_RELATIONS
 from stream.core.contracts.records import InputRecord, LogId, OutputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex
@@ -13,6 +14,7 @@ from stream.core.index.store import MemoryStore, Store
 from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.normalize import Normalizer
 from stream.core.pipeline.outcome import Outcome, Wrap, no_wrap
+from stream.core.pipeline.record_archive import RecordArchive
 from stream.core.validation import DEFAULT_LIMITS, Limits
 
 #: How many messages are decided in one transaction.
@@ -58,6 +60,7 @@ class OfflineFlow:
         self._index = PartitionIndex(store or MemoryStore(), window_ms=window_ms)
         self._raw_offset = count()
         self._normalized_offset = count()
+        self._archive = RecordArchive(2 * window_ms)
         self._latest_time_ms = 0
         self._latest_ms = latest_ms
         self._log = log
@@ -72,8 +75,12 @@ class OfflineFlow:
         normalized = [self._normalize(message, now) for message in messages]
         records = [self._to_record(output) for outcomes in normalized for output in _normalized_outputs(outcomes)]
         transaction = self._index.begin_transaction()
-        decided = iter(self._deduplicator(records, transaction, now=now))
+        outcomes = self._deduplicator(records, transaction, now=now, read_records=self._archive.read)
         self._index.commit(transaction)
+        for record, outcome in zip(records, outcomes, strict=True):
+            if outcome.result in DUPLICATE_RELATIONS:
+                self._archive.add(record, self._latest_time_ms)
+        decided = iter(outcomes)
         return [
             [next(decided) if outcome.result == "normalized" else outcome for outcome in outcomes]
             for outcomes in normalized

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from stream.core.contracts.events import Article
 from stream.core.contracts.records import Headers, OutputRecord
+from stream.core.index.records import Promotion
 from stream.core.normalize.language import primary_language
 
 #: Results of a takedown: the partition had articles to delete, or none.
@@ -56,6 +57,8 @@ class Outcome:
         event_time_ms: When the event was fetched, in milliseconds since 1970.
         is_repeat: It was decided before, and is published again.
         article: The article, if it was decided for the first time.
+        promotions: Articles that became canonical because of a takedown, and are published again.
+        lost_promotions: Those of them that cannot be published, because the log no longer has their records.
     """
 
     result: str
@@ -64,6 +67,8 @@ class Outcome:
     event_time_ms: int | None = None
     is_repeat: bool = False
     article: ArticleInfo | None = None
+    promotions: Sequence[Promotion] = ()
+    lost_promotions: Sequence[Promotion] = ()
 
 
 def add_trace_headers(outcome: Outcome, trace: Headers, *, except_topic: str | None = None) -> Outcome:

@@ -363,17 +363,22 @@ class Transport(driver.Transport):
 
     async def read_one(self, tp: TP, offset: int) -> Record | None:
         """See `BatchTransport.read_one`."""
-        partition = TopicPartition(*tp)
+        return (await self.read_records(tp, [offset])).get(offset)
+
+    async def read_records(self, tp: TP, offsets: Sequence[int]) -> dict[int, Record]:
+        """See `BatchTransport.read_records`."""
+        partition, records = TopicPartition(*tp), dict[int, Record]()
         async with self._reader(tp) as reader:
             first, end = await _find_bounds(reader, partition)
-            if not first <= offset < end:
-                return None
-            reader.seek(partition, offset)
-            while await reader.position(partition) <= offset:
-                fetched = await reader.getmany(partition, timeout_ms=1000, max_records=1)
-                for record in fetched.get(partition, ()):
-                    return cast("Record", record) if record.offset == offset else None
-        return None
+            for offset in offsets:
+                if not first <= offset < end:
+                    continue
+                reader.seek(partition, offset)
+                # The position also moves over gaps, after which no record would show that this one is missing.
+                while await reader.position(partition) <= offset:
+                    fetched = await reader.getmany(partition, timeout_ms=1000, max_records=1)
+                    records.update({record.offset: record for record in fetched.get(partition, ())})
+        return {offset: records[offset] for offset in offsets if offset in records}
 
     async def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
         """See `BatchTransport.replay`. Waits for the end of transactions, behind whose records others may be stored."""

@@ -382,8 +382,13 @@ class Transport(base.Transport):
 
     async def read_one(self, tp: TP, offset: int) -> Record | None:
         """See `BatchTransport.read_one`."""
-        records = self.broker.read(tp, offset, 1, self.batch_bytes)
-        return records[0] if records and records[0].offset == offset else None
+        return (await self.read_records(tp, [offset])).get(offset)
+
+    async def read_records(self, tp: TP, offsets: Sequence[int]) -> dict[int, Record]:
+        """See `BatchTransport.read_records`."""
+        reads = (self.broker.read(tp, offset, 1) for offset in offsets)
+        records = {record.offset: record for fetched in reads for record in fetched}
+        return {offset: records[offset] for offset in offsets if offset in records}
 
     async def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
         """See `BatchTransport.replay`."""

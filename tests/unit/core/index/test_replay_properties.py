@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.core.contracts.events import NormalizedEvent
+from stream.core.contracts.records import InputRecord
 from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX
 from stream.core.index.store import MemoryStore
 from stream.core.pipeline.outcome import Outcome
@@ -106,8 +107,9 @@ def test_outputs_do_not_depend_on_a_restart(stream: Stream, batches: list[int], 
     stop = data.draw(st.integers(1, len(stream.events)), label="stopped at")
     with TemporaryDirectory() as folder:
         outcomes: list[Outcome] = []
+        records: dict[int, InputRecord] = {}
         for piece in (stream.slice(0, stop), stream.slice(stop)):
-            partition = Partition(RocksStore(Path(folder) / "index"))
+            partition = Partition(RocksStore(Path(folder) / "index"), records=records)
             outcomes += deliver(partition, piece, batches)
             partition.index.close()
     assert outcomes == expected
@@ -117,11 +119,11 @@ def test_outputs_do_not_depend_on_a_restart(stream: Stream, batches: list[int], 
 @settings(max_examples=60, deadline=None)
 def test_outputs_do_not_depend_on_the_cache(stream: Stream, batches: list[int]) -> None:
     """An index that is opened anew for each event reads everything from its store."""
-    store = MemoryStore()
+    store, records = MemoryStore(), dict[int, InputRecord]()
     outcomes = [
         outcome
         for event, offset in zip(*stream, strict=True)
-        for outcome in Partition(store).deliver([event], offsets=[offset])
+        for outcome in Partition(store, records=records).deliver([event], offsets=[offset])
     ]
     assert outcomes == deliver(Partition(MemoryStore()), stream, batches)
 
@@ -169,6 +171,7 @@ def test_a_cluster_is_dropped_with_its_generation_in_the_middle_of_a_batch() -> 
 
 def _restore(again: Partition, original: Partition, sizes: Sequence[int]) -> None:
     """Apply the changelog of ``original`` in batches of ``sizes``, then the rest."""
+    again.records.update(original.records)
     changelog, start = original.changelog, 0
     for size in [*sizes, len(changelog)]:
         again.index.apply_changelog(changelog[start : start + size], changelog_end=min(start + size, len(changelog)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -25,6 +25,7 @@ from stream.core.contracts.events import (
 from stream.core.contracts.records import InputRecord, OutputRecord
 from stream.core.pipeline.deduplicate import Deduplicator, decode_changelog_event
 from stream.core.pipeline.outcome import TAKEDOWN_RESULTS, Outcome
+from stream.core.pipeline.promotion import run_steps
 from stream.errors import REJECTION_CODES
 from tests.support.pipeline import (
     ARTICLE,
@@ -250,6 +251,10 @@ def normalized_records(*urls: str) -> list[InputRecord]:
     ]
 
 
+def read_nothing(_offsets: Sequence[int]) -> dict[int, InputRecord]:
+    return {}
+
+
 URLS = [f"https://{name}.example/1" for name in "abcde"]
 
 
@@ -261,7 +266,7 @@ class TestSlices:
         records, flow = iter(normalized_records(*URLS)), Flow()
         slices = [list(islice(records, size)) for size in sizes]
         transaction = flow.index.begin_transaction()
-        pieces = list(Deduplicator(TOPICS).decide_in_slices(slices, transaction, now=NOW))
+        pieces = list(run_steps(Deduplicator(TOPICS).decide_in_slices(slices, transaction, now=NOW), read_nothing))
         assert [len(outcomes) for outcomes in pieces] == [0] * len(sizes) + sizes
         results = [outcome.result for outcomes in pieces for outcome in outcomes]
         assert results == ["new", "copy", "copy", "copy", "copy"]
@@ -270,7 +275,8 @@ class TestSlices:
         records = normalized_records(*URLS)
         expected = Deduplicator(TOPICS)(records, Flow().index.begin_transaction(), now=NOW)
         slices = ([record] for record in records)
-        pieces = Deduplicator(TOPICS).decide_in_slices(slices, Flow().index.begin_transaction(), now=NOW)
+        steps = Deduplicator(TOPICS).decide_in_slices(slices, Flow().index.begin_transaction(), now=NOW)
+        pieces = run_steps(steps, read_nothing)
         assert [outcome for outcomes in pieces for outcome in outcomes] == expected
 
     def test_slices_are_taken_and_decided_one_at_a_time(self) -> None:

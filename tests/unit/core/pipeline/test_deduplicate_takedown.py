@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from stream.core.contracts import codec
-from stream.core.contracts.events import ClusterEvent, RemovalEvent
-from stream.core.contracts.records import OutputRecord
+from stream.core.contracts.events import ClusterEvent, Duplicate, EnrichedEvent, RemovalEvent
+from stream.core.contracts.records import InputRecord, OutputRecord
+from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.outcome import Outcome
 from tests.support.pipeline import (
     ARTICLE,
+    NOW,
     PARTITION,
     SENT_MS,
     TEXT,
@@ -99,6 +104,138 @@ def test_its_cluster_shrinks_and_gets_another_canonical_article() -> None:
     third = enriched_event_of(flow.run_one({**ARTICLE, "url": "https://c.example/3"}, offset=3))
     assert (third.duplicate.relation, third.duplicate.duplicate_of) == ("copy", second.id)
     assert third.duplicate.cluster_id == cluster.cluster_id
+
+
+def promoted_events(outcome: Outcome) -> list[EnrichedEvent]:
+    return [
+        codec.decode(output.value, EnrichedEvent)
+        for output in outcome.outputs
+        if output.topic == TOPICS.enriched and output.value is not None
+    ]
+
+
+class TestPromotion:
+    """The article that becomes canonical is published in the enriched topic, where it was not."""
+
+    def test_its_text_is_published_as_new_under_an_id_of_its_own(self) -> None:
+        flow = Flow()
+        flow.run_one(ARTICLE)
+        copy = enriched_event_of(flow.run_one({**COPY, "tags": ["harbour"]}, offset=1))
+        outcome = flow.run_one(CANCELED, offset=2)
+        (event,) = promoted_events(outcome)
+        verdict = Duplicate(
+            relation="new",
+            is_duplicate=False,
+            cluster_id=copy.duplicate.cluster_id,
+            method="promoted",
+            version=copy.duplicate.version,
+        )
+        assert event == msgspec.structs.replace(copy, event_id=event.event_id, duplicate=verdict)
+        assert event.event_id != copy.event_id
+        record = next(out for out in outcome.outputs if out.topic == TOPICS.enriched and out.value)
+        headers = dict(record.headers)
+        assert record.key == f"default/{copy.id}".encode()
+        assert (headers["ce_id"], headers["ce_tenant"]) == (event.event_id.encode(), b"default")
+        assert headers["ce_type"] == b"org.article-stream.article.enriched.v1"
+        assert tombstones(outcome)[TOPICS.duplicates] != [copy.id]
+        assert outcome.lost_promotions == []
+
+    def test_it_has_the_trace_of_the_takedown(self) -> None:
+        flow = Flow()
+        flow.run_one(ARTICLE)
+        flow.run_one(COPY, offset=1)
+        trace = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        outcome = flow.run_one(CANCELED, offset=2, headers=(trace,))
+        assert [trace in tuple(out.headers) for out in outcome.outputs if out.topic == TOPICS.enriched] == [True, True]
+
+    def test_its_newest_version_is_published(self) -> None:
+        flow = Flow()
+        flow.run_one(ARTICLE)
+        flow.run_one(COPY, offset=1)
+        flow.run_one({**COPY, "tags": ["newest"]}, offset=2)
+        (event,) = promoted_events(flow.run_one(CANCELED, offset=3))
+        assert event.tags == ["newest"]
+
+    def test_nothing_is_published_again_if_the_next_article_is_in_the_topic_already(self) -> None:
+        flow = Flow()
+        flow.run_one({**ARTICLE, "text": TEXT[:110]})
+        assert flow.run_one(COPY, offset=1).result == "expansion"
+        outcome = flow.run_one(CANCELED, offset=2)
+        assert (promoted_events(outcome), list(outcome.promotions)) == ([], [])
+        assert TOPICS.clusters in outputs_by_topic(outcome)
+
+    def test_nothing_is_published_again_if_another_article_is_withdrawn(self) -> None:
+        flow = Flow()
+        flow.run_one(ARTICLE)
+        flow.run_one(COPY, offset=1)
+        assert promoted_events(flow.run_one({**CANCELED, "url": COPY["url"]}, offset=2)) == []
+
+    def test_each_article_that_becomes_canonical_in_turn_is_published_once(self) -> None:
+        flow = Flow()
+        urls = [f"https://{name}.example/1" for name in "abcd"]
+        ids = [enriched_event_of(flow.run_one({**ARTICLE, "url": url}, offset=n)).id for n, url in enumerate(urls)]
+        takedowns = [flow.run_one({**CANCELED, "url": url}, offset=4 + n) for n, url in enumerate(urls)]
+        assert [[event.id for event in promoted_events(outcome)] for outcome in takedowns] == [
+            *([name] for name in ids[1:]),
+            [],
+        ]
+
+    def test_an_article_of_the_same_batch_is_published(self) -> None:
+        outcomes = Flow().run(raw(ARTICLE), raw(COPY, offset=1), raw(CANCELED, offset=2))
+        assert len(promoted_events(outcomes[2])) == 1
+
+    @pytest.mark.parametrize("is_restored", [False, True])
+    def test_a_takedown_that_is_consumed_again_publishes_the_same_bytes(self, is_restored: bool) -> None:
+        outputs = [
+            normalize_record(raw(event, offset=n))[0].outputs[0] for n, event in enumerate((ARTICLE, COPY, CANCELED))
+        ]
+        flow = Flow()
+        first = flow.run_normalized(outputs)
+        again = (flow.restore_from(first) if is_restored else flow).run_normalized(outputs[2:], first=2)[0]
+        enriched = [[out for out in each.outputs if out.topic == TOPICS.enriched] for each in (first[2], again)]
+        assert enriched[0] == enriched[1]
+        assert len(enriched[0]) == 2
+
+    def test_a_takedown_that_is_sent_again_publishes_nothing(self) -> None:
+        flow, headers = Flow(), (("ce_source", b"/s"), ("ce_id", b"t"))
+        flow.run_one(ARTICLE)
+        flow.run_one(COPY, offset=1)
+        flow.run_one(CANCELED, offset=2, headers=headers)
+        again = flow.run_one(CANCELED, offset=3, headers=headers)
+        assert (again.is_repeat, list(again.outputs), list(again.promotions)) == (True, [], [])
+
+    @pytest.mark.parametrize("instead", [None, ARTICLE, CANCELED])
+    def test_an_article_whose_record_is_gone_is_reported(self, instead: dict[str, Any] | None) -> None:
+        flow = Flow()
+        flow.run_one(ARTICLE)
+        flow.run_one(COPY, offset=1)
+        record = flow.records.pop(1)
+        if instead:  # another record is at its offset, since the log went back
+            (output,) = normalize_record(raw(instead))[0].outputs
+            flow.records[1] = dataclasses.replace(record, value=output.value, headers=output.headers)
+        outcome = flow.run_one(CANCELED, offset=2)
+        assert promoted_events(outcome) == []
+        assert [promotion.offset for promotion in outcome.lost_promotions] == [1]
+        assert TOPICS.clusters in outputs_by_topic(outcome)
+
+    def test_records_are_asked_for_once_for_each_slice(self) -> None:
+        flow = Flow()
+        urls = [f"https://{name}.example/1" for name in "abcd"]
+        events = [{**ARTICLE, "url": url} for url in urls] + [{**CANCELED, "url": url} for url in urls[:2]]
+        outputs = [normalize_record(raw(event, offset=n))[0].outputs[0] for n, event in enumerate(events)]
+        flow.run_normalized(outputs[:4])
+        takedowns = [
+            InputRecord(TOPICS.normalized, PARTITION, 4 + n, SENT_MS, out.key, out.value, out.headers)
+            for n, out in enumerate(outputs[4:])
+        ]
+        asked: list[list[int]] = []
+
+        def read(offsets: Sequence[int]) -> dict[int, InputRecord]:
+            asked.append(list(offsets))
+            return flow.records
+
+        Deduplicator(TOPICS)(takedowns, flow.index.begin_transaction(), now=NOW, read_records=read)
+        assert asked == [[1, 2]]
 
 
 def test_an_empty_cluster_gets_a_tombstone() -> None:

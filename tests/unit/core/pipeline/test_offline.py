@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from stream.core.contracts import codec
 from stream.core.contracts.events import EnrichedEvent
+from stream.core.contracts.records import OutputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.index.postings import POSTINGS_MAX
 from stream.core.pipeline.offline import BATCH_MESSAGES_MAX, OfflineFlow
@@ -33,6 +34,10 @@ def article(text: str, *, name: str, **fields: Any) -> bytes:
 
 def run(messages: Sequence[bytes | None], **options: Any) -> list[list[Outcome]]:
     return list(OfflineFlow(window_ms=WINDOW_MS, **options).run(messages, now=NOW))
+
+
+def _is_tombstone(output: OutputRecord) -> bool:
+    return output.value is None and output.topic == Topics().enriched
 
 
 def results(outcomes: list[list[Outcome]]) -> list[list[str]]:
@@ -153,7 +158,7 @@ def test_a_takedown_by_id_leaves_other_articles_at_the_url(takedown: dict[str, s
     event = {**takedown, "status": "canceled"} | ({"url": url} if "url" in takedown else {})
     outcomes = run([*posts, orjson.dumps(event)])
     assert results(outcomes[:3]) == [["new"], ["new"], ["outdated"]]
-    tombstones = {output.key for output in outcomes[3][0].outputs if output.topic == Topics().enriched}
+    tombstones = {output.key for output in outcomes[3][0].outputs if _is_tombstone(output)}
     assert tombstones == {f"default/{name}".encode() for name in withdrawn}
 
 
