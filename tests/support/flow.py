@@ -190,9 +190,14 @@ class Site:
 
 
 def by_offset(events: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """Events by their offset in the raw topic; an event that was published again must be the same."""
+    """Events by their offset in the raw topic; an event that was published again must be the same.
+
+    Without those of articles that became canonical, which have the origin of the first event.
+    """
     events_by_offset: dict[int, dict[str, Any]] = {}
     for event in events:
+        if event["duplicate"]["method"] == "promoted":
+            continue
         assert events_by_offset.setdefault(event["origin"]["offset"], event) == event
     return events_by_offset
 

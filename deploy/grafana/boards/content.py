@@ -182,8 +182,10 @@ def _rejections() -> list[Panel]:
             PER_MINUTE,
             "Takedowns per minute, counted once for each partition of the normalized topic. nothing_withdrawn: that "
             "partition does not have the article. Without any withdrawn: takedowns arrive before their articles, or "
-            "after they left the window.",
+            "after they left the window. canonical published: a copy took the place of a withdrawn article in the "
+            "enriched topic; canonical lost: it could not, because its record was deleted from the normalized topic.",
             ("sum by (result) (rate(stream_takedowns_total{}[$__rate_interval])) * 60", "{{result}}"),
+            ("sum by (result) (rate(stream_promotions_total{}[$__rate_interval])) * 60", "canonical {{result}}"),
             bars=True,
             runbook="take-an-article-down",
         ),

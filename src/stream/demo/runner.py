@@ -14,6 +14,7 @@ import orjson
 
 from stream.core.contracts.records import OutputRecord, Record
 from stream.core.pipeline.dead_letter import HEADER_PREFIX
+from stream.core.pipeline.promotion import PROMOTED
 from stream.demo.feed import WITHDRAWN_RESULT, Sample
 from stream.errors import StreamError
 from stream.runtime.app import ArticleFlow
@@ -116,6 +117,8 @@ class Demo:
         for record in self._read_new(topics.enriched, topics.duplicates):
             if record.value is not None:
                 event = orjson.loads(record.value)
+                if event["duplicate"]["method"] == PROMOTED:  # an article that was shown before
+                    continue
                 published.append(_Published(event["duplicate"]["relation"], event))
             elif record.topic == topics.enriched:  # the tombstone in the other topic is the same
                 published.append(_Published(WITHDRAWN_RESULT, reason=dict(record.headers)["ce_articleid"].decode()))

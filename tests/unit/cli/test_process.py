@@ -115,6 +115,7 @@ def test_a_takedown_is_a_line_for_each_tombstone_and_counted() -> None:
         ("enriched", f"default/{first['id']}", True),
         ("duplicates", f"default/{first['id']}", True),
         ("clusters", f"default/{cluster_id}", False),
+        ("enriched", f"default/{copy['id']}", False),
         ("enriched", f"default/{copy['id']}", True),
         ("duplicates", f"default/{copy['id']}", True),
         ("clusters", f"default/{cluster_id}", True),
@@ -122,6 +123,7 @@ def test_a_takedown_is_a_line_for_each_tombstone_and_counted() -> None:
     ]
     assert (outputs[5]["value"]["canonical_id"], outputs[5]["value"]["size"]) == (copy["id"], 1)
     assert outputs[3]["headers"]["ce_type"] == "org.article-stream.article.withdrawn.v1"
+    assert (outputs[6]["value"]["text"], outputs[6]["value"]["duplicate"]["method"]) == (copy["text"], "promoted")
     assert outputs[-1]["value"]["duplicate"]["relation"] == "new"
     assert result.stderr.startswith("6 events in ")
     for part in ("2 new", "1 copy", "2 withdrawn", "1 nothing_withdrawn"):

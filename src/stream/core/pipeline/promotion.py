@@ -6,7 +6,7 @@ The index does not hold the article, so the step asks its caller for the record:
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -16,6 +16,9 @@ from stream.core.contracts.records import Record
 from stream.core.dedup.rules import VERSION
 from stream.core.index.records import Position, Promotion
 from stream.core.pipeline.outcome import Outcome
+
+#: The ``method`` of an article that is published again because it became the canonical one of its cluster.
+PROMOTED: Final = "promoted"
 
 
 class RecordRequest(NamedTuple):
@@ -71,5 +74,5 @@ def decode_promoted(promotion: Promotion, record: Record | None) -> NormalizedEv
 def promoted_verdict(promotion: Promotion) -> Duplicate:
     """The verdict on an article that became the canonical one of its cluster."""
     return Duplicate(
-        relation="new", is_duplicate=False, cluster_id=promotion.cluster_id, method="promoted", version=VERSION
+        relation="new", is_duplicate=False, cluster_id=promotion.cluster_id, method=PROMOTED, version=VERSION
     )
