@@ -367,7 +367,8 @@ class Transport(driver.Transport):
 
     async def read_records(self, tp: TP, offsets: Sequence[int]) -> dict[int, Record]:
         """See `BatchTransport.read_records`."""
-        partition, records = TopicPartition(*tp), dict[int, Record]()
+        partition = TopicPartition(*tp)
+        records: dict[int, Record] = {}
         async with self._reader(tp) as reader:
             first, end = await _find_bounds(reader, partition)
             for offset in offsets:
