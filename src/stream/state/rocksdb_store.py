@@ -76,11 +76,18 @@ class RocksStore:
         except Exception as error:  # rocksdict raises a bare Exception for every error of RocksDB
             raise self._translate(error) from error
 
-    def write(self, puts: Iterable[tuple[bytes, bytes]], dropped_prefixes: Iterable[bytes] = ()) -> None:
+    def write(
+        self,
+        puts: Iterable[tuple[bytes, bytes]],
+        dropped_prefixes: Iterable[bytes] = (),
+        deletions: Iterable[bytes] = (),
+    ) -> None:
         """See `Store`."""
         batch = WriteBatch(raw_mode=True)
         for prefix in dropped_prefixes:
             batch.delete_range(prefix, _end_of_prefix(prefix))
+        for key in deletions:
+            batch.delete(key)
         deque(starmap(batch.put, puts), maxlen=0)
         self._write(batch)
 

@@ -111,6 +111,7 @@ class Cluster(msgspec.Struct, array_like=True):
         members: Its first `MEMBERS_MAX` articles, in the order in which they joined.
         offsets: Offsets of its first `OFFSETS_MAX` events, in order.
         unlisted: The numbers of the articles that have values of their own: the first one, and the one after the last.
+        queue_number: The number of its entry in the `ExpiryQueue` that counts.
 
     The other fields are those of `ClusterEvent`.
     """
@@ -125,6 +126,7 @@ class Cluster(msgspec.Struct, array_like=True):
     members: list[Member] = []
     offsets: list[int] = []
     unlisted: tuple[int, int] = (0, 0)
+    queue_number: int = -1
 
     def to_event(self, cluster_id: str, scope: str) -> ClusterEvent:
         """Make the event that is published for it."""

@@ -36,16 +36,14 @@ def add_event(view: ScopeView, cluster_id: str, cluster: Cluster, event: Member)
         cluster.members.append(event)
         cluster.articles += 1
         return
-    number = _find_number(view, cluster_id, event.id)
-    member = None if number is None else _read_member(view, cluster_id, number)
-    if number is None or member is None:
-        number, member = end, event
+    number, member = _find_unlisted(view, cluster_id, cluster, event.id) or (end, None)
+    if member:
+        member.add(event)
+    else:
         cluster.articles += 1
         cluster.unlisted = (first, end + 1)
-    else:
-        member.add(event)
-    _put_member(view, cluster_id, number, member)
-    view.put(keys.member_number_name(cluster_id, event.id), number.to_bytes(4, "big"))
+        view.put(keys.member_number_name(cluster_id, event.id), number.to_bytes(4, "big"))
+    _put_member(view, cluster_id, number, member or event)
 
 
 def remove_articles(
@@ -64,7 +62,7 @@ def remove_articles(
         offsets: The offsets of their events.
     """
     removed = [member for member in cluster.members if member.id in ids]
-    removed += _take_unlisted(view, cluster_id, ids)
+    removed += _take_unlisted(view, cluster_id, cluster, ids)
     cluster.size -= sum(member.events for member in removed)
     cluster.articles -= len(removed)
     cluster.members = [member for member in cluster.members if member.id not in ids]
@@ -82,12 +80,12 @@ def remove_articles(
     return bool(cluster.members)
 
 
-def _take_unlisted(view: ScopeView, cluster_id: str, ids: Collection[str]) -> Iterator[Member]:
+def _take_unlisted(view: ScopeView, cluster_id: str, cluster: Cluster, ids: Collection[str]) -> Iterator[Member]:
     """Delete and yield the articles with these ids that are not listed."""
     for article_id in ids:
-        number = _find_number(view, cluster_id, article_id)
-        member = None if number is None else _read_member(view, cluster_id, number)
-        if number is not None and member is not None:
+        numbered = _find_unlisted(view, cluster_id, cluster, article_id)
+        if numbered:
+            number, member = numbered
             _delete_member(view, cluster_id, number, article_id)
             yield member
 
@@ -98,14 +96,19 @@ def _unlisted_members(view: ScopeView, cluster_id: str, cluster: Cluster) -> Ite
     return ((number, unpack(value, Member)) for number, value in zip(numbers, values, strict=True) if value)
 
 
-def _find_number(view: ScopeView, cluster_id: str, article_id: str) -> int | None:
+def _find_unlisted(view: ScopeView, cluster_id: str, cluster: Cluster, article_id: str) -> tuple[int, Member] | None:
+    """The article with this id and its number, if it is not listed and has not left the index."""
+    first, end = cluster.unlisted
+    if first == end:
+        return None
     value = view.get(keys.member_number_name(cluster_id, article_id))
-    return int.from_bytes(value, "big") if value else None
-
-
-def _read_member(view: ScopeView, cluster_id: str, number: int) -> Member | None:
+    number = int.from_bytes(value, "big") if value else end
+    if not first <= number < end:
+        return None
     value = view.get(keys.member_name(cluster_id, number))
-    return unpack(value, Member) if value else None
+    member = unpack(value, Member) if value else None
+    # An earlier cluster with this id, which has left the window, may have left the number.
+    return (number, member) if member and member.id == article_id else None
 
 
 def _put_member(view: ScopeView, cluster_id: str, number: int, member: Member) -> None:

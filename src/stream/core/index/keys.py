@@ -19,8 +19,8 @@ from stream.core.dedup.rules import IncomingArticle
 from stream.core.folding.hashing import Hashes
 from stream.errors import IndexFault
 
-_EVENT, _URL, _ID, _TEXT, _ANCHOR, _DOCUMENT, _CLUSTER, _TAKEDOWN, _MEMBER, _MEMBER_NUMBER = (
-    bytes([kind]) for kind in range(10)
+_EVENT, _URL, _ID, _TEXT, _ANCHOR, _DOCUMENT, _CLUSTER, _TAKEDOWN, _MEMBER, _MEMBER_NUMBER, _EXPIRED = (
+    bytes([kind]) for kind in range(11)
 )
 # Keys outside of all scopes begin with zeros, which no scope's hash does: see `scope_prefix`.
 _META: Final = bytes(9)
@@ -119,6 +119,11 @@ def member_name(cluster_id: str, number: int) -> bytes:
 def member_number_name(cluster_id: str, article_id: str) -> bytes:
     """The name of the number that an article has in `member_name`."""
     return _MEMBER_NUMBER + bytes.fromhex(cluster_id) + _short_hash(article_id)
+
+
+def expired_name(offset: int) -> bytes:
+    """The name of the clusters that expired when the article at ``offset`` was recorded."""
+    return _EXPIRED + offset.to_bytes(8, "big")
 
 
 def id_name(article_id: str) -> bytes:

@@ -106,7 +106,7 @@ class PartitionIndex:
             transaction.position.changelog_end = max(transaction.position.changelog_end, changelog_end)
             if last_event_id is not None:
                 transaction.position.last_event = changelog_end - 1, last_event_id
-        self.store.write(transaction.changes(), transaction.dropped_prefixes)
+        self.store.write(transaction.changes(), transaction.dropped_prefixes, transaction.deletions())
         self._position = transaction.position
         self._oldest_s.update(transaction.oldest_s)
         _drop_first(self._oldest_s, MEASURED_SCOPES_MAX)

@@ -20,6 +20,7 @@ from stream.core.dedup.fingerprint import NO_HASHES
 from stream.core.folding.hashing import Hashes
 from stream.core.index.anchor_lookup import ArticleAnchors, UniqueAnchors, look_up_anchors
 from stream.core.index.bloom_filter import AnchorBloomFilter
+from stream.core.index.expiry_queue import ExpiryQueue, QueueState
 from stream.core.index.keys import SECONDS_MAX, anchor_names, scope_key, scope_prefix
 from stream.core.index.raw_marks import RawMark
 from stream.core.index.records import unpack
@@ -38,6 +39,7 @@ class ScopeState(msgspec.Struct, array_like=True):
         began_s: The scope's time when the generation began, -1 before the first article.
         expired_at_offset: The offset at which `began_s` left the window, -1 while it is inside.
         raw_marks: How far each raw partition was decided.
+        queue: Which entries the queue of clusters has.
     """
 
     now_s: int = 0
@@ -45,6 +47,7 @@ class ScopeState(msgspec.Struct, array_like=True):
     began_s: int = -1
     expired_at_offset: int = -1
     raw_marks: dict[str, RawMark] = {}
+    queue: QueueState = msgspec.field(default_factory=QueueState)
 
 
 class ScopeView:
@@ -64,6 +67,8 @@ class ScopeView:
         #: Whether no article of the scope was ever recorded.
         self.is_new = value is None
         self._state = unpack(value, ScopeState) if value else ScopeState()
+        #: The scope's clusters, by the time at which an article joined them.
+        self.queue = ExpiryQueue(store, self._prefix + b"\2", self._state.queue)
         # The overlay, name -> value. `_values`: everything read or written. `_written`: the part written to the current
         # generation.
         self._values: dict[bytes, bytes | None] = {}
@@ -215,7 +220,7 @@ class ScopeView:
         if not self._puts and not self._previous_puts:
             return iter(())
         state = (scope_key(self._prefix), msgspec.msgpack.encode(self._state))
-        return chain([state], self._previous_puts, self._take_puts())
+        return chain([state], self._previous_puts, self._take_puts(), self.queue.changes())
 
     def _take_puts(self) -> Iterator[tuple[bytes, bytes]]:
         """The keys and values written in the current generation."""

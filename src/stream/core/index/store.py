@@ -27,12 +27,18 @@ class Store(Protocol):
             IndexFault: The store cannot be read.
         """
 
-    def write(self, puts: Iterable[tuple[bytes, bytes]], dropped_prefixes: Iterable[bytes] = ()) -> None:
+    def write(
+        self,
+        puts: Iterable[tuple[bytes, bytes]],
+        dropped_prefixes: Iterable[bytes] = (),
+        deletions: Iterable[bytes] = (),
+    ) -> None:
         """Delete all keys that begin with one of ``dropped_prefixes``, then put ``puts``, in one atomic step.
 
         Args:
             puts: Pairs of key and value, each key at most once. Sorted pairs are written faster.
             dropped_prefixes: Prefixes of the keys to delete.
+            deletions: Single keys to delete, none of which is put; they may be missing.
 
         Raises:
             IndexFault: The store cannot be written.
@@ -104,12 +110,19 @@ class MemoryStore:
         """See `Store`."""
         return list(map(self.values.get, keys))
 
-    def write(self, puts: Iterable[tuple[bytes, bytes]], dropped_prefixes: Iterable[bytes] = ()) -> None:
+    def write(
+        self,
+        puts: Iterable[tuple[bytes, bytes]],
+        dropped_prefixes: Iterable[bytes] = (),
+        deletions: Iterable[bytes] = (),
+    ) -> None:
         """See `Store`."""
         prefixes = tuple(dropped_prefixes)
         if prefixes:  # once in a window, so scanning all keys costs less than an index of prefixes
             for key in [key for key in self.values if key.startswith(prefixes)]:
                 del self.values[key]
+        for key in deletions:
+            self.values.pop(key, None)
         self.values.update(puts)
 
     def clear(self) -> None:

@@ -27,6 +27,8 @@ from stream.errors import IndexDamaged
 CANDIDATES_MAX: Final = 16
 #: An anchor with this many postings is boilerplate. The articles of one cluster count once: see `Transaction.add`.
 COMMON_MIN: Final = 12
+#: How many entries of the queue of clusters are looked at for each article.
+EXPIRED_MAX: Final = 2
 #: How many deleted articles in a row are followed to their successors.
 SUCCESSORS_MAX: Final = 32
 
@@ -150,8 +152,11 @@ class Transaction:
             return Candidates(same_address=same_address, same_text=same_text)
         return self._find_similar(scope, fingerprint, horizon_s)
 
-    def add(self, event: FingerprintEvent) -> None:
+    def add(self, event: FingerprintEvent) -> list[str]:
         """Record a decided event; its ``previous`` must be the index's last offset.
+
+        Returns:
+            Ids of published clusters that have left the window, or that have no more than this article now.
 
         An article adds no postings under anchors that lead to an article of its cluster already, so a widely reprinted
         story does not push out other postings, and the number of postings of an anchor is that of unrelated texts.
@@ -164,11 +169,20 @@ class Transaction:
             self._clusters = {key: cluster for key, cluster in self._clusters.items() if key[0] != event.scope}
         advance_mark(view.raw_marks, event.origin)
         view.put(keys.document_name(event.offset), pack_article(event))
-        cluster = self._join_cluster(event)
+        replaced, cluster = self._join_cluster(event)
         offsets = cluster.offsets if cluster else []
         put_postings(view, event, self._id_and_url_names(event), offsets, window_s=self._window_s)
         self.position.last = event.offset
         self.position.documents += 1
+        expired = replaced + self._expire_clusters(event.scope)
+        if expired:
+            view.put(keys.expired_name(event.offset), b"".join(map(bytes.fromhex, expired)))
+        return expired
+
+    def expired_clusters(self, scope: str, offset: int) -> list[str]:
+        """What `add` returned for the article at ``offset``, for as long as it may be consumed again."""
+        value = self.scope_view(scope).get(keys.expired_name(offset)) or b""
+        return [value[start : start + 16].hex() for start in range(0, len(value), 16)]
 
     def cluster_event(self, scope: str, cluster_id: str) -> ClusterEvent | None:
         """The event of a cluster, including this transaction's additions; None for a single-article cluster."""
@@ -187,6 +201,10 @@ class Transaction:
     def dropped_prefixes(self) -> list[bytes]:
         """The store has to delete all keys with one of these prefixes before `changes` are put."""
         return [prefix for view in self._views.values() for prefix in view.dropped_prefixes]
+
+    def deletions(self) -> Iterator[bytes]:
+        """Single keys that the store has to delete."""
+        return chain.from_iterable(view.queue.deletions() for view in self._views.values())
 
     def changes(self) -> Iterator[tuple[bytes, bytes]]:
         """Return the keys and values to be put into the store, once."""
@@ -381,14 +399,36 @@ class Transaction:
         tenant, _, language = scope.rpartition("/")
         self._languages[tenant] = sorted({*self.languages(tenant), language})
 
-    def _join_cluster(self, event: FingerprintEvent) -> Cluster | None:
-        """Add ``event`` to its cluster, and return that; None if it begins a cluster of its own."""
+    def _expire_clusters(self, scope: str) -> list[str]:
+        """Delete clusters that have left the window, and return their ids.
+
+        A few for each article, which is more than can have been added: an article joins one cluster at most.
+        """
+        view, expired = self.scope_view(scope), list[str]()
+        for _ in range(EXPIRED_MAX):
+            entry = view.queue.take_before(view.horizon_s())
+            if entry is None:
+                break
+            # Empty where its tombstone was published before; missing where it was dropped with its generation.
+            value = view.get(keys.cluster_name(entry.cluster_id))
+            cluster = self.cluster(scope, entry.cluster_id) if value else None
+            if value is None or (cluster and cluster.queue_number == entry.number):
+                self.put_cluster(scope, entry.cluster_id, None)
+                expired.append(entry.cluster_id)
+        return expired
+
+    def _join_cluster(self, event: FingerprintEvent) -> tuple[list[str], Cluster | None]:
+        """Add ``event`` to its cluster, and return that; None if it begins a cluster of its own.
+
+        Also returns the id of the cluster that ended because of that, in a list.
+        """
         scope, cluster_id = event.scope, event.duplicate.cluster_id
         cluster = self.cluster(scope, cluster_id)
         if begins_cluster(event):
             if cluster:  # an earlier one with the same id, whose articles have left the window
                 self.put_cluster(scope, cluster_id, None)
-            return None
+                return [cluster_id], None
+            return [], None
         view = self.scope_view(scope)
         if cluster is None:
             cluster = Cluster(event.duplicate.duplicate_of or event.id)
@@ -396,8 +436,9 @@ class Transaction:
             if first is not None and (article := self.find_article(scope, first)):
                 add_event(view, cluster_id, cluster, Member.from_article(article, first))
         add_event(view, cluster_id, cluster, Member.from_article(event, event.offset))
+        cluster.queue_number = view.queue.add(cluster_id, view.now_s)
         self.put_cluster(scope, cluster_id, cluster)
-        return cluster
+        return [], cluster
 
 
 #: Length of the value that replaces a deleted article, the offset of its successor: shorter than any article.

@@ -187,39 +187,42 @@ class Deduplicator:
         time_ms = event.event_time
         earlier = transaction.find_earlier_decision(article.scope, event.event_id, offset=offset, time_ms=time_ms)
         if earlier is not None:
-            return self._repeat_article(item, earlier, transaction, now)
+            expired = transaction.expired_clusters(article.scope, offset) if offset == earlier.offset else []
+            return self._repeat_article(item, earlier, transaction, expired, now)
         if transaction.is_forgotten(article.scope, event.origin, time_ms=time_ms):
             return self._reject(item.record, outside_window(event.origin))
         if transaction.is_lost(event.origin):
             return self._reject(item.record, decision_lost(event.origin))
         verdict = self._decide(article, self._find_candidates(transaction, article, time_ms=time_ms))
-        changelog = []
+        changelog, expired = [], list[str]()
         if offset > transaction.position.last:
             fingerprint = fingerprint_event(event, article, verdict, transaction.position, offset=offset)
-            self._add(transaction, fingerprint)
+            expired = self._add(transaction, fingerprint)
             changelog.append(self._changelog_record(fingerprint, article.scope, item.record.partition, now))
         fields = VerdictFields(verdict.duplicate, verdict.revision, event.origin)
-        outputs = self._encode(item, fields, transaction, now) + changelog
+        outputs = self._encode(item, fields, transaction, now)
+        outputs += self._cluster_tombstones(event, expired, now) + changelog
         return Outcome(verdict.duplicate.relation, outputs, event_time_ms=time_ms, article=article_info(event))
 
     def _repeat_article(
-        self, item: ArticleItem, earlier: EarlierDecision, transaction: Transaction, now: str
+        self, item: ArticleItem, earlier: EarlierDecision, transaction: Transaction, expired: Sequence[str], now: str
     ) -> Outcome:
-        """Publish the earlier verdict again.
+        """Publish the earlier verdict again, and the tombstones of the clusters that had ``expired``.
 
         Do not write it to the changelog again: a record with an old offset would break the chain that a restore
         follows.
         """
         stored, scope, event_time_ms = earlier.article, item.article.scope, item.event.event_time
+        tombstones = self._cluster_tombstones(item.event, expired, now)
         if stored is None:
-            # Nothing is published: after a crash the takedown is consumed again too, and later its id may be that of a
-            # new article.
-            return Outcome("withdrawn", [], None, event_time_ms, is_repeat=True)
+            # The article is not published: after a crash the takedown is consumed again too, and later its id may be
+            # that of a new article.
+            return Outcome("withdrawn", tombstones, None, event_time_ms, is_repeat=True)
         difference = _difference(stored, item)
         if difference:
             return self._reject(item.record, event_id_reused(stored.id, stored.to_origin(), difference))
         fields = VerdictFields(stored.to_duplicate(scope), stored.revision, stored.to_origin())
-        outputs = self._encode(item, fields, transaction, now)
+        outputs = self._encode(item, fields, transaction, now) + tombstones
         return Outcome(fields.duplicate.relation, outputs, event_time_ms=event_time_ms, is_repeat=True)
 
     def _decide_takedown(self, item: TakedownItem, transaction: Transaction, now: str) -> Outcome:
@@ -343,6 +346,19 @@ class Deduplicator:
             key = _key(event.tenant, cluster.cluster_id)
             outputs.append(OutputRecord(topics.clusters, key, codec.encode(cluster), headers))
         return outputs
+
+    def _cluster_tombstones(self, event: NormalizedEvent, cluster_ids: Sequence[str], now: str) -> list[OutputRecord]:
+        """Records without a value under the keys of clusters that have left the window."""
+        topic, tenant = self._topics.clusters, event.tenant
+        return [
+            OutputRecord(
+                topic,
+                _key(tenant, cluster_id),
+                None,
+                _headers(topic, f"{event.event_id}.{cluster_id}", cloudevents.CLUSTER, now, tenant=tenant),
+            )
+            for cluster_id in cluster_ids
+        ]
 
     def _changelog_record(
         self, event: FingerprintEvent | RemovalEvent, key: str, partition: int, now: str

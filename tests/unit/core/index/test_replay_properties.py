@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from stream.core.contracts.events import NormalizedEvent
 from stream.core.contracts.records import InputRecord
+from stream.core.index import keys
 from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX
 from stream.core.index.store import MemoryStore
 from stream.core.pipeline.outcome import Outcome
@@ -88,6 +89,10 @@ def article_outputs(outcome: Outcome) -> list[object]:
     return [output for output in outcome.outputs if output.topic in topics]
 
 
+def cluster_tombstones(outcome: Outcome) -> list[object]:
+    return [output for output in outcome.outputs if output.topic == TOPICS.clusters and output.value is None]
+
+
 @given(streams(), sizes, sizes)
 @settings(max_examples=100, deadline=None)
 def test_outputs_do_not_depend_on_batches_or_on_the_store(
@@ -151,6 +156,20 @@ def test_a_restore_in_batches_writes_the_same_as_one_record_at_a_time(stream: St
     again = Partition(MemoryStore())
     _restore(again, original, restored)
     assert _contents(again) == _restored_one_by_one(original)
+
+
+@given(streams(), sizes, sizes)
+@settings(max_examples=150, deadline=None)
+def test_a_restored_index_holds_the_same_as_the_one_that_decided(
+    stream: Stream, batches: list[int], restored: list[int]
+) -> None:
+    original, again = Partition(MemoryStore()), Partition(MemoryStore())
+    deliver(original, stream, batches)
+    _restore(again, original, restored)
+    contents = [
+        {key: value for key, value in _contents(each).items() if key != keys.POSITION} for each in (original, again)
+    ]
+    assert contents[0] == contents[1]
 
 
 def test_a_cluster_is_dropped_with_its_generation_in_the_middle_of_a_batch() -> None:
@@ -221,10 +240,11 @@ def test_an_event_consumed_again_after_a_crash_gets_its_first_verdict_or_is_with
     for event, first, second in zip(stream.events[start:], outcomes[start:], again, strict=True):
         if isinstance(event, NormalizedEvent):
             assert second.result in (first.result, "withdrawn")
+            assert cluster_tombstones(second) == cluster_tombstones(first)
             if second.result == first.result:
                 assert article_outputs(second) == article_outputs(first)
             else:
-                assert not second.outputs
+                assert all(output.topic == TOPICS.clusters and not output.value for output in second.outputs)
 
 
 @given(streams(), sizes)
