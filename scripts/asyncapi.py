@@ -103,7 +103,7 @@ _CHANNELS: Final[dict[str, _Channel]] = {
                 "EnrichedArticle",
                 "EnrichedEvent",
                 "enriched",
-                "A new article, a revision or an expansion.",
+                "A new article, a revision or an expansion; or a copy that became canonical because of a takedown.",
                 _ARTICLE_KEY,
                 cloudevents.ENRICHED,
             ),
@@ -141,7 +141,15 @@ _CHANNELS: Final[dict[str, _Channel]] = {
                 "emptied-cluster",
                 "A tombstone (no value): every article of the cluster was withdrawn.",
                 _CLUSTER_KEY,
-                cloudevents.CLUSTER,
+                cloudevents.CLUSTER_WITHDRAWN,
+            ),
+            _Message(
+                "ExpiredCluster",
+                "",
+                "expired-cluster",
+                "A tombstone (no value): every article of the cluster has left the window, and nothing can join it.",
+                _CLUSTER_KEY,
+                cloudevents.CLUSTER_EXPIRED,
             ),
         ),
     ),
@@ -299,8 +307,9 @@ def _content(name: str, message: _Message, examples: dict[str, Json]) -> Json:
 
 
 def _headers_example(name: str, message: _Message, examples: dict[str, Json]) -> dict[str, str]:
-    if message.example == "emptied-cluster":
-        event_id = f"{examples['takedown']['event_id']}.{examples['cluster']['cluster_id']}"
+    cause = {"emptied-cluster": "takedown", "expired-cluster": "enriched"}.get(message.example)
+    if cause:
+        event_id = f"{examples[cause]['event_id']}.{examples['cluster']['cluster_id']}"
     else:
         example = examples[message.example]
         event_id = example.get("event_id") or f"{example['cluster_id']}.{example['size']}"
@@ -323,7 +332,7 @@ def _kafka(binding: Json) -> Json:
 
 _CE_ID: Final = (
     "the event_id; for a tombstone, the event_id of the takedown, or of the withdrawn event that was delivered again; "
-    "for a cluster, its id and size, or after a takedown the takedown's event_id and the cluster's id"
+    "for a cluster, its id and size, or the event_id of the takedown or article that changed it and the cluster's id"
 )
 _TRACE: Final[Json] = {
     TRACEPARENT: {

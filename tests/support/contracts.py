@@ -82,6 +82,8 @@ def messages() -> list[bytes | None]:
         takedown("eight"),
         takedown("nine"),  # the last one of a cluster
         takedown("nobody"),
+        # The earlier cluster has left the window.
+        *(article(site, ARABIC, fetched_at="2026-06-04T06:00:00Z") for site in ("ten", "eleven")),
     ]
     return [*(json.dumps(event).encode() for event in events), b"\xff", None]
 

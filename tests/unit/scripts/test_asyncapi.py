@@ -99,7 +99,7 @@ def test_every_published_record_is_one_message_of_its_topic(document: Json) -> N
         ("normalized", ["NormalizedArticle", "Takedown"]),
         ("enriched", ["EnrichedArticle", "WithdrawnArticle"]),
         ("duplicates", ["DuplicateArticle", "WithdrawnArticle"]),
-        ("clusters", ["Cluster", "EmptiedCluster"]),
+        ("clusters", ["Cluster", "EmptiedCluster", "ExpiredCluster"]),
         ("fingerprints", ["Fingerprint", "Removal", "Recovery"]),
     ],
 )
@@ -111,7 +111,7 @@ def test_channel_and_operations_list_every_message_of_a_topic(document: Json, to
             assert operation["messages"] == [{"$ref": f"{channel}/messages/{name}"} for name in names]
 
 
-@pytest.mark.parametrize("name", ["WithdrawnArticle", "EmptiedCluster"])
+@pytest.mark.parametrize("name", ["WithdrawnArticle", "EmptiedCluster", "ExpiredCluster"])
 def test_a_tombstone_has_no_value(document: Json, name: str) -> None:
     message = document["components"]["messages"][name]
     assert message["payload"] == {"type": "null"}

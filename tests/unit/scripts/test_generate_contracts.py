@@ -169,12 +169,16 @@ def test_withdrawn_articles_have_tombstones_in_the_topics_of_their_versions(topi
     assert {key.decode().removeprefix("default/") for key in keys if key} < ids
 
 
-def test_one_cluster_shrinks_and_one_is_emptied() -> None:
+def test_one_cluster_shrinks_one_is_emptied_and_one_leaves_the_window() -> None:
     outputs = [output for output in published_outputs() if output.topic == Topics().clusters]
-    emptied = [output.key for output in outputs if output.value is None]
-    sizes = [json.loads(output.value)["size"] for output in outputs if output.value and output.key in emptied]
-    assert sizes == [2, 1]
-    assert len(emptied) == 1
+    kinds = [
+        dict(output.headers)["ce_type"].removeprefix(b"org.article-stream.")
+        for output in outputs
+        if output.value is None
+    ]
+    assert kinds == [b"cluster.withdrawn.v1", b"cluster.expired.v1"]
+    emptied = next(output.key for output in outputs if output.value is None)
+    assert [json.loads(out.value)["size"] for out in outputs if out.value and out.key == emptied] == [2, 1]
 
 
 def test_headers_of_dead_letters_are_valid() -> None:

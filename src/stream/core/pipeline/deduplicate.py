@@ -288,9 +288,8 @@ class Deduplicator:
         tenant = event.tenant
         outputs = [output for article_id in result.ids for output in self._tombstones(event, article_id, now)]
         for cluster_id, cluster in result.clusters.items():
-            headers = _headers(
-                self._topics.clusters, f"{event.event_id}.{cluster_id}", cloudevents.CLUSTER, now, tenant=tenant
-            )
+            kind = cloudevents.CLUSTER if cluster else cloudevents.CLUSTER_WITHDRAWN
+            headers = _headers(self._topics.clusters, f"{event.event_id}.{cluster_id}", kind, now, tenant=tenant)
             value = codec.encode(cluster) if cluster else None
             outputs.append(OutputRecord(self._topics.clusters, _key(tenant, cluster_id), value, headers))
         return outputs
@@ -349,13 +348,13 @@ class Deduplicator:
 
     def _cluster_tombstones(self, event: NormalizedEvent, cluster_ids: Sequence[str], now: str) -> list[OutputRecord]:
         """Records without a value under the keys of clusters that have left the window."""
-        topic, tenant = self._topics.clusters, event.tenant
+        topic, kind, tenant = self._topics.clusters, cloudevents.CLUSTER_EXPIRED, event.tenant
         return [
             OutputRecord(
                 topic,
                 _key(tenant, cluster_id),
                 None,
-                _headers(topic, f"{event.event_id}.{cluster_id}", cloudevents.CLUSTER, now, tenant=tenant),
+                _headers(topic, f"{event.event_id}.{cluster_id}", kind, now, tenant=tenant),
             )
             for cluster_id in cluster_ids
         ]

@@ -82,7 +82,7 @@ def test_its_tombstone_names_the_tenant() -> None:
     key = (output.key or b"").decode()
     headers = {name: value.decode() for name, value in output.headers}
     assert key.startswith("default/")
-    assert (headers["ce_tenant"], headers["ce_type"]) == ("default", "org.article-stream.cluster.v1")
+    assert (headers["ce_tenant"], headers["ce_type"]) == ("default", "org.article-stream.cluster.expired.v1")
     assert headers["ce_id"].endswith("." + key.removeprefix("default/"))
 
 

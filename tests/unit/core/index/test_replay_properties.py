@@ -238,7 +238,8 @@ def test_an_event_consumed_again_after_a_crash_gets_its_first_verdict_or_is_with
     start = data.draw(st.sampled_from(redelivered), label="consumed again from")
     again = deliver(partition, stream.slice(start), data.draw(sizes))
     for event, first, second in zip(stream.events[start:], outcomes[start:], again, strict=True):
-        if isinstance(event, NormalizedEvent):
+        # A repeated delivery that came too late the first time: the index does not know when it came.
+        if isinstance(event, NormalizedEvent) and first.code != "outside_window":
             assert second.result in (first.result, "withdrawn")
             assert cluster_tombstones(second) == cluster_tombstones(first)
             if second.result == first.result:
