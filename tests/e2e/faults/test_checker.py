@@ -50,7 +50,9 @@ class FilledTopics:
         """Do what the second step does for one record."""
         index = self.indexes[record.partition]
         transaction = index.begin_transaction()
-        self.publish(outcome.outputs for outcome in Deduplicator(TOPICS)([record], transaction, now=NOW))
+        records = {each.offset: each for each in self.log[TOPICS.normalized] if each.partition == record.partition}
+        outcomes = Deduplicator(TOPICS)([record], transaction, now=NOW, read_records=lambda _offsets: records)
+        self.publish(outcome.outputs for outcome in outcomes)
         index.commit(transaction)
 
     def publish(self, outputs: object) -> None:
