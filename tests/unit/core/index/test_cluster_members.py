@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from stream.core.contracts import codec
 from stream.core.contracts.events import ClusterEvent, EnrichedEvent, NormalizedEvent
+from stream.core.index import keys
 from stream.core.index.cluster import CLUSTER_SOURCES_MAX, MEMBERS_MAX, OFFSETS_MAX
 from stream.core.index.store import MemoryStore
 from stream.core.pipeline.outcome import Outcome
@@ -130,6 +131,17 @@ def test_a_published_cluster_equals_one_computed_from_all_articles_that_remain(
                 cluster_id = (output.key or b"").decode().partition("/")[2]
                 cluster = codec.decode(output.value, ClusterEvent) if output.value else None
                 assert cluster == recompute(cluster_id, remaining[cluster_id])
+
+
+@given(streams(), st.lists(st.integers(1, 30), max_size=6))
+@settings(max_examples=30, deadline=None)
+def test_a_restore_builds_the_same_clusters(stream: list[Event], sizes: list[int]) -> None:
+    stores = MemoryStore(), MemoryStore()
+    partition, restored = map(Partition, stores)
+    partition.deliver(stream, sizes=sizes)
+    restored.index.apply_changelog(partition.changelog, changelog_end=len(partition.changelog))
+    contents = [{key: value for key, value in store.values.items() if key != keys.POSITION} for store in stores]
+    assert contents[0] == contents[1]
 
 
 def test_a_withdrawn_publisher_is_no_longer_a_source(new_store: NewStore) -> None:
