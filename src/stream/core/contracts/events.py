@@ -229,7 +229,13 @@ class Duplicate(Struct, frozen=True, kw_only=True):
     same_source: Annotated[
         bool | None, Meta(description="whether both have the same source; null if one of them has none")
     ] = None
-    method: Annotated[str, Meta(description="the rule that decided, or the reason why there is no link")]
+    method: Annotated[
+        str,
+        Meta(
+            description="the rule that decided, or the reason why there is no link; promoted: a copy took the place of a "
+            "withdrawn article"
+        ),
+    ]
     version: Annotated[str, Meta(description="version of the rules and thresholds that decided")]
 
 
@@ -255,7 +261,9 @@ class ClusterEvent(Struct, frozen=True, kw_only=True):
     """The current state of a duplicate cluster; the topic keeps the newest record of each cluster."""
 
     cluster_id: Annotated[Hex32, Meta(description="id of the cluster; the record's key is tenant/cluster_id")]
-    canonical_id: Annotated[str, Meta(description="id of the article that the cluster began with")]
+    canonical_id: Annotated[
+        str, Meta(description="id of the first article of the cluster, which is in the enriched topic")
+    ]
     size: Annotated[int, Meta(ge=1, description="number of events in the cluster, including revisions and copies")]
     articles: Annotated[int, Meta(ge=1, description="number of articles in the cluster: of different ids")]
     members: Annotated[

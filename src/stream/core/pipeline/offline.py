@@ -75,14 +75,14 @@ class OfflineFlow:
         normalized = [self._normalize(message, now) for message in messages]
         records = [self._to_record(output) for outcomes in normalized for output in _normalized_outputs(outcomes)]
         transaction = self._index.begin_transaction()
-        outcomes = self._deduplicator(records, transaction, now=now, read_records=self._archive.read)
+        decided = self._deduplicator(records, transaction, now=now, read_records=self._archive.read)
         self._index.commit(transaction)
-        for record, outcome in zip(records, outcomes, strict=True):
-            if outcome.result in DUPLICATE_RELATIONS:
+        for record, outcome in zip(records, decided, strict=True):
+            if outcome.result in DUPLICATE_RELATIONS and not outcome.is_repeat:
                 self._archive.add(record, self._latest_time_ms)
-        decided = iter(outcomes)
+        remaining = iter(decided)
         return [
-            [next(decided) if outcome.result == "normalized" else outcome for outcome in outcomes]
+            [next(remaining) if outcome.result == "normalized" else outcome for outcome in outcomes]
             for outcomes in normalized
         ]
 

@@ -272,3 +272,14 @@ def test_a_time_far_after_the_run_does_not_hide_what_came_before() -> None:
     event = codec.decode(outcomes[1][0].outputs[0].value or b"", EnrichedEvent)
     assert event.fetched_at is None
     assert [(fix.step, fix.count) for fix in event.fixes] == [("fetched_at_dropped", 1)]
+
+
+def test_an_article_of_an_earlier_transaction_is_published_again_when_it_becomes_canonical() -> None:
+    fillers = [article("filler", name=f"f{number}") for number in range(BATCH_MESSAGES_MAX)]
+    takedown = orjson.dumps({"id": "a", "status": "canceled"})
+    outcomes = run([article(STORY, name="a"), article(STORY, name="b"), *fillers, takedown])
+    (outcome,) = outcomes[-1]
+    (value,) = (output.value for output in outcome.outputs if output.topic == Topics().enriched and output.value)
+    event = codec.decode(value, EnrichedEvent)
+    assert (event.id, event.duplicate.method, event.text) == ("b", "promoted", STORY)
+    assert outcome.lost_promotions == []
