@@ -232,8 +232,8 @@ class Duplicate(Struct, frozen=True, kw_only=True):
     method: Annotated[
         str,
         Meta(
-            description="the rule that decided, or the reason why there is no link; promoted: a copy took the place of a "
-            "withdrawn article"
+            description="the rule that decided, or the reason why there is no link; promoted: a copy took the place of "
+            "a withdrawn article"
         ),
     ]
     version: Annotated[str, Meta(description="version of the rules and thresholds that decided")]
