@@ -53,9 +53,9 @@ def run_steps(steps: DecisionSteps, read_records: ReadRecords) -> Iterator[list[
             yield step
 
 
-def log_offset(position: Position, offset: int) -> int:  # noqa: ARG001 - the position says how an index counts
-    """Where the article at ``offset`` of an index is in the log of the normalized topic."""
-    return offset
+def log_offset(position: Position, offset: int) -> int:
+    """Where the article at ``offset`` of an index is in the log of the normalized topic; negative in an earlier log."""
+    return offset - position.base
 
 
 def decode_promoted(promotion: Promotion, record: Record | None) -> NormalizedEvent | None:

@@ -49,6 +49,21 @@ class TestNormalizedTopicStartsAgain:
         apply(partition, recovery(1, base=2))
         assert partition.run_takedown(takedown("story"), offset=0).result == "withdrawn"
 
+    def test_an_article_of_the_new_log_is_published_again_when_it_becomes_canonical(self, partition: Partition) -> None:
+        apply(partition, recovery(1, base=2))
+        (copy,) = partition.deliver([article(STORY, name="copy", source="other.example")], offsets=[0])
+        assert copy.result == "copy"
+        (outcome,) = partition.deliver([takedown("story")], offsets=[1])
+        assert [(each.id, each.offset) for each in outcome.promotions] == [("copy", 2)]
+        assert outcome.lost_promotions == []
+
+    def test_an_article_of_the_earlier_log_cannot_be_published_again(self, partition: Partition) -> None:
+        partition.deliver([article(STORY, name="copy", source="other.example")])
+        apply(partition, recovery(2, base=3))
+        (outcome,) = partition.deliver([takedown("story")], offsets=[0])
+        assert outcome.result == "withdrawn"
+        assert [each.id for each in outcome.lost_promotions] == ["copy"]
+
     def test_an_event_that_is_delivered_again_keeps_its_verdict(self, partition: Partition) -> None:
         event = article(prose("b"), event="again")
         before = partition.run_one(event)
