@@ -333,13 +333,18 @@ def _check_identity(event: RawEvent, limits: Limits) -> None:
             f"{limits.url_chars} characters",
             field="$.url",
         )
-    if event.tenant is not None and not _TENANT.fullmatch(event.tenant):
+    if event.tenant is not None and not is_valid_tenant(event.tenant):
         raise Rejected(
             "invalid_tenant",
             "tenant is not a valid name; send 1 to 64 ASCII letters, digits, dots, hyphens or underscores that start "
             "with a letter or digit",
             field="$.tenant",
         )
+
+
+def is_valid_tenant(tenant: str) -> bool:
+    """Whether ``tenant`` is 1 to 64 ASCII letters, digits, ``.``, ``-`` or ``_`` that start with a letter or digit."""
+    return _TENANT.fullmatch(tenant) is not None
 
 
 def _is_valid_url(url: str, limit: int) -> bool:

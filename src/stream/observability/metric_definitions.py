@@ -199,6 +199,15 @@ _STATE: Final = (
         "partition",
     ),
     _counter("stream_records_restored", "records", "Changelog records that the indexes have replayed."),
+    _counter(
+        "stream_changelog_records_skipped",
+        "records",
+        "Changelog records that the index of a partition has skipped, by reason: foreign (no worker wrote it), "
+        "unusable (it cannot be decoded), broken_chain (it does not follow the record before it) or conflict (an "
+        "earlier record describes the same article or takedown differently).",
+        "partition",
+        "code",
+    ),
     _gauge(
         "stream_window_seconds", "seconds", "Duplicate window: how far back duplicates are found (STREAM_WINDOW_DAYS)."
     ),

@@ -86,6 +86,7 @@ class Metrics:
         self.restore_ratio = self._gauge("stream_restore_progress_ratio")
         self.restore_remaining = self._gauge("stream_restore_remaining_records")
         self.restored = self._counter("stream_records_restored")
+        self.skipped = self._counter("stream_changelog_records_skipped")
         self.window = self._unregistered_gauge("stream_window_seconds")
         self.changelog_retention = self._unregistered_gauge("stream_changelog_retention_seconds")
         self.disk_free = self._unregistered_gauge("stream_data_dir_free_bytes")

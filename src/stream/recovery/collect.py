@@ -18,9 +18,9 @@ from faust.types import TP
 from stream.core.contracts import codec
 from stream.core.contracts.events import ChangelogEvent, ChangelogMark, DecidedUpTo, Origin
 from stream.core.contracts.records import Record
+from stream.core.index.changelog_records import SkippedRecord, read_changelog_record
 from stream.core.index.recovery import decided_up_to
 from stream.core.log_position import LogState
-from stream.core.pipeline.deduplicate import decode_changelog_event
 from stream.errors import BrokerError, BrokerNotReady
 from stream.kafka.aiokafka_closing import close_cancelled_bootstraps, close_consumer
 from stream.kafka.connection_check import check_connection
@@ -187,14 +187,15 @@ class _Collector:
         return False
 
     async def _read_last(self, tp: TP, state: LogState) -> ChangelogEvent | None:
-        """The last record of the changelog; markers of transactions may come after it."""
+        """The last event of the changelog; markers of transactions and foreign records may come after it."""
         length = _TAIL_OFFSETS
         while state.end > state.start:
             begin, last = max(state.start, state.end - length), None
             async for record in self._read(tp, begin, state.end):
-                last = record
+                event = read_changelog_record(record)
+                last = last if isinstance(event, SkippedRecord) else event
             if last is not None:
-                return decode_changelog_event(last)
+                return last
             if begin == state.start:
                 break
             length *= 10

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from faust.types import TP
 
 from stream.core.contracts.events import FingerprintEvent
-from stream.core.contracts.records import InputRecord
+from stream.core.contracts.records import InputRecord, Record
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MEMORY_KINDS, MemoryStore
 from stream.core.pipeline.deduplicate import decode_changelog_event
@@ -125,12 +126,22 @@ async def test_an_index_that_is_revoked_while_it_is_restored_is_closed() -> None
     assert site.indexes.are_restored  # nothing is asked for any more
 
 
-async def test_an_unreadable_changelog_is_a_fault_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    bad = [*RECORDS[:3], replace(RECORDS[3], value=b'{"id": 1}')]
-    site = Site(Log(bad))
+class LostLog(Log):
+    """A changelog that cannot be read any more once its first records were."""
+
+    async def replay(self, tp: TP, start: int) -> AsyncGenerator[Sequence[Record], None]:
+        """Give five records."""
+        async with contextlib.aclosing(super().replay(tp, start)) as fetches:
+            async for records in fetches:
+                yield records
+                raise IndexFault("the disk is full")
+
+
+async def test_a_restore_that_fails_is_a_fault_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    site = Site(LostLog())
     with caplog.at_level(logging.ERROR, "stream.state.partition_indexes"):
         site.indexes.assign([0])
-        with pytest.raises(IndexFault, match="log/0/3 is not a fingerprint"):
+        with pytest.raises(IndexFault, match="the disk is full"):
             await documents(site.indexes)
     assert caplog.messages == ["cannot restore the index"]
     assert not site.indexes.are_restored

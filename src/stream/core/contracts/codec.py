@@ -9,8 +9,8 @@ import orjson
 
 T = TypeVar("T")
 
-#: What `decode` raises if the bytes are not JSON, not UTF-8, or do not have the event's shape.
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError)
+#: What `decode` raises if the bytes are not JSON, not UTF-8, nested too deeply, or do not have the event's shape.
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def encode(event: msgspec.Struct | tuple[Any, ...]) -> bytes:
@@ -30,6 +30,7 @@ def decode(data: bytes, event_type: type[T]) -> T:
         msgspec.ValidationError: The JSON does not have the shape of the event.
         msgspec.DecodeError: The data are not JSON.
         UnicodeDecodeError: A string in the JSON is not UTF-8.
+        RecursionError: The JSON is nested too deeply.
     """
     decoder = _decoders.get(event_type)
     if decoder is None:

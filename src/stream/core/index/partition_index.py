@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import msgspec
 
-from stream.core.contracts.events import ChangelogEvent, FingerprintEvent, RecoveryEvent
+from stream.core.contracts.events import ChangelogEvent, FingerprintEvent, RecoveryEvent, RemovalEvent
 from stream.core.dedup.rules import VERSION, IndexedArticle
 from stream.core.index import keys
 from stream.core.index.bloom_filter import AnchorBloomFilter
+from stream.core.index.changelog_chain import OnSkip, follows, reason_to_skip
 from stream.core.index.records import Position, unpack
 from stream.core.index.recovery import apply_recovery
 from stream.core.index.store import Store
@@ -117,16 +118,26 @@ class PartitionIndex:
             self._recent[key] = article
         _drop_first(self._recent, RECENT_MAX)
 
-    def apply_changelog(self, events: Sequence[ChangelogEvent], *, changelog_end: int) -> int:
+    def apply_changelog(
+        self,
+        events: Sequence[ChangelogEvent | None],
+        *,
+        changelog_end: int,
+        offsets: Sequence[int] | None = None,
+        on_skip: OnSkip = lambda _index, _code: None,
+    ) -> int:
         """Apply changelog records that were read, and return how many of them were new.
 
         A record that does not follow the last applied one is skipped: what its verdict was based on never reached the
         changelog, so its input was not committed, and is decided again. After trimming, the first record is
-        accepted without a predecessor.
+        accepted without a predecessor, and after a record that cannot be used the first one behind it.
 
         Args:
-            events: The records, in the order of the changelog.
+            events: The records, in the order of the changelog; None for one of a worker that cannot be used.
             changelog_end: Offset in the changelog behind the last of them.
+            offsets: Where they are in the changelog; None if they directly precede ``changelog_end``.
+            on_skip: Called for each record that is skipped and that is no repetition of an earlier one, with its index
+                in ``events`` and the reason.
 
         Raises:
             IndexFault: The store cannot be read or written.
@@ -138,10 +149,22 @@ class PartitionIndex:
         fingerprints = [event for event in events if isinstance(event, FingerprintEvent)]
         transaction.prefetch_changelog(fingerprints, self._bloom_filter)
         applied = 0
-        for event in events:
-            applied += _apply_event(transaction, event)
-        last_event_id = events[-1].event_id if events else None
-        self.commit(transaction, changelog_end=changelog_end, last_event_id=last_event_id)
+        for number, event in enumerate(events):
+            if event is None:
+                transaction.position.has_gap = True
+            elif isinstance(event, RecoveryEvent):
+                apply_recovery(transaction.position, event)
+                applied += 1
+            elif follows(transaction.position, event):
+                _apply_event(transaction, event)
+                applied += 1
+            elif code := reason_to_skip(transaction, event):
+                on_skip(number, code)
+        offsets = offsets or range(changelog_end - len(events), changelog_end)
+        read = [(offset, event.event_id) for offset, event in zip(offsets, events, strict=True) if event]
+        if read:
+            transaction.position.last_event = read[-1]
+        self.commit(transaction, changelog_end=changelog_end)
         return applied
 
     def follow_changelog(self, topic_id: str, *, begin: int | None = None) -> None:
@@ -184,20 +207,14 @@ class PartitionIndex:
         return Transaction(self.store, position, window_s=self._window_s, recent=self._recent)
 
 
-def _apply_event(transaction: Transaction, event: ChangelogEvent) -> bool:
-    """Apply one record of the changelog; False if it is not new, or does not follow the last one."""
+def _apply_event(transaction: Transaction, event: FingerprintEvent | RemovalEvent) -> None:
+    """Apply an event that follows the last one."""
     position = transaction.position
-    if isinstance(event, RecoveryEvent):
-        apply_recovery(position, event)
-        return True
-    if event.offset <= position.last or position.last not in (-1, event.previous):
-        return False
-    position.log, position.base = event.log, event.base
+    position.log, position.base, position.has_gap = event.log, event.base, False
     if isinstance(event, FingerprintEvent):
         transaction.add(event)
     else:
         apply_takedown(transaction, event)
-    return True
 
 
 def _drop_first(items: dict[Any, Any], size_max: int) -> None:

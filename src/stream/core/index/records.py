@@ -255,6 +255,7 @@ class Position(msgspec.Struct, array_like=True):
         last_event: Offset in the changelog and event id of the last record that was read; None if it is not known.
         recovery_id: Event id of the last recovery that was read, "" for none.
         lost_marks: How far each raw partition was decided when the changelog lost decisions, as in `raw_marks`.
+        has_gap: Whether a record of the changelog that a worker wrote could not be applied after the newest one.
     """
 
     version: str
@@ -267,6 +268,7 @@ class Position(msgspec.Struct, array_like=True):
     last_event: tuple[int, str] | None = None
     recovery_id: str = ""
     lost_marks: dict[str, RawMark] = {}
+    has_gap: bool = False
 
     @property
     def mark(self) -> ChangelogMark | None:

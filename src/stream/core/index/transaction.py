@@ -248,6 +248,11 @@ class Transaction:
         """
         return self.get_article(scope, offset) if self._has_document(scope, offset) else None
 
+    def has_article(self, scope: str, offset: int, stored: bytes) -> bool:
+        """Whether the article at ``offset`` is, or was until a takedown deleted it, ``stored``."""
+        value = self.scope_view(scope).get(keys.document_name(offset))
+        return value is not None and (value == stored or len(value) <= _SUCCESSOR_BYTES)
+
     def delete_article(self, scope: str, offset: int, successor: int | None) -> None:
         """Delete the article at ``offset``; postings that lead to it then lead to ``successor``, if there is one."""
         # A zero byte means none: nothing comes before offset 0, so it cannot be a successor.

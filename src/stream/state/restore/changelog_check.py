@@ -8,10 +8,10 @@ from faust.types import TP
 
 from stream.core.contracts.events import ChangelogMark, RecoveryEvent
 from stream.core.contracts.records import LogId, Record
+from stream.core.index.changelog_records import SkippedRecord, read_changelog_record
 from stream.core.index.records import Position
 from stream.core.log_position import UNKNOWN_LOG, ChangeKind, LogPosition, LogState
 from stream.errors import LogWentBack
-from stream.state.restore.process_main import decode_event
 from stream.transport.errors import UnknownTopicError
 from stream.transport.log_checks import check_position, epoch_to_ask
 from stream.transport.record_batch import BatchTransport
@@ -70,7 +70,9 @@ class ChangelogCheck:
         async with contextlib.aclosing(self._transport.replay(self._changelog, state.start)) as fetches:
             async for records in fetches:
                 for record in records:
-                    event = decode_event(record)
+                    event = read_changelog_record(record)
+                    if isinstance(event, SkippedRecord):
+                        continue
                     if isinstance(event, RecoveryEvent) and is_after and event.lost_mark is not None:
                         return record.offset
                     is_after = is_after or event.event_id == position.recovery_id

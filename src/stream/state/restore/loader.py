@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from faust.types import TP
 
 from stream.core.contracts.records import Record
+from stream.core.index.changelog_records import SkippedRecord
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore, Store, guard_store
 from stream.core.log_position import LogState
@@ -21,9 +22,11 @@ from stream.errors import IndexDamaged, LogWentBack
 from stream.observability.metrics import Metrics
 from stream.settings import MIB, Settings
 from stream.state.restore.changelog_check import ChangelogCheck
-from stream.state.restore.process_main import RestoreRequest, decode_event
+from stream.state.restore.changelog_chunk import apply_records
+from stream.state.restore.process_main import RestoreRequest
 from stream.state.restore.process_pool import RECORDS_MIN, RestoreFailed, RestoreProcessPool
 from stream.state.restore.progress_log import RestoreProgressLog
+from stream.state.restore.skip_report import SkipReport
 from stream.state.rocksdb_store import RocksStore
 from stream.transport.commit_metadata import CommitMetadata
 from stream.transport.record_batch import BatchTransport
@@ -53,6 +56,8 @@ class RestoreTarget(Protocol):
 
     #: How many records were new.
     applied: int
+    #: The records that were skipped and not reported yet.
+    skipped: list[SkippedRecord]
 
     async def apply(self, records: Sequence[Record], changelog_end: int) -> None:
         """Apply ``records``; all before the offset ``changelog_end`` are read then."""
@@ -64,15 +69,17 @@ class RestoreTarget(Protocol):
 class InProcessTarget:
     """Applies changelog records to an index that is open in this process."""
 
-    def __init__(self, index: PartitionIndex) -> None:
+    def __init__(self, index: PartitionIndex, *, partitions: int | None = None) -> None:
         self._index = index
+        self._partitions = partitions
         self.applied = 0
+        self.skipped: list[SkippedRecord] = []
 
     async def apply(self, records: Sequence[Record], changelog_end: int) -> None:
         """See `RestoreTarget`."""
-        self.applied += self._index.apply_changelog(
-            [decode_event(record) for record in records], changelog_end=changelog_end
-        )
+        applied, skipped = apply_records(self._index, records, changelog_end, partitions=self._partitions)
+        self.applied += applied
+        self.skipped += skipped
         await asyncio.sleep(0)
 
     async def drain(self) -> None:
@@ -92,6 +99,8 @@ class IndexLoader:
         metrics: Shows how far restores have got.
         processes: Does the long restores, if given; the stores must be on disk then.
         records_per_chunk: Records that are applied at a time.
+        partitions: How many partitions the changelog has: see `apply_records`.
+        skips: Reports the records that are skipped.
     """
 
     def __init__(
@@ -106,6 +115,8 @@ class IndexLoader:
         metrics: Metrics,
         processes: RestoreProcessPool | None = None,
         records_per_chunk: int = RECORDS_PER_CHUNK,
+        partitions: int | None = None,
+        skips: SkipReport | None = None,
     ) -> None:
         self._transport = transport
         self._changelog = changelog
@@ -116,6 +127,8 @@ class IndexLoader:
         self._metrics = metrics
         self._processes = processes
         self._records_per_chunk = records_per_chunk
+        self._partitions = partitions
+        self._skips = skips or SkipReport(changelog, metrics)
 
     async def load(self, partition: int, progress: RestoreProgress) -> PartitionIndex:
         """Open the index of ``partition`` and apply the changelog up to its end.
@@ -126,6 +139,7 @@ class IndexLoader:
         """
         check = ChangelogCheck(self._transport, TP(self._changelog, partition), TP(self._normalized, partition))
         index, begin, end = await self._open_store(partition, check)
+        self._skips.begin(partition, is_empty=index.changelog_end == 0)
         fields = {"partition": partition, "offset": begin, "end_offset": end}
         log.info("restoring index", extra={**fields, "records": max(0, end - begin)})
         started_at, applied = time.monotonic(), 0
@@ -144,7 +158,7 @@ class IndexLoader:
         self, partition: int, index: PartitionIndex, begin: int, end: int, progress: RestoreProgress
     ) -> int:
         """Apply the changelog from ``begin`` on to ``index``, and return how many records were new."""
-        target = InProcessTarget(index)
+        target = InProcessTarget(index, partitions=self._partitions)
         await self._stream_changelog(partition, target, begin, end, progress)
         return target.applied
 
@@ -225,10 +239,12 @@ class IndexLoader:
             async for records in chunks:
                 reached = records[-1].offset + 1
                 await target.apply(records, reached)
+                self._skips.report(partition, target)
                 self._report(partition, begin, reached, end)
                 self._metrics.restored.inc(len(records))
                 progress_log.update(reached, time.monotonic())
         await target.drain()
+        self._skips.report(partition, target)
         self._report(partition, end, end, end)
 
     async def _read_chunks(
@@ -275,7 +291,9 @@ def new_loader(
         return MemoryStore() if settings.is_memory else RocksStore(folder_of(partition), cache_bytes=cache_bytes)
 
     def request_for(partition: int) -> RestoreRequest:
-        return RestoreRequest(str(folder_of(partition)), cache_bytes, window_ms, topics.fingerprints, partition)
+        return RestoreRequest(
+            str(folder_of(partition)), cache_bytes, window_ms, topics.fingerprints, partition, settings.scope_partitions
+        )
 
     size = 0 if settings.is_memory else settings.restore_processes
     processes = RestoreProcessPool(request_for, size=size, records_min=process_records_min)
@@ -288,4 +306,6 @@ def new_loader(
         window_ms=window_ms,
         metrics=metrics,
         processes=processes,
+        partitions=settings.scope_partitions,
+        skips=SkipReport(topics.fingerprints, metrics, None if settings.is_memory else folder_of),
     )

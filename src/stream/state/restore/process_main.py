@@ -17,13 +17,12 @@ from typing import BinaryIO, Final, TypeVar
 import msgspec
 
 from stream import gc_tuning
-from stream.core.contracts import codec
-from stream.core.contracts.events import ChangelogEvent
-from stream.core.contracts.records import Headers, InputRecord, Record
+from stream.core.contracts.records import Headers, InputRecord, Record, RefusedBatch
+from stream.core.index.changelog_records import SkippedRecord
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import guard_store
-from stream.core.pipeline.deduplicate import decode_changelog_event
 from stream.errors import IndexFault
+from stream.state.restore.changelog_chunk import apply_records
 from stream.state.rocksdb_store import RocksStore
 
 Frame = TypeVar("Frame", bound=msgspec.Struct)
@@ -40,20 +39,25 @@ class RestoreRequest(msgspec.Struct, frozen=True, array_like=True):
     window_ms: int
     topic: str
     partition: int
+    partitions: int | None = None
 
 
 class ChangelogChunk(msgspec.Struct, frozen=True, array_like=True):
-    """Consecutive changelog records: offset, value and headers of each. ``changelog_end``: the offset after them."""
+    """Consecutive changelog records. ``changelog_end``: the offset after them.
 
-    records: Sequence[tuple[int, bytes | None, Headers]]
+    Of each record: offset, value, headers, and the reason why its batch was not unpacked, if it was not.
+    """
+
+    records: Sequence[tuple[int, bytes | None, Headers, str | None]]
     changelog_end: int
 
 
 class ChunkResult(msgspec.Struct, frozen=True, array_like=True):
-    """How many records of a chunk were new. After a ``fault`` no more chunks are applied."""
+    """How many records of a chunk were new, and which were skipped. After a ``fault`` no more chunks are applied."""
 
     applied: int
     fault: str | None = None
+    skipped: list[SkippedRecord] = []
 
 
 def encode_frame(message: msgspec.Struct) -> bytes:
@@ -64,22 +68,11 @@ def encode_frame(message: msgspec.Struct) -> bytes:
 
 def to_chunk(records: Sequence[Record], changelog_end: int) -> ChangelogChunk:
     """Return ``records``, which are of one partition, as a chunk."""
-    return ChangelogChunk([(record.offset, record.value, list(record.headers)) for record in records], changelog_end)
-
-
-def decode_event(record: Record) -> ChangelogEvent:
-    """Return the event in a changelog record.
-
-    Raises:
-        IndexFault: The record holds no changelog event.
-    """
-    try:
-        return decode_changelog_event(record)
-    except codec.UNREADABLE as error:
-        raise IndexFault(
-            f"{record.topic}/{record.partition}/{record.offset} is not a fingerprint ({error}); only the deduplicate "
-            "step may write to this topic"
-        ) from error
+    sent = [
+        (record.offset, record.value, list(record.headers), record.reason if isinstance(record, RefusedBatch) else None)
+        for record in records
+    ]
+    return ChangelogChunk(sent, changelog_end)
 
 
 def run_restore(frames: BinaryIO, results: BinaryIO, *, store_type: type[RocksStore] = RocksStore) -> None:
@@ -97,13 +90,18 @@ def run_restore(frames: BinaryIO, results: BinaryIO, *, store_type: type[RocksSt
 
 def _apply_chunks(request: RestoreRequest, index: PartitionIndex, frames: BinaryIO, results: BinaryIO) -> None:
     while chunk := _read_frame(frames, ChangelogChunk):
-        records = [
-            InputRecord(request.topic, request.partition, offset, None, None, value, headers)
-            for offset, value, headers in chunk.records
-        ]
-        applied = index.apply_changelog([decode_event(record) for record in records], changelog_end=chunk.changelog_end)
-        _write_result(results, ChunkResult(applied))
+        records = [_to_record(request, *sent) for sent in chunk.records]
+        applied, skipped = apply_records(index, records, chunk.changelog_end, partitions=request.partitions)
+        _write_result(results, ChunkResult(applied, skipped=skipped))
     index.end_restore()
+
+
+def _to_record(
+    request: RestoreRequest, offset: int, value: bytes | None, headers: Headers, refusal: str | None
+) -> Record:
+    if refusal is not None:
+        return RefusedBatch(request.topic, request.partition, offset, None, offset, refusal)
+    return InputRecord(request.topic, request.partition, offset, None, None, value, headers)
 
 
 def _read_frame(frames: BinaryIO, kind: type[Frame]) -> Frame | None:

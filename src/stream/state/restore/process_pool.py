@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from stream.core.contracts.records import Record
+from stream.core.index.changelog_records import SkippedRecord
 from stream.state.restore.process_main import LENGTH_BYTES, ChunkResult, RestoreRequest, encode_frame, to_chunk
 
 #: A process takes half a second to start, so shorter restores are done by the worker itself.
@@ -33,6 +34,8 @@ class RestoreProcess:
         self._awaits_result = False
         #: How many of the records that the process has confirmed were new.
         self.applied = 0
+        #: See `RestoreTarget`.
+        self.skipped: list[SkippedRecord] = []
 
     @property
     def pid(self) -> int:
@@ -68,6 +71,7 @@ class RestoreProcess:
         if result.fault is not None:
             raise RestoreFailed(result.fault)
         self.applied += result.applied
+        self.skipped += result.skipped
         self._awaits_result = False
 
     async def send(self, message: msgspec.Struct) -> None:

@@ -80,6 +80,38 @@ class TestRestore:
         assert partition.index.last_offset == 5
         assert partition.run_one(article(prose("z"), name="zombie")).verdict.relation == "new"
 
+    def test_after_a_record_that_cannot_be_used_the_next_one_is_applied(
+        self, new_store: NewStore, changelog: list[FingerprintEvent]
+    ) -> None:
+        index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
+        assert index.apply_changelog([*changelog[:2], None, *changelog[3:]], changelog_end=6) == 5
+        assert (index.documents, index.last_offset, index.changelog_end) == (5, 5, 6)
+
+    def test_a_record_that_cannot_be_used_is_remembered_until_the_next_one_is_read(
+        self, new_store: NewStore, changelog: list[FingerprintEvent]
+    ) -> None:
+        store = new_store()
+        PartitionIndex(store, window_ms=WINDOW_MS).apply_changelog([*changelog[:2], None], changelog_end=3)
+        assert PartitionIndex(store, window_ms=WINDOW_MS).apply_changelog(changelog[3:], changelog_end=6) == 3
+
+    def test_a_record_that_cannot_be_used_excuses_no_later_gap(
+        self, new_store: NewStore, changelog: list[FingerprintEvent]
+    ) -> None:
+        index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
+        assert index.apply_changelog([changelog[0], None, *changelog[1:3], *changelog[4:]], changelog_end=6) == 3
+
+    def test_records_that_do_not_follow_or_contradict_an_earlier_one_are_named(
+        self, new_store: NewStore, changelog: list[FingerprintEvent]
+    ) -> None:
+        index = PartitionIndex(new_store(), window_ms=WINDOW_MS)
+        forged = msgspec.structs.replace(changelog[2], id="forged")
+        misplaced = msgspec.structs.replace(changelog[2], scope="other/en")
+        too_far = msgspec.structs.replace(changelog[5], offset=900, previous=800)
+        records = [*changelog[:3], forged, changelog[2], too_far, misplaced, *changelog[3:]]
+        skipped: list[tuple[int, str]] = []
+        assert index.apply_changelog(records, changelog_end=10, on_skip=lambda *skip: skipped.append(skip)) == 6
+        assert skipped == [(3, "conflict"), (5, "broken_chain"), (6, "conflict")]
+
 
 class TestStore:
     """Reopening a store."""

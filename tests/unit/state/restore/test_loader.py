@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from stream.core.contracts import cloudevents, codec
 from stream.core.contracts.events import ChangelogMark, RecoveryEvent
 from stream.core.contracts.records import InputRecord
+from stream.core.index.changelog_records import SkipCode
 from stream.core.index.store import MemoryStore
 from stream.core.log_position import LogState
 from stream.core.pipeline.deduplicate import decode_changelog_event
@@ -76,12 +78,23 @@ async def test_an_index_with_a_gap_to_the_trimmed_changelog_is_reset() -> None:
     assert site.log.replayed_from == [0, 9]
 
 
-async def test_a_changelog_record_without_a_value_is_a_fault() -> None:
-    site = Site(Log([replace(RECORDS[0], value=None)]))
+async def test_a_changelog_record_that_cannot_be_used_is_skipped_counted_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    site = Site(Log([*RECORDS[:3], replace(RECORDS[3], value=None), *RECORDS[4:]]))
     site.indexes.assign([0])
-    with pytest.raises(IndexFault, match="is not a fingerprint"):
-        await documents(site.indexes)
+    assert await documents(site.indexes) == 11
+    assert skip_counts(site) == {"foreign": 0, "unusable": 1, "broken_chain": 0, "conflict": 0}
+    (line,) = (line for line in caplog.records if line.message == "skipped a changelog record")
+    fields = ("topic", "partition", "offset", "code", "reason")
+    assert [line.__dict__[name] for name in fields] == ["log", 0, 3, "unusable", "it has no value"]
     await site.indexes.close()
+
+
+def skip_counts(site: Site) -> dict[str, float | None]:
+    """How many records partition 0 has skipped, by code."""
+    name, read = "stream_changelog_records_skipped_total", site.metrics.registry.get_sample_value
+    return {code: read(name, {"partition": "0", "code": code}) for code in get_args(SkipCode)}
 
 
 async def test_a_store_that_cannot_be_opened_is_a_fault(tmp_path: Path) -> None:
@@ -262,3 +275,14 @@ async def test_a_restore_is_logged_with_its_range(caplog: pytest.LogCaptureFixtu
         "records": 12,
     }
     await site.indexes.close()
+
+
+async def test_an_index_that_has_skipped_the_last_record_finds_its_place_again() -> None:
+    store = MemoryStore()
+    foreign = InputRecord("log", 0, 12, 0, None, b"x", ())
+    for expected in (12, 12):
+        site = Site(Log([*RECORDS, foreign]), lambda _partition: store)
+        site.indexes.assign([0])
+        assert await documents(site.indexes) == expected
+        await site.indexes.close()
+    assert site.log.replayed_from == [13]

@@ -16,7 +16,6 @@ import pytest
 from faust.types import TP
 
 from stream.core.contracts.records import Record
-from stream.errors import IndexFault
 from stream.state.restore.process_pool import RestoreProcess
 from stream.state.rocksdb_store import RocksStore
 from tests.support.changelog import RECORDS, Log, Site, documents
@@ -135,12 +134,15 @@ async def test_the_worker_restores_if_no_process_can_be_started(
     assert caplog.messages == ["restore process failed; the worker restores the index itself"]
 
 
-async def test_a_fault_of_the_process_is_the_workers_fault_too(tmp_path: Path) -> None:
-    site = on_disk(Log([*RECORDS[:8], replace(RECORDS[8], value=b"{}"), *RECORDS[9:]]), tmp_path)
+async def test_what_a_process_skips_is_reported_by_the_worker(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    foreign = replace(RECORDS[0], offset=12, value=b"x", headers=())
+    site = on_disk(Log([*RECORDS[:8], replace(RECORDS[8], value=b"{}"), *RECORDS[9:], foreign]), tmp_path)
     site.indexes.assign([0])
-    with pytest.raises(IndexFault, match="log/0/8 is not a fingerprint"):
-        await documents(site.indexes)
+    assert await documents(site.indexes) == 11
     await site.indexes.close()
+    assert fields(caplog.records, "skipped a changelog record", "offset", "code") == [(8, "unusable"), (12, "foreign")]
+    labels = {"partition": "0", "code": "unusable"}
+    assert site.metrics.registry.get_sample_value("stream_changelog_records_skipped_total", labels) == 1
 
 
 async def test_revoking_a_partition_ends_its_process(tmp_path: Path) -> None:

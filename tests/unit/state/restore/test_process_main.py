@@ -10,19 +10,21 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from stream.core.contracts.records import InputRecord
+from stream.core.contracts.records import InputRecord, Record, RefusedBatch
+from stream.core.index.changelog_records import SkippedRecord
 from stream.core.index.partition_index import PartitionIndex
 from stream.errors import IndexDamaged
+from stream.state.restore.changelog_chunk import apply_records
 from stream.state.restore.process_main import (
     LENGTH_BYTES,
     ChunkResult,
     RestoreRequest,
-    decode_event,
     encode_frame,
     run_restore,
     to_chunk,
 )
 from stream.state.rocksdb_store import RocksStore
+from stream.transport.partitioner import partition_for
 from tests.support.articles import generate_articles, with_takedowns
 from tests.support.changelog import RECORDS, WINDOW_MS, changelog
 from tests.support.restore import contents
@@ -30,7 +32,7 @@ from tests.support.restore import contents
 MESSAGES = with_takedowns(generate_articles(60, seed=62), seed=62)
 
 
-def frames(folder: Path, chunks: Sequence[Sequence[InputRecord]]) -> bytes:
+def frames(folder: Path, chunks: Sequence[Sequence[Record]]) -> bytes:
     """The frames that a worker sends."""
     request = RestoreRequest(str(folder), 1 << 20, WINDOW_MS, "log", 0)
     return encode_frame(request) + b"".join(
@@ -56,7 +58,7 @@ def restore_in_process(folder: Path, chunks: Sequence[Sequence[InputRecord]]) ->
     """Restore the index in ``folder`` without a process."""
     index = PartitionIndex(RocksStore(folder), window_ms=WINDOW_MS)
     for records in chunks:
-        index.apply_changelog([decode_event(record) for record in records], changelog_end=records[-1].offset + 1)
+        apply_records(index, records, records[-1].offset + 1)
     index.end_restore()
     index.close()
 
@@ -90,11 +92,27 @@ def test_without_a_request_nothing_is_done(tmp_path: Path, length: int) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_record_that_is_no_fingerprint_gives_a_fault(tmp_path: Path) -> None:
+def test_a_record_that_cannot_be_used_is_skipped_and_named_also_in_a_chunk_of_its_own(tmp_path: Path) -> None:
     results = results_of(frames(tmp_path / "0", [RECORDS[:5], [replace(RECORDS[5], value=b"{}")], RECORDS[6:]]))
-    assert results[0] == ChunkResult(5)
-    assert len(results) == 2
-    assert str(results[1].fault).startswith("log/0/5 is not a fingerprint")
+    reason = "Object missing required field `event_id`"
+    assert results == [ChunkResult(5), ChunkResult(0, skipped=[SkippedRecord(5, "unusable", reason)]), ChunkResult(6)]
+
+
+def test_a_batch_that_was_not_unpacked_is_skipped_with_its_reason(tmp_path: Path) -> None:
+    refused = RefusedBatch("log", 0, 5, None, 4, "the record batch at offsets 4 to 5 is too large")
+    (result,) = results_of(frames(tmp_path / "0", [[*RECORDS[:4], refused, *RECORDS[6:]]]))
+    assert result == ChunkResult(10, skipped=[SkippedRecord(5, "unusable", refused.reason)])
+
+
+def test_the_scopes_of_other_partitions_are_skipped(tmp_path: Path) -> None:
+    expected = partition_for(b"default/en", 3)
+    for partition in range(3):
+        request = RestoreRequest(str(tmp_path / str(partition)), 1 << 20, WINDOW_MS, "log", partition, partitions=3)
+        (result,) = results_of(encode_frame(request) + encode_frame(to_chunk(RECORDS, 12)))
+        english = [record.offset for record in RECORDS if record.key == b"default/en"]
+        skipped = {record.offset for record in result.skipped if record.reason.startswith("default/en belongs")}
+        assert english
+        assert skipped == (set() if partition == expected else set(english))
 
 
 def test_an_index_that_is_open_elsewhere_gives_a_fault(tmp_path: Path) -> None:

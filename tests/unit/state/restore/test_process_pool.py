@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from stream.core.index.changelog_records import SkippedRecord
 from stream.core.index.partition_index import PartitionIndex
 from stream.errors import IndexFault
 from stream.state.restore.process_pool import RECORDS_MIN, RestoreFailed, RestoreProcess
@@ -74,14 +75,13 @@ async def test_the_exit_code_of_a_killed_process_is_reported(tmp_path: Path) -> 
         await kill()
 
 
-async def test_the_fault_of_a_process_is_reported(tmp_path: Path) -> None:
-    async def send_bad_record() -> None:
-        async with process_pool(tmp_path).start(0) as process:
-            await process.apply([replace(RECORDS[0], value=b"{}")], 1)
-            await process.drain()
-
-    with pytest.raises(RestoreFailed, match="log/0/0 is not a fingerprint"):
-        await send_bad_record()
+async def test_a_record_that_a_process_skips_is_named(tmp_path: Path) -> None:
+    async with process_pool(tmp_path).start(0) as process:
+        await process.apply([replace(RECORDS[0], value=b"")], 1)
+        await process.apply(RECORDS[1:], 12)
+        await process.drain()
+    assert process.applied == 11
+    assert process.skipped == [SkippedRecord(0, "unusable", "it has no value")]
 
 
 async def test_an_index_that_is_open_elsewhere_is_reported(tmp_path: Path) -> None:
