@@ -170,9 +170,19 @@ def _restore() -> list[Panel]:
             "The changelog's retention must be longer than the window: a restore needs the records of the window.",
             ("max(stream_window_seconds{})", "window"),
             ("min(stream_changelog_retention_seconds{}) < +Inf", "changelog retention"),
-            w=24,
-            h=6,
+            w=12,
             runbook="windowlongerthanchangelog",
+        ),
+        lines(
+            "Changelog records skipped",
+            "short",
+            "Records that an index could not apply, by reason.",
+            (
+                "sum by (partition, code) (increase(stream_changelog_records_skipped_total{}[$__rate_interval])) > 0",
+                "partition {{partition}}: {{code}}",
+            ),
+            w=12,
+            runbook="changelogrecordsskipped",
         ),
     ]
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from stream.core.timestamps import HOUR_MS
 from stream.doctor.facts import DataDir, HostFacts, IndexFolder, Offsets, SettingSources, TopicFacts, Unknown
-from stream.doctor.findings import Finding, fail, format_size, join_names, ok, skip, warn
+from stream.doctor.findings import Finding, fail, format_count, format_size, join_names, ok, skip, warn
 from stream.settings import MIB, Settings
 
 _PYTHON: Final = ((3, 11), (3, 13))
@@ -137,7 +137,18 @@ def _check_index(settings: Settings, folder: IndexFolder) -> Finding:
     if folder.is_corrupt:
         advice = "none needed: the next start rebuilds it from the changelog; check the disk if this happens again"
         return warn("index", f"{name} is marked as corrupt", advice, **figures)
+    if folder.skipped:
+        return _report_skipped(settings, folder, name, figures)
     return ok("index", f"{name}: {format_size(folder.size)}", **figures)
+
+
+def _report_skipped(settings: Settings, folder: IndexFolder, name: str, figures: dict[str, int]) -> Finding:
+    summary = f"{name} has skipped {format_count(sum(folder.skipped.values()), 'record')} of the changelog"
+    if folder.last_skipped:
+        offset, reason = folder.last_skipped
+        summary += f"; the last one at offset {offset:,}: {reason}"
+    advice = f"let only workers write to {settings.topics.fingerprints}; see the run book: ChangelogRecordsSkipped"
+    return warn("index", summary, advice, **figures, skipped=dict(folder.skipped))
 
 
 def _check_web_port(settings: Settings, facts: HostFacts) -> Finding:

@@ -17,6 +17,7 @@ import orjson
 
 from stream.doctor.facts import DataDir, HostFacts, IndexFolder, LockOwner, SettingSources, WebPort
 from stream.settings import CONFIG_VARIABLE, ENV_PREFIX, Settings
+from stream.skipped_records import read_skipped_records
 
 _HTTP_TIMEOUT_S: Final = 3.0
 _HTTP_BYTES_MAX: Final = 65_536
@@ -105,7 +106,9 @@ def collect_index_folder(folder: Path, partition: int) -> IndexFolder:
     except OSError:
         return IndexFolder(partition, is_readable=False, is_corrupt=is_corrupt)
     is_readable = all(os.access(file, os.R_OK) or not file.exists() for file in files)
-    return IndexFolder(partition, sum(map(_file_size, files)), is_readable, is_corrupt)
+    skipped = read_skipped_records(folder)
+    last = (skipped.newest[-1].offset, skipped.newest[-1].reason) if skipped.newest else None
+    return IndexFolder(partition, sum(map(_file_size, files)), is_readable, is_corrupt, skipped.counts, last)
 
 
 def _file_size(file: Path) -> int:

@@ -140,12 +140,20 @@ class BrokerFacts:
 
 @dataclass(frozen=True, slots=True)
 class IndexFolder:
-    """The index of one partition on this disk. ``is_corrupt``: a worker has marked it so."""
+    """The index of one partition on this disk.
+
+    Attributes:
+        is_corrupt: a worker has marked it so.
+        skipped: how many records of the changelog it has skipped, by code.
+        last_skipped: the offset of the last of them in the changelog, and why it was skipped.
+    """
 
     partition: int
     size: int = 0
     is_readable: bool = True
     is_corrupt: bool = False
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    last_skipped: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import pytest
 from faust.types import TP
 
 from stream.core.contracts.records import OutputRecord, Record
+from stream.skipped_records import read_skipped_records
 from stream.state.restore.loader import new_loader
 from stream.state.restore.process_pool import RECORDS_MIN
-from stream.state.restore.skips_file import read_skipped_records
 from stream.transport.partitioner import partition_for
 from tests.support.articles import generate_articles
 from tests.support.flow import Running, Site, by_offset, verdicts, verdicts_without_interruption

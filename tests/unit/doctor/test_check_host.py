@@ -100,6 +100,11 @@ INDEXES: list[tuple[IndexFolder, str, str]] = [
     (IndexFolder(7), "WARN", "partition 7 is not used: STREAM_SCOPE_PARTITIONS is 2"),
     (IndexFolder(0, is_corrupt=True), "WARN", "marked as corrupt"),
     (IndexFolder(0, is_readable=False), "FAIL", "no permission to read it"),
+    (
+        IndexFolder(1, skipped={"foreign": 2, "unusable": 1}, last_skipped=(1200, "it has no value")),
+        "WARN",
+        "partition 1 has skipped 3 records of the changelog; the last one at offset 1,200: it has no value",
+    ),
 ]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from stream.core.index.changelog_records import SkippedRecord
 from stream.demo.runner import free_port
 from stream.doctor.collect_host import (
     collect_host,
@@ -22,6 +23,7 @@ from stream.doctor.collect_host import (
 from stream.doctor.facts import LockOwner
 from stream.runtime.data_dir_lock import lock_data_dir
 from stream.settings import Settings
+from stream.skipped_records import add_skipped_records, skips_file
 from stream.state.rocksdb_store import RocksStore
 
 
@@ -51,6 +53,19 @@ def test_an_index_that_was_marked_as_corrupt_is_reported(folder: Path) -> None:
     store.mark_corrupt("reason")
     store.close()
     assert collect_index_folder(folder, 3).is_corrupt
+
+
+def test_what_an_index_has_skipped_of_the_changelog_is_reported(folder: Path) -> None:
+    assert collect_index_folder(folder, 3).skipped == {}
+    add_skipped_records(folder, [SkippedRecord(7, "foreign", "it has no ce_type"), SkippedRecord(9, "unusable", "why")])
+    add_skipped_records(folder, [SkippedRecord(9, "unusable", "why")])  # a restore that was repeated
+    index = collect_index_folder(folder, 3)
+    assert (index.skipped, index.last_skipped) == ({"foreign": 1, "unusable": 1}, (9, "why"))
+
+
+def test_a_damaged_report_of_skipped_records_is_ignored(folder: Path) -> None:
+    skips_file(folder).write_bytes(b'{"counts": 7')
+    assert collect_index_folder(folder, 3).skipped == {}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -14,7 +14,7 @@ from typing import Protocol, get_args
 
 from stream.core.index.changelog_records import SkipCode, SkippedRecord
 from stream.observability.metrics import Metrics
-from stream.state.restore.skips_file import add_skipped_records, skips_file
+from stream.skipped_records import add_skipped_records, skips_file
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from stream.core.index.changelog_records import SkipCode, SkippedRecord
+from stream.core.index.changelog_records import SkippedRecord
 
 #: How many of the newest skipped records are named in the file beside the index.
 NEWEST_MAX: Final = 20
@@ -18,13 +18,13 @@ NEWEST_MAX: Final = 20
 class SkippedRecords(msgspec.Struct, frozen=True):
     """What the index in a folder has skipped since it was empty: counts by code, and the newest records."""
 
-    counts: dict[SkipCode, int] = {}
+    counts: dict[str, int] = {}
     newest: list[SkippedRecord] = []
 
     def add(self, records: list[SkippedRecord]) -> SkippedRecords:
         """The same with ``records``; those that were skipped again, after a restore was repeated, count once."""
         new = [record for record in records if record not in self.newest]
-        counts = Counter(self.counts)
+        counts = Counter[str](self.counts)
         counts.update(record.code for record in new)
         return SkippedRecords(dict(counts), [*self.newest, *new][-NEWEST_MAX:])
 
