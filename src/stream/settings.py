@@ -284,6 +284,11 @@ class Settings(BaseSettings):
         return self.index_dir / "worker.lock"
 
     @property
+    def retention_ms(self) -> int:
+        """How long topics keep records, in milliseconds."""
+        return int(self.retention_days * DAY_MS)
+
+    @property
     def window_ms(self) -> int:
         """The duplicate window in milliseconds."""
         return int(self.window_days * DAY_MS)
@@ -308,7 +313,7 @@ class Settings(BaseSettings):
             raw_partitions=self.raw_partitions,
             output_partitions=self.output_partitions,
             scope_partitions=self.scope_partitions,
-            retention_ms=int(self.retention_days * DAY_MS),
+            retention_ms=self.retention_ms,
             window_ms=self.window_ms,
         )
 

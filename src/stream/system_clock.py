@@ -15,3 +15,8 @@ def now_ms() -> int:
 def now() -> str:
     """The present time in UTC, as RFC 3339."""
     return format_rfc3339(now_ms())
+
+
+def elapsed_s() -> float:
+    """Seconds since any moment, by a clock that nobody sets; on Linux also while the machine is suspended."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

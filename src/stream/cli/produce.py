@@ -19,6 +19,7 @@ from stream.core.contracts import cloudevents
 from stream.core.contracts.topics import RAW_MESSAGE_BYTES
 from stream.errors import BrokerError
 from stream.kafka import topic_admin
+from stream.kafka.broker_clock import require_clock
 from stream.settings import Settings, load_settings
 
 SOURCE: Final = "/stream/produce"
@@ -93,6 +94,8 @@ def _send_all(settings: Settings, messages: Iterable[RawMessage]) -> int:
     run_id, count, buffered_bytes = uuid.uuid4().hex, 0, 0
     if not topic_admin.exists(settings, topic, operation="Write"):  # the producer would wait a minute for it
         raise BrokerError(f"{topic} does not exist on {settings.broker}; run: stream topics")
+    with topic_admin.admin(settings) as client:
+        require_clock(client, retention_ms=settings.retention_ms)
     producer = _connect(settings)
     try:
         for count, message in enumerate(messages, 1):

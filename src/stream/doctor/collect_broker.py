@@ -39,6 +39,7 @@ from stream.doctor.facts import (
 )
 from stream.errors import BrokerError
 from stream.kafka import topic_admin
+from stream.kafka.broker_clock import ClockSkew, measure_skew
 from stream.kafka.broker_probe import Probe, probe_brokers, probe_ports, run_with_timeout
 from stream.kafka.security import load_access
 from stream.kafka.topic_admin import TopicStatus
@@ -182,15 +183,9 @@ def _collect_clock(query: _Query, topics: Mapping[str, TopicFacts]) -> Clock | U
 
     Without it, the newest record gives an upper bound.
     """
-    sent_ms, start = system_clock.now_ms(), time.monotonic()
-    quorum = query(query.client.describe_metadata_quorum)
-    round_trip_ms = (time.monotonic() - start) * 1000
-    if not isinstance(quorum, Unknown):
-        partition = quorum["topics"][0]["partitions"][0]
-        for voter in partition["current_voters"]:
-            controller_ms = voter.get("last_caught_up_timestamp") or -1
-            if voter["replica_id"] == partition["leader_id"] and controller_ms > 0:
-                return Clock(sent_ms + round_trip_ms / 2 - controller_ms, round_trip_ms / 2)
+    skew = query(lambda: measure_skew(query.client))
+    if isinstance(skew, ClockSkew):
+        return Clock(skew.ahead_ms, skew.error_ms)
     tps = [KafkaTopicPartition(name, number) for name, topic in topics.items() for number in range(topic.partitions)]
     newest = query(lambda: query.client.list_partition_offsets(dict.fromkeys(tps, OffsetSpec.MAX_TIMESTAMP)))
     if isinstance(newest, Unknown):

@@ -18,9 +18,11 @@ from kafka.errors import (
     TopicAuthorizationFailedError,
 )
 
+from stream import system_clock
 from stream.core.contracts.topics import TopicSpec
 from stream.errors import BrokerError, BrokerNotReady
 from stream.kafka.acls import Permission, topic_permissions
+from stream.kafka.broker_clock import require_clock
 from stream.kafka.connection_check import check_connection
 from stream.kafka.record_batches import limit_kafka_python
 from stream.kafka.security import AccessError, load_access
@@ -205,18 +207,20 @@ def _wait_until_set(client: KafkaAdminClient, specs: Sequence[TopicSpec]) -> Non
         time.sleep(0.1)
 
 
-def require(settings: Settings, steps: Sequence[Stage]) -> None:
-    """Check that every topic of ``steps`` exists with the required partitions and can be used by this user.
+def require(settings: Settings, steps: Sequence[Stage], *, now_ms: Callable[[], int] = system_clock.now_ms) -> None:
+    """Check that every topic of ``steps`` exists as required and can be used by this user, and that the clock is right.
 
     Raises:
         SettingsError: TLS or SASL settings cannot be used.
-        BrokerError: the message lists each problem and its fix; `BrokerNotReady` if topics are merely missing.
+        BrokerError: the message lists each problem and its fix; `BrokerNotReady` if topics are merely missing, or if
+            the clock is wrong.
     """
     required = topic_permissions(steps, settings.topics)
     names = {permission.name for permission in required}
     with admin(settings) as client:
         statuses = _describe(client, [spec for spec in settings.topic_specs if spec.name in names])
         _require_permissions(settings, client, statuses, required)
+        require_clock(client, retention_ms=settings.retention_ms, now_ms=now_ms)
     bad = [status for status in statuses if status.problem]
     if bad:
         kind = BrokerError if any(status.partitions for status in bad) else BrokerNotReady

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from stream import system_clock
 from stream.core.contracts.topics import Topics, TopicSpec
 from stream.errors import BrokerError, BrokerNotReady
 from stream.kafka import topic_admin
-from stream.settings import STAGES, Settings, Stage
+from stream.settings import DAY_MS, STAGES, Settings, Stage
 
 pytestmark = pytest.mark.kafka
+
+DAY_S = DAY_MS // 1000
 
 
 @pytest.fixture
@@ -52,6 +55,31 @@ def test_a_worker_requires_the_topics_of_its_steps(
     assert set(lines[1:]) == {f"  {name} is missing; run: stream topics" for name in names}
     topic_admin.create(settings, [spec for spec in settings.topic_specs if spec.name in names], replication=1)
     topic_admin.require(settings, steps)
+
+
+@pytest.mark.parametrize(
+    ("ahead_ms", "message"),
+    [
+        (61 * 60_000, "the clock of this machine is 1 h ahead of that of the cluster, so the brokers would refuse"),
+        (-8 * DAY_MS, "the clock of this machine is 19. h behind that of the cluster, so its records would be deleted"),
+    ],
+)
+def test_a_worker_whose_records_would_not_be_kept_waits_for_the_right_time(
+    settings: Settings, ahead_ms: int, message: str
+) -> None:
+    topic_admin.create(settings, settings.topic_specs, replication=1)
+    with pytest.raises(BrokerNotReady, match=message):
+        topic_admin.require(settings, STAGES, now_ms=lambda: system_clock.now_ms() + ahead_ms)
+
+
+@pytest.mark.parametrize(("ahead_s", "lines"), [(0, []), (5, []), (600, [600]), (-DAY_S, [-DAY_S])])
+def test_a_worker_with_a_wrong_clock_whose_records_are_kept_warns(
+    settings: Settings, caplog: pytest.LogCaptureFixture, ahead_s: int, lines: list[int]
+) -> None:
+    topic_admin.create(settings, settings.topic_specs, replication=1)
+    topic_admin.require(settings, STAGES, now_ms=lambda: system_clock.now_ms() + ahead_s * 1000)
+    warnings = [line for line in caplog.records if line.message == "the clock differs from that of the cluster"]
+    assert [line.__dict__["seconds"] for line in warnings] == [pytest.approx(seconds, abs=5) for seconds in lines]
 
 
 def test_a_wrong_number_of_partitions_is_not_a_reason_to_wait(settings: Settings) -> None:

@@ -19,7 +19,10 @@ from aiokafka.producer.sender import SendProduceReqHandler  # type: ignore[impor
 from aiokafka.protocol.commit import OffsetFetchRequest, OffsetFetchResponse_v3  # type: ignore[import-untyped]
 from faust.types import TP
 
+from stream import system_clock
 from stream.core.contracts.records import OutputRecord
+from stream.core.timestamps import HOUR_MS
+from stream.kafka.broker_clock import JumpGuard
 from stream.transport.errors import DeliveryError, RevokedError
 from stream.transport.record_batch import consumer_of, producer_of, transport_of
 from tests.support.transports import DEADLINE, KafkaBackend, numbered_records, until
@@ -314,3 +317,19 @@ async def test_a_clock_that_the_topic_refuses_is_reported_as_such(apps: Apps, ka
 
     with pytest.raises(DeliveryError, match="correct the clocks of this machine and of the brokers"):
         await write_until_refused()
+
+
+async def test_nothing_is_sent_after_the_clock_was_set_by_more_than_an_hour(apps: Apps, kafka: KafkaBackend) -> None:
+    topic = f"{kafka.prefix}-jump"
+    await kafka.create(topic, 1)
+    app = await sender(apps, kafka)
+    producer: Any = app.producer
+    set_by_ms = 0
+    producer.jump_guard = JumpGuard(now_ms=lambda: system_clock.now_ms() + set_by_ms)
+    await producer_of(app).produce_all(numbered_records(topic, range(3)))
+    set_by_ms = -26 * HOUR_MS
+    with pytest.raises(
+        DeliveryError, match=r"was set back by 26\.0 h since the worker was started"
+    ):
+        await producer_of(app).produce_all(numbered_records(topic, range(3, 6)))
+    assert len(await kafka.contents(TP(topic, 0))) == 3

@@ -13,6 +13,7 @@ from faust.types import TP
 
 from stream import system_clock
 from stream.core.contracts.records import OutputRecord, RecordMetadata
+from stream.kafka.broker_clock import JumpGuard
 from stream.transport.errors import (
     DeliveryError,
     RecordTooLargeError,
@@ -45,11 +46,14 @@ class KafkaBatchProducer(driver.Producer):
 
     _renewing: asyncio.Lock
     _is_broken = False
+    #: Nothing is sent after the clock has jumped.
+    jump_guard: JumpGuard
 
     def __post_init__(self) -> None:
         """Called before the loop runs."""
         super().__post_init__()
         self._renewing = asyncio.Lock()
+        self.jump_guard = JumpGuard()
         #: Calls so far by topic; the records without a key of one call go to one partition.
         self._calls: dict[str, int] = {}
 
@@ -68,6 +72,12 @@ class KafkaBatchProducer(driver.Producer):
         self, outputs: Sequence[OutputRecord], *, fence_check: FenceCheck | None = None
     ) -> list[RecordMetadata]:
         """See `BatchProducer.produce_all`. Gives up after the setting ``producer_request_timeout``."""
+        if jump_ms := self.jump_guard.jump_ms():
+            raise DeliveryError(
+                f"the clock of this machine was set {'forward' if jump_ms > 0 else 'back'} by "
+                f"{abs(jump_ms) / 3_600_000:,.1f} h since the worker was started, so nothing was sent: brokers may "
+                "delete records with a wrong time at once; check the clock, and start the worker again"
+            )
         if self._is_broken:
             await self._renew()
         by_partition = await self._choose_partitions(outputs)
