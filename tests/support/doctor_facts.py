@@ -14,6 +14,7 @@ from stream.doctor.facts import (
     GroupFacts,
     HostFacts,
     Member,
+    NewestTimes,
     Offsets,
     TopicFacts,
     TopicPartition,
@@ -95,6 +96,7 @@ def broker(**changed: Any) -> BrokerFacts:
         topics=topics(),
         group=group(),
         changed_logs=(),
+        raw_times={0: NewestTimes(NOW_MS - 1000, NOW_MS - 1000)},
     )
     return replace(facts, **changed)
 

@@ -22,7 +22,7 @@ _CHECK_LISTENER: Final = "check that the broker is not stuck, and that the TLS a
 #: The checks that depend on the topics.
 TOPIC_CHECKS: Final = (
     *("topics", "replication", "retention", "message size", "permissions"),
-    *("group", "logs", "lag", "dead letters"),
+    *("group", "logs", "lag", "timestamps", "dead letters"),
 )
 CLUSTER_CHECKS: Final = ("version", "nodes", "clock", *TOPIC_CHECKS)
 

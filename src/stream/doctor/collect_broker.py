@@ -25,6 +25,7 @@ from kafka.errors import (
 from stream import system_clock
 from stream.core.contracts.topics import TopicSpec
 from stream.core.timestamps import HOUR_MS
+from stream.doctor.collect_times import read_newest_times
 from stream.doctor.facts import (
     BrokerFacts,
     Clock,
@@ -32,6 +33,7 @@ from stream.doctor.facts import (
     GroupFacts,
     Hidden,
     Member,
+    NewestTimes,
     Offsets,
     TopicFacts,
     TopicPartition,
@@ -123,6 +125,7 @@ def _query(settings: Settings, servers: tuple[Connection, ...]) -> BrokerFacts:
             topics=topics,
             group=_collect_group(query, settings, known_topics),
             changed_logs=_collect_changed_logs(settings),
+            raw_times=_collect_raw_times(query, settings, known_topics),
         )
 
 
@@ -194,6 +197,16 @@ def _collect_clock(query: _Query, topics: Mapping[str, TopicFacts]) -> Clock | U
     if not times:
         return Unknown("the cluster does not report its time, and there are no records to compare with")
     return Clock(system_clock.now_ms() - max(times), is_upper_bound=True)
+
+
+def _collect_raw_times(
+    query: _Query, settings: Settings, topics: Mapping[str, TopicFacts]
+) -> Mapping[int, NewestTimes] | Unknown:
+    name = settings.topics.raw
+    offsets = topics[name].offsets if name in topics else {}
+    if isinstance(offsets, Unknown):
+        return offsets
+    return query(lambda: read_newest_times(query.client, settings, name, offsets))
 
 
 def _collect_topics(query: _Query, settings: Settings) -> dict[str, TopicFacts] | Unknown:

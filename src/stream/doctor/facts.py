@@ -73,6 +73,13 @@ class Offsets:
     age_ms: int | None = None
 
 
+class NewestTimes(NamedTuple):
+    """Timestamps in one partition: that of its last record, and the latest of all its records."""
+
+    last_ms: int
+    latest_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class TopicFacts:
     """One topic.
@@ -125,6 +132,7 @@ class BrokerFacts:
         error: why the cluster cannot be queried; None if it can.
         nodes: its brokers, by their advertised addresses.
         changed_logs: the logs that are not those that the group has read.
+        raw_times: of each partition of the raw topic that has records.
     """
 
     servers: tuple[Connection, ...]
@@ -136,6 +144,7 @@ class BrokerFacts:
     topics: Mapping[str, TopicFacts] | Unknown = field(default_factory=dict)
     group: GroupFacts | Unknown = field(default_factory=lambda: Unknown("not collected"))
     changed_logs: Sequence[ChangedLog] | Unknown = field(default_factory=lambda: Unknown("not collected"))
+    raw_times: Mapping[int, NewestTimes] | Unknown = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

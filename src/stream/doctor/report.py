@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from stream.doctor.check_broker import TOPIC_CHECKS, check_cluster, check_connections, skip_cluster_checks
 from stream.doctor.check_group import check_dead_letters, check_group, check_lag, check_logs
 from stream.doctor.check_host import check_host, check_python, check_settings
+from stream.doctor.check_times import check_raw_times
 from stream.doctor.check_topics import check_permissions, check_topics
 from stream.doctor.facts import BrokerFacts, GroupFacts, HostFacts, SettingSources, TopicFacts, Unknown
 from stream.doctor.findings import Finding, fail, skip, unknown
@@ -75,5 +76,6 @@ def _check_broker(settings: Settings, facts: BrokerFacts | None, steps: Sequence
         *check_group(settings, facts.group, facts.topics),
         *check_logs(facts.changed_logs),
         *check_lag(settings, facts.group, facts.topics, now_ms=facts.collected_ms),
+        check_raw_times(settings, facts, facts.topics.get(settings.topics.raw)),
         check_dead_letters(settings, facts.topics),
     ]

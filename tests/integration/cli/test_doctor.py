@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 import pytest
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
+from stream import system_clock
 from tests.support.processes import Station, wait_until
 
 pytestmark = pytest.mark.kafka
@@ -118,3 +119,26 @@ def test_each_problem_is_reported(station: Station, admin: KafkaAdminClient) -> 
     assert "6 days, but the window is 7 days" in findings["retention"][0]["found"]
     assert findings["message size"][0]["figures"]["topic"] == topics.fingerprints
     assert states(findings["index"]) == ["warn"]
+
+
+def test_raw_records_with_times_far_from_now_are_reported(station: Station, kafka_broker: str) -> None:
+    assert station.run("topics", "--replication", "1").returncode == 0
+    producer = KafkaProducer(bootstrap_servers=kafka_broker)
+    now_ms, minute_ms = system_clock.now_ms(), 60_000
+
+    def newest(*times_ms: int) -> dict[str, Any]:
+        for time_ms in times_ms:
+            producer.send(station.topics.raw, b"{}", partition=0, timestamp_ms=time_ms)
+            producer.flush()
+        (finding,) = doctor(station)[1]["timestamps"]
+        return finding
+
+    assert newest()["state"] == "skipped"
+    assert newest(now_ms)["state"] == "ok"
+    old = newest(now_ms - 3 * DAY_MS)
+    assert (old["state"], "is 3 days older than an earlier one" in old["found"]) == ("warn", True)
+    assert newest(now_ms)["state"] == "ok"
+    ahead = newest(now_ms + 30 * minute_ms)
+    assert (ahead["state"], "0 has a record that is" in ahead["found"]) == ("warn", True)
+    assert "LogAppendTime" in ahead["advice"]
+    producer.close()

@@ -45,7 +45,7 @@ def test_every_line_fits_80_columns_and_has_its_state_in_words(tmp_path: Path, m
     assert f"FAIL     broker        {NOBODY}: connection refused" in output
     assert "→ start Kafka, or correct the address in STREAM_BROKER" in output
     assert "skipped  topics" in output
-    assert output.splitlines()[-1].endswith("1 FAIL, 12 skipped")
+    assert output.splitlines()[-1].endswith("1 FAIL, 13 skipped")
 
 
 def test_json_output_is_one_object(tmp_path: Path) -> None:
