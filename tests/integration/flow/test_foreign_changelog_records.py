@@ -96,34 +96,3 @@ async def test_bad_records_among_those_of_a_running_worker_change_no_verdict(sit
     if not site.is_memory:
         folder = site.settings.index_dir / f"{site.topics.normalized}-{genuine.partition}"
         assert sum(read_skipped_records(folder).counts.values()) == 18
-
-
-async def test_a_record_of_a_worker_that_is_damaged_loses_its_article_alone(site: Site) -> None:
-    await site.process(*ARTICLES[:20])
-    genuine = await first_fingerprint(site)
-    tp = TP(site.topics.fingerprints, genuine.partition)
-    contents = await site.backend.contents(tp)
-    lost = contents[len(contents) // 2]
-    # Kafka changes no record, so the whole topic is written again, without one value.
-    everything = await site.records(tp.topic)
-    await site.backend.recreate(tp.topic, site.settings.scope_partitions)
-    await site.backend.produce(
-        [
-            OutputRecord(
-                tp.topic,
-                record.key,
-                b"{" if (record.partition, record.offset) == (lost.partition, lost.offset) else record.value,
-                tuple(record.headers),
-                record.partition,
-            )
-            for record in everything
-        ]
-    )
-    shutil.rmtree(site.settings.data_dir, ignore_errors=True)
-    await site.send(*ARTICLES[20:])
-    running = await site.start()
-    await site.settle(running)
-    assert skip_counts(running, genuine.partition) == {"unusable": 1}
-    assert running.restored == len(everything)
-    await site.stop(running)
-    assert len(await site.records(tp.topic)) == len(ARTICLES)
