@@ -16,6 +16,7 @@ from benchmarks import (
     bench_metrics,
     bench_normalize,
     bench_offline,
+    bench_read_committed,
     bench_restore,
     bench_worker,
     report_boilerplate,
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Path, Arguments], None]] = {
     "dedup": lambda corpus, arguments: bench_dedup.run(corpus, arguments.indexed, arguments.folder),
     "restores": lambda corpus, _: bench_restore.run(corpus),
     "process": lambda corpus, arguments: bench_offline.run(corpus, arguments.articles),
+    "read-committed": lambda _corpus, _arguments: bench_read_committed.run(),
     "metrics": lambda corpus, arguments: bench_metrics.run(corpus, arguments.articles),
     "worker": lambda corpus, arguments: bench_worker.run(corpus, arguments.articles),
 }

@@ -27,7 +27,7 @@ AHEAD = 20_000
 
 def run(corpus: Path, articles: int) -> None:
     """Print a line for each tenth of the articles, then the throughput."""
-    with tempfile.TemporaryDirectory() as folder, _kafka() as broker:
+    with tempfile.TemporaryDirectory() as folder, start_kafka() as broker:
         port = free_port()
         env = {**os.environ, "STREAM_BROKER": broker, "STREAM_DATA_DIR": folder, "STREAM_WEB_PORT": str(port)}
         subprocess.run([sys.executable, "-m", "stream", "topics"], env=env, check=True, stdout=subprocess.DEVNULL)
@@ -109,7 +109,8 @@ def _process(command: list[str], env: dict[str, str]) -> Iterator[subprocess.Pop
 
 
 @contextlib.contextmanager
-def _kafka() -> Iterator[str]:
+def start_kafka() -> Iterator[str]:
+    """Start a Kafka node, and yield its address."""
     command = [sys.executable, "-m", "tools.kafka_node.run", "--print-address"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as node:
         try:
