@@ -97,6 +97,7 @@ def figures(**changed: object) -> Similarity:
         "is_opening": False,
         "shares_opening": True,
         "has_other_names": False,
+        "has_other_marks": False,
     }
     vars(similarity).update(usual | changed)
     return similarity

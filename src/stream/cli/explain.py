@@ -35,7 +35,8 @@ _FIGURES: Final = {
     "number_changes": "number_changes",
     "new_number_changes": "new_number_changes",
     "numbers_known": "shared_numbers_share",
-    **{name: name for name in ("length_ratio", "is_longer", "is_opening", "shares_opening", "has_other_names")},
+    **{name: name for name in ("length_ratio", "is_longer", "is_opening", "shares_opening")},
+    **{name: name for name in ("has_other_names", "has_other_marks")},
 }
 #: For passages that only A has, and that only B has: style of words, style of numbers, and the signs around the passage
 #: if there are no colours.

@@ -238,6 +238,11 @@ def _describe_shared_numbers(pair: _Pair) -> tuple[str, str]:
     return required, "no numbers" if share is None else f"{share:.0%} of the numbers"
 
 
+def _describe_marks(pair: _Pair) -> tuple[str, str]:
+    required = "no number with another sign or currency, such as +2 and -2"
+    return required, "a sign or currency differs" if pair.similarity.has_other_marks else "none"
+
+
 def _describe_round_up(pair: _Pair) -> tuple[str, str]:
     similarity = pair.similarity
     times = 1 / pair.thresholds.expansion_ratio_min
@@ -256,5 +261,6 @@ _DESCRIPTIONS: Final[dict[Requirement, Callable[[_Pair], tuple[str, str]]]] = {
     requirements.has_same_names: _describe_names,
     requirements.has_few_number_changes: _describe_number_changes,
     requirements.has_shared_numbers: _describe_shared_numbers,
+    requirements.has_same_marks: _describe_marks,
     requirements.is_not_round_up: _describe_round_up,
 }

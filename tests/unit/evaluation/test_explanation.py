@@ -133,6 +133,7 @@ class Figures:
     is_opening: bool
     shares_opening: bool
     has_other_names: bool
+    has_other_marks: bool
 
     @property
     def containment(self) -> float:
@@ -153,6 +154,7 @@ FIGURES = st.builds(
     is_opening=st.booleans(),
     shares_opening=st.booleans(),
     has_other_names=st.booleans(),
+    has_other_marks=st.booleans(),
 ).filter(lambda figures: figures.covered_tokens <= figures.tokens)
 
 

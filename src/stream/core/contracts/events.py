@@ -307,12 +307,15 @@ class FingerprintEvent(Struct, frozen=True, kw_only=True):
     format: Annotated[
         str, Meta(description="how texts are folded and hashed; only fingerprints of one format can be compared")
     ]
-    text_hash: Annotated[Hex32, Meta(description="hash of the folded tokens")]
+    text_hash: Annotated[Hex32, Meta(description="hash of the folded tokens and of number_marks")]
     tokens: Annotated[Count, Meta(description="number of tokens of the text")]
     is_spaced: Annotated[bool, Meta(description="whether tokens are words rather than characters")]
     sequence: Annotated[PackedHashes, Meta(description="the first tokens in order, 16 bits each, little-endian")]
     anchors: Annotated[PackedHashes, Meta(description="64-bit hashes of the winnowed shingles, sorted, little-endian")]
     title: Annotated[PackedHashes, Meta(description="16-bit hashes of the title's tokens, sorted, little-endian")]
+    number_marks: Annotated[
+        list[str], Meta(description="the numbers with a sign or a currency, such as -2 and $5, sorted")
+    ] = []
     revision: Annotated[int, Meta(ge=1, description="as in the enriched event")]
     cluster_depth: Annotated[
         Count, Meta(description="number of links between the article and the first one of its cluster")

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.core.dedup.array_sets import shingle_hashes, sorted_unique, window_minima
+from stream.core.dedup.number_marks import find_number_marks
 from stream.core.folding import Indices, TokenBatch, tokenize_all
 from stream.core.folding.hashing import Hashes, mix
 
@@ -57,14 +58,15 @@ WORDS: Final = ShingleParams(shingle=3, anchor=4, window=22)
 CHARACTERS: Final = ShingleParams(shingle=5, anchor=6, window=32)
 _PARAMS: Final = {True: WORDS, False: CHARACTERS}
 #: Only fingerprints of one format can be compared: another folding, hash or shingling is another format.
-FORMAT: Final = f"3:w{'.'.join(map(str, WORDS))},c{'.'.join(map(str, CHARACTERS))},t{TOKENS_MAX}"
+FORMAT: Final = f"4:w{'.'.join(map(str, WORDS))},c{'.'.join(map(str, CHARACTERS))},t{TOKENS_MAX}"
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """Everything that the duplicate decision needs of one text.
 
-    ``text_hash``: 32 hexadecimal digits, the hash of all folded tokens. ``tokens``: the number of all tokens.
+    ``text_hash``: 32 hexadecimal digits, the hash of all folded tokens and of ``number_marks``: the numbers with a sign
+    or a currency, such as ``$5``. ``tokens``: the number of all tokens.
     ``is_spaced``: most tokens are words rather than characters. ``sequence``: the first `TOKENS_MAX` tokens in order,
     15 bits of each token's hash above one bit that marks numbers. ``title``: the title's tokens in the same form,
     sorted and unique. ``anchors`` (sorted and unique) and ``shingles`` (in order, those that anchors are chosen from)
@@ -78,6 +80,7 @@ class Fingerprint:
     title: TokenHashes
     anchors: Hashes
     shingles: Hashes
+    number_marks: tuple[str, ...] = ()
 
     @property
     def params(self) -> ShingleParams:
@@ -121,7 +124,9 @@ def _split_into_chunks(articles: Iterable[tuple[str, str | None]]) -> Iterator[l
 
 def _fingerprint_chunk(articles: Sequence[tuple[str, str | None]]) -> list[Fingerprint]:
     count = len(articles)
-    batch = tokenize_all([text for text, _ in articles] + [title or "" for _, title in articles])
+    texts = [text for text, _ in articles]
+    batch = tokenize_all(texts + [title or "" for _, title in articles])
+    marks = find_number_marks(texts)
     sequence, bounds = _sequence(batch), batch.bounds.tolist()
     hashes = batch.tokens.hashes
     spans = [(start, min(end, start + TOKENS_MAX)) for start, end in pairwise(bounds[: count + 1])]
@@ -133,16 +138,24 @@ def _fingerprint_chunk(articles: Sequence[tuple[str, str | None]]) -> list[Finge
         title_start, title_end = bounds[count + i : count + i + 2]
         computed.append(
             Fingerprint(
-                text_hash=blake2b(hashes[start:end].astype("<u8", copy=False).data, digest_size=16).hexdigest(),
+                text_hash=_hash_text(hashes[start:end], marks[i]),
                 tokens=end - start,
                 is_spaced=is_spaced,
                 sequence=sequence[start:stop].copy(),
                 title=sorted_unique(sequence[title_start:title_end])[:TITLE_TOKENS_MAX],
                 anchors=anchors[is_spaced].anchors(i),
                 shingles=anchors[is_spaced].shingles(i),
+                number_marks=marks[i],
             )
         )
     return computed
+
+
+def _hash_text(tokens: Hashes, number_marks: Sequence[str]) -> str:
+    digest = blake2b(tokens.astype("<u8", copy=False).data, digest_size=16)
+    if number_marks:
+        digest.update(" ".join(number_marks).encode())
+    return digest.hexdigest()
 
 
 def _sequence(batch: TokenBatch) -> TokenHashes:

@@ -120,6 +120,11 @@ def has_shared_numbers(similarity: Similarity, _separation: Separation, threshol
     )
 
 
+def has_same_marks(similarity: Similarity, _separation: Separation, _thresholds: Thresholds) -> bool:
+    """No number has another sign or currency."""
+    return not similarity.has_other_marks
+
+
 def is_not_round_up(similarity: Similarity, _separation: Separation, thresholds: Thresholds) -> bool:
     """The incoming text does not contain the earlier one as one item among many others."""
     return (
@@ -136,6 +141,7 @@ REQUIREMENTS: Final[tuple[tuple[str, Requirement], ...]] = (
     ("other-names", has_same_names),
     ("other-numbers", has_few_number_changes),
     ("other-numbers", has_shared_numbers),
+    ("other-numbers", has_same_marks),
     ("round-up", is_not_round_up),
 )
 #: Ordered from least to most similar.

@@ -14,6 +14,7 @@ import numpy as np
 
 from stream.core.dedup.array_sets import isin_sorted, shingle_hashes, sorted_unique
 from stream.core.dedup.fingerprint import NUMBER, Fingerprint, TokenHashes
+from stream.core.dedup.number_marks import have_other_marks, have_other_signs
 from stream.core.folding import Indices, Mask
 from stream.core.folding.hashing import Hashes
 
@@ -130,8 +131,17 @@ class Similarity:
 
     @cached_property
     def has_other_numbers(self) -> bool:
-        """Whether one of the texts has a number that the other does not have."""
-        return self._shorter.numbers != self._longer.numbers
+        """Whether one of the texts has a number that the other does not have, or has with another sign or currency."""
+        return self.has_other_marks or self._shorter.numbers != self._longer.numbers
+
+    @cached_property
+    def has_other_marks(self) -> bool:
+        """Whether a number has another sign or currency; in texts with the same words, also whether it has a sign."""
+        shorter, longer = self._shorter.fingerprint, self._longer.fingerprint
+        marks, others = shorter.number_marks, longer.number_marks
+        if have_other_marks(marks, others):
+            return True
+        return have_other_signs(marks, others) and np.array_equal(shorter.sequence, longer.sequence)
 
     @cached_property
     def _changed_numbers(self) -> Indices:

@@ -40,6 +40,7 @@ class PackedFingerprint(TypedDict):
     sequence: bytes
     anchors: bytes
     title: bytes
+    number_marks: list[str]
 
 
 def pack_fingerprint(fingerprint: Fingerprint) -> PackedFingerprint:
@@ -52,6 +53,7 @@ def pack_fingerprint(fingerprint: Fingerprint) -> PackedFingerprint:
         "sequence": fingerprint.sequence.astype(_U2, copy=False).tobytes(),
         "anchors": fingerprint.anchors.astype(_U8, copy=False).tobytes(),
         "title": fingerprint.title.astype(_U2, copy=False).tobytes(),
+        "number_marks": list(fingerprint.number_marks),
     }
 
 
@@ -72,6 +74,7 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
     is_spaced: bool
     sequence: bytes
     title: bytes
+    number_marks: tuple[str, ...]
     event_time: int
     revision: int
     cluster_depth: int
@@ -110,6 +113,7 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
             is_spaced=event.is_spaced,
             sequence=event.sequence,
             title=event.title,
+            number_marks=tuple(event.number_marks),
             event_time=event.event_time,
             revision=event.revision,
             cluster_depth=event.cluster_depth,
@@ -150,6 +154,7 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
                 title=np.frombuffer(b"" if self.is_foreign else self.title, dtype=_U2),
                 anchors=NO_HASHES,
                 shingles=NO_HASHES,
+                number_marks=self.number_marks,
             ),
             times=Times(self.published_at, self.event_time, self.modified_at),
             relation=self.relation,

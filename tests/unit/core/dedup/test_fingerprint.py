@@ -75,7 +75,7 @@ def test_known_fingerprints_do_not_change(name: str) -> None:
 
 
 def test_the_format_names_all_that_fingerprints_depend_on() -> None:
-    assert FORMAT == "3:w3.4.22.24.12,c5.6.32.24.12,t4096"
+    assert FORMAT == "4:w3.4.22.24.12,c5.6.32.24.12,t4096"
 
 
 @settings(max_examples=50)

@@ -50,6 +50,18 @@ class TestRelations:
         verdict = decide_similar(later, before).duplicate
         assert (verdict.relation, verdict.method, verdict.duplicate_of) == ("new", "no-words", None)
 
+    @pytest.mark.parametrize("case", cases("duplicates_signs"))
+    def test_texts_that_differ_in_a_sign_or_a_currency_are_not_copies(self, case: dict[str, Any]) -> None:
+        first, second = case["texts"]
+        for later, before in ((first, second), (second, first)):
+            assert decide_similar(later, before).duplicate.relation == "new"
+
+    @pytest.mark.parametrize("case", cases("duplicates_hyphens"))
+    def test_a_hyphen_that_is_no_sign_makes_no_difference(self, case: dict[str, Any]) -> None:
+        first, second = case["texts"]
+        for later, before in ((first, second), (second, first)):
+            assert decide_similar(later, before).duplicate.relation == "copy"
+
     @pytest.mark.parametrize("script", REPRINTED)
     def test_an_edited_reprint_is_a_near_copy(self, script: str) -> None:
         """Another agency's name, words exchanged, sentences dropped and moved: in either order of arrival."""
