@@ -41,7 +41,8 @@ METHODS: Final[dict[str, str]] = {
     "other-numbers": "the texts are similar, but their numbers differ, as in two reports made from one template",
     "round-up": "the longer text contains the shorter one among many other items",
     "no-words": "the text has no word or number, so it is a copy of nothing",
-    "repeated-notice": "the same short text under different titles of one source: a notice, not an article",
+    "notice": "the text has the form of a notice, such as a consent wall, so it is linked to nothing",
+    "repeated-notice": "the same text at several URLs of one source under different titles: a notice, not an article",
     "other-title": "the texts are the same, but they are very short and their titles differ",
 }
 

@@ -113,6 +113,7 @@ def test_every_method_has_a_meaning() -> None:
     assert {name for name, _ in RULES} | {*REASONS} | {
         "nothing-alike",
         "no-words",
+        "notice",
         "other-title",
         "repeated-notice",
     } == METHODS.keys()

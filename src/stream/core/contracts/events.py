@@ -14,6 +14,12 @@ Direction = Literal["ltr", "rtl"]
 Status = Literal["usable", "canceled"]
 Relation = Literal["new", "revision", "expansion", "recrawl", "copy", "near_copy", "excerpt", "outdated"]
 
+Kind = Literal["article", "notice"]
+Notice = Literal["consent", "paywall", "bot_check", "not_found", "donation", "site", "repeated"]
+
+#: The kinds of notices: what a page shows instead of an article.
+NOTICES: tuple[Notice, ...] = get_args(Notice)
+
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 #: Relations whose events go to the duplicates topic.
 DUPLICATE_RELATIONS: frozenset[Relation] = frozenset({"recrawl", "copy", "near_copy", "excerpt", "outdated"})
@@ -242,6 +248,16 @@ class Duplicate(Struct, frozen=True, kw_only=True):
 class EnrichedEvent(Article, frozen=True, kw_only=True):
     """An article with its verdict: what consumers read in the enriched topic and in the duplicates topic."""
 
+    kind: Annotated[
+        Kind, Meta(description="notice for a text that is no article, such as a consent wall; it is linked to nothing")
+    ] = "article"
+    notice: Annotated[
+        Notice | None,
+        Meta(
+            description="what the notice is about; repeated: recognized by appearing at several URLs of one source"
+            " under different titles; null for an article"
+        ),
+    ] = None
     revision: Annotated[int, Meta(ge=1, description="1 for the first version, one more for each revision")]
     duplicate: Duplicate
 
@@ -315,6 +331,11 @@ class FingerprintEvent(Struct, frozen=True, kw_only=True):
     title: Annotated[PackedHashes, Meta(description="16-bit hashes of the title's tokens, sorted, little-endian")]
     number_marks: Annotated[
         list[str], Meta(description="the numbers with a sign or a currency, such as -2 and $5, sorted")
+    ] = []
+    notice: Annotated[Notice | None, Meta(description="as in the enriched event")] = None
+    recognized_offsets: Annotated[
+        list[Count],
+        Meta(description="offsets, in the normalized topic, of earlier articles that are now known to be this notice"),
     ] = []
     revision: Annotated[int, Meta(ge=1, description="as in the enriched event")]
     cluster_depth: Annotated[

@@ -7,20 +7,19 @@ The rules in `RULES` are tried in order; the first one that finds a link decides
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-import numpy as np
-
-from stream.core.contracts.events import DUPLICATE_RELATIONS, VERSION_RELATIONS, Change, Duplicate, Relation
-from stream.core.dedup.array_sets import isin_sorted
+from stream.core.contracts.events import DUPLICATE_RELATIONS, VERSION_RELATIONS, Change, Duplicate, Notice, Relation
 from stream.core.dedup.fingerprint import NO_HASHES, Fingerprint
+from stream.core.dedup.repeated_notice import find_repeated_pages
 from stream.core.dedup.requirements import REASONS, Separation, first_failed_requirement
-from stream.core.dedup.similarity import ComparedText, Similarity, find_boilerplate
+from stream.core.dedup.similarity import ComparedText, Similarity, find_boilerplate, measure_title_similarity
 from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS, Thresholds
+from stream.core.folding import Mask
 from stream.core.folding.hashing import Hashes
 from stream.core.timestamps import HOUR_MS, parse_rfc3339
 
@@ -60,7 +59,11 @@ NO_TIMES: Final = Times()
 
 @dataclass(frozen=True, slots=True)
 class IncomingArticle:
-    """The article to decide. ``display_hash``: hash of everything that readers see of it."""
+    """The article to decide.
+
+    ``display_hash``: hash of everything that readers see of it. ``notice``: what kind of notice it is by its form.
+    ``notice_tokens``: the tokens of its text that are in sentences of a notice; None if there are none.
+    """
 
     id: str
     scope: str
@@ -69,6 +72,8 @@ class IncomingArticle:
     display_hash: str
     fingerprint: Fingerprint
     times: Times = NO_TIMES
+    notice: Notice | None = None
+    notice_tokens: Mask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class IndexedArticle:
     """An earlier article from the index.
 
     ``cluster_depth``: links between it and the first article of its cluster. ``relation``: its own verdict.
+    ``is_notice``: it is known to be a notice, perhaps only since a later article.
     """
 
     offset: int
@@ -88,6 +94,7 @@ class IndexedArticle:
     fingerprint: Fingerprint
     times: Times = NO_TIMES
     relation: Relation = "new"
+    is_notice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +102,30 @@ class Candidates:
     """Earlier articles to compare with.
 
     ``same_address``: the one that `find_known_version` finds. ``same_text``: the first with the same folded text.
-    ``similar_articles``: those that share anchors. ``common_anchors``: the anchors of the incoming article that many
-    clusters have.
+    ``same_text_pages``: the first and the newest with the same folded text, notices included. ``similar_articles``:
+    those that share anchors. ``common_anchors``: the anchors of the incoming article that many clusters have.
     """
 
     same_address: IndexedArticle | None = None
     same_text: IndexedArticle | None = None
+    same_text_pages: Sequence[IndexedArticle] = ()
     similar_articles: Sequence[IndexedArticle] = ()
     common_anchors: Hashes = field(default_factory=lambda: NO_HASHES)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The published verdict, and the revision number and ``cluster_depth`` (as in `IndexedArticle`) of the article."""
+    """The published verdict, and the revision number and ``cluster_depth`` (as in `IndexedArticle`) of the article.
+
+    ``notice``: the kind of notice that it is. ``recognized``: earlier articles that are now known to be this notice.
+    """
 
     duplicate: Duplicate
     revision: int
     cluster_depth: int
     earlier: IndexedArticle | None = None
+    notice: Notice | None = None
+    recognized: Sequence[IndexedArticle] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +153,13 @@ def decide(incoming: IncomingArticle, candidates: Candidates, thresholds: Thresh
     >>> verdict.relation, verdict.duplicate_of, verdict.method, verdict.containment
     ('near_copy', 'a1', 'similar-text', 1.0)
     """
+    if incoming.notice:
+        return replace(_new_verdict(incoming, "notice", thresholds), notice=incoming.notice)
+    pages = find_repeated_pages(incoming, candidates, thresholds)
+    if pages:
+        recognized = [page for page in pages if not page.is_notice]
+        verdict = _new_verdict(incoming, "repeated-notice", thresholds)
+        return replace(verdict, notice="repeated", recognized=recognized)
     reason = "nothing-alike"
     for method, rule in RULES:
         result = rule(incoming, candidates, thresholds)
@@ -175,25 +195,20 @@ def _match_text(incoming: IncomingArticle, candidates: Candidates, thresholds: T
     earlier = candidates.same_text
     if earlier is None:
         return None
-    title_similarity = _title_similarity(incoming, earlier)
-    if title_similarity is not None:
-        if incoming.fingerprint.tokens < thresholds.short_text_tokens:
-            if title_similarity < thresholds.title_similarity_min:
-                return "other-title"
-        elif (
-            incoming.fingerprint.tokens < thresholds.notice_tokens
-            and title_similarity < thresholds.notice_title_similarity_max
-            and incoming.source is not None
-            and incoming.source == earlier.source
-        ):
-            return "repeated-notice"
+    if incoming.fingerprint.tokens < thresholds.short_text_tokens:
+        title_similarity = measure_title_similarity(incoming.fingerprint, earlier.fingerprint)
+        if title_similarity is not None and title_similarity < thresholds.title_similarity_min:
+            return "other-title"
     return Link("copy", earlier)
 
 
 def _match_similar_text(incoming: IncomingArticle, candidates: Candidates, thresholds: Thresholds) -> RuleResult:
     if not candidates.similar_articles:
         return None
-    text = ComparedText(incoming.fingerprint, find_boilerplate(incoming.fingerprint, candidates.common_anchors))
+    boilerplate = find_boilerplate(incoming.fingerprint, candidates.common_anchors)
+    if incoming.notice_tokens is not None:
+        boilerplate = incoming.notice_tokens if boilerplate is None else boilerplate | incoming.notice_tokens
+    text = ComparedText(incoming.fingerprint, boilerplate)
     links: list[tuple[float, int, Link]] = []
     reasons = []
     for earlier in candidates.similar_articles:
@@ -239,7 +254,7 @@ def _linked_verdict(incoming: IncomingArticle, link: Link, method: str, threshol
     own_cluster_id = new_cluster_id(incoming.scope, incoming.id, incoming.fingerprint.text_hash)
     is_same_text = earlier.fingerprint.text_hash == incoming.fingerprint.text_hash
     scores = _SAME_TEXT if is_same_text else _score(incoming, link)
-    title_similarity = _title_similarity(incoming, earlier)
+    title_similarity = measure_title_similarity(incoming.fingerprint, earlier.fingerprint)
     duplicate = Duplicate(
         relation=relation,
         is_duplicate=relation in DUPLICATE_RELATIONS,
@@ -287,12 +302,3 @@ def _new_verdict(incoming: IncomingArticle, reason: str, thresholds: Thresholds)
         version=thresholds.version,
     )
     return Verdict(duplicate, revision=1, cluster_depth=0)
-
-
-def _title_similarity(incoming: IncomingArticle, earlier: IndexedArticle) -> float | None:
-    """Jaccard similarity of the titles' tokens; None if one of the articles has no title."""
-    titles = incoming.fingerprint.title, earlier.fingerprint.title
-    if not all(map(len, titles)):
-        return None
-    shared = int(np.count_nonzero(isin_sorted(*titles)))
-    return shared / (sum(map(len, titles)) - shared)

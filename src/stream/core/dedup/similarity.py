@@ -257,6 +257,15 @@ def _has_own_title_word(text: ComparedText, other: ComparedText) -> bool:
     return not isin_sorted(in_own_text, other.vocabulary).all()
 
 
+def measure_title_similarity(first: Fingerprint, second: Fingerprint) -> float | None:
+    """Jaccard similarity of the titles' tokens; None if one of the texts has no title."""
+    titles = first.title, second.title
+    if not all(map(len, titles)):
+        return None
+    shared = int(np.count_nonzero(isin_sorted(*titles)))
+    return shared / (sum(map(len, titles)) - shared)
+
+
 def _cover(starts: Mask, size: int) -> Mask:
     """Mark the tokens of the shingles of ``size`` tokens that begin where ``starts`` is true."""
     covered = np.zeros(len(starts) + size - 1 if len(starts) else 0, dtype=np.bool_)

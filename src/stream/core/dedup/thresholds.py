@@ -91,6 +91,9 @@ class Thresholds:
     #: consent wall, a paywall or a page that was not found.
     #: "This article is for subscribers only. Sign in to read on." below two headlines is two articles.
     notice_tokens: int = 60
+    #: Of texts with fewer tokens, the same text at three URLs of one source under three different titles is a notice.
+    #: A form to register, with a list of countries, has 160 words.
+    repeated_notice_tokens: int = 400
     #: Jaccard similarity of two titles below which such a text is a notice.
     #: "Choir sings in hall" and "Cracks found in pier" share 1 of 7 words.
     notice_title_similarity_max: float = 0.25

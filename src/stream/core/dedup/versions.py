@@ -39,7 +39,7 @@ def find_known_version(
     """
     newest: dict[str, IndexedArticle] = {}
     for earlier in same_page:
-        if earlier.relation == "outdated":
+        if earlier.relation == "outdated" or earlier.is_notice:
             continue
         newest.setdefault(earlier.id, earlier)
         if earlier.id == incoming.id and not is_url_id(incoming.id):

@@ -70,8 +70,10 @@ def put_postings(
         cluster_members: Offsets of the articles of its cluster; empty if it is not in one.
         window_s: Length of the window, in seconds.
     """
-    if event.duplicate.relation == "outdated":
-        _put_outdated(view, event, id_and_url_names)
+    if event.notice == "repeated":
+        put_text_posting(view, event.text_hash, keys.pack_posting(event.offset, view.now_s, 0))
+    if event.notice or event.duplicate.relation == "outdated":
+        _put_unlinked(view, event, id_and_url_names)
         return
     has_anchors = event.format == FORMAT
     anchors = view.article_anchors(event.anchors) if has_anchors else _NO_ANCHORS
@@ -90,10 +92,11 @@ def put_postings(
     view.append(names, posting, bytes_max=POSTINGS_MAX * POSTING_BYTES)
 
 
-def _put_outdated(view: ScopeView, event: FingerprintEvent, id_and_url_names: list[bytes]) -> None:
-    """Add the postings of a version that arrived after a newer one: a takedown and a repeated delivery find it.
+def _put_unlinked(view: ScopeView, event: FingerprintEvent, id_and_url_names: list[bytes]) -> None:
+    """Add the postings of an article to which nothing is linked: a takedown and a repeated delivery find it.
 
-    Under its id and URL it comes first, as if it had arrived in time, so that it does not push out the newer ones.
+    It is a notice, or a version that arrived after a newer one. Under its id and URL it comes first, as if it had
+    arrived before the others, so that it does not push them out.
     """
     posting = keys.pack_posting(event.offset, view.now_s, 0)
     for name, value in zip(id_and_url_names, view.get_many(id_and_url_names), strict=True):

@@ -15,6 +15,7 @@ from stream.core.contracts.events import (
     ChangelogMark,
     Duplicate,
     FingerprintEvent,
+    Notice,
     Origin,
     Relation,
 )
@@ -95,6 +96,10 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
     version: str | None
     #: Its fingerprint has another format, so its text is not compared with others.
     is_foreign: bool
+    #: The kind of notice that it was published as; None for an article.
+    notice: Notice | None
+    #: It is known to be a notice, perhaps only since a later article.
+    is_notice: bool
     url: str | None = None
 
     @classmethod
@@ -133,6 +138,8 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
             same_source=duplicate.same_source,
             version=None if duplicate.version == VERSION else duplicate.version,
             is_foreign=event.format != FORMAT,
+            notice=event.notice,
+            is_notice=event.notice is not None,
             url=event.url,
         )
 
@@ -158,6 +165,7 @@ class StoredArticle(msgspec.Struct, array_like=True, gc=False):
             ),
             times=Times(self.published_at, self.event_time, self.modified_at),
             relation=self.relation,
+            is_notice=self.is_notice,
         )
 
     def to_duplicate(self, scope: str) -> Duplicate:
@@ -287,6 +295,11 @@ class Position(msgspec.Struct, array_like=True):
 def pack_article(event: FingerprintEvent) -> bytes:
     """Encode a changelog record as a `StoredArticle`."""
     return _ENCODER.encode(StoredArticle.from_event(event))
+
+
+def repack_as_notice(article: StoredArticle) -> bytes:
+    """Encode ``article`` as one that is known to be a notice."""
+    return _ENCODER.encode(msgspec.structs.replace(article, is_notice=True))
 
 
 def unpack_article(value: bytes) -> StoredArticle:

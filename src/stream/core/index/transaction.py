@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -18,7 +19,15 @@ from stream.core.index.cluster import Cluster, Member, begins_cluster
 from stream.core.index.cluster_members import add_event
 from stream.core.index.postings import put_postings, rank_by_shared_anchors, visible_offsets
 from stream.core.index.raw_marks import advance_mark, is_behind_mark
-from stream.core.index.records import Position, StoredArticle, StoredTakedown, pack_article, unpack, unpack_article
+from stream.core.index.records import (
+    Position,
+    StoredArticle,
+    StoredTakedown,
+    pack_article,
+    repack_as_notice,
+    unpack,
+    unpack_article,
+)
 from stream.core.index.scope_view import ScopeView
 from stream.core.index.store import Store
 from stream.errors import IndexDamaged
@@ -75,7 +84,7 @@ class Transaction:
         self.position = position
         #: Articles that were looked up; the index caches them.
         self.used_articles: dict[DocumentKey, IndexedArticle] = {}
-        #: Articles that were deleted; the index drops them from its cache.
+        #: Articles that were deleted or changed; the index drops them from its cache.
         self.deleted_keys: set[DocumentKey] = set()
         self._store = store
         self._window_s = window_s
@@ -138,6 +147,8 @@ class Transaction:
             time_ms: Its event time.
         """
         scope, fingerprint = article.scope, article.fingerprint
+        if article.notice:
+            return _NO_CANDIDATES
         view = self.scope_view(scope)
         horizon_s = view.horizon_s(time_ms)
         same_page = {at for name in self._id_and_url_names(article) for at in visible_offsets(view, name, horizon_s)}
@@ -145,12 +156,12 @@ class Transaction:
         same_address = find_known_version(article, filter(None, newest_first))
         offsets = visible_offsets(view, keys.text_name(fingerprint.text_hash), horizon_s)
         oldest_first = (self._follow_successors(scope, offset) for offset in sorted(offsets))
-        same_text = next(
-            (match for match in oldest_first if match and match.fingerprint.text_hash == fingerprint.text_hash), None
-        )
+        pages = [page for page in oldest_first if page and page.fingerprint.text_hash == fingerprint.text_hash]
+        same_text = next((page for page in pages if not page.is_notice), None)
         if same_address or same_text:
-            return Candidates(same_address=same_address, same_text=same_text)
-        return self._find_similar(scope, fingerprint, horizon_s)
+            return Candidates(same_address=same_address, same_text=same_text, same_text_pages=pages)
+        similar = self._find_similar(scope, fingerprint, horizon_s)
+        return replace(similar, same_text_pages=pages) if pages else similar
 
     def add(self, event: FingerprintEvent) -> list[str]:
         """Record a decided event; its ``previous`` must be the index's last offset.
@@ -172,6 +183,8 @@ class Transaction:
         replaced, cluster = self._join_cluster(event)
         offsets = cluster.offsets if cluster else []
         put_postings(view, event, self._id_and_url_names(event), offsets, window_s=self._window_s)
+        for offset in event.recognized_offsets:
+            self._mark_notice(event.scope, offset)
         self.position.last = event.offset
         self.position.documents += 1
         expired = replaced + self._expire_clusters(event.scope)
@@ -361,7 +374,7 @@ class Transaction:
         view.prefetch([keys.document_name(offset) for offset in ranked if not self._cached_article((scope, offset))])
         similar = (self._follow_successors(scope, offset) for offset in ranked)
         return Candidates(
-            similar_articles=[article for article in similar if article],
+            similar_articles=[article for article in similar if article and not article.is_notice],
             common_anchors=keys.select_anchors(common, fingerprint.anchors) if common else NO_HASHES,
         )
 
@@ -399,6 +412,14 @@ class Transaction:
         return self.used_articles.get(key) or (None if key in self.deleted_keys else self._recent.get(key))
 
     # Adding
+
+    def _mark_notice(self, scope: str, offset: int) -> None:
+        """Let no later article be linked to the one at ``offset``."""
+        article = self.find_article(scope, offset)
+        if article:
+            self.scope_view(scope).put(keys.document_name(offset), repack_as_notice(article))
+            self.used_articles.pop((scope, offset), None)
+            self.deleted_keys.add((scope, offset))
 
     def _register_language(self, scope: str) -> None:
         tenant, _, language = scope.rpartition("/")

@@ -17,7 +17,9 @@ from stream.core.contracts.events import (
     Duplicate,
     EnrichedEvent,
     FingerprintEvent,
+    Kind,
     NormalizedEvent,
+    Notice,
     Origin,
     RecoveryEvent,
     RemovalEvent,
@@ -31,6 +33,7 @@ from stream.core.dedup.rules import IncomingArticle, Times, Verdict, decide
 from stream.core.index.records import Position, Promotion, StoredArticle, StoredTakedown, pack_fingerprint
 from stream.core.index.takedown import TakedownResult, apply_takedown, find_foreign_domain, takedown_result
 from stream.core.index.transaction import EarlierDecision, Transaction
+from stream.core.notices.form import find_notice
 from stream.core.pipeline.dead_letter import build_dead_letter, require_content
 from stream.core.pipeline.outcome import ArticleInfo, Outcome, Wrap, add_trace_headers, no_wrap, scope_of
 from stream.core.pipeline.promotion import (
@@ -199,10 +202,10 @@ class Deduplicator:
             fingerprint = fingerprint_event(event, article, verdict, transaction.position, offset=offset)
             expired = self._add(transaction, fingerprint)
             changelog.append(self._changelog_record(fingerprint, article.scope, item.record.partition, now))
-        fields = VerdictFields(verdict.duplicate, verdict.revision, event.origin)
+        fields = VerdictFields(verdict.duplicate, verdict.revision, event.origin, verdict.notice)
         outputs = self._encode(item, fields, transaction, now)
         outputs += self._cluster_tombstones(event, expired, now) + changelog
-        return Outcome(verdict.duplicate.relation, outputs, event_time_ms=time_ms, article=article_info(event))
+        return Outcome(verdict.duplicate.relation, outputs, event_time_ms=time_ms, article=article_info(event, verdict))
 
     def _repeat_article(
         self, item: ArticleItem, earlier: EarlierDecision, transaction: Transaction, expired: Sequence[str], now: str
@@ -221,7 +224,7 @@ class Deduplicator:
         difference = _difference(stored, item)
         if difference:
             return self._reject(item.record, event_id_reused(stored.id, stored.to_origin(), difference))
-        fields = VerdictFields(stored.to_duplicate(scope), stored.revision, stored.to_origin())
+        fields = VerdictFields(stored.to_duplicate(scope), stored.revision, stored.to_origin(), stored.notice)
         outputs = self._encode(item, fields, transaction, now) + tombstones
         return Outcome(fields.duplicate.relation, outputs, event_time_ms=event_time_ms, is_repeat=True)
 
@@ -374,6 +377,7 @@ class Deduplicator:
 
 def incoming_article(event: NormalizedEvent, fingerprint: Fingerprint) -> IncomingArticle:
     """Build the rules' input from an event."""
+    notice, notice_tokens = find_notice(event.text, event.language.tag, tokens=len(fingerprint.sequence))
     displayed = (event.content.hash, event.title, event.byline, event.dateline, *event.agencies)
     return IncomingArticle(
         id=event.id,
@@ -383,6 +387,8 @@ def incoming_article(event: NormalizedEvent, fingerprint: Fingerprint) -> Incomi
         display_hash=blake2b("\n".join(part or "" for part in displayed).encode(), digest_size=16).hexdigest(),
         fingerprint=fingerprint,
         times=Times(event.published_at, event.event_time, event.modified_at),
+        notice=notice,
+        notice_tokens=notice_tokens,
     )
 
 
@@ -391,13 +397,14 @@ def source_of(article: Article) -> str | None:
     return article.source.domain or article.source.name
 
 
-def article_info(event: NormalizedEvent) -> ArticleInfo:
+def article_info(event: NormalizedEvent, verdict: Verdict) -> ArticleInfo:
     """Extract the fields that metrics use."""
     return ArticleInfo(
         event.language.tag,
         event.domain or event.source.domain,
         event.fetched_at,
         event.origin.timestamp,
+        verdict.notice,
     )
 
 
@@ -430,6 +437,8 @@ def fingerprint_event(
         display_hash=article.display_hash,
         published_hash=hash_published_fields(event),
         domain=event.domain or event.source.domain,
+        notice=verdict.notice,
+        recognized_offsets=[article.offset for article in verdict.recognized],
         revision=verdict.revision,
         cluster_depth=verdict.cluster_depth,
         earlier_offset=verdict.earlier.offset if verdict.earlier else None,
@@ -453,12 +462,14 @@ class VerdictFields(NamedTuple):
     duplicate: Duplicate
     revision: int
     origin: Origin
+    notice: Notice | None
 
 
 def enriched_event(event: NormalizedEvent, fields: VerdictFields) -> EnrichedEvent:
     """Make the event that is published for an article."""
     shared = {name: getattr(event, name) for name in _SHARED_FIELDS}
-    return EnrichedEvent(**{**shared, **fields._asdict()})
+    kind: Kind = "notice" if fields.notice else "article"
+    return EnrichedEvent(**{**shared, **fields._asdict(), "kind": kind})
 
 
 def decode_changelog_event(record: Record) -> ChangelogEvent:

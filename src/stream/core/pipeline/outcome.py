@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, ParamSpec, Protocol, TypeVar
 
-from stream.core.contracts.events import Article
+from stream.core.contracts.events import Article, Notice
 from stream.core.contracts.records import Headers, OutputRecord
 from stream.core.index.records import Promotion
 from stream.core.normalize.language import primary_language
@@ -38,12 +38,14 @@ class ArticleInfo(NamedTuple):
         domain: Domain of the publisher.
         fetched_at: When the article was fetched, RFC 3339.
         received_at: Timestamp of its record in the raw topic, RFC 3339.
+        notice: The kind of notice that it is; None for an article.
     """
 
     language: str
     domain: str | None
     fetched_at: str | None
     received_at: str | None
+    notice: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)

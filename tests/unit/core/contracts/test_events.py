@@ -59,7 +59,7 @@ def test_raw_fields_are_published_under_the_same_names() -> None:
 
 def test_enriched_event_is_the_article_with_its_verdict() -> None:
     added = set(EnrichedEvent.__struct_fields__) - set(Article.__struct_fields__)
-    assert added == {"revision", "duplicate"}
+    assert added == {"kind", "notice", "revision", "duplicate"}
     assert set(NormalizedEvent.__struct_fields__) - set(Article.__struct_fields__) == {"url_key", "event_time"}
 
 

@@ -207,11 +207,11 @@ class TestRules:
     def test_the_first_that_has_an_answer_decides(self) -> None:
         by_address, by_text, by_similarity = (earlier(story("Latin"), offset=offset) for offset in (9, 2, 1))
         incoming = subject(story("Latin"))
-        verdict = decide(incoming, Candidates(by_address, by_text, [by_similarity])).duplicate
+        verdict = decide(incoming, Candidates(by_address, by_text, similar_articles=[by_similarity])).duplicate
         assert (verdict.relation, verdict.duplicate_of) == ("revision", "earlier-9")
-        verdict = decide(incoming, Candidates(None, by_text, [by_similarity])).duplicate
+        verdict = decide(incoming, Candidates(None, by_text, similar_articles=[by_similarity])).duplicate
         assert (verdict.relation, verdict.duplicate_of) == ("copy", "earlier-2")
-        verdict = decide(incoming, Candidates(None, None, [by_similarity])).duplicate
+        verdict = decide(incoming, Candidates(similar_articles=[by_similarity])).duplicate
         assert (verdict.relation, verdict.duplicate_of) == ("near_copy", "earlier-1")
 
     def test_nothing_known_is_new_and_begins_a_cluster(self) -> None:

@@ -25,7 +25,7 @@ _TEXTS: Final = [
         f"{part(story, 0, 68)} {prose(seed + 'z', 8)}", f"{part(story, 0, 40)} {prose('c', 60)}",
         f"{story} {prose(seed + 'y', 80)}", f"{prose('d', 90)} {story}",
     )),
-    "short one",
+    "short one", prose("panel", 30), "Please enable JavaScript in your browser to continue to this site.",
 ]  # fmt: skip
 
 
@@ -66,7 +66,8 @@ def _events(draw: st.DrawFn, number: int, time: int, before: list[Event]) -> Eve
         return takedown(name, url_key=url_key, tenant=target.tenant, event=str(number))
     name, text = draw(st.sampled_from(["a", "b", f"n{number}"])), draw(st.sampled_from(_TEXTS))
     tenant, language = draw(st.sampled_from(["one", "two"])), draw(st.sampled_from(["en", "en", "fr"]))
-    return article(text, name=name, event=str(number), time=time, tenant=tenant, language=language)
+    title = draw(st.sampled_from([None, "Choir sings in hall", "Cracks found in pier", "Mayor opens garden"]))
+    return article(text, name=name, event=str(number), time=time, tenant=tenant, language=language, title=title)
 
 
 sizes = st.lists(st.integers(1, 8), max_size=8)

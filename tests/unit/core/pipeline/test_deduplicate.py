@@ -82,7 +82,7 @@ class TestDeduplicator:
         article = normalize_one(raw(ARTICLE))
         event = enriched_event_of(Flow().run(raw(ARTICLE))[0])
         shared = set(EnrichedEvent.__struct_fields__) & set(NormalizedEvent.__struct_fields__)
-        assert set(EnrichedEvent.__struct_fields__) - shared == {"revision", "duplicate"}
+        assert set(EnrichedEvent.__struct_fields__) - shared == {"kind", "notice", "revision", "duplicate"}
         assert {name: getattr(event, name) for name in shared} == {name: getattr(article, name) for name in shared}
 
     @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from stream.core.pipeline.outcome import Outcome
 from stream.core.timestamps import parse_rfc3339
 from stream.core.validation import Limits
 from stream.state.rocksdb_store import RocksStore
+from tests.support.cases import cases
 
 NOW: Final = "2026-05-04T06:00:00.000Z"
 DAY_MS: Final = 24 * 3600 * 1000
@@ -74,36 +75,83 @@ def test_a_home_page_identifies_no_article(url: str) -> None:
     assert outcome.code == "missing_identity"
 
 
+#: Texts that only their repetition shows to be no articles.
+PANELS: Final = {
+    "Latin": "Harbour Courier, the voice of the coast for many years: weather, tides, ferries and the latest results.",
+    "Arabic": "صحيفة الميناء صوت الساحل منذ أيام المراكب: الطقس والمد والعبارات ونتائج المباريات وأخبار الأسواق.",
+    "Japanese": "港町新聞は海辺の声を伝え続けて百年。天気、潮位、フェリーの運航状況、試合の結果、魚市場の値段。",
+}
+TITLES: Final = ("Choir sings in old hall", "Cracks found in eastern pier", "Mayor opens school garden")
+
+
+def page(text: str, number: int, **fields: Any) -> bytes:
+    """A page of one site, with a title that has no word in common with others."""
+    return orjson.dumps({"url": f"https://a.example/{number}", "title": TITLES[number], "text": text, **fields})
+
+
+def kinds(outcomes: list[list[Outcome]]) -> list[tuple[str, str | None]]:
+    events = [codec.decode(outcome.outputs[0].value or b"", EnrichedEvent) for (outcome,) in outcomes]
+    return [(event.duplicate.relation, event.notice) for event in events]
+
+
 @pytest.mark.parametrize(
-    ("second", "relation"),
+    ("second", "expected"),
     [
-        ({}, "new"),
-        ({"title": "Choir sings in the old hall"}, "copy"),
-        ({"title": None}, "copy"),
-        ({"url": "https://b.example/2"}, "copy"),
-        ({"text": 4}, "copy"),
+        ({}, ("new", "repeated")),
+        ({"title": "Choir sings in the old hall"}, ("copy", None)),
+        ({"title": None}, ("copy", None)),
+        ({"url": "https://b.example/2"}, ("copy", None)),
     ],
-    ids=["another title", "a similar title", "no title", "another site", "a long text"],
+    ids=["another title", "a similar title", "no title", "another site"],
 )
-@pytest.mark.parametrize(
-    "wall",
-    [
-        "Only subscribers can read on. Log in, or choose a subscription to support our reporters in this town.",
-        "Bitte erlauben Sie Cookies, damit wir die Seite verbessern und Werbung zeigen koennen, die zu Ihnen passt.",
-        "هذا المحتوى متاح للمشتركين فقط سجل الدخول او اشترك الان لمتابعة القراءة ودعم الصحافة المستقلة في مدينتك.",
-        "このページは見つかりませんでした。お探しのページは削除されたか、名前が変更された可能性があります。",
-    ],
-    ids=["paywall", "consent", "Arabic paywall", "Japanese soft 404"],
-)
-def test_a_notice_below_two_titles_of_one_site_is_linked_to_nothing(
-    wall: str, second: dict[str, Any], relation: str
+@pytest.mark.parametrize("script", PANELS)
+def test_a_text_below_two_titles_of_one_site_is_a_notice(
+    script: str, second: dict[str, Any], expected: tuple[str, str | None]
 ) -> None:
-    first = {"url": "https://a.example/1", "title": "Choir sings in old hall", "text": wall}
-    fields = {**first, "url": "https://a.example/2", "title": "Cracks found in eastern pier", **second}
-    if "text" in second:
-        first["text"] = fields["text"] = " ".join([wall] * second["text"])
-    outcomes = run([orjson.dumps(first), orjson.dumps(fields)])
-    assert results(outcomes) == [["new"], [relation]]
+    panel = PANELS[script]
+    assert kinds(run([page(panel, 0), page(panel, 1, **second)])) == [("new", None), expected]
+
+
+@pytest.mark.parametrize("script", PANELS)
+def test_a_longer_text_below_three_titles_of_one_site_is_a_notice(script: str) -> None:
+    panel = " ".join([PANELS[script]] * 5)
+    pages = [page(panel, number) for number in range(3)]
+    assert kinds(run(pages)) == [("new", None), ("copy", None), ("new", "repeated")]
+    similar = page(panel, 2, title="Choir sings in the old hall")
+    assert kinds(run([*pages[:2], similar])) == [("new", None), ("copy", None), ("copy", None)]
+
+
+@pytest.mark.parametrize("script", PANELS)
+def test_an_article_that_is_later_recognized_as_a_notice_is_linked_to_nothing_from_then_on(script: str) -> None:
+    panel = PANELS[script]
+    reprint = page(panel, 0, url="https://b.example/0")
+    edited = page(f"{panel} 2026", 0, url="https://c.example/0")
+    assert kinds(run([page(panel, 0), reprint, edited])) == [("new", None), ("copy", None), ("near_copy", None)]
+    messages = [page(panel, 0), page(panel, 1), page(panel, 2), page(panel, 0), reprint, edited]
+    assert kinds(run(messages))[1:4] == [("new", "repeated")] * 3
+    # The reprint is the first article with this text, now that the others are no articles.
+    assert kinds(run(messages))[4:] == [("new", None), ("near_copy", None)]
+
+
+@pytest.mark.parametrize("case", cases("notices"))
+def test_a_notice_is_published_as_one_and_linked_to_nothing(case: dict[str, Any]) -> None:
+    fields = {"language": case["language"], "title": None}
+    messages = [page(case["text"], 0, **fields), page(case["text"], 1, **fields, url="https://b.example/1")]
+    assert kinds(run([*messages, messages[0]])) == [("new", case["notice"])] * 3
+
+
+def test_an_article_is_linked_past_a_notice_at_its_url() -> None:
+    wall = "Please enable JavaScript and cookies in your browser to continue to this site."
+    messages = [article(STORY, name="a"), article(wall, name="a"), article(STORY, name="a")]
+    assert kinds(run(messages)) == [("new", None), ("new", "bot_check"), ("recrawl", None)]
+    changed = article(f"{STORY} and more", name="a")
+    assert kinds(run([*messages[:2], changed])) == [("new", None), ("new", "bot_check"), ("revision", None)]
+
+
+def test_a_takedown_withdraws_a_notice() -> None:
+    wall = article("This page is for subscribers. Please log in to your account to read on.", name="a")
+    outcomes = run([wall, orjson.dumps({"id": "a", "status": "canceled"})])
+    assert results(outcomes) == [["new"], ["withdrawn"]]
 
 
 def test_an_older_version_that_arrives_late_does_not_become_the_newest() -> None:
