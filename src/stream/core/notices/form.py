@@ -33,8 +33,8 @@ _SHORT_WORDS: Final = 30
 _WORDS_MAX: Final = 300
 #: Share of sentences of a notice; the second where other sentences report something, the third for a dense text.
 _SHARE_MIN, _SHARE_MIN_REPORTS, _SHARE_ALL = 0.6, 0.8, 0.95
-#: Weight of the different words of topics, for short texts and others.
-_WEIGHT_MIN_SHORT, _WEIGHT_MIN = 2.0, 3.0
+#: Weight of the different words of topics, for short texts and others, and without an address.
+_WEIGHT_MIN_SHORT, _WEIGHT_MIN, _WEIGHT_MIN_UNADDRESSED = 2.0, 3.0, 2.5
 #: Addresses and weights for each word: usually, where nearly all is a notice, and where little else shows it.
 _DENSITY_MIN, _DENSITY_MIN_ALL, _DENSITY_HIGH = 0.11, 0.08, 0.2
 #: Addresses for each word, except in short texts; the second if there is a word of reports.
@@ -167,7 +167,7 @@ def is_notice(form: NoticeForm) -> bool:
     if form.words > _SHORT_WORDS and form.readers + form.selves < _address_share_min(form) * form.words:
         return False
     if not form.selves and (not form.readers or form.words > 2 * _SHORT_WORDS):
-        return not form.readers and form.density >= _DENSITY_HIGH
+        return not form.readers and form.density >= _DENSITY_HIGH and form.weight >= _WEIGHT_MIN_UNADDRESSED
     is_all = form.share >= _SHARE_ALL and form.readers >= _READERS_SHARE_MIN * form.words
     return form.density >= (_DENSITY_MIN_ALL if is_all else _DENSITY_MIN)
 
@@ -179,8 +179,11 @@ def _address_share_min(form: NoticeForm) -> float:
 def analyse_form(text: str, language: str) -> NoticeForm:
     """Find the sentences of a notice in ``text``."""
     sentences = _split(text, find_lexicon(language))
+    is_short = sum(sentence.words for sentence in sentences) <= 2 * _SHORT_WORDS
     for sentence in sentences:
         needed = 1.0 if sentence.has_address else 2.0
+        if is_short:  # its sentences are judged together
+            needed /= 2
         sentence.is_notice = sentence.weight >= needed + 0.5 * (sentence.reports > 0)
     _join_blocks(sentences)
     parts = [sentence for sentence in sentences if sentence.is_notice]

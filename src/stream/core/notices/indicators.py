@@ -11,7 +11,7 @@ from stream.core.notices.lexicon import find_language, read_words, split_words
 #: in its beginning; only so much of it is searched for others.
 _SHORT_CHARS, _MEDIUM_CHARS = 250, 500
 _BEGINNING_CHARS, _HEAD_CHARS = 600, 1200
-_CHARS_PER_INDICATOR_MEDIUM, _CHARS_PER_INDICATOR = 120, 210
+_CHARS_PER_INDICATOR_MEDIUM, _CHARS_PER_INDICATOR = 160, 210
 _ANYWHERE: Final = ("cookie", "javascript", "404", "captcha", "adblock", "paypal", "premium", "browser", "login")
 _CASELESS: Final = frozenset({"ar", "fa", "he", "hi", "ja", "ko", "ur", "zh"})
 
