@@ -112,7 +112,10 @@ class Explanation:
         scopes = [scope_of(event) for event in (self.first, self.second)]
         if scopes[0] != scopes[1]:
             return f"articles in {scopes[0]} and {scopes[1]} are never compared: tenant and language must be the same"
-        return METHODS.get(self.second.duplicate.method, self.second.duplicate.method)
+        if self.first.notice and not self.second.notice:
+            return f"A is a notice ({self.first.notice}), to which nothing is linked"
+        meaning = METHODS.get(self.second.duplicate.method, self.second.duplicate.method)
+        return f"{meaning} ({self.second.notice})" if self.second.notice else meaning
 
 
 def explain(first: dict[str, Any], second: dict[str, Any]) -> Explanation:

@@ -70,6 +70,9 @@ _FLOW: Final = (
     _counter(
         "stream_events_decided", "articles", "Articles with a verdict, by relation to earlier articles.", "relation"
     ),
+    _counter(
+        "stream_notices", "articles", "Texts that were published as a notice, by what the notice is about.", "notice"
+    ),
     _counter("stream_events_repeated", "events", "Repeated deliveries of events that were processed before."),
     _counter("stream_events_rejected", "events", "Dead letters, by step and rejection code.", "step", "code"),
     _counter("stream_takedowns", "takedowns", "Takedowns, by whether an article was withdrawn.", "result"),
@@ -266,7 +269,8 @@ value is unknown; what has not happened yet is 0. Counters and histograms can be
 `python -m scripts.generate_contracts` writes this page from `src/stream/observability/metric_definitions.py`.
 
 The number of series is bounded, whatever the events contain: label values come from the code and the settings (`step`,
-`relation`, `code`, `topic`, `partition`), from a fixed list (`language`), or from a list of at most 100 (`source`).
+`relation`, `notice`, `code`, `topic`, `partition`), from a fixed list (`language`), or from a list of at most 100
+(`source`).
 """
 
 

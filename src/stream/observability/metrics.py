@@ -20,7 +20,7 @@ from prometheus_client import (
 )
 
 from stream import __version__
-from stream.core.contracts.events import DUPLICATE_RELATIONS, RELATIONS
+from stream.core.contracts.events import DUPLICATE_RELATIONS, NOTICES, RELATIONS
 from stream.core.index.store import MEMORY_KINDS
 from stream.core.pipeline.outcome import TAKEDOWN_RESULTS, Outcome
 from stream.core.timestamps import parse_rfc3339
@@ -64,6 +64,7 @@ class Metrics:
         self.decided = self._counter("stream_events_decided")
         self.repeated = self._counter("stream_events_repeated")
         self.rejected = self._counter("stream_events_rejected")
+        self.notices = self._counter("stream_notices")
         self.takedowns = self._counter("stream_takedowns")
         self.promotions = self._counter("stream_promotions")
         self.latency_seconds = self._fast_histogram("stream_event_latency_seconds")
@@ -164,6 +165,8 @@ class Metrics:
         for outcome in outcomes:
             if about := outcome.article:
                 languages[about.language] += 1
+                if about.notice:
+                    self.notices.labels(about.notice).inc()
                 sources[self._source_labels.label(about.domain), outcome.result in DUPLICATE_RELATIONS] += 1
                 if about.fetched_at and (start := _seconds(about.fetched_at)) is not None:
                     self._since_fetch(max(0.0, now_s - start))
@@ -184,6 +187,8 @@ class Metrics:
         """Create series with 0 for what has not happened yet: a rate needs a first value."""
         for relation in RELATIONS:
             self.decided.labels(relation)
+        for notice in NOTICES:
+            self.notices.labels(notice)
         for result in TAKEDOWN_RESULTS:
             self.takedowns.labels(result)
         for result in ("published", "lost"):

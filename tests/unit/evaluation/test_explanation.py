@@ -109,6 +109,14 @@ def test_an_invalid_article_is_rejected_with_its_name(first: str, second: str, n
     assert caught.value.message.startswith(f"{name}: ")
 
 
+def test_a_notice_is_explained_as_one() -> None:
+    wall = event("a", "Please enable JavaScript and cookies in your browser to continue to this site.")
+    explanation = explain(event("b", BRIDGE), wall)
+    assert not explanation.is_linked
+    assert explanation.meaning == f"{METHODS['notice']} (bot_check)"
+    assert explain(wall, event("b", BRIDGE)).meaning == "A is a notice (bot_check), to which nothing is linked"
+
+
 def test_every_method_has_a_meaning() -> None:
     assert {name for name, _ in RULES} | {*REASONS} | {
         "nothing-alike",

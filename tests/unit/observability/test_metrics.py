@@ -9,7 +9,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream import __version__
-from stream.core.contracts.events import RELATIONS
+from stream.core.contracts.events import NOTICES, RELATIONS, Notice
 from stream.core.contracts.records import OutputRecord
 from stream.core.index.records import Promotion
 from stream.core.normalize import language
@@ -30,9 +30,10 @@ def about(
     *,
     fetched_at: str | None = "2026-01-01T00:00:00.000Z",
     received_at: str | None = "2026-01-01T00:00:02.000Z",
+    notice: Notice | None = None,
 ) -> ArticleInfo:
     """The facts about an article that are counted."""
-    return ArticleInfo(language, domain, fetched_at, received_at)
+    return ArticleInfo(language, domain, fetched_at, received_at, notice)
 
 
 def decide(metrics: Metrics, *articles: ArticleInfo, relation: str = "new", now_ms: int = START_MS) -> None:
@@ -111,6 +112,12 @@ def test_outcomes_are_counted(metrics: Metrics) -> None:
     }
     assert published == {"enriched": 3, "rejected": 1}
     assert series(metrics, "stream_articles_by_language_total") == {("ar",): 2}
+
+
+def test_notices_are_counted_by_what_they_are_about(metrics: Metrics) -> None:
+    decide(metrics, about(), about(notice="consent"), about(notice="repeated"), about(notice="consent"))
+    counted = {notice: value(metrics, "stream_notices_total", {"notice": notice}) for notice in NOTICES}
+    assert counted == {**dict.fromkeys(NOTICES, 0), "consent": 2, "repeated": 1}
 
 
 def test_takedowns_are_not_counted_as_articles(metrics: Metrics) -> None:
