@@ -189,4 +189,12 @@ def _rejections() -> list[Panel]:
             bars=True,
             runbook="take-an-article-down",
         ),
+        lines(
+            "Notices",
+            PER_MINUTE,
+            "Texts per minute that are no articles, by what they are about. If consent, paywall or bot_check jumps, a "
+            "site no longer shows its articles to a scraper.",
+            ("sum by (notice) (rate(stream_notices_total{}[$__rate_interval])) * 60", "{{notice}}"),
+            bars=True,
+        ),
     ]
