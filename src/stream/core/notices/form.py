@@ -23,6 +23,7 @@ from stream.core.notices.lexicon import Lexicon, find_lexicon
 #: Longer texts are no notices.
 CHARS_MAX: Final = 4000
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?؟۔।…])(?:\s+|(?=[^\W\d_]))|(?<=[。！？])|\n+|\s+[-–—|•*]\s+|[›»▶→✕×☰]+")
+_DIGIT: Final = re.compile(r"\d")
 #: Between sentences; no text has this word.
 _SENTINEL: Final = "qzxqzxq"
 #: Hangul, which is written with spaces, comes after the other scripts of East Asia.
@@ -33,12 +34,18 @@ _SHORT_WORDS: Final = 30
 _WORDS_MAX: Final = 300
 #: Share of sentences of a notice; the second where other sentences report something, the third for a dense text.
 _SHARE_MIN, _SHARE_MIN_REPORTS, _SHARE_ALL = 0.6, 0.8, 0.95
+#: What makes up for sentences that report something.
+_SELVES_CERTAIN, _WEIGHT_CERTAIN = 2, 5.0
 #: Weight of the different words of topics, for short texts and others, and without an address.
 _WEIGHT_MIN_SHORT, _WEIGHT_MIN, _WEIGHT_MIN_UNADDRESSED = 2.0, 3.0, 2.5
+#: In longer texts, there has to be a weight of 1 in so many words.
+_WORDS_PER_WEIGHT: Final = 25
 #: Addresses and weights for each word: usually, where nearly all is a notice, and where little else shows it.
 _DENSITY_MIN, _DENSITY_MIN_ALL, _DENSITY_HIGH = 0.11, 0.08, 0.2
 #: Addresses for each word, except in short texts; the second if there is a word of reports.
 _ADDRESS_SHARE_MIN, _ADDRESS_SHARE_MIN_REPORTS = 0.03, 0.06
+#: Addresses of the reader for each word, if the page does not speak of itself.
+_READERS_SHARE_MIN_ALONE: Final = 0.07
 _READERS_SHARE_MIN: Final = 0.025
 _BUTTON_WORDS: Final = 4
 #: So many sentences may be between two of a notice.
@@ -74,6 +81,11 @@ class Sentence:
         return self.readers + self.selves > 0
 
     @property
+    def is_factual(self) -> bool:
+        """Whether it reports something, or has a number."""
+        return self.reports > 0 or _DIGIT.search(self.text) is not None
+
+    @property
     def weight(self) -> float:
         """Weight of the different words of topics in it."""
         return sum(self.weights.values())
@@ -96,7 +108,7 @@ class NoticeForm:
         selves: How often the page speaks of itself.
         weight: Weight of the different words of topics.
         density: Addresses and weights of words of topics for each word.
-        reports: How many of the other sentences report something, without a headline.
+        reports: How many of the other sentences report something or have a number, without a headline.
         topic: What they are about; None if there are none.
     """
 
@@ -109,6 +121,11 @@ class NoticeForm:
     density: float = 0.0
     reports: int = 0
     topic: Notice | None = None
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether nearly all of the text is notice, with many addresses and words of topics."""
+        return self.share >= _SHARE_ALL and self.density >= _DENSITY_HIGH
 
 
 class Finding(NamedTuple):
@@ -158,22 +175,33 @@ def _mark_tokens(sentences: Sequence[Sentence], tokens: int) -> Mask | None:
 
 def is_notice(form: NoticeForm) -> bool:
     """Whether a text of this form is a notice."""
-    if form.share < (_SHARE_MIN if not form.reports else _SHARE_MIN_REPORTS) or form.words > _WORDS_MAX:
+    if not _is_mostly_notice(form):
         return False
-    if form.readers and form.selves and form.words <= _SHORT_WORDS and form.density >= _DENSITY_HIGH:
+    if form.words <= _SHORT_WORDS and form.readers and form.selves and form.is_dense:  # such as "Sign up for our news!"
         return form.weight >= 1.0
-    if form.weight < (_WEIGHT_MIN_SHORT if form.words <= _SHORT_WORDS else _WEIGHT_MIN):
+    wanted = _WEIGHT_MIN_SHORT if form.words <= _SHORT_WORDS else max(_WEIGHT_MIN, form.words / _WORDS_PER_WEIGHT)
+    return form.weight >= wanted and _is_addressed(form)
+
+
+def _is_mostly_notice(form: NoticeForm) -> bool:
+    is_certain = not form.reports or (form.selves >= _SELVES_CERTAIN and form.weight >= _WEIGHT_CERTAIN)
+    return form.words <= _WORDS_MAX and form.share >= (_SHARE_MIN if is_certain else _SHARE_MIN_REPORTS)
+
+
+def _is_addressed(form: NoticeForm) -> bool:
+    """Whether the page speaks enough of its reader and of itself, or if it does not at all, is about nothing else."""
+    if not form.readers and not form.selves:
+        return form.density >= _DENSITY_HIGH and form.weight >= _WEIGHT_MIN_UNADDRESSED
+    if not form.selves:
+        is_enough = form.is_dense or form.readers >= _READERS_SHARE_MIN_ALONE * form.words
+        if form.words > 2 * _SHORT_WORDS or not is_enough:
+            return False
+    has_reports = any(sentence.reports for sentence in form.sentences)
+    share_min = _ADDRESS_SHARE_MIN_REPORTS if has_reports else _ADDRESS_SHARE_MIN
+    if form.words > _SHORT_WORDS and form.readers + form.selves < share_min * form.words:
         return False
-    if form.words > _SHORT_WORDS and form.readers + form.selves < _address_share_min(form) * form.words:
-        return False
-    if not form.selves and (not form.readers or form.words > 2 * _SHORT_WORDS):
-        return not form.readers and form.density >= _DENSITY_HIGH and form.weight >= _WEIGHT_MIN_UNADDRESSED
     is_all = form.share >= _SHARE_ALL and form.readers >= _READERS_SHARE_MIN * form.words
     return form.density >= (_DENSITY_MIN_ALL if is_all else _DENSITY_MIN)
-
-
-def _address_share_min(form: NoticeForm) -> float:
-    return _ADDRESS_SHARE_MIN_REPORTS if any(part.reports for part in form.sentences) else _ADDRESS_SHARE_MIN
 
 
 def analyse_form(text: str, language: str) -> NoticeForm:
@@ -184,7 +212,10 @@ def analyse_form(text: str, language: str) -> NoticeForm:
         needed = 1.0 if sentence.has_address else 2.0
         if is_short:  # its sentences are judged together
             needed /= 2
-        sentence.is_notice = sentence.weight >= needed + 0.5 * (sentence.reports > 0)
+        if sentence.reports:
+            sentence.is_notice = sentence.has_address and sentence.weight >= needed + 0.5
+        else:
+            sentence.is_notice = sentence.weight >= needed
     _join_blocks(sentences)
     parts = [sentence for sentence in sentences if sentence.is_notice]
     if not parts:
@@ -208,7 +239,7 @@ def analyse_form(text: str, language: str) -> NoticeForm:
         selves=selves,
         weight=sum(weights.values()),
         density=(readers + selves + sum(sentence.weight for sentence in parts)) / words,
-        reports=sum(sentence.reports > 0 and not sentence.is_notice for sentence in sentences[headline:]),
+        reports=sum(sentence.is_factual and not sentence.is_notice for sentence in sentences[headline:]),
         topic=cast("Notice", max(topics, key=lambda name: topics[name])) if topics else None,
     )
 
@@ -245,7 +276,7 @@ def _join_blocks(sentences: Sequence[Sentence]) -> None:
         if sentence.is_notice or sentence.reports or not marked:
             continue
         distance = min(abs(i - at) for at in marked)
-        is_part = sentence.has_address or sentence.weight > 0
+        is_part = sentence.density >= (_DENSITY_MIN_ALL if i > marked[0] else _DENSITY_MIN)
         if (is_part and distance <= _GAP_MAX) or (distance == 1 and sentence.words <= _BUTTON_WORDS and i > marked[0]):
             sentence.is_notice = True
 
