@@ -189,6 +189,24 @@ def test_a_cluster_is_dropped_with_its_generation_in_the_middle_of_a_batch() -> 
     assert _contents(again) == _restored_one_by_one(original)
 
 
+def test_an_article_that_is_recognized_as_a_notice_later_is_so_after_a_restore_too() -> None:
+    panel, titles = _TEXTS[-2], ("Choir sings in hall", "Cracks found in pier", None)
+    sources = ("paper.example", "paper.example", "other.example")
+    events: list[Event] = [
+        article(panel, event=str(number), title=title, source=source)
+        for number, (title, source) in enumerate(zip(titles, sources, strict=True))
+    ]
+    original, again = Partition(MemoryStore()), Partition(MemoryStore())
+    first = deliver(original, Stream(events[:2], [0, 1]))
+    assert [event.recognized_offsets for event in original.fingerprints] == [[], [0]]
+    _restore(again, original, [1])
+    assert _contents(again) == _restored_one_by_one(original)
+    for partition in (original, again):
+        assert [outcome.result for outcome in deliver(partition, Stream(events[2:], [2]))] == ["new"]
+        repeated = deliver(partition, Stream(events[:1], [3]))  # it is published again as it was
+        assert article_outputs(repeated[0]) == article_outputs(first[0])
+
+
 def _restore(again: Partition, original: Partition, sizes: Sequence[int]) -> None:
     """Apply the changelog of ``original`` in batches of ``sizes``, then the rest."""
     again.records.update(original.records)
@@ -239,7 +257,7 @@ def test_an_event_consumed_again_after_a_crash_gets_its_first_verdict_or_is_with
     start = data.draw(st.sampled_from(redelivered), label="consumed again from")
     again = deliver(partition, stream.slice(start), data.draw(sizes))
     for event, first, second in zip(stream.events[start:], outcomes[start:], again, strict=True):
-        # A repeated delivery that came too late the first time: the index does not know when it came.
+        # The repeat of an event outside the window is rejected; consumed again, it finds the decision on the event.
         if isinstance(event, NormalizedEvent) and first.code != "outside_window":
             assert second.result in (first.result, "withdrawn")
             assert cluster_tombstones(second) == cluster_tombstones(first)

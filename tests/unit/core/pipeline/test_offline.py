@@ -81,6 +81,37 @@ PANELS: Final = {
     "Arabic": "صحيفة الميناء صوت الساحل منذ أيام المراكب: الطقس والمد والعبارات ونتائج المباريات وأخبار الأسواق.",
     "Japanese": "港町新聞は海辺の声を伝え続けて百年。天気、潮位、フェリーの運航状況、試合の結果、魚市場の値段。",
 }
+#: Language -> a wall, and the beginnings of two articles.
+WALLS: Final = {
+    "en": (
+        (
+            "You have reached your limit of free articles for this month. Subscribe now for full access to our site, "
+            "or log in if you already have an account. Your subscription supports our journalism; you can cancel it."
+        ),
+        (
+            "The choir of the miners sang in the old station hall on Saturday before two hundred guests, and the mayor "
+            "thanked the singers, who had rehearsed in a barn all winter because the school was closed for repairs."
+        ),
+        (
+            "Engineers found cracks in the eastern pier during an inspection on Tuesday, and ferries will use the "
+            "western berth until May, which adds a quarter of an hour to the crossing, the harbour master said."
+        ),
+    ),
+    "ar": (
+        (
+            "هذا المقال متاح للمشتركين فقط. اشترك الآن للوصول الكامل إلى موقعنا، أو سجل الدخول إذا كان لديك حساب. "
+            "اشتراكك يدعم صحافتنا المستقلة، ويمكنك إلغاؤه في أي وقت."
+        ),
+        (
+            "أحيت فرقة عمال المناجم حفلا في قاعة المحطة القديمة مساء السبت بحضور مئتي ضيف، وشكر رئيس البلدية المغنين "
+            "الذين تدربوا طوال الشتاء في حظيرة لأن المدرسة كانت مغلقة بسبب أعمال الترميم."
+        ),
+        (
+            "عثر المهندسون على تشققات في الرصيف الشرقي خلال تفتيش يوم الثلاثاء، وستستخدم العبارات المرسى الغربي حتى "
+            "شهر مايو، وهو ما يطيل الرحلة ربع ساعة بحسب مدير الميناء."
+        ),
+    ),
+}
 TITLES: Final = ("Choir sings in old hall", "Cracks found in eastern pier", "Mayor opens school garden")
 
 
@@ -138,6 +169,22 @@ def test_a_notice_is_published_as_one_and_linked_to_nothing(case: dict[str, Any]
     fields = {"language": case["language"], "title": None}
     messages = [page(case["text"], 0, **fields), page(case["text"], 1, **fields, url="https://b.example/1")]
     assert kinds(run([*messages, messages[0]])) == [("new", case["notice"])] * 3
+
+
+@pytest.mark.parametrize("language", WALLS)
+def test_the_same_wall_below_the_beginnings_of_two_articles_does_not_link_them(language: str) -> None:
+    wall, *beginnings = WALLS[language]
+    texts = [f"{beginnings[0]}\n{wall}", f"{beginnings[1]}\n{wall}"]
+    assert results(run([article(text, name=text[:9], language=language) for text in texts])) == [["new"], ["new"]]
+
+
+@pytest.mark.parametrize("language", WALLS)
+def test_a_wall_below_one_of_two_copies_does_not_separate_them(language: str) -> None:
+    wall, *beginnings = WALLS[language]
+    text = "\n".join(beginnings)
+    messages = [article(text, name="a", language=language), article(f"{text}\n{wall}", name="b", language=language)]
+    for pair in (messages, messages[::-1]):
+        assert results(run(pair))[1] != ["new"]
 
 
 def test_an_article_is_linked_past_a_notice_at_its_url() -> None:
