@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
 from stream.core.index.changelog_records import SkipCode
-from stream.core.index.records import Position, pack_article
+from stream.core.index.records import Position
 from stream.core.index.transaction import Transaction
 
 #: Gets the index of a record and the reason why it was skipped.
@@ -34,5 +34,5 @@ def reason_to_skip(transaction: Transaction, event: FingerprintEvent | RemovalEv
         takedown = transaction.find_takedown(event)
         is_repeat = takedown is not None and takedown.target == (event.id, event.url_key)
     else:
-        is_repeat = transaction.has_article(event.scope, event.offset, pack_article(event))
+        is_repeat = transaction.has_article(event)
     return None if is_repeat else "conflict"

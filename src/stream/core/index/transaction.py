@@ -261,10 +261,13 @@ class Transaction:
         """
         return self.get_article(scope, offset) if self._has_document(scope, offset) else None
 
-    def has_article(self, scope: str, offset: int, stored: bytes) -> bool:
-        """Whether the article at ``offset`` is, or was until a takedown deleted it, ``stored``."""
-        value = self.scope_view(scope).get(keys.document_name(offset))
-        return value is not None and (value == stored or len(value) <= _SUCCESSOR_BYTES)
+    def has_article(self, event: FingerprintEvent) -> bool:
+        """Whether the index holds the article of ``event``, or held it until a takedown deleted it."""
+        value = self.scope_view(event.scope).get(keys.document_name(event.offset))
+        if value is None or len(value) <= _SUCCESSOR_BYTES:
+            return value is not None
+        article = StoredArticle.from_event(event)
+        return value in (pack_article(event), repack_as_notice(article))
 
     def delete_article(self, scope: str, offset: int, successor: int | None) -> None:
         """Delete the article at ``offset``; postings that lead to it then lead to ``successor``, if there is one."""

@@ -320,7 +320,7 @@ class Deduplicator:
             if event is None:
                 lost.append(promotion)
                 continue
-            fields = VerdictFields(promoted_verdict(promotion), promotion.revision, event.origin)
+            fields = VerdictFields(promoted_verdict(promotion), promotion.revision, event.origin, notice=None)
             trace = trace_headers(outcome.outputs[0].headers)
             outputs.append(self._article_output(event, fields, now, trace))
         return replace(outcome, outputs=outputs, lost_promotions=lost)

@@ -201,6 +201,9 @@ def test_an_article_that_is_recognized_as_a_notice_later_is_so_after_a_restore_t
     assert [event.recognized_offsets for event in original.fingerprints] == [[], [0]]
     _restore(again, original, [1])
     assert _contents(again) == _restored_one_by_one(original)
+    skipped: list[tuple[int, str]] = []
+    again.index.apply_changelog(original.changelog, changelog_end=4, on_skip=lambda *skip: skipped.append(skip))
+    assert skipped == []  # a worker that repeats its records contradicts nothing
     for partition in (original, again):
         assert [outcome.result for outcome in deliver(partition, Stream(events[2:], [2]))] == ["new"]
         repeated = deliver(partition, Stream(events[:1], [3]))  # it is published again as it was
