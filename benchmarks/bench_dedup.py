@@ -44,8 +44,8 @@ from benchmarks.synthetic_index import (
 from stream import gc_tuning
 from stream.core.contracts import codec
 from stream.core.contracts.events import FingerprintEvent, NormalizedEvent
+from stream.core.dedup.articles import IncomingArticle
 from stream.core.dedup.fingerprint import compute_fingerprints
-from stream.core.dedup.rules import IncomingArticle
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.pipeline.deduplicate import incoming_article
 from stream.core.pipeline.outcome import scope_of

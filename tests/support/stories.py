@@ -9,10 +9,11 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
+from stream.core.dedup.articles import NO_TIMES, Candidates, IncomingArticle, IndexedArticle, Times
 from stream.core.dedup.fingerprint import NO_HASHES, compute_fingerprint
-from stream.core.dedup.rules import NO_TIMES, Candidates, IncomingArticle, IndexedArticle, Times, Verdict, decide
+from stream.core.dedup.rules import Verdict, decide
 from stream.core.dedup.similarity import Similarity
-from stream.core.index.postings import ANCHORS_SHARED_MIN
+from stream.core.index.candidates import ANCHORS_SHARED_MIN
 
 #: Six sentences a story, all invented, in scripts with and without spaces, from left and from right.
 _STORIES: Final = Path(__file__).parents[1] / "cases" / "duplicates_stories.jsonl"

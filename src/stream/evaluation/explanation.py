@@ -12,12 +12,13 @@ import orjson
 from stream.core.contracts import codec
 from stream.core.contracts.events import Duplicate, EnrichedEvent
 from stream.core.dedup import requirements
+from stream.core.dedup.articles import Candidates, IncomingArticle, IndexedArticle, Times
 from stream.core.dedup.fingerprint import compute_fingerprints
 from stream.core.dedup.requirements import NO_SEPARATION, Requirement, Separation, first_failed_requirement
-from stream.core.dedup.rules import Candidates, IncomingArticle, IndexedArticle, Times, decide
+from stream.core.dedup.rules import decide
 from stream.core.dedup.similarity import ComparedText, Similarity
 from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS, Thresholds
-from stream.core.index.postings import ANCHORS_SHARED_MIN
+from stream.core.index.candidates import ANCHORS_SHARED_MIN
 from stream.core.pipeline.deduplicate import source_of
 from stream.core.pipeline.offline import OfflineFlow
 from stream.core.pipeline.outcome import scope_of

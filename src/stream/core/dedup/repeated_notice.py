@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING
 
+from stream.core.dedup.articles import Candidates, IncomingArticle, IndexedArticle
 from stream.core.dedup.fingerprint import Fingerprint
 from stream.core.dedup.similarity import measure_title_similarity
 from stream.core.dedup.thresholds import Thresholds
-
-if TYPE_CHECKING:
-    from stream.core.dedup.rules import Candidates, IncomingArticle, IndexedArticle
 
 
 def find_repeated_pages(

@@ -7,110 +7,20 @@ The rules in `RULES` are tried in order; the first one that finds a link decides
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
-from operator import itemgetter
 from typing import Final, NamedTuple
 
-from stream.core.contracts.events import DUPLICATE_RELATIONS, VERSION_RELATIONS, Change, Duplicate, Notice, Relation
-from stream.core.dedup.fingerprint import NO_HASHES, Fingerprint
+from stream.core.contracts.events import DUPLICATE_RELATIONS, VERSION_RELATIONS, Change, Duplicate, Notice
+from stream.core.dedup.articles import Candidates, IncomingArticle, IndexedArticle, Link, RuleResult
 from stream.core.dedup.repeated_notice import find_repeated_pages
-from stream.core.dedup.requirements import REASONS, Separation, first_failed_requirement
-from stream.core.dedup.similarity import ComparedText, Similarity, find_boilerplate, measure_title_similarity
+from stream.core.dedup.similar_text import match_similar_text
+from stream.core.dedup.similarity import ComparedText, measure_title_similarity
 from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS, Thresholds
-from stream.core.folding import Mask
-from stream.core.folding.hashing import Hashes
-from stream.core.timestamps import HOUR_MS, parse_rfc3339
 
 #: The version of verdicts made with the default thresholds.
 VERSION: Final = DEFAULT_THRESHOLDS.version
-
-
-class Times(NamedTuple):
-    """The times of an article.
-
-    Attributes:
-        published: When it was first published, RFC 3339; None if it is not known.
-        event_time_ms: Event time, milliseconds since 1970.
-        modified: When it was last changed, RFC 3339; None if it is not known.
-    """
-
-    published: str | None = None
-    event_time_ms: int = 0
-    modified: str | None = None
-
-    def is_before(self, other: Times) -> bool:
-        """Whether this version is older than ``other``, by the times of modification; False if one is not known."""
-        return self.modified is not None and other.modified is not None and self.modified < other.modified
-
-    def hours_from(self, other: Times) -> float:
-        """Hours between two articles' publication; between their arrival unless both publication times are known."""
-        published, other_published = (
-            parse_rfc3339(times.published) if times.published else None for times in (self, other)
-        )
-        if published is None or other_published is None:
-            return abs(self.event_time_ms - other.event_time_ms) / HOUR_MS
-        return abs(published - other_published) / HOUR_MS
-
-
-NO_TIMES: Final = Times()
-
-
-@dataclass(frozen=True, slots=True)
-class IncomingArticle:
-    """The article to decide.
-
-    ``display_hash``: hash of everything that readers see of it. ``notice``: what kind of notice it is by its form.
-    ``notice_tokens``: the tokens of its text that are in sentences of a notice; None if there are none.
-    """
-
-    id: str
-    scope: str
-    url_key: str | None
-    source: str | None
-    display_hash: str
-    fingerprint: Fingerprint
-    times: Times = NO_TIMES
-    notice: Notice | None = None
-    notice_tokens: Mask | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IndexedArticle:
-    """An earlier article from the index.
-
-    ``cluster_depth``: links between it and the first article of its cluster. ``relation``: its own verdict.
-    ``is_notice``: it is known to be a notice, perhaps only since a later article.
-    """
-
-    offset: int
-    id: str
-    source: str | None
-    cluster_id: str
-    revision: int
-    cluster_depth: int
-    display_hash: str
-    fingerprint: Fingerprint
-    times: Times = NO_TIMES
-    relation: Relation = "new"
-    is_notice: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Earlier articles to compare with.
-
-    ``same_address``: the one that `find_known_version` finds. ``same_text``: the first with the same folded text.
-    ``same_text_pages``: the first and the newest with the same folded text, notices included. ``similar_articles``:
-    those that share anchors. ``common_anchors``: the anchors of the incoming article that many clusters have.
-    """
-
-    same_address: IndexedArticle | None = None
-    same_text: IndexedArticle | None = None
-    same_text_pages: Sequence[IndexedArticle] = ()
-    similar_articles: Sequence[IndexedArticle] = ()
-    common_anchors: Hashes = field(default_factory=lambda: NO_HASHES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +36,6 @@ class Verdict:
     earlier: IndexedArticle | None = None
     notice: Notice | None = None
     recognized: Sequence[IndexedArticle] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A relation to an earlier article. ``similarity``: None if the rule did not need it."""
-
-    relation: Relation
-    earlier: IndexedArticle
-    similarity: Similarity | None = None
-
-
-#: What a rule returns: a link; the reason why there is no link; or None if the rule does not apply.
-RuleResult = Link | str | None
 
 
 def decide(incoming: IncomingArticle, candidates: Candidates, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> Verdict:
@@ -202,45 +99,12 @@ def _match_text(incoming: IncomingArticle, candidates: Candidates, thresholds: T
     return Link("copy", earlier)
 
 
-def _match_similar_text(incoming: IncomingArticle, candidates: Candidates, thresholds: Thresholds) -> RuleResult:
-    if not candidates.similar_articles:
-        return None
-    boilerplate = find_boilerplate(incoming.fingerprint, candidates.common_anchors)
-    if incoming.notice_tokens is not None:
-        boilerplate = incoming.notice_tokens if boilerplate is None else boilerplate | incoming.notice_tokens
-    text = ComparedText(incoming.fingerprint, boilerplate)
-    links: list[tuple[float, int, Link]] = []
-    reasons = []
-    for earlier in candidates.similar_articles:
-        similarity = text.similarity_to(ComparedText(earlier.fingerprint))
-        separation = Separation(earlier.cluster_depth, incoming.times.hours_from(earlier.times))
-        reason = first_failed_requirement(similarity, separation, thresholds)
-        if reason is None:
-            link = Link(_similar_relation(similarity, thresholds), earlier, similarity)
-            links.append((_rank(similarity, thresholds), -earlier.offset, link))
-        else:
-            reasons.append(reason)
-    return max(links, key=itemgetter(0, 1))[2] if links else max(reasons, key=REASONS.index)
-
-
-def _rank(similarity: Similarity, thresholds: Thresholds) -> float:
-    """Rank a match: the article whose opening the teaser is beats pages that merely quote it."""
-    is_quoted = similarity.length_ratio < thresholds.near_copy_ratio_min and not similarity.is_opening
-    return similarity.containment - similarity.changed_share - is_quoted
-
-
-def _similar_relation(similarity: Similarity, thresholds: Thresholds) -> Relation:
-    if similarity.length_ratio >= thresholds.near_copy_ratio_min:
-        return "near_copy"
-    return "expansion" if similarity.is_longer else "excerpt"
-
-
 Rule = Callable[[IncomingArticle, Candidates, Thresholds], RuleResult]
 #: The rules in order, each with the name that is published as ``method``.
 RULES: Final[tuple[tuple[str, Rule], ...]] = (
     ("same-address", _match_address),
     ("same-text", _match_text),
-    ("similar-text", _match_similar_text),
+    ("similar-text", match_similar_text),
 )
 
 

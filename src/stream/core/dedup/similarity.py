@@ -105,9 +105,12 @@ class Similarity:
     @cached_property
     def is_opening(self) -> bool:
         """Whether the longer text begins like the shorter one: half of the shorter one's first shingles are there."""
-        opening = self._shorter.shingles(self._size).in_order[:OPENING_SHORTER]
-        is_shared = isin_sorted(opening, np.sort(self._longer.shingles(self._size).in_order[:OPENING_LONGER]))
-        return len(opening) > 0 and 2 * int(np.count_nonzero(is_shared)) >= len(opening)
+        return _has_opening_of(self._longer, self._shorter, self._size)
+
+    @cached_property
+    def begins_alike(self) -> bool:
+        """Whether one of the texts begins like the other: the same, also for the longer one's first shingles."""
+        return self.is_opening or _has_opening_of(self._shorter, self._longer, self._size)
 
     @cached_property
     def shares_opening(self) -> bool:
@@ -249,6 +252,13 @@ def find_boilerplate(fingerprint: Fingerprint, common: Hashes) -> Mask | None:
     for i in np.flatnonzero(is_common[1:] & is_common[:-1]).tolist():
         starts[anchors[i] : anchors[i + 1]] = True
     return _cover(starts, max(1, min(fingerprint.params.anchor, len(fingerprint.sequence))))
+
+
+def _has_opening_of(text: ComparedText, other: ComparedText, size: int) -> bool:
+    """Whether half of the first shingles of ``other`` are among the first ones of ``text``."""
+    opening = other.shingles(size).in_order[:OPENING_SHORTER]
+    is_shared = isin_sorted(opening, np.sort(text.shingles(size).in_order[:OPENING_LONGER]))
+    return len(opening) > 0 and 2 * int(np.count_nonzero(is_shared)) >= len(opening)
 
 
 def _has_own_title_word(text: ComparedText, other: ComparedText) -> bool:

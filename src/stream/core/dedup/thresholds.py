@@ -97,6 +97,16 @@ class Thresholds:
     #: Jaccard similarity of two titles below which such a text is a notice.
     #: "Choir sings in hall" and "Cracks found in pier" share 1 of 7 words.
     notice_title_similarity_max: float = 0.25
+    #: Share of a story's tokens that round-ups must have for it to count as quoted, rather than as boilerplate with an
+    #: article of its own.
+    #: Of a 200-word story in twelve round-ups, 160 words must be in them; it may have 40 words that no round-up has.
+    quoted_share_min: float = 0.80
+    #: In how many texts of other clusters a token must be to count as quoted, or as boilerplate.
+    #: What one other article has besides a footer may be a quotation of the article above the footer.
+    quotations_min: int = 2
+    #: A round-up has this many tokens before and after the story that it quotes; boilerplate is at an end of the text.
+    #: A 100-word disclaimer with a 12-word copyright line below it is boilerplate.
+    quotation_margin_tokens: int = 20
     #: Jaccard similarity of two titles from which on they count as similar.
     #: "Harbour closed" and "Harbour closed today again" share 2 of 4 words, which is enough.
     title_similarity_min: float = 0.50

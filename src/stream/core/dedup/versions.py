@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from stream.core.dedup.articles import IncomingArticle, IndexedArticle
 from stream.core.dedup.requirements import NO_SEPARATION, has_enough_overlap, has_enough_tokens
 from stream.core.dedup.similarity import ComparedText
 from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS, Thresholds
-
-if TYPE_CHECKING:
-    from stream.core.dedup.rules import IncomingArticle, IndexedArticle
 
 #: The ids that are made from a URL, for articles that came without one.
 _URL_ID: Final = re.compile("url-[0-9a-f]{24}")

@@ -15,7 +15,7 @@ from typing import Final, cast
 import numpy as np
 
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
-from stream.core.dedup.rules import IncomingArticle
+from stream.core.dedup.articles import IncomingArticle
 from stream.core.folding.hashing import Hashes
 from stream.errors import IndexFault
 
@@ -69,6 +69,11 @@ def visible_postings(value: bytes | None, horizon_s: int = 0) -> list[tuple[int,
         return []
     postings = _POSTING.iter_unpack(value)
     return [(low | high << 32, anchors) for low, high, seen_s, anchors in postings if seen_s >= horizon_s]
+
+
+def anchor_counts(value: bytes) -> bytes:
+    """The number of anchors of each posting in ``value``, as one byte each, in the same order."""
+    return value[POSTING_BYTES - 1 :: POSTING_BYTES]
 
 
 def scope_prefix(scope: str) -> bytes:

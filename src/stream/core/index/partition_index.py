@@ -14,7 +14,8 @@ from typing import Any, Final
 import msgspec
 
 from stream.core.contracts.events import ChangelogEvent, FingerprintEvent, RecoveryEvent, RemovalEvent
-from stream.core.dedup.rules import VERSION, IndexedArticle
+from stream.core.dedup.articles import IndexedArticle
+from stream.core.dedup.rules import VERSION
 from stream.core.index import keys
 from stream.core.index.bloom_filter import AnchorBloomFilter
 from stream.core.index.changelog_chain import OnSkip, follows, reason_to_skip

@@ -1,8 +1,8 @@
-"""What postings lead to: which articles are similar to a text, and which postings a new article adds."""
+"""Which postings a new article adds, and which of the earlier ones stay."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Final
 
 from stream.core.contracts.events import FingerprintEvent
@@ -12,36 +12,13 @@ from stream.core.index.anchor_lookup import ArticleAnchors
 from stream.core.index.keys import POSTING_BYTES
 from stream.core.index.scope_view import ScopeView
 
-#: Two articles are compared only if they share at least this part of the anchors of the one with fewer anchors.
-ANCHORS_SHARED_MIN: Final = 0.14
-#: How many postings are kept under one name, the newest ones.
+#: How many postings are kept under one name.
 POSTINGS_MAX: Final = 32
+#: Under an anchor, these are the oldest ones and the newest ones; of the others, those of the longest articles go.
+OLDEST_POSTINGS: Final = 8
+NEWEST_POSTINGS: Final = 16
 #: A growing cluster refreshes its postings this many times per window, so that it stays findable.
 POSTINGS_PER_WINDOW: Final = 8
-
-
-def rank_by_shared_anchors(postings: Iterable[Iterable[tuple[int, int]]], anchors: int) -> list[int]:
-    """Return the offsets of articles that share enough anchors, those that share most first, then by offset.
-
-    Args:
-        postings: For each anchor of a text, the (offset, number of anchors) of the articles that have it too.
-        anchors: How many anchors the text has.
-
-    >>> rank_by_shared_anchors([[(5, 2), (7, 3)], [(7, 3)], [(9, 100)]], anchors=10)
-    [7, 5]
-    """
-    shared: dict[int, int] = {}
-    sizes: dict[int, int] = {}
-    for articles in postings:
-        for offset, size in articles:
-            shared[offset] = shared.get(offset, 0) + 1
-            sizes[offset] = size
-    ranked = sorted(
-        (-count, offset)
-        for offset, count in shared.items()
-        if count >= ANCHORS_SHARED_MIN * min(sizes[offset], anchors)
-    )
-    return [offset for _, offset in ranked]
 
 
 def names_without_members(view: ScopeView, names: list[bytes], members: set[int], since_s: int) -> list[bytes]:
@@ -88,8 +65,9 @@ def put_postings(
         view.put_unique(anchors.number, posting)
     if has_anchors:
         put_text_posting(view, event.text_hash, posting)
-    names += [keys.event_name(event.event_id), *id_and_url_names]
-    view.append(names, posting, bytes_max=POSTINGS_MAX * POSTING_BYTES)
+    horizon_s = view.horizon_s()
+    view.append(names, posting, bytes_max=_BYTES_MAX, shorten=lambda value: drop_posting(value, horizon_s))
+    view.append([keys.event_name(event.event_id), *id_and_url_names], posting, bytes_max=_BYTES_MAX)
 
 
 def _put_unlinked(view: ScopeView, event: FingerprintEvent, id_and_url_names: list[bytes]) -> None:
@@ -100,8 +78,26 @@ def _put_unlinked(view: ScopeView, event: FingerprintEvent, id_and_url_names: li
     """
     posting = keys.pack_posting(event.offset, view.now_s, 0)
     for name, value in zip(id_and_url_names, view.get_many(id_and_url_names), strict=True):
-        view.put(name, (posting + (value or b""))[-POSTINGS_MAX * POSTING_BYTES :])
-    view.append([keys.event_name(event.event_id)], posting, bytes_max=POSTINGS_MAX * POSTING_BYTES)
+        view.put(name, (posting + (value or b""))[-_BYTES_MAX:])
+    view.append([keys.event_name(event.event_id)], posting, bytes_max=_BYTES_MAX)
+
+
+def drop_posting(value: bytes, horizon_s: int) -> bytes:
+    """Drop postings of an anchor that has too many: those seen before ``horizon_s``, or else the least useful one.
+
+    An anchor of boilerplate has thousands of articles, and any few of them show that it is common. An anchor of a story
+    that many articles quote has to lead to the story, which is older than most of them or shorter than all of them.
+
+    Args:
+        value: The postings, oldest first, all of which but the first of them fit.
+        horizon_s: The beginning of the window, in seconds since 1970.
+    """
+    visible = len(keys.visible_postings(value, horizon_s)) * POSTING_BYTES
+    if visible < len(value):
+        return value[len(value) - visible :]
+    sizes = keys.anchor_counts(value)[OLDEST_POSTINGS:-NEWEST_POSTINGS]
+    start = (OLDEST_POSTINGS + sizes.index(max(sizes))) * POSTING_BYTES
+    return value[:start] + value[start + POSTING_BYTES :]
 
 
 def put_text_posting(view: ScopeView, text_hash: str, posting: bytes) -> None:
@@ -120,4 +116,5 @@ def visible_offsets(view: ScopeView, name: bytes, horizon_s: int) -> list[int]:
     return [offset for offset, _ in keys.visible_postings(view.get(name), horizon_s)]
 
 
+_BYTES_MAX: Final = POSTINGS_MAX * POSTING_BYTES
 _NO_ANCHORS: Final = ArticleAnchors([])

@@ -19,8 +19,9 @@ from stream.core.contracts.events import (
     Origin,
     Relation,
 )
+from stream.core.dedup.articles import IndexedArticle, Times
 from stream.core.dedup.fingerprint import FORMAT, NO_HASHES, Fingerprint
-from stream.core.dedup.rules import VERSION, IndexedArticle, Times, new_cluster_id
+from stream.core.dedup.rules import VERSION, new_cluster_id
 from stream.core.index.raw_marks import RawMark
 from stream.errors import IndexDamaged
 

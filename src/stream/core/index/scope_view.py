@@ -192,12 +192,24 @@ class ScopeView:
         """Write ``value`` under ``name``."""
         self._values[name] = self._puts[name] = value
 
-    def append(self, names: Sequence[bytes], value: bytes, *, bytes_max: int) -> None:
-        """Append ``value`` to the value under each of ``names``, and keep the last ``bytes_max`` bytes of that."""
+    def append(
+        self, names: Sequence[bytes], value: bytes, *, bytes_max: int, shorten: Callable[[bytes], bytes] | None = None
+    ) -> None:
+        """Append ``value`` to the value under each of ``names``.
+
+        Args:
+            names: Names, each once.
+            value: What is appended.
+            bytes_max: A longer result is shortened.
+            shorten: Shortens it; by default its last ``bytes_max`` bytes are kept.
+        """
         appended = dict.fromkeys(names, value)
         for name, existing in zip(names, self.get_many(names), strict=True):
             if existing:
-                appended[name] = (existing + value)[-bytes_max:]
+                longer = existing + value
+                if len(longer) > bytes_max:
+                    longer = shorten(longer) if shorten else longer[-bytes_max:]
+                appended[name] = longer
         self._values.update(appended)
         self._puts.update(appended)
 

@@ -10,14 +10,16 @@ from typing import Final, NamedTuple
 import msgspec
 
 from stream.core.contracts.events import ClusterEvent, FingerprintEvent, Origin, RemovalEvent
-from stream.core.dedup.fingerprint import FORMAT, NO_HASHES, Fingerprint
-from stream.core.dedup.rules import Candidates, IncomingArticle, IndexedArticle, new_cluster_id
+from stream.core.dedup.articles import Candidates, IncomingArticle, IndexedArticle
+from stream.core.dedup.fingerprint import FORMAT, Fingerprint
+from stream.core.dedup.rules import new_cluster_id
 from stream.core.dedup.versions import find_known_version
 from stream.core.index import keys
 from stream.core.index.bloom_filter import AnchorBloomFilter
+from stream.core.index.candidates import choose_quoting, find_candidate_offsets
 from stream.core.index.cluster import Cluster, Member, begins_cluster
 from stream.core.index.cluster_members import add_event
-from stream.core.index.postings import put_postings, rank_by_shared_anchors, visible_offsets
+from stream.core.index.postings import put_postings, visible_offsets
 from stream.core.index.raw_marks import advance_mark, is_behind_mark
 from stream.core.index.records import (
     Position,
@@ -32,10 +34,6 @@ from stream.core.index.scope_view import ScopeView
 from stream.core.index.store import Store
 from stream.errors import IndexDamaged
 
-#: How many articles with similar texts are compared.
-CANDIDATES_MAX: Final = 16
-#: An anchor with this many postings is boilerplate. The articles of one cluster count once: see `Transaction.add`.
-COMMON_MIN: Final = 12
 #: How many entries of the queue of clusters are looked at for each article.
 EXPIRED_MAX: Final = 2
 #: How many deleted articles in a row are followed to their successors.
@@ -140,7 +138,8 @@ class Transaction:
     def find_candidates(self, article: IncomingArticle, *, time_ms: int) -> Candidates:
         """Find earlier articles of which ``article`` may be a version or a copy.
 
-        Work is bounded: at most `POSTINGS_MAX` postings of each anchor are read, and `CANDIDATES_MAX` articles.
+        Work is bounded: at most `POSTINGS_MAX` postings of each anchor are read, and the articles of
+        `find_candidate_offsets`.
 
         Args:
             article: The article that is to be decided.
@@ -364,22 +363,22 @@ class Transaction:
 
     def _find_similar(self, scope: str, fingerprint: Fingerprint, horizon_s: int) -> Candidates:
         view = self.scope_view(scope)
-        shared, unique_count, _ = view.article_anchors(fingerprint.anchors.tobytes())
-        values = zip(shared, view.get_many(shared), strict=True)
-        postings = [(name, keys.visible_postings(value, horizon_s)) for name, value in values if value]
-        common = [name for name, articles in postings if len(articles) >= COMMON_MIN]
-        distinctive = [articles for _, articles in postings if 0 < len(articles) < COMMON_MIN]
-        if not distinctive and not common:
+        similar, quoted, common_anchors, common_postings = find_candidate_offsets(view, fingerprint, horizon_s)
+        if not similar:
             return _NO_CANDIDATES
-        ranked = rank_by_shared_anchors(
-            distinctive or [articles for _, articles in postings], len(shared) + unique_count
-        )[:CANDIDATES_MAX]
-        view.prefetch([keys.document_name(offset) for offset in ranked if not self._cached_article((scope, offset))])
-        similar = (self._follow_successors(scope, offset) for offset in ranked)
         return Candidates(
-            similar_articles=[article for article in similar if article and not article.is_notice],
-            common_anchors=keys.select_anchors(common, fingerprint.anchors) if common else NO_HASHES,
+            similar_articles=self._read_articles(scope, similar),
+            common_anchors=common_anchors,
+            quoted_articles=self._read_articles(scope, quoted),
+            find_quoting_articles=lambda: self._read_articles(scope, choose_quoting(common_postings, quoted)),
         )
+
+    def _read_articles(self, scope: str, offsets: Sequence[int]) -> list[IndexedArticle]:
+        """Read articles, or their successors, in one batch."""
+        missing = [offset for offset in offsets if not self._cached_article((scope, offset))]
+        self.scope_view(scope).prefetch([keys.document_name(offset) for offset in missing])
+        articles = (self._follow_successors(scope, offset) for offset in offsets)
+        return [article for article in articles if article and not article.is_notice]
 
     def _follow_successors(self, scope: str, offset: int) -> IndexedArticle | None:
         """The article at ``offset``, or if it was deleted the first of its successors that was not."""

@@ -28,8 +28,9 @@ from stream.core.contracts.events import (
 from stream.core.contracts.records import Headers, LogId, OutputRecord, Record
 from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
+from stream.core.dedup.articles import IncomingArticle, Times
 from stream.core.dedup.fingerprint import Fingerprint, compute_fingerprints
-from stream.core.dedup.rules import IncomingArticle, Times, Verdict, decide
+from stream.core.dedup.rules import Verdict, decide
 from stream.core.index.records import Position, Promotion, StoredArticle, StoredTakedown, pack_fingerprint
 from stream.core.index.takedown import TakedownResult, apply_takedown, find_foreign_domain, takedown_result
 from stream.core.index.transaction import EarlierDecision, Transaction

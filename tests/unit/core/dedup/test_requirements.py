@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from stream.core.dedup.articles import Candidates, Times
 from stream.core.dedup.requirements import Separation, first_failed_requirement
-from stream.core.dedup.rules import Candidates, Times, decide
+from stream.core.dedup.rules import decide
 from stream.core.dedup.similarity import Similarity
 from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS
 from stream.core.timestamps import HOUR_MS

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.core.contracts.events import DUPLICATE_RELATIONS
+from stream.core.dedup.articles import Candidates
 from stream.core.dedup.fingerprint import FORMAT, compute_fingerprint
-from stream.core.dedup.rules import RULES, VERSION, Candidates, decide, new_cluster_id
+from stream.core.dedup.rules import RULES, VERSION, decide, new_cluster_id
 from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS
 from stream.core.folding import fold_letters
 from tests.support.cases import cases

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from stream.core.contracts.events import Relation
-from stream.core.dedup.rules import IndexedArticle
+from stream.core.dedup.articles import IndexedArticle
 from stream.core.dedup.versions import find_known_version
 from tests.support.stories import SCRIPTS, STORIES, earlier, story, subject
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.core.dedup.articles import IncomingArticle
 from stream.core.dedup.fingerprint import compute_fingerprint
-from stream.core.dedup.rules import IncomingArticle
 from stream.core.index import keys
 from stream.core.index.keys import OFFSET_MAX, POSTING_BYTES, SECONDS_MAX, pack_posting, visible_postings
 from stream.errors import IndexFault

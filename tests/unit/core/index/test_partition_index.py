@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from stream.core.contracts.events import NormalizedEvent
+from stream.core.index.candidates import CANDIDATES_MAX
 from stream.core.index.partition_index import RECENT_MAX, PartitionIndex
 from stream.core.index.store import MemoryStore
-from stream.core.index.transaction import CANDIDATES_MAX
 from tests.support.index import (
     DAY_MS,
     EXCERPT,

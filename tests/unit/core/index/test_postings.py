@@ -1,4 +1,4 @@
-"""What postings lead to, and which of them a new article adds."""
+"""Which postings a new article adds, and which of the earlier ones stay."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import pytest
 
 from stream.core.index.keys import pack_posting, text_name, visible_postings
 from stream.core.index.postings import (
-    ANCHORS_SHARED_MIN,
+    NEWEST_POSTINGS,
+    OLDEST_POSTINGS,
+    POSTINGS_MAX,
+    drop_posting,
     names_without_members,
     put_text_posting,
-    rank_by_shared_anchors,
     visible_offsets,
 )
 from stream.core.index.scope_view import ScopeView
@@ -27,18 +29,6 @@ def postings(*seen: tuple[int, int]) -> bytes:
 @pytest.fixture
 def view() -> ScopeView:
     return ScopeView(MemoryStore(), "default/en", window_s=WINDOW_S)
-
-
-def test_articles_that_share_most_anchors_come_first_then_the_earliest() -> None:
-    assert rank_by_shared_anchors([[(7, 3), (5, 3)], [(7, 3), (2, 3)], [(9, 3)]], 3) == [7, 2, 5, 9]
-
-
-@pytest.mark.parametrize(("anchors", "size"), [(100, 15), (15, 100), (100, 14)])
-def test_the_required_number_of_anchors_is_a_share_of_the_smaller_article(anchors: int, size: int) -> None:
-    enough = min(anchors, size) * ANCHORS_SHARED_MIN
-    for count in (1, 2, 3):
-        offsets = rank_by_shared_anchors([[(0, size)]] * count, anchors)
-        assert offsets == ([0] if count >= enough else [])
 
 
 def test_names_lead_to_members_only_through_recent_postings(view: ScopeView) -> None:
@@ -62,3 +52,19 @@ def test_articles_seen_before_the_horizon_are_not_visible(view: ScopeView) -> No
     view.put(b"name", postings((1, 10), (2, 20)))
     assert [visible_offsets(view, b"name", horizon) for horizon in (10, 11, 21)] == [[1, 2], [2], []]
     assert visible_offsets(view, b"none", 0) == []
+
+
+def sized(*sizes: int, start_s: int = 50) -> bytes:
+    """A value with a posting for each number of anchors, one second apart."""
+    return b"".join(pack_posting(offset, start_s + offset, size) for offset, size in enumerate(sizes))
+
+
+def test_the_longest_article_between_the_oldest_and_the_newest_is_dropped() -> None:
+    sizes = [*[200] * OLDEST_POSTINGS, 5, 30, 90, 90, 7, *[220] * NEWEST_POSTINGS]
+    remaining = [offset for offset, _ in visible_postings(drop_posting(sized(*sizes), 0))]
+    assert remaining == [offset for offset in range(len(sizes)) if offset != OLDEST_POSTINGS + 2]
+
+
+def test_postings_outside_the_window_are_dropped_first() -> None:
+    value = sized(*[1] * (POSTINGS_MAX + 1))
+    assert [offset for offset, _ in visible_postings(drop_posting(value, 53))] == list(range(3, POSTINGS_MAX + 1))

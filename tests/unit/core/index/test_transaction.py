@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 import numpy as np
 import pytest
 
 from stream.core.contracts.events import FingerprintEvent, RemovalEvent
+from stream.core.dedup.articles import IncomingArticle
 from stream.core.dedup.fingerprint import FORMAT, compute_fingerprint
-from stream.core.dedup.rules import IncomingArticle
+from stream.core.index.candidates import ANCHORS_SHARED_MIN, CANDIDATES_MAX, COMMON_MIN
 from stream.core.index.cluster import MEMBERS_MAX
-from stream.core.index.keys import POSTING_BYTES, anchor_names, visible_postings
-from stream.core.index.postings import ANCHORS_SHARED_MIN, POSTINGS_MAX
+from stream.core.index.keys import anchor_names, visible_postings
+from stream.core.index.postings import NEWEST_POSTINGS, OLDEST_POSTINGS, POSTINGS_MAX
 from stream.core.index.scope_view import ScopeView
 from stream.core.index.store import MemoryStore, Store
-from stream.core.index.transaction import CANDIDATES_MAX, COMMON_MIN
 from tests.support.index import (
     DAY_MS,
     EXCERPT,
@@ -114,17 +116,84 @@ class TestBoilerplate:
         assert (near.verdict.relation, near.verdict.duplicate_of) == ("near_copy", "30")
 
 
+class TestQuotedStories:
+    """A story that many others quote stays findable: its anchors are common, but are not boilerplate."""
+
+    STORIES: Final = (STORY, prose("long", 300))
+
+    @staticmethod
+    def round_up(story: str, number: int) -> str:
+        words = len(story.split())
+        return f"{prose(f'x{letters(number)}x', words)} {story} {prose(f'y{letters(number)}y', words + 7 * number)}"
+
+    @pytest.mark.parametrize("story", STORIES)
+    @pytest.mark.parametrize("count", [COMMON_MIN - 1, COMMON_MIN, 2 * POSTINGS_MAX])
+    @pytest.mark.parametrize("share_before", [0.0, 0.5, 1.0])
+    def test_a_near_copy_and_an_excerpt_are_found(
+        self, new_store: NewStore, story: str, count: int, share_before: float
+    ) -> None:
+        partition = Partition(new_store())
+        texts = [self.round_up(story, number) for number in range(count)]
+        before = int(share_before * count)
+        partition.run([article(text, source=f"{number}.example") for number, text in enumerate(texts[:before])])
+        original = partition.run_one(article(story, name="story", source="origin.example")).verdict
+        partition.run([article(text, source=f"{number}.example") for number, text in enumerate(texts[before:])])
+        words = len(story.split())
+        near_copy = f"{part(story, 0, words * 2 // 3)} {prose('t', 9)} {part(story, words * 2 // 3 + 9, words)}"
+        for text, relation in ((near_copy, "near_copy"), (part(story, 0, 36), "excerpt")):
+            verdict = partition.run_one(article(text, source="other.example")).verdict
+            assert (verdict.relation, verdict.duplicate_of) == (relation, "story")
+            assert verdict.cluster_id == original.cluster_id
+
+    def test_a_story_that_short_texts_quote_in_parts_is_found(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        story = self.STORIES[1]
+        partition.run_one(article(story, name="story"))
+        for number in range(2 * POSTINGS_MAX):
+            start = number % 3 * 100
+            quoted = part(story, start, start + 100)
+            partition.run_one(article(f"{prose(f'x{letters(number)}x')} {quoted} {prose(f'y{letters(number)}y')}"))
+        near_copy = f"{part(story, 0, 200)} {prose('t', 20)} {part(story, 220, 300)}"
+        verdict = partition.run_one(article(near_copy, source="other.example")).verdict
+        assert (verdict.relation, verdict.duplicate_of) == ("near_copy", "story")
+
+    def test_round_ups_that_quote_a_story_are_not_copies_of_each_other(self, new_store: NewStore) -> None:
+        partition = Partition(new_store())
+        results = partition.run([article(self.round_up(STORY, number)) for number in range(3 * COMMON_MIN)])
+        assert {result.verdict.relation for result in results} == {"new"}
+
+    @pytest.mark.parametrize("sources", [1, 20])
+    @pytest.mark.parametrize("words", [30, 60, 110])
+    def test_articles_above_a_footer_are_not_linked_to_a_page_with_the_footer_alone(
+        self, new_store: NewStore, sources: int, words: int
+    ) -> None:
+        partition = Partition(new_store())
+        footer = prose("footer", 100)
+        longer = [f"{prose(f'z{letters(number)}z', 300)} {footer}" for number in range(2 * COMMON_MIN)]
+        shorter = [f"{prose(f'v{letters(number)}v', words)} {footer}" for number in range(2 * COMMON_MIN)]
+        texts = [*longer, footer, *shorter]
+        results = partition.run(
+            [
+                article(text, title=part(text, 0, 5), source=f"{number % sources}.example")
+                for number, text in enumerate(texts)
+            ]
+        )
+        assert {result.verdict.relation for result in results} == {"new"}
+
+
 class TestBounds:
     """Work and space have limits."""
 
-    def test_an_anchor_keeps_its_newest_postings_up_to_a_limit(self) -> None:
+    def test_an_anchor_keeps_its_oldest_and_newest_postings_up_to_a_limit(self) -> None:
         store = MemoryStore()
         count = 3 * POSTINGS_MAX
         Partition(store).run([article(text) for text in with_notice(count, 200)])
         values = ScopeView(store, SCOPE, window_s=0).get_many(anchor_names(compute_fingerprint(NOTICE, None).anchors))
         longest = max((value for value in values if value), key=len)
-        assert len(longest) == POSTINGS_MAX * POSTING_BYTES
-        assert [offset for offset, _ in visible_postings(longest)] == list(range(count - POSTINGS_MAX, count))
+        offsets = [offset for offset, _ in visible_postings(longest)]
+        assert len(offsets) == POSTINGS_MAX
+        assert offsets[:OLDEST_POSTINGS] == list(range(OLDEST_POSTINGS))
+        assert offsets[-NEWEST_POSTINGS:] == list(range(count - NEWEST_POSTINGS, count))
 
     def test_the_number_of_candidates_is_limited(self, new_store: NewStore) -> None:
         partition = Partition(new_store())
@@ -154,10 +223,8 @@ class TestBounds:
         later = f"{part(STORY, 0, 30)} {prose('y', 800)}"
         anchors, story_anchors = (compute_fingerprint(text, None).anchors for text in (later, STORY))
         assert 0 < len(np.intersect1d(anchors, story_anchors)) < ANCHORS_SHARED_MIN * len(anchors)
-        assert (
-            partition.index.begin_transaction().find_candidates(incoming(later), time_ms=START_MS).similar_articles
-            == []
-        )
+        candidates = partition.index.begin_transaction().find_candidates(incoming(later), time_ms=START_MS)
+        assert not candidates.similar_articles
 
 
 class TestClusters:
