@@ -7,7 +7,6 @@ from itertools import pairwise
 from random import Random
 from typing import Any, Final
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -251,32 +250,6 @@ class TestRules:
         verdict = decide_similar(text, text, title="One", title_before="Another").duplicate
         assert verdict.relation == relation
         assert verdict.title_similarity == (0.0 if relation == "copy" else None)
-
-    def test_the_reason_is_that_of_the_article_that_came_nearest(self) -> None:
-        case = {parameters.id: parameters.values[0] for parameters in cases("duplicates_templates")}["weather, English"]
-        assert isinstance(case, dict)
-        numbers, unlike = earlier(case["template"].format(*case["before"]), offset=1), earlier(story("Latin"), offset=2)
-        incoming = subject(case["template"].format(*case["later"]))
-        for similar in ([numbers, unlike], [unlike, numbers]):
-            assert decide(incoming, Candidates(similar_articles=similar)).duplicate.method == "other-numbers"
-        assert decide(incoming, Candidates(similar_articles=[unlike])).duplicate.method == "too-little-alike"
-
-    def test_the_best_of_several_decides_and_the_first_of_equals(self) -> None:
-        rough, good = earlier(story("Latin", 0, 1, 2, 3), offset=1), earlier(story("Latin"), offset=9)
-        twin = dataclasses.replace(good, offset=5, id="earlier-5")
-        incoming = subject(story("Latin", 0, 1, 2, 3, 4))
-        for order in ([rough, good, twin], [twin, good, rough], [good, rough, twin]):
-            assert decide(incoming, Candidates(similar_articles=order)).duplicate.duplicate_of == "earlier-5"
-
-    def test_passages_that_many_clusters_share_do_not_count(self) -> None:
-        below = story("Latin")
-        incoming, before = subject(f"{story('Cyrillic', 0)} {below}"), earlier(f"{story('Hindi', 0)} {below}")
-        assert decide(incoming, Candidates(similar_articles=[before])).duplicate.relation == "near_copy"
-        common = np.intersect1d(incoming.fingerprint.anchors, compute_fingerprint(below, None).anchors)
-        assert (
-            decide(incoming, Candidates(similar_articles=[before], common_anchors=common)).duplicate.method
-            == "too-little-alike"
-        )
 
     @pytest.mark.parametrize("relation", ["copy", "near_copy", "excerpt"])
     def test_copies_join_the_cluster_of_their_original(self, relation: str) -> None:
