@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+MUTATION := $(VENV)/.mutation
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DATA ?=
 ARGS ?=
@@ -70,6 +71,14 @@ soak: $(DEV) ## Half an hour at 70 % of what the workers can do, one of them kil
 fuzz: $(DEV) ## Feed mutated messages and pages to the flow (ARGS="--target html --minutes 20")
 	$(BIN)/python -m tests.fuzz.run --mutations $(or $(ARGS),--target raw --minutes 5)
 
+$(MUTATION): $(DEV) requirements-mutation.lock
+	@$(PIP) --no-deps --requirement requirements-mutation.lock
+	@touch $@
+
+.PHONY: mutation
+mutation: $(MUTATION) ## Change delivery and decision code at random, and list changes that no test notices (ARGS="--seed 7")
+	nice -n 19 $(BIN)/python -m scripts.run_mutation $(ARGS)
+
 .PHONY: observe
 observe: $(DEV) ## Run Kafka, two workers, Prometheus and a producer, and check every dashboard and alert (ARGS=--faults)
 	$(BIN)/python -m tests.e2e.monitoring.run $(ARGS)
@@ -87,6 +96,7 @@ RULE := deploy/kubernetes/components/monitoring/alerts.yaml
 lock: $(DEV) ## Write the lock files, and everything that is generated: schemas, dashboards, the PrometheusRule
 	$(COMPILE) --group dev pyproject.toml --output-file requirements-dev.lock
 	$(COMPILE) --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
+	$(COMPILE) --no-deps --group pyproject.toml:mutation --output-file requirements-mutation.lock
 	echo hatchling | $(COMPILE) --constraint requirements-dev.lock - --output-file requirements-build.lock
 	$(BIN)/python -m scripts.generate_contracts
 	$(BIN)/python -m scripts.generate_reference
@@ -95,4 +105,4 @@ lock: $(DEV) ## Write the lock files, and everything that is generated: schemas,
 
 .PHONY: clean
 clean: ## Remove the environment and what was built
-	rm -rf $(VENV) .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+	rm -rf $(VENV) .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist mutants
