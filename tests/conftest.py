@@ -9,7 +9,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from tests.support.kafka_node import KafkaNode, KafkaNodeError, why_no_download_free_start
 
@@ -22,6 +22,8 @@ REQUIRE = "STREAM_REQUIRE_KAFKA"
 # The same examples in every run, so that a test that passes goes on passing. `make explore` draws others.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, print_blob=True)
+# `make mutation` only needs to know that an example fails.
+settings.register_profile("mutation", derandomize=True, deadline=None, phases=[Phase.explicit, Phase.generate])
 settings.load_profile(os.environ.get("STREAM_HYPOTHESIS_PROFILE", "repeatable"))
 
 
