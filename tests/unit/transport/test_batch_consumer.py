@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from typing import Any, cast
 
@@ -312,6 +313,20 @@ class TestDraining:
         assert "no longer waiting for running batches" in caplog.text
         assert not message.acked
 
+    async def test_a_running_batch_may_finish_within_the_time(self, consumer: ScriptedConsumer) -> None:
+        batch = consumer.track()
+        message = consumer.hand_out(batch)
+
+        def finish() -> None:
+            batch.done()
+            consumer.ack(message)
+
+        consumer.drain_timeout_s = 0.9
+        asyncio.get_running_loop().call_soon(finish)
+        await consumer.wait_empty()
+        assert consumer.commits == [{TP0: 5}]
+        assert consumer.offset_tracker.finished_offsets() == {TP0: 5}
+
     async def test_what_is_finished_is_committed_and_stays_known(self, consumer: ScriptedConsumer) -> None:
         consumer.track().done()
         await consumer.wait_empty()
@@ -400,6 +415,11 @@ class TestFetching:
 A, B = "A" * 22, "B" * 22
 
 
+def logged(caplog: pytest.LogCaptureFixture) -> tuple[str, str]:
+    """The last message in the log, and the reason that it gives."""
+    return caplog.records[-1].message, str(vars(caplog.records[-1])["reason"])
+
+
 async def start_at(consumer: ScriptedConsumer, offset: int, log: LogId) -> None:
     """Start to read where the record before ``offset`` is of ``log``."""
     consumer.starts = {TP0: PartitionStart(offset, offset, offset, log, CommitMetadata(*log))}
@@ -419,6 +439,14 @@ class TestLeaderEpochs:
         consumer.states = {TP0: LogState(A, epoch, 0, 7, 5)}
         assert await handed_out(consumer) == [(TP0, [5, 6])]
         assert consumer.asked == [{TP0: 3}]
+
+    @pytest.mark.parametrize("epoch", [0, 1])
+    async def test_the_first_epochs_are_confirmed_too(self, epoch: int, consumer: ScriptedConsumer) -> None:
+        await start_at(consumer, 5, LogId(A, epoch))
+        consumer.fetches = {TP0: records_of(TP0, 5, 7)._replace(log=LogId(A, epoch + 1))}
+        consumer.states = {TP0: LogState(A, epoch + 1, 0, 7, 2)}
+        with pytest.raises(LogWentBack):
+            await handed_out(consumer)
 
     @pytest.mark.parametrize("first", [LogId(A, 3), LogId(A, -1)])
     async def test_records_of_the_same_epoch_need_no_question(self, first: LogId, consumer: ScriptedConsumer) -> None:
@@ -457,7 +485,7 @@ class TestLeaderEpochs:
         consumer.fetches = {TP0: records_of(TP0, 5, 7)._replace(log=LogId(A, 4))}
         consumer.states = BrokerNotReady("no leader")
         assert await handed_out(consumer) == []
-        assert "cannot check the logs" in caplog.text
+        assert logged(caplog) == ("cannot check the logs", "no leader")
         consumer.states = {TP0: LogState(A, 4, 0, 7, 5)}
         assert await handed_out(consumer) == [(TP0, [5, 6])]
 
@@ -496,7 +524,7 @@ class TestTopicIds:
         consumer.topic_ids = BrokerNotReady("no broker")
         for _ in range(5):
             await consumer.look_at_topics()
-        assert "cannot check the topics" in caplog.text
+        assert logged(caplog) == ("cannot check the topics", "no broker")
 
     async def test_a_topic_keeps_its_id_in_the_next_assignment(self, consumer: ScriptedConsumer) -> None:
         """Kafka forgets what was committed for a topic that is deleted."""

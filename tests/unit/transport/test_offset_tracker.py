@@ -145,8 +145,24 @@ def test_records_before_the_position_are_left_out() -> None:
 
 
 def test_a_log_that_ends_before_the_position_is_an_error() -> None:
-    with pytest.raises(LogWentBack):
+    with pytest.raises(LogWentBack, match="t-0: was read up to offset 10, but the log now ends at 4") as raised:
         new_tracker(position=10).track(TP0, fetched(0, 0, position=4))
+    assert (raised.value.topic, raised.value.partition, raised.value.kind) == ("t", 0, "truncated")
+
+
+def test_a_fetch_at_the_end_of_the_log_finds_nothing_and_changes_nothing() -> None:
+    tracker = new_tracker(position=10, committed=10)
+    assert tracker.track(TP0, fetched(0, 0, position=10)) is None
+    assert tracker.finished_offsets() == {TP0: 10}
+    assert tracker.committable_offsets() == {}
+
+
+def test_a_partition_is_not_fetched_while_exactly_the_most_bytes_are_in_flight() -> None:
+    tracker = new_tracker()
+    tracker.bytes_max = track(tracker, fetched(0, 2)).size_bytes
+    assert tracker.fetch_positions([TP0]) == {}
+    tracker.bytes_max += 1
+    assert tracker.fetch_positions([TP0]) == {TP0: 2}
 
 
 @given(st.lists(st.integers(0, 60), max_size=40), st.integers(1, 100), st.data())
