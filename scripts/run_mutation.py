@@ -6,8 +6,8 @@ changed function. A mutant is killed if a test fails, if its tests exceed their 
 are compared with ``tests/mutation/accepted.toml``, which gives a reason for each one that is accepted. The exit code
 is 1 if there are others.
 
-The modules are run in their order, a few at a time, so that a run that is stopped has results for the first of them.
-``--report`` prints the results that there are.
+All mutants are run with the fast tests first, and those that survive with the slow ones. A run that is stopped keeps
+its results, which ``--report`` prints.
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tests.mutation.fast_tests_first import SPEED
+
 ACCEPTED: Final = Path("tests/mutation/accepted.toml")
 MUTANTS: Final = Path("mutants")
 SAMPLE: Final = MUTANTS / "sample.json"
-
-#: Modules per run of mutmut: each run checks the types and runs the unchanged tests first.
-MODULES_PER_RUN: Final = 7
 
 #: What the exit code of a mutant's tests means. Negative numbers are signals: SIGXCPU at the time limit, SIGKILL.
 _KILLED_BY: Final[Mapping[int | None, str]] = {
@@ -50,6 +49,11 @@ _NOT_RUN: Final = (None, 2)
 
 # mutmut calls the third mutant of `OffsetTracker.track` xǁOffsetTrackerǁtrack__mutmut_3, and that of a function x_...
 _NAME: Final = re.compile(r"(?P<module>.+)\.x(?:ǁ(?P<owner>.+)ǁ|_)(?P<function>.+)__mutmut_\d+")
+
+
+def has_survived(exit_code: int | None) -> bool:
+    """Whether no test noticed a mutant that was run."""
+    return exit_code not in _KILLED_BY and exit_code not in _NOT_RUN
 
 
 class Survivor(NamedTuple):
@@ -140,31 +144,36 @@ def _exit_codes(module: Path) -> dict[str, int | None]:
     return codes
 
 
+def _all_exit_codes() -> dict[str, int | None]:
+    return {name: code for module in _modules() for name, code in _exit_codes(module).items()}
+
+
 def _diff(name: str, module: Path) -> str:
     from mutmut.mutation.diff_apply import get_diff_for_mutant  # noqa: PLC0415 - installed by `make mutation` alone
 
     return str(get_diff_for_mutant(name, path=module))
 
 
-def _run(names: Sequence[str], jobs: int, timeout_s: float) -> None:
+def _run(names: Sequence[str], speed: str, jobs: int, timeout_s: float) -> None:
     programs = Path(sys.executable).parent
-    environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    environment = os.environ | {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "STREAM_HYPOTHESIS_PROFILE": "mutation",
+        SPEED: speed,
+    }
     command = [str(programs / "mutmut"), "run", "--max-children", str(jobs), *names]
     subprocess.run(command, env=environment, timeout=timeout_s, check=True)  # noqa: S603 - fixed program
 
 
-def _run_sample(sample: Iterable[str], jobs: int, minutes: float) -> None:
+def _run_sample(sample: Sequence[str], jobs: int, minutes: float) -> None:
     end = time.monotonic() + 60 * minutes
-    modules = _modules()
-    for first in range(0, len(modules), MODULES_PER_RUN):
-        names = {name for module in modules[first : first + MODULES_PER_RUN] for name in _exit_codes(module)}
-        chosen = [name for name in sample if name in names]
-        if chosen:
-            try:
-                _run(chosen, jobs, end - time.monotonic())
-            except subprocess.TimeoutExpired:
-                sys.stdout.write(f"\nStopped after {minutes:g} minutes.\n")
-                return
+    try:
+        _run(sample, "fast", jobs, end - time.monotonic())
+        codes = _all_exit_codes()
+        if survivors := [name for name in sample if has_survived(codes[name])]:
+            _run(survivors, "slow", jobs, end - time.monotonic())
+    except subprocess.TimeoutExpired:
+        sys.stdout.write(f"\nStopped after {minutes:g} minutes.\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -178,17 +187,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.report:
         _generate(options.jobs)
-        names = (name for module in _modules() for name in _exit_codes(module))
-        SAMPLE.write_text(json.dumps(draw_sample(names, options.sample, options.seed)))
-        _run_sample(json.loads(SAMPLE.read_text()), options.jobs, options.minutes)
+        drawn = draw_sample(_all_exit_codes(), options.sample, options.seed)
+        SAMPLE.write_text(json.dumps(drawn))
+        _run_sample(drawn, options.jobs, options.minutes)
     sample = set(json.loads(SAMPLE.read_text()))
     exit_codes: dict[str, int | None] = {}
     survivors: list[Survivor] = []
     for module in _modules():
         codes = {name: code for name, code in _exit_codes(module).items() if name in sample}
         exit_codes |= codes
-        survived = (name for name, code in codes.items() if code not in _KILLED_BY and code not in _NOT_RUN)
-        survivors += [survivor(name, _diff(name, module)) for name in survived]
+        survivors += [survivor(name, _diff(name, module)) for name, code in codes.items() if has_survived(code)]
     accepted = read_accepted(ACCEPTED.read_text())
     sys.stdout.write(report(exit_codes, survivors, accepted))
     return int(any(one not in accepted for one in survivors))
