@@ -18,6 +18,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -162,7 +163,14 @@ def _run(names: Sequence[str], speed: str, jobs: int, timeout_s: float) -> None:
         SPEED: speed,
     }
     command = [str(programs / "mutmut"), "run", "--max-children", str(jobs), *names]
-    subprocess.run(command, env=environment, timeout=timeout_s, check=True)  # noqa: S603 - fixed program
+    with subprocess.Popen(command, env=environment) as process:  # noqa: S603 - fixed program
+        try:
+            code = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)  # mutmut stops its workers
+            raise
+    if code:
+        raise SystemExit(f"mutmut ended with exit code {code}; its output says why")
 
 
 def _run_sample(sample: Sequence[str], jobs: int, minutes: float) -> None:
