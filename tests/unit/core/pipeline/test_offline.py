@@ -265,6 +265,14 @@ def test_a_takedown_withdraws_outdated_versions_too() -> None:
     assert results(run([newest, outdated, takedown, again])) == [["new"], ["outdated"], ["withdrawn"], ["new"]]
 
 
+def test_an_outdated_version_is_withdrawn_by_its_own_url() -> None:
+    newest = article(STORY, name="a", url="https://a.example/new", modified_at="2026-05-04T08:00:00Z")
+    outdated = article(f"{STORY} before", name="a", url="https://a.example/old", modified_at="2026-05-04T06:00:00Z")
+    takedown = orjson.dumps({"url": "https://a.example/old", "status": "canceled"})
+    outcomes = run([newest, outdated, takedown])
+    assert results(outcomes) == [["new"], ["outdated"], ["withdrawn"]]
+
+
 def test_a_takedown_has_one_outcome_like_any_other_message() -> None:
     takedown, nobody = (orjson.dumps({"id": name, "status": "canceled"}) for name in ("a", "x"))
     array = b"[" + b",".join([article("other words", name="d"), takedown, article(STORY, name="e")]) + b"]"
