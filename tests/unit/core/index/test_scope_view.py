@@ -63,6 +63,14 @@ def test_appending_keeps_the_last_bytes(new_store: NewStore, is_committed: bool)
     assert scope.get_many([b"name", b"other"]) == [b"cdef", b"cdef"]
 
 
+def test_postings_that_begin_with_a_prefix_are_removed_and_others_stay() -> None:
+    scope = view(MemoryStore())
+    scope.put(b"name", b"a1b1a2ba")
+    scope.put(b"other", b"b1b2")
+    scope.remove_postings([b"name", b"other", b"none"], b"a", 2)
+    assert scope.get_many([b"name", b"other", b"none"]) == [b"b1ba", b"b1b2", None]
+
+
 @pytest.mark.parametrize(
     ("times", "now_s"), [([5, 3], 5), ([3, 5], 5), ([-10, 0], 0), ([SECONDS_MAX + 5], SECONDS_MAX)]
 )

@@ -24,7 +24,7 @@ from stream.core.contracts.events import (
 )
 from stream.core.contracts.records import InputRecord, OutputRecord
 from stream.core.pipeline.deduplicate import Deduplicator, decode_changelog_event
-from stream.core.pipeline.outcome import TAKEDOWN_RESULTS, Outcome
+from stream.core.pipeline.outcome import TAKEDOWN_RESULTS, ArticleInfo, Outcome
 from stream.core.pipeline.promotion import run_steps
 from stream.errors import REJECTION_CODES
 from tests.support.pipeline import (
@@ -133,6 +133,16 @@ class TestDeduplicator:
         assert TOPICS.fingerprints not in outputs_by_topic(again)
         assert enriched_event_of(again).origin.offset == 4
         assert flow.index.documents == 2
+
+    def test_an_outcome_has_the_fields_that_metrics_use(self) -> None:
+        flow, headers = Flow(), (("ce_source", b"/s"), ("ce_id", b"17"))
+        first = flow.run_one(ARTICLE, headers=headers)
+        assert (first.event_time_ms, first.article) == (
+            SENT_MS,
+            ArticleInfo("en", "amberley.example", None, "2026-05-28T20:26:40.000Z"),
+        )
+        again = flow.run_one(ARTICLE, offset=1, headers=headers)
+        assert (again.is_repeat, again.event_time_ms, again.article) == (True, SENT_MS, None)
 
     @pytest.mark.parametrize(
         "corrupt",

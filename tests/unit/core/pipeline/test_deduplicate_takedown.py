@@ -277,6 +277,7 @@ def test_an_event_that_was_taken_down_is_not_published_when_it_is_consumed_again
     flow.run_one(CANCELED, offset=1)
     (again,) = flow.run_normalized(outcome.outputs, first=0)
     assert (again.result, again.is_repeat, list(again.outputs)) == ("withdrawn", True, [])
+    assert again.event_time_ms == SENT_MS
 
 
 def test_a_takedown_that_is_consumed_again_publishes_its_tombstones_again() -> None:
@@ -285,7 +286,7 @@ def test_a_takedown_that_is_consumed_again_publishes_its_tombstones_again() -> N
     ]
     first = Flow().run_normalized(outputs)
     again = Flow().restore_from(first).run_normalized(outputs[2:], first=2)[0]
-    assert (again.result, again.is_repeat) == ("withdrawn", True)
+    assert (again.result, again.is_repeat, again.event_time_ms) == ("withdrawn", True, SENT_MS)
     assert tombstones(again) == tombstones(first[2])
     assert outputs_by_topic(again)[TOPICS.clusters] == outputs_by_topic(first[2])[TOPICS.clusters]
     assert TOPICS.fingerprints not in outputs_by_topic(again)

@@ -271,6 +271,22 @@ def test_only_owners_may_withdraw(
     assert (outcome.code, outcome.result) == (result, "rejected" if result else "withdrawn")
 
 
+def test_a_refused_takedown_names_the_domain_of_the_article() -> None:
+    flow = Flow()
+    for offset, url in enumerate(("https://b.example/2", None)):
+        flow.run_one({**ARTICLE, "id": f"n{offset}", "url": url, "tenant": "acme"}, offset=offset)
+    reasons = []
+    for offset in (0, 1):
+        record = raw(
+            {"id": f"n{offset}", "status": "canceled", "tenant": "acme"},
+            offset=2 + offset,
+            headers=(("ce_source", b"/desk"),),
+        )
+        (outcome,) = Normalizer(TOPICS, takedown_owners=OWNERS)(record, now=NOW)
+        reasons += [reason(rejected) for rejected in flow.run_normalized(outcome.outputs)]
+    assert ["the domain b.example" in reasons[0], "the domain (none)" in reasons[1]] == [True, True], reasons
+
+
 def test_the_source_of_a_structured_event_is_its_sender() -> None:
     envelope = {"specversion": "1.0", "source": "/legal", "id": "1", "data": {"id": "a", "status": "canceled"}}
     record = raw(envelope, headers=(("content-type", b"application/cloudevents+json"), ("ce_source", b"/desk")))
