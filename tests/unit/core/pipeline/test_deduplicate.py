@@ -144,6 +144,11 @@ class TestDeduplicator:
         again = flow.run_one(ARTICLE, offset=1, headers=headers)
         assert (again.is_repeat, again.event_time_ms, again.article) == (True, SENT_MS, None)
 
+    def test_the_domain_of_an_article_without_a_url_is_that_of_its_source(self) -> None:
+        outcome = Flow().run_one({"id": "a", "text": TEXT, "source": {"domain": "paper.example"}})
+        assert outcome.article is not None
+        assert outcome.article.domain == "paper.example"
+
     @pytest.mark.parametrize(
         "corrupt",
         [
