@@ -207,13 +207,15 @@ async def test_a_batch_without_changelog_records_leaves_the_position() -> None:
     await site.indexes.close()
 
 
-async def test_an_owner_skips_the_records_of_a_zombie() -> None:
+async def test_an_owner_skips_the_records_of_a_zombie(caplog: pytest.LogCaptureFixture) -> None:
     site = Site(Log(RECORDS[:9]))
     site.indexes.assign([0])
     await documents(site.indexes)
     # The zombie's records were decided before; they are between this index and its own records.
     site.log.records = renumber([*RECORDS[:9], *RECORDS[6:9], *RECORDS[9:]])
     index = await commit_last(site, known=9, stored=[12, 13, 14])
+    fields = vars(next(record for record in caplog.records if "records of another worker" in record.message))
+    assert (fields["partition"], fields["offset"], fields["end_offset"]) == (0, 9, 15)
     assert (index.last_offset, index.documents, index.changelog_end) == (11, 12, 15)
     assert site.log.replayed_from == [0, 9]
     await site.indexes.close()

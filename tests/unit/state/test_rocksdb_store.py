@@ -42,6 +42,11 @@ def test_values_survive_closing_and_reopening(tmp_path: Path) -> None:
     store.close()
 
 
+def test_folders_that_do_not_exist_are_created(tmp_path: Path) -> None:
+    fill(tmp_path / "partitions" / "3" / "index")
+    assert (tmp_path / "partitions" / "3" / "index").is_dir()
+
+
 def write_in_killed_process(folder: Path, batches: int) -> None:
     """Write numbered batches of 200 kB into ``folder`` in a process that kills itself."""
     script = (

@@ -369,7 +369,9 @@ class TestAssignment:
     ) -> None:
         consumer.starts = {TP0: PartitionStart(*start)}
         await consumer.perform_seek()
-        assert ("records were deleted before they were processed" in caplog.text) is is_logged
+        logs = [vars(record) for record in caplog.records]
+        fields = [(log["message"], log["partition"], log["offset"], log["end_offset"]) for log in logs]
+        assert fields == [("records were deleted before they were processed", 0, 5, 7)] * is_logged
 
 
 async def handed_out(consumer: ScriptedConsumer) -> list[tuple[TP, list[int]]]:

@@ -65,9 +65,7 @@ def _find_version(
 
 
 def are_versions(incoming: IncomingArticle, earlier: IndexedArticle, thresholds: Thresholds) -> bool:
-    """Whether the texts are the same, or have as much in common as two versions of one article must have."""
-    if incoming.fingerprint.text_hash == earlier.fingerprint.text_hash:
-        return True
+    """Whether two different texts have as much in common as two versions of one article must have."""
     similarity = ComparedText(incoming.fingerprint).similarity_to(ComparedText(earlier.fingerprint))
     return has_enough_tokens(similarity, NO_SEPARATION, thresholds) and has_enough_overlap(
         similarity, NO_SEPARATION, thresholds

@@ -358,4 +358,17 @@ def test_all_published_figures_are_shares(incoming: str, existing: str) -> None:
         assert 0 <= share <= 1
 
 
+def test_published_figures_have_four_decimals() -> None:
+    reprint, before = STORIES["Latin"]["reprint"], story("Latin")
+    verdict = decide(
+        subject(reprint, title="Council approves tidal power"),
+        Candidates(similar_articles=[earlier(before, title="Council approved a tidal power plant")]),
+    ).duplicate
+    assert verdict.change is not None
+    for share in (verdict.jaccard, verdict.containment, verdict.change.tokens, verdict.title_similarity):
+        assert share is not None
+        assert 0 < share < 1
+        assert share == round(share, 4) != round(share, 3)
+
+
 CLUSTER_ID: Final = "f26b6f55bdcd6a4ebf0bdd5ea240b2a7"

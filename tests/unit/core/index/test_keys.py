@@ -28,6 +28,11 @@ def test_postings_decode_as_encoded_except_those_before_the_horizon(
     assert visible_postings(value, horizon) == expected
 
 
+@given(offsets, seconds)
+def test_a_posting_begins_with_the_prefix_of_its_offset(offset: int, seen_s: int) -> None:
+    assert pack_posting(offset, seen_s, 1).startswith(keys.posting_prefix(offset))
+
+
 def test_a_missing_value_holds_no_postings() -> None:
     assert visible_postings(None) == visible_postings(b"") == []
 
