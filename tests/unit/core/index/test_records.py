@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from stream.core.contracts.events import FingerprintEvent
 from stream.core.dedup.fingerprint import FORMAT, compute_fingerprint
+from stream.core.dedup.rules import Times
 from stream.core.index.records import pack_article, pack_fingerprint, unpack, unpack_article
 from stream.core.index.store import MemoryStore
 from stream.errors import IndexDamaged
@@ -67,6 +68,20 @@ def test_a_stored_article_decodes_as_encoded(event: FingerprintEvent) -> None:
         event.display_hash,
     )
     assert (article.event_id.hex(), article.event_time) == (event.event_id, event.event_time)
+
+
+def test_a_stored_article_keeps_its_times_and_its_domain() -> None:
+    event = msgspec.structs.replace(
+        EVENTS[0],
+        published_at="2026-05-03T01:00:00Z",
+        modified_at="2026-05-04T02:00:00Z",
+        domain="paper.example",
+    )
+    article = unpack_article(pack_article(event))
+    assert (article.published_at, article.modified_at) == (event.published_at, event.modified_at)
+    assert article.domain == event.domain
+    times = article.to_indexed_article(SCOPE, event.offset).times
+    assert times == Times(event.published_at, event.event_time, event.modified_at)
 
 
 def test_the_cases_cover_every_relation() -> None:

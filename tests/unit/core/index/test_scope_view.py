@@ -222,7 +222,7 @@ def test_anchors_cannot_be_prefetched_after_unique_anchors_may_have_been_written
         scope.put(b"name", b"value")
     else:
         scope.put_unique(0, b"x")
-    with pytest.raises(RuntimeError, match="^anchors must be prefetched once, before anything is written$"):
+    with pytest.raises(RuntimeError, match=r"^anchors must be prefetched once, before anything is written$"):
         scope.prefetch_anchors([pack([0, 1, 2])])
 
 
