@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.core.contracts.events import FingerprintEvent
+from stream.core.dedup.articles import Times
 from stream.core.dedup.fingerprint import FORMAT, compute_fingerprint
-from stream.core.dedup.rules import Times
 from stream.core.index.records import pack_article, pack_fingerprint, unpack, unpack_article
 from stream.core.index.store import MemoryStore
 from stream.errors import IndexDamaged
