@@ -47,7 +47,7 @@ from stream.core.contracts.events import FingerprintEvent, NormalizedEvent
 from stream.core.dedup.articles import IncomingArticle
 from stream.core.dedup.fingerprint import compute_fingerprints
 from stream.core.index.partition_index import PartitionIndex
-from stream.core.pipeline.deduplicate import incoming_article
+from stream.core.pipeline.decided_events import incoming_article
 from stream.core.pipeline.outcome import scope_of
 from stream.state.rocksdb_store import RocksStore
 

@@ -19,7 +19,7 @@ from stream.core.dedup.fingerprint import compute_fingerprints
 from stream.core.dedup.rules import decide
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.normalize import EventContext, normalize
-from stream.core.pipeline.deduplicate import fingerprint_event, incoming_article
+from stream.core.pipeline.decided_events import fingerprint_event, incoming_article
 from stream.core.validation import parse_message, split_articles, validate
 from stream.errors import Rejected
 from stream.state.restore.loader import RECORDS_PER_CHUNK

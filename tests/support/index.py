@@ -26,9 +26,10 @@ from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex, Transaction
 from stream.core.index.scope_view import REDELIVERED_OFFSETS_MAX
 from stream.core.index.store import Store
-from stream.core.pipeline.deduplicate import Deduplicator, decode_changelog_event
+from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.outcome import Outcome
 from stream.core.timestamps import format_rfc3339
+from tests.support.changelog_events import decode_changelog_event
 
 HOUR_MS: Final = 3600 * 1000
 DAY_MS: Final = 24 * HOUR_MS

@@ -13,9 +13,10 @@ from stream.core.contracts.records import Headers, InputRecord, OutputRecord
 from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
-from stream.core.pipeline.deduplicate import Deduplicator, decode_changelog_event
+from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.normalize import Normalizer
 from stream.core.pipeline.outcome import Outcome
+from tests.support.changelog_events import decode_changelog_event
 
 TOPICS: Final = Topics()
 NOW: Final = "2026-05-04T06:00:00.000Z"

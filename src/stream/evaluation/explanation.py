@@ -19,7 +19,7 @@ from stream.core.dedup.rules import decide
 from stream.core.dedup.similarity import ComparedText, Similarity
 from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from stream.core.index.candidates import ANCHORS_SHARED_MIN
-from stream.core.pipeline.deduplicate import source_of
+from stream.core.pipeline.decided_events import source_of
 from stream.core.pipeline.offline import OfflineFlow
 from stream.core.pipeline.outcome import scope_of
 from stream.core.timestamps import format_rfc3339, parse_rfc3339

@@ -15,9 +15,9 @@ from stream.core.contracts.records import Record
 from stream.core.index import keys
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
-from stream.core.pipeline.deduplicate import decode_changelog_event
 from stream.settings import Settings
 from tests.e2e.faults.oracle import ComparableRecord, Expected, FindLog, Oracle, RecordId, comparable, expect
+from tests.support.changelog_events import decode_changelog_event
 
 #: Topic and partition.
 Tp = tuple[str, int]

@@ -16,11 +16,11 @@ from stream.core.contracts.events import FingerprintEvent
 from stream.core.contracts.records import InputRecord, Record
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MEMORY_KINDS, MemoryStore
-from stream.core.pipeline.deduplicate import decode_changelog_event
 from stream.errors import IndexFault
 from stream.state.partition_indexes import StoredEvent, topic_partitions
 from stream.state.rocksdb_store import RocksStore
 from tests.support.changelog import RECORDS, Log, Site, documents
+from tests.support.changelog_events import decode_changelog_event
 from tests.support.flow import until
 
 

@@ -17,8 +17,8 @@ from stream.core.dedup.versions import find_known_version
 from stream.core.index import keys
 from stream.core.index.bloom_filter import AnchorBloomFilter
 from stream.core.index.candidates import choose_quoting, find_candidate_offsets
-from stream.core.index.cluster import Cluster, Member, begins_cluster
-from stream.core.index.cluster_members import add_event
+from stream.core.index.cluster import Cluster
+from stream.core.index.cluster_changes import expire_clusters, join_cluster
 from stream.core.index.postings import put_postings, visible_offsets
 from stream.core.index.raw_marks import advance_mark, is_behind_mark
 from stream.core.index.records import (
@@ -34,8 +34,6 @@ from stream.core.index.scope_view import ScopeView
 from stream.core.index.store import Store
 from stream.errors import IndexDamaged
 
-#: How many entries of the queue of clusters are looked at for each article.
-EXPIRED_MAX: Final = 2
 #: How many deleted articles in a row are followed to their successors.
 SUCCESSORS_MAX: Final = 32
 
@@ -179,14 +177,14 @@ class Transaction:
             self._clusters = {key: cluster for key, cluster in self._clusters.items() if key[0] != event.scope}
         advance_mark(view.raw_marks, event.origin)
         view.put(keys.document_name(event.offset), pack_article(event))
-        replaced, cluster = self._join_cluster(event)
+        replaced, cluster = join_cluster(self, event)
         offsets = cluster.offsets if cluster else []
         put_postings(view, event, self._id_and_url_names(event), offsets, window_s=self._window_s)
         for offset in event.recognized_offsets:
             self._mark_notice(event.scope, offset)
         self.position.last = event.offset
         self.position.documents += 1
-        expired = replaced + self._expire_clusters(event.scope)
+        expired = replaced + expire_clusters(self, event.scope)
         if expired:
             view.put(keys.expired_name(event.offset), b"".join(map(bytes.fromhex, expired)))
         return expired
@@ -426,47 +424,6 @@ class Transaction:
     def _register_language(self, scope: str) -> None:
         tenant, _, language = scope.rpartition("/")
         self._languages[tenant] = sorted({*self.languages(tenant), language})
-
-    def _expire_clusters(self, scope: str) -> list[str]:
-        """Delete clusters that have left the window, and return their ids.
-
-        A few for each article, which is more than can have been added: an article joins one cluster at most.
-        """
-        view, expired = self.scope_view(scope), list[str]()
-        for _ in range(EXPIRED_MAX):
-            entry = view.queue.take_before(view.horizon_s())
-            if entry is None:
-                break
-            # Empty where its tombstone was published before; missing where it was dropped with its generation.
-            value = view.get(keys.cluster_name(entry.cluster_id))
-            cluster = self.cluster(scope, entry.cluster_id) if value else None
-            if value is None or (cluster and cluster.queue_number == entry.number):
-                self.put_cluster(scope, entry.cluster_id, None)
-                expired.append(entry.cluster_id)
-        return expired
-
-    def _join_cluster(self, event: FingerprintEvent) -> tuple[list[str], Cluster | None]:
-        """Add ``event`` to its cluster, and return that; None if it begins a cluster of its own.
-
-        Also returns the id of the cluster that ended because of that, in a list.
-        """
-        scope, cluster_id = event.scope, event.duplicate.cluster_id
-        cluster = self.cluster(scope, cluster_id)
-        if begins_cluster(event):
-            if cluster:  # an earlier one with the same id, whose articles have left the window
-                self.put_cluster(scope, cluster_id, None)
-                return [cluster_id], None
-            return [], None
-        view = self.scope_view(scope)
-        if cluster is None:
-            cluster = Cluster(event.duplicate.duplicate_of or event.id)
-            first = event.earlier_offset
-            if first is not None and (article := self.find_article(scope, first)):
-                add_event(view, cluster_id, cluster, Member.from_article(article, first))
-        add_event(view, cluster_id, cluster, Member.from_article(event, event.offset))
-        cluster.queue_number = view.queue.add(cluster_id, view.now_s)
-        self.put_cluster(scope, cluster_id, cluster)
-        return [], cluster
 
 
 #: Length of the value that replaces a deleted article, the offset of its successor: shorter than any article.

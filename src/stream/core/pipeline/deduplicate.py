@@ -1,42 +1,37 @@
-"""The second step: fingerprint, find candidates, decide, and make the records to publish; takedowns too."""
+"""The second step: fingerprint, find candidates and decide; takedowns too."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from itertools import chain
-from operator import attrgetter
-from typing import Final, NamedTuple
 
 from stream.core.contracts import cloudevents, codec
 from stream.core.contracts.events import (
-    Article,
-    ChangelogEvent,
-    Duplicate,
-    EnrichedEvent,
-    FingerprintEvent,
-    Kind,
     NormalizedEvent,
-    Notice,
-    Origin,
-    RecoveryEvent,
     RemovalEvent,
     TakedownEvent,
 )
-from stream.core.contracts.records import Headers, LogId, OutputRecord, Record
+from stream.core.contracts.records import LogId, OutputRecord, Record
 from stream.core.contracts.topics import Topics
 from stream.core.contracts.trace_context import trace_headers
-from stream.core.dedup.articles import IncomingArticle, Times
-from stream.core.dedup.fingerprint import Fingerprint, compute_fingerprints
-from stream.core.dedup.rules import Verdict, decide
-from stream.core.index.records import Position, Promotion, StoredArticle, StoredTakedown, pack_fingerprint
-from stream.core.index.takedown import TakedownResult, apply_takedown, find_foreign_domain, takedown_result
+from stream.core.dedup.articles import IncomingArticle
+from stream.core.dedup.fingerprint import compute_fingerprints
+from stream.core.dedup.rules import decide
+from stream.core.index.records import Promotion, StoredTakedown
+from stream.core.index.takedown import apply_takedown, find_foreign_domain, takedown_result
 from stream.core.index.transaction import EarlierDecision, Transaction
-from stream.core.notices.form import find_notice
 from stream.core.pipeline.dead_letter import build_dead_letter, require_content
-from stream.core.pipeline.outcome import ArticleInfo, Outcome, Wrap, add_trace_headers, no_wrap, scope_of
+from stream.core.pipeline.decided_events import (
+    VerdictFields,
+    article_info,
+    find_difference,
+    fingerprint_event,
+    incoming_article,
+)
+from stream.core.pipeline.outcome import Outcome, Wrap, add_trace_headers, no_wrap
+from stream.core.pipeline.output_records import OutputRecords
 from stream.core.pipeline.promotion import (
     DecisionSteps,
     ReadRecords,
@@ -90,6 +85,7 @@ class Deduplicator:
 
     def __init__(self, topics: Topics, *, wrap: Wrap = no_wrap) -> None:
         self._topics = topics
+        self._outputs = OutputRecords(topics)
         self._decode = wrap("decode_normalized", _decode)
         self._fingerprint = wrap("fingerprint", compute_fingerprints)
         self._prefetch = wrap("prefetch", Transaction.prefetch)
@@ -97,7 +93,7 @@ class Deduplicator:
         self._decide = wrap("decide", decide)
         self._add = wrap("record", Transaction.add)
         self._apply_takedown = wrap("remove", apply_takedown)
-        self._encode = wrap("encode_enriched", self._encode_outputs)
+        self._encode = wrap("encode_enriched", self._outputs.article_and_cluster)
 
     def __call__(
         self,
@@ -202,10 +198,11 @@ class Deduplicator:
         if offset > transaction.position.last:
             fingerprint = fingerprint_event(event, article, verdict, transaction.position, offset=offset)
             expired = self._add(transaction, fingerprint)
-            changelog.append(self._changelog_record(fingerprint, article.scope, item.record.partition, now))
+            changelog.append(self._outputs.changelog(fingerprint, article.scope, item.record.partition, now))
         fields = VerdictFields(verdict.duplicate, verdict.revision, event.origin, verdict.notice)
-        outputs = self._encode(item, fields, transaction, now)
-        outputs += self._cluster_tombstones(event, expired, now) + changelog
+        cluster = transaction.cluster_event(article.scope, verdict.duplicate.cluster_id)
+        outputs = self._encode(event, fields, cluster, now)
+        outputs += self._outputs.cluster_tombstones(event, expired, now) + changelog
         return Outcome(verdict.duplicate.relation, outputs, event_time_ms=time_ms, article=article_info(event, verdict))
 
     def _repeat_article(
@@ -217,16 +214,17 @@ class Deduplicator:
         follows.
         """
         stored, scope, event_time_ms = earlier.article, item.article.scope, item.event.event_time
-        tombstones = self._cluster_tombstones(item.event, expired, now)
+        tombstones = self._outputs.cluster_tombstones(item.event, expired, now)
         if stored is None:
             # The article is not published: after a crash the takedown is consumed again too, and later its id may be
             # that of a new article.
             return Outcome("withdrawn", tombstones, None, event_time_ms, is_repeat=True)
-        difference = _difference(stored, item)
+        difference = find_difference(stored, item.event, item.article)
         if difference:
             return self._reject(item.record, event_id_reused(stored.id, stored.to_origin(), difference))
         fields = VerdictFields(stored.to_duplicate(scope), stored.revision, stored.to_origin(), stored.notice)
-        outputs = self._encode(item, fields, transaction, now) + tombstones
+        cluster = transaction.cluster_event(scope, fields.duplicate.cluster_id)
+        outputs = self._encode(item.event, fields, cluster, now) + tombstones
         return Outcome(fields.duplicate.relation, outputs, event_time_ms=event_time_ms, is_repeat=True)
 
     def _decide_takedown(self, item: TakedownItem, transaction: Transaction, now: str) -> Outcome:
@@ -257,8 +255,8 @@ class Deduplicator:
             if domain is not None:
                 return self._reject(item.record, not_owner("", f"the domain {domain or '(none)'}"))
         result = self._apply_takedown(transaction, event)
-        outputs = self._takedown_outputs(event, result, now)
-        outputs.append(self._changelog_record(event, f"{event.tenant}/*", item.record.partition, now))
+        outputs = self._outputs.takedown(event, result, now)
+        outputs.append(self._outputs.changelog(event, f"{event.tenant}/*", item.record.partition, now))
         return Outcome(
             _takedown_outcome(result.ids), outputs, event_time_ms=event.event_time, promotions=result.promotions
         )
@@ -277,7 +275,7 @@ class Deduplicator:
         outputs: list[OutputRecord] = []
         promotions: list[Promotion] = []
         if earlier.offset == event.offset:
-            outputs = self._takedown_outputs(event, takedown_result(transaction, earlier), now)
+            outputs = self._outputs.takedown(event, takedown_result(transaction, earlier), now)
             promotions = earlier.promotions
         return Outcome(
             _takedown_outcome(earlier.ids),
@@ -286,30 +284,6 @@ class Deduplicator:
             is_repeat=True,
             promotions=promotions,
         )
-
-    def _takedown_outputs(self, event: RemovalEvent, result: TakedownResult, now: str) -> list[OutputRecord]:
-        """Tombstones, and the clusters as they are now."""
-        tenant = event.tenant
-        outputs = [output for article_id in result.ids for output in self._tombstones(event, article_id, now)]
-        for cluster_id, cluster in result.clusters.items():
-            kind = cloudevents.CLUSTER if cluster else cloudevents.CLUSTER_WITHDRAWN
-            headers = _headers(self._topics.clusters, f"{event.event_id}.{cluster_id}", kind, now, tenant=tenant)
-            value = codec.encode(cluster) if cluster else None
-            outputs.append(OutputRecord(self._topics.clusters, _key(tenant, cluster_id), value, headers))
-        return outputs
-
-    def _tombstones(self, event: RemovalEvent, article_id: str, now: str) -> list[OutputRecord]:
-        """Records without a value under the article's key, in each topic where its versions were published."""
-        extensions = {"tenant": event.tenant, "articleid": article_id}
-        return [
-            OutputRecord(
-                topic,
-                _key(event.tenant, article_id),
-                None,
-                _headers(topic, event.event_id, cloudevents.WITHDRAWN, now, **extensions),
-            )
-            for topic in (self._topics.enriched, self._topics.duplicates)
-        ]
 
     def _promote(self, outcome: Outcome, transaction: Transaction, records: Records, now: str) -> Outcome:
         """Add the articles to ``outcome`` that are published again, each from its record in ``records``."""
@@ -323,166 +297,12 @@ class Deduplicator:
                 continue
             fields = VerdictFields(promoted_verdict(promotion), promotion.revision, event.origin, notice=None)
             trace = trace_headers(outcome.outputs[0].headers)
-            outputs.append(self._article_output(event, fields, now, trace))
+            outputs.append(self._outputs.article(event, fields, now, trace))
         return replace(outcome, outputs=outputs, lost_promotions=lost)
-
-    def _article_output(
-        self, event: NormalizedEvent, fields: VerdictFields, now: str, trace: Headers = ()
-    ) -> OutputRecord:
-        if fields.duplicate.is_duplicate:
-            topic, kind = self._topics.duplicates, cloudevents.DUPLICATE
-        else:
-            topic, kind = self._topics.enriched, cloudevents.ENRICHED
-        headers = (*_headers(topic, event.event_id, kind, now, tenant=event.tenant), *trace)
-        return OutputRecord(topic, _key(event.tenant, event.id), codec.encode(enriched_event(event, fields)), headers)
-
-    def _encode_outputs(
-        self, item: ArticleItem, fields: VerdictFields, transaction: Transaction, now: str
-    ) -> list[OutputRecord]:
-        """The published event, and the record of its cluster if that has several articles."""
-        topics, event, duplicate = self._topics, item.event, fields.duplicate
-        outputs = [self._article_output(event, fields, now)]
-        cluster = transaction.cluster_event(item.article.scope, duplicate.cluster_id)
-        if cluster:
-            name = f"{cluster.cluster_id}.{cluster.size}"
-            headers = _headers(topics.clusters, name, cloudevents.CLUSTER, now, tenant=event.tenant)
-            key = _key(event.tenant, cluster.cluster_id)
-            outputs.append(OutputRecord(topics.clusters, key, codec.encode(cluster), headers))
-        return outputs
-
-    def _cluster_tombstones(self, event: NormalizedEvent, cluster_ids: Sequence[str], now: str) -> list[OutputRecord]:
-        """Records without a value under the keys of clusters that have left the window."""
-        topic, kind, tenant = self._topics.clusters, cloudevents.CLUSTER_EXPIRED, event.tenant
-        return [
-            OutputRecord(
-                topic,
-                _key(tenant, cluster_id),
-                None,
-                _headers(topic, f"{event.event_id}.{cluster_id}", kind, now, tenant=tenant),
-            )
-            for cluster_id in cluster_ids
-        ]
-
-    def _changelog_record(
-        self, event: FingerprintEvent | RemovalEvent, key: str, partition: int, now: str
-    ) -> OutputRecord:
-        topic = self._topics.fingerprints
-        kind = cloudevents.FINGERPRINT if isinstance(event, FingerprintEvent) else cloudevents.REMOVAL
-        headers = _headers(topic, event.event_id, kind, now, tenant=key.rpartition("/")[0])
-        return OutputRecord(topic, key.encode(), codec.encode(event), headers, partition)
 
     def _reject(self, record: Record, error: Rejected) -> Outcome:
         output = build_dead_letter(self._topics.rejected, record, "deduplicate", [(None, error)])
         return Outcome("rejected", [output], code=error.code)
-
-
-def incoming_article(event: NormalizedEvent, fingerprint: Fingerprint) -> IncomingArticle:
-    """Build the rules' input from an event."""
-    notice, notice_tokens = find_notice(event.text, event.language.tag, tokens=len(fingerprint.sequence))
-    displayed = (event.content.hash, event.title, event.byline, event.dateline, *event.agencies)
-    return IncomingArticle(
-        id=event.id,
-        scope=scope_of(event),
-        url_key=event.url_key,
-        source=source_of(event),
-        display_hash=blake2b("\n".join(part or "" for part in displayed).encode(), digest_size=16).hexdigest(),
-        fingerprint=fingerprint,
-        times=Times(event.published_at, event.event_time, event.modified_at),
-        notice=notice,
-        notice_tokens=notice_tokens,
-    )
-
-
-def source_of(article: Article) -> str | None:
-    """The domain of the publisher, or its name."""
-    return article.source.domain or article.source.name
-
-
-def article_info(event: NormalizedEvent, verdict: Verdict) -> ArticleInfo:
-    """Extract the fields that metrics use."""
-    return ArticleInfo(
-        event.language.tag,
-        event.domain or event.source.domain,
-        event.fetched_at,
-        event.origin.timestamp,
-        verdict.notice,
-    )
-
-
-def fingerprint_event(
-    event: NormalizedEvent, article: IncomingArticle, verdict: Verdict, position: Position, *, offset: int
-) -> FingerprintEvent:
-    """Make the changelog record of a decided article.
-
-    Args:
-        event: The article as it was consumed.
-        article: The article as it was decided.
-        verdict: The decision.
-        position: How far the index has read before it.
-        offset: Its offset, as ``position`` counts.
-    """
-    return FingerprintEvent(
-        event_id=event.event_id,
-        offset=offset,
-        previous=position.last,
-        log=position.log,
-        base=position.base,
-        event_time=event.event_time,
-        scope=article.scope,
-        id=event.id,
-        url=event.url,
-        url_key=article.url_key,
-        source=article.source,
-        published_at=event.published_at,
-        modified_at=_latest_modification(event, verdict),
-        display_hash=article.display_hash,
-        published_hash=hash_published_fields(event),
-        domain=event.domain or event.source.domain,
-        notice=verdict.notice,
-        recognized_offsets=[article.offset for article in verdict.recognized],
-        revision=verdict.revision,
-        cluster_depth=verdict.cluster_depth,
-        earlier_offset=verdict.earlier.offset if verdict.earlier else None,
-        duplicate=verdict.duplicate,
-        origin=event.origin,
-        **pack_fingerprint(article.fingerprint),
-    )
-
-
-def _latest_modification(event: NormalizedEvent, verdict: Verdict) -> str | None:
-    """The latest ``modified_at`` of the article's versions: one without it does not make an older one acceptable."""
-    times = [event.modified_at]
-    if verdict.duplicate.relation in ("recrawl", "revision") and verdict.earlier:
-        times.append(verdict.earlier.times.modified)
-    return max(filter(None, times), default=None)
-
-
-class VerdictFields(NamedTuple):
-    """The fields of an enriched event that depend on the decision; a repeated delivery has those of the first one."""
-
-    duplicate: Duplicate
-    revision: int
-    origin: Origin
-    notice: Notice | None
-
-
-def enriched_event(event: NormalizedEvent, fields: VerdictFields) -> EnrichedEvent:
-    """Make the event that is published for an article."""
-    shared = {name: getattr(event, name) for name in _SHARED_FIELDS}
-    kind: Kind = "notice" if fields.notice else "article"
-    return EnrichedEvent(**{**shared, **fields._asdict(), "kind": kind})
-
-
-def decode_changelog_event(record: Record) -> ChangelogEvent:
-    """Decode a record of the changelog.
-
-    Raises:
-        msgspec.DecodeError: Its value is not JSON, or does not match the contract.
-        UnicodeDecodeError: A text in it is not UTF-8.
-    """
-    value = record.value or b""
-    kind = cloudevents.event_type(record)
-    return codec.decode(value, _CHANGELOG_TYPES.get(kind, FingerprintEvent))
 
 
 def _decode(record: Record) -> NormalizedEvent | TakedownEvent:
@@ -497,40 +317,5 @@ def _decode(record: Record) -> NormalizedEvent | TakedownEvent:
         raise Rejected("invalid_normalized", reason) from None
 
 
-def hash_published_fields(event: NormalizedEvent) -> str:
-    """Hash all that is published of an article besides its verdict and its origin: 32 hexadecimal digits."""
-    # The text is in it as the hash in `content`.
-    return blake2b(codec.encode(_hashed_fields(event)), digest_size=16).hexdigest()
-
-
-def _difference(stored: StoredArticle, item: ArticleItem) -> str | None:
-    """What differs from the first delivery, or None."""
-    if stored.display_hash.hex() != item.article.display_hash:
-        return "which has a different text, title or credits"
-    if stored.id != item.event.id:
-        return "which has a different id"
-    if stored.published_hash and stored.published_hash.hex() != hash_published_fields(item.event):
-        return "which differs in other fields, such as the URL, dates, tags or extra"
-    return None
-
-
 def _takedown_outcome(ids: Sequence[str]) -> str:
     return "withdrawn" if ids else "nothing_withdrawn"
-
-
-def _key(tenant: str, name: str) -> bytes:
-    return f"{tenant}/{name}".encode()
-
-
-def _headers(topic: str, event_id: str, kind: str, now: str, **extensions: str) -> Headers:
-    return cloudevents.headers(f"/{topic}", event_id, kind, now, **extensions)
-
-
-_CHANGELOG_TYPES: Final[dict[str, type[ChangelogEvent]]] = {
-    cloudevents.REMOVAL: RemovalEvent,
-    cloudevents.RECOVERY: RecoveryEvent,
-}
-_SHARED_FIELDS: Final = tuple(
-    name for name in NormalizedEvent.__struct_fields__ if name in EnrichedEvent.__struct_fields__
-)
-_hashed_fields: Final = attrgetter(*(name for name in _SHARED_FIELDS if name not in ("event_id", "text", "origin")))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stream.core.index.cluster_changes import EXPIRED_MAX
 from stream.core.index.store import MemoryStore
-from stream.core.index.transaction import EXPIRED_MAX
 from stream.core.pipeline.outcome import Outcome
 from tests.support.index import (
     DAY_MS,

@@ -23,10 +23,11 @@ from stream.core.contracts.events import (
     RemovalEvent,
 )
 from stream.core.contracts.records import InputRecord, OutputRecord
-from stream.core.pipeline.deduplicate import Deduplicator, decode_changelog_event
+from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.outcome import TAKEDOWN_RESULTS, ArticleInfo, Outcome
 from stream.core.pipeline.promotion import run_steps
 from stream.errors import REJECTION_CODES
+from tests.support.changelog_events import decode_changelog_event
 from tests.support.pipeline import (
     ARTICLE,
     LATER,

@@ -17,12 +17,12 @@ from stream.core.contracts.records import InputRecord
 from stream.core.index.changelog_records import SkipCode
 from stream.core.index.store import MemoryStore
 from stream.core.log_position import LogState
-from stream.core.pipeline.deduplicate import decode_changelog_event
 from stream.errors import IndexFault, LogWentBack
 from stream.state.rocksdb_store import RocksStore
 from stream.transport.commit_metadata import CommitMetadata
 from tests.support.articles import BRIDGE, HARVEST, article, generate_articles
 from tests.support.changelog import RECORDS, Log, Site, changelog, documents
+from tests.support.changelog_events import decode_changelog_event
 from tests.support.flow import until
 
 OTHER_RECORDS = changelog(generate_articles(12, seed=5))
