@@ -163,11 +163,10 @@ _PROGRESS: Final = (
     _gauge(
         "stream_log_changed",
         "flag",
-        "1 for a log that is not the one that was read, by what happened to it (recreated, truncated): the worker "
-        "decides nothing and ends a minute after it was started. Absent otherwise.",
+        "1 for a log that is not the one that was read, since its topic was recreated or its end is lost: the worker "
+        "decides nothing, and ends a minute after it was started; else 0.",
         "topic",
         "partition",
-        "kind",
     ),
 )
 

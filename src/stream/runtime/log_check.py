@@ -72,13 +72,22 @@ async def has_changed_logs(
     if settings.is_memory:
         return False
     changed = await find(settings)
+    for topic, partitions in _read_topics(settings):
+        for partition in range(partitions):
+            metrics.log_changed.labels(topic, str(partition)).set(0)
     if not changed:
         return False
     for each in changed:
         fields = {"topic": each.topic, "partition": each.partition, "kind": each.kind, "reason": each.summary}
         log.critical("a log went back; stop all workers and run: stream recover", extra=fields)
-        metrics.log_changed.labels(each.topic, str(each.partition), each.kind).set(1)
+        metrics.log_changed.labels(each.topic, str(each.partition)).set(1)
     pages.status = ChangedLogsStatus(changed)
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), report_s)
     return True
+
+
+def _read_topics(settings: Settings) -> list[tuple[str, int]]:
+    """The topics that workers read, each with its number of partitions."""
+    topics, scopes = settings.topics, settings.scope_partitions
+    return [(topics.raw, settings.raw_partitions), (topics.normalized, scopes), (topics.fingerprints, scopes)]
