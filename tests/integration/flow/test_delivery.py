@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from stream.core.contracts.events import NormalizedEvent
 from stream.core.contracts.records import OutputRecord, Record, RecordMetadata
-from stream.core.pipeline.deduplicate import ArticleItem, Deduplicator
+from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.normalize import Normalizer
 from stream.core.pipeline.outcome import Outcome, Wrap
 from stream.runtime.app import RECORDS_PER_SLICE, ArticleFlow
@@ -42,9 +43,9 @@ def poison_articles(marker: str) -> Wrap:
     """Make the second step raise at the first article with ``marker`` in its text, after the articles before it."""
 
     def wrap(name: str, step: Callable[..., Any], /) -> Callable[..., Any]:
-        def encode_or_raise(item: ArticleItem, *arguments: Any) -> Any:
-            outputs = step(item, *arguments)
-            if marker in item.event.text:
+        def encode_or_raise(event: NormalizedEvent, *arguments: Any) -> Any:
+            outputs = step(event, *arguments)
+            if marker in event.text:
                 raise PoisonError
             return outputs
 

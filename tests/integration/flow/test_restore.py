@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from stream.core.contracts.records import OutputRecord, Record
-from stream.errors import IndexFault
+from stream.core.contracts.records import Record
 from stream.runtime.app import ArticleFlow
 from stream.state.restore.loader import new_loader
 from stream.state.restore.process_pool import RECORDS_MIN
@@ -197,20 +196,3 @@ async def test_a_restore_that_makes_progress_is_alive_and_not_ready(site: Site) 
     assert not running.flow.healthy().is_good
     drip.give(1000)
     await site.settle(running)
-
-
-async def test_an_unreadable_changelog_is_a_fault_and_nothing_is_committed(site: Site) -> None:
-    bad = [
-        OutputRecord(site.topics.fingerprints, b"default/en", b'{"event_id": 1}', (), partition) for partition in (0, 1)
-    ]
-    await site.send(*bad, article(1, BRIDGE))
-    running = await site.start()
-    await until(lambda: running.faults, "a fault")
-    step, _, fault = running.faults[0]
-    assert step == "deduplicate"
-    assert isinstance(fault, IndexFault)
-    assert f"{site.topics.fingerprints}/" in str(fault)
-    assert not running.flow.ready().is_good
-    await site.stop(running)
-    assert await site.committed(site.topics.normalized) == 0
-    assert await site.events() == []

@@ -69,7 +69,8 @@ def settle(station: Station, worker: Worker) -> None:
 
 def relations(station: Station) -> Counter[str]:
     records = station.records(station.topics.enriched, station.topics.duplicates)
-    return Counter(orjson.loads(record.value)["duplicate"]["relation"] for record in records if record.value)
+    verdicts = [orjson.loads(record.value)["duplicate"] for record in records if record.value]
+    return Counter("promoted" if each["method"] == "promoted" else each["relation"] for each in verdicts)
 
 
 def withdrawn(station: Station) -> int:
@@ -139,7 +140,7 @@ def test_a_normalized_topic_that_was_created_again(station: Station, keeps_index
     if not keeps_index:
         shutil.rmtree(station.folder / "data")
     go_on(station)
-    assert relations(station) == {"new": 2 * ARTICLES, "copy": ARTICLES}
+    assert relations(station) == {"new": 2 * ARTICLES, "copy": ARTICLES, "promoted": ARTICLES}
     assert withdrawn(station) == ARTICLES
 
 
@@ -148,7 +149,7 @@ def test_a_changelog_that_was_created_again(station: Station) -> None:
     wait_until_reported(station, station.topics.fingerprints)
     recover(station)
     go_on(station)
-    assert relations(station) == {"new": 2 * ARTICLES, "copy": ARTICLES}
+    assert relations(station) == {"new": 2 * ARTICLES, "copy": ARTICLES, "promoted": ARTICLES}
     assert withdrawn(station) == ARTICLES
 
 
