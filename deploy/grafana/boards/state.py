@@ -176,11 +176,8 @@ def _restore() -> list[Panel]:
         lines(
             "Changelog records skipped",
             "short",
-            "Records that an index could not apply, by reason.",
-            (
-                "sum by (partition, code) (increase(stream_changelog_records_skipped_total{}[$__rate_interval])) > 0",
-                "partition {{partition}}: {{code}}",
-            ),
+            "Records that an index could not apply. The alert names the partition, and the log the records.",
+            ("sum(increase(stream_changelog_records_skipped_total{}[$__rate_interval])) or vector(0)", "records"),
             w=12,
             runbook="changelogrecordsskipped",
         ),
