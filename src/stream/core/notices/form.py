@@ -247,6 +247,8 @@ def analyse_form(text: str, language: str) -> NoticeForm:
 def _split(text: str, lexicon: Lexicon) -> list[Sentence]:
     sentences = [Sentence(part) for part in _SENTENCE_END.split(text) if part and not part.isspace()]
     folded = fold_text(f" {_SENTINEL} ".join(sentence.text for sentence in sentences)).split(_SENTINEL)
+    if len(folded) > len(sentences):  # the text contains the sentinel
+        folded = [fold_text(sentence.text) for sentence in sentences]
     for sentence, part in zip(sentences, folded, strict=True):
         stripped = part.strip()
         sentence.words = _count_words(stripped)

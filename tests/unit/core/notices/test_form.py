@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stream.core.folding import tokenize
@@ -66,6 +66,7 @@ def test_a_long_text_is_an_article() -> None:
 
 @settings(max_examples=100)
 @given(st.text(), st.sampled_from(LANGUAGES))
+@example("QZXQZXQ", "en")
 def test_any_text_can_be_analysed(text: str, language: str) -> None:
     found = finding(f"cookie javascript {text}", language)
     assert found.tokens is None or len(found.tokens) == len(tokenize(f"cookie javascript {text}"))
