@@ -49,6 +49,7 @@ def test_an_offset_without_metadata_is_committed_again(metadata: CommitMetadata 
             "truncated",
             f"50 of topic id {OLD}, but the log now ends at 40",
         ),
+        (METADATA, LogState(OLD, 4, 0, 50, 40), "truncated", "offset 40 on, and now ends at 50"),
         (METADATA, LogState(OLD, 4, 0, 90, 40), "truncated", "leader epoch 3 was lost: the log differs from offset 40"),
         (METADATA, LogState(NEW, 0, 0, 90, 90), "recreated", f"created again and now has the id {NEW}"),
     ],

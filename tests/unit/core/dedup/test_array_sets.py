@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,3 +48,10 @@ def test_isin_sorted_finds_the_values_that_both_arrays_have(values: Hashes, othe
 def test_unique_sorts_and_drops_repeats(values: Hashes) -> None:
     assert sorted_unique(values).tolist() == sorted(set(values.tolist()))
     assert sorted_unique(np.sort(values), is_sorted=True).tolist() == sorted(set(values.tolist()))
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [(3, [0x0003_0002_0001]), (4, [0x0004_0003_0002_0001]), (5, [0xB082_8C12_1743_158F])]
+)
+def test_a_shingle_that_fits_into_64_bits_is_its_own_hash(size: int, expected: list[int]) -> None:
+    assert shingle_hashes(np.arange(1, size + 1, dtype=np.uint16), size).tolist() == expected

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from stream.core.dedup.articles import Candidates, Times
-from stream.core.dedup.requirements import Separation, first_failed_requirement
+from stream.core.dedup.requirements import NO_SEPARATION, Separation, first_failed_requirement, has_same_names
 from stream.core.dedup.rules import decide
 from stream.core.dedup.similarity import Similarity
 from stream.core.dedup.thresholds import DEFAULT_THRESHOLDS
@@ -129,3 +131,10 @@ class TestThresholds:
     def test_the_ratio_of_lengths_separates_excerpts_from_reprints(self, words: int, relation: str) -> None:
         text = [f"{chr(97 + i % 26)}{chr(97 + i // 26)}x" for i in range(100)]
         assert decide_similar(" ".join(text[:words]), " ".join(text)).duplicate.relation == relation
+
+
+def test_names_are_weighed_with_the_thresholds_of_the_call() -> None:
+    strict = dataclasses.replace(DEFAULT_THRESHOLDS, overlap_share_min=0.9)
+    similarity = figures(has_other_names=True, covered_tokens=89)
+    assert has_same_names(similarity, NO_SEPARATION, DEFAULT_THRESHOLDS)
+    assert not has_same_names(similarity, NO_SEPARATION, strict)

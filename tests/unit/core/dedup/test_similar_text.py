@@ -62,3 +62,20 @@ class TestCommonText:
 
 
 _OTHERS = tuple(enumerate(("Cyrillic", "Hindi", "Arabic"), 1))
+
+
+def test_neither_a_notice_in_the_text_nor_what_many_clusters_share_counts() -> None:
+    own, footer, notice = story("Cyrillic", 0), story("Latin", 0, 1, 2), story("Hindi", 0, 1, 2)
+    incoming = subject(f"{own} {footer} {notice}")
+    before = earlier(f"{story('Arabic', 0)} {footer} {notice}")
+    common = np.intersect1d(incoming.fingerprint.anchors, compute_fingerprint(footer, None).anchors)
+    tokens = incoming.fingerprint.tokens
+    is_notice = np.arange(tokens) >= tokens - compute_fingerprint(notice, None).tokens
+    incoming = dataclasses.replace(incoming, notice_tokens=is_notice)
+    candidates = Candidates(similar_articles=[before], common_anchors=common)
+    assert decide(incoming, candidates).duplicate.relation == "new"
+    for article, found in (
+        (dataclasses.replace(incoming, notice_tokens=None), candidates),
+        (incoming, Candidates(similar_articles=[before])),
+    ):
+        assert decide(article, found).duplicate.relation != "new"

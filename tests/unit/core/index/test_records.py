@@ -123,3 +123,8 @@ def test_a_changed_byte_decodes_as_an_article_or_is_damage(index: int, change: i
 def test_a_value_of_another_type_is_damage(value: bytes) -> None:
     with pytest.raises(IndexDamaged, match="not a list"):
         unpack(value, list[str])
+
+
+def test_a_stored_article_has_the_url_of_its_event() -> None:
+    event = msgspec.structs.replace(EVENTS[0], url="https://paper.example/ferry")
+    assert unpack_article(pack_article(event)).url == "https://paper.example/ferry"

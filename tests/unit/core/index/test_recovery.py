@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,6 +99,15 @@ class TestChangelogIsLost:
         ]
         assert isinstance(partition.changelog[-1], FingerprintEvent)
         assert partition.changelog[-1].previous == 7
+
+    @pytest.mark.parametrize(("topic_id", "code"), [("old", "decision_lost"), ("new", None), (None, None)])
+    def test_what_was_decided_is_known_by_the_id_of_its_raw_topic(self, topic_id: str | None, code: str | None) -> None:
+        partition = Partition(MemoryStore())
+        lost = article(STORY)
+        origin = msgspec.structs.replace(lost.origin, topic_id="old", leader_epoch=0)
+        apply(partition, recovery(7, decided=decided_up_to([origin])))
+        event = msgspec.structs.replace(lost, origin=msgspec.structs.replace(origin, topic_id=topic_id))
+        assert partition.deliver([event], offsets=[8])[0].code == code
 
     def test_a_takedown_that_was_decided_then_is_rejected(self) -> None:
         partition = Partition(MemoryStore())

@@ -340,3 +340,14 @@ def foreign(event: FingerprintEvent) -> FingerprintEvent:
     return msgspec.structs.replace(
         event, format=f"0{FORMAT}", anchors=odd, sequence=odd, title=odd, duplicate=duplicate
     )
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_an_article_that_was_withdrawn_in_the_same_batch_is_not_read_from_the_cache(is_cached: bool) -> None:
+    store = MemoryStore()
+    partition = Partition(store)
+    partition.run([article(STORY, name="story"), article(STORY, name="story")])
+    if not is_cached:
+        partition = Partition(store)
+    withdrawn, copy = partition.deliver([takedown("story"), article(STORY, name="copy", source="other.example")])
+    assert (withdrawn.result, copy.result) == ("withdrawn", "new")

@@ -145,6 +145,22 @@ class TestDeduplicator:
         again = flow.run_one(ARTICLE, offset=1, headers=headers)
         assert (again.is_repeat, again.event_time_ms, again.article) == (True, SENT_MS, None)
 
+    @pytest.mark.parametrize(
+        ("fields", "domain"),
+        [
+            ({"id": "a", "source": {"domain": "paper.example"}}, "paper.example"),
+            ({"url": "https://www.site.example/a"}, "site.example"),
+            ({"url": "https://site.example/a", "source": {"domain": "paper.example"}}, "site.example"),
+        ],
+    )
+    def test_the_changelog_has_the_domain_whose_owner_may_withdraw_the_article(
+        self, fields: dict[str, object], domain: str
+    ) -> None:
+        (record,) = [
+            each for each in Flow().run_one({**fields, "text": TEXT}).outputs if each.topic == TOPICS.fingerprints
+        ]
+        assert codec.decode(record.value or b"", FingerprintEvent).domain == domain
+
     def test_the_domain_of_an_article_without_a_url_is_that_of_its_source(self) -> None:
         outcome = Flow().run_one({"id": "a", "text": TEXT, "source": {"domain": "paper.example"}})
         assert outcome.article is not None

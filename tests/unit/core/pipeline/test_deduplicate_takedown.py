@@ -9,11 +9,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from stream.core.contracts import codec
+from stream.core.contracts import cloudevents, codec
 from stream.core.contracts.events import ClusterEvent, Duplicate, EnrichedEvent, RemovalEvent
-from stream.core.contracts.records import InputRecord, OutputRecord
+from stream.core.contracts.records import InputRecord, LogId, OutputRecord
+from stream.core.index.partition_index import PartitionIndex
+from stream.core.index.store import MemoryStore
 from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.outcome import Outcome
+from stream.core.pipeline.promotion import run_steps
+from tests.support.index import WINDOW_MS, takedown
 from tests.support.pipeline import (
     ARTICLE,
     NOW,
@@ -67,6 +71,19 @@ def test_a_takedown_publishes_tombstones_in_both_topics_and_a_changelog_record()
     assert (record.key, record.partition) == (b"default/*", PARTITION)
     assert (event.offset, event.previous, event.tenant, event.id) == (1, 0, "default", name)
     assert TOPICS.clusters not in outputs_by_topic(outcome)
+
+
+def test_the_changelog_says_in_which_log_a_takedown_was() -> None:
+    index = PartitionIndex(MemoryStore(), window_ms=WINDOW_MS)
+    event = takedown("a")
+    headers = cloudevents.headers("/normalized", event.event_id, cloudevents.TAKEDOWN, NOW)
+    record = InputRecord(TOPICS.normalized, 0, 0, None, b"", codec.encode(event), headers)
+    steps = Deduplicator(TOPICS).decide_in_slices(
+        [[record]], index.begin_transaction(), now=NOW, log=LogId("topic-id", 3)
+    )
+    outcomes = [outcome for part in run_steps(steps, lambda _offsets: {}) for outcome in part]
+    (output,) = [each for each in outcomes[0].outputs if each.topic == TOPICS.fingerprints]
+    assert codec.decode(output.value or b"", RemovalEvent).log == "topic-id/3"
 
 
 def test_an_article_that_was_taken_down_is_no_longer_found() -> None:
