@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, groupby
 from typing import Final, NamedTuple
 
 from stream.core.contracts.records import Headers, LogId, OutputRecord, Record
@@ -17,6 +18,7 @@ from stream.core.index.store import MemoryStore
 from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.normalize import Normalizer
 from stream.core.pipeline.outcome import Outcome
+from stream.core.pipeline.promotion import run_steps
 from stream.settings import Settings
 
 #: Headers carry the time of processing; the oracle's stay out of the comparison.
@@ -87,7 +89,7 @@ def expect(settings: Settings, log: Mapping[str, Sequence[Record]], find_log: Fi
     for partition in range(settings.scope_partitions):
         records = [record for record in log[topics.normalized] if record.partition == partition]
         index = PartitionIndex(MemoryStore(), window_ms=settings.window_ms)
-        oracle.decided += _replay_decisions(topics, records, index)
+        oracle.decided += _replay_decisions(topics, records, index, find_log)
         oracle.indexes[partition] = index
         oracle.changelogs[partition] = [
             output
@@ -98,16 +100,27 @@ def expect(settings: Settings, log: Mapping[str, Sequence[Record]], find_log: Fi
     return oracle
 
 
-def _replay_decisions(topics: Topics, records: Sequence[Record], index: PartitionIndex) -> Iterator[Expected]:
+def _replay_decisions(
+    topics: Topics, records: Sequence[Record], index: PartitionIndex, find_log: FindLog
+) -> Iterator[Expected]:
     deduplicator = Deduplicator(topics)
     by_offset = {record.offset: record for record in records}
-    for start in range(0, len(records), _BATCH):
-        batch, transaction = records[start : start + _BATCH], index.begin_transaction()
-        outcomes = deduplicator(batch, transaction, now=_NOW, read_records=lambda _offsets: by_offset)
-        index.commit(transaction)
+    for log, batch in _batches(records, find_log):
+        transaction = index.begin_transaction()
+        steps = deduplicator.decide_in_slices([batch], transaction, now=_NOW, log=log)
+        outcomes = chain.from_iterable(run_steps(steps, lambda _offsets: by_offset))
         for record, outcome in zip(batch, outcomes, strict=True):
             outputs = [comparable(output, topics) for output in outcome.outputs]
             yield Expected(_id_of(record), outputs, _withdrawn_ids(topics, outcome))
+        index.commit(transaction)
+
+
+def _batches(records: Sequence[Record], find_log: FindLog) -> Iterator[tuple[LogId | None, Sequence[Record]]]:
+    """Cut ``records`` into batches; as workers' batches, each is of one log."""
+    for log, group in groupby(records, find_log):
+        of_log = list(group)
+        for start in range(0, len(of_log), _BATCH):
+            yield log, of_log[start : start + _BATCH]
 
 
 def _withdrawn_ids(topics: Topics, outcome: Outcome) -> set[bytes]:

@@ -44,7 +44,7 @@ class RunTopics:
         self.topics = self.settings.topics
         self._trimmed: list[Record] = []
         topic_admin.create(self.settings, self.settings.topic_specs, replication=1)
-        self._topic_ids = topic_ids(broker, [self.topics.raw])
+        self._topic_ids = topic_ids(broker, [self.topics.raw, self.topics.normalized])
 
     def environment(self) -> dict[str, str]:
         """The settings of a worker, but for its folder and its port."""
@@ -79,7 +79,7 @@ class RunTopics:
         }
 
     def find_log(self, record: Any) -> LogId:
-        """Which log of the raw topic a record is in that `log` returned."""
+        """Which log a record of the raw or the normalized topic is in that `log` returned."""
         return LogId(self._topic_ids[record.topic], record.leader_epoch)
 
     def ends(self, topic: str) -> dict[int, int]:

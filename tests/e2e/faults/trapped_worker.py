@@ -100,9 +100,9 @@ def _trap_offsets(trap: Trap) -> None:
         original(self)
         trap.reach(f"{step}.done.after")
 
-    async def commit(original: Any, self: Any, offsets: Mapping[Any, int]) -> bool:
+    async def commit(original: Any, self: Any, *args: Any) -> bool:
         trap.reach("commit.before")
-        is_committed = await original(self, offsets)
+        is_committed = await original(self, *args)
         trap.reach("commit.after")
         return bool(is_committed)
 
