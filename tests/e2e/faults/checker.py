@@ -11,16 +11,16 @@ import orjson
 
 from stream.core.contracts.cloudevents import ORIGIN_HEADER
 from stream.core.contracts.events import RecoveryEvent
-from stream.core.contracts.records import Record
+from stream.core.contracts.records import LogId
 from stream.core.index import keys
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.settings import Settings
-from tests.e2e.faults.oracle import ComparableRecord, Expected, FindLog, Oracle, RecordId, comparable, expect
+from stream.state.restore.changelog_chunk import apply_records
+from tests.e2e.faults.oracle import Expected, Log, Oracle, expect
+from tests.e2e.faults.records import ComparableRecord, RecordId, StoredRecord, Tp, comparable
 from tests.support.changelog_events import decode_changelog_event
 
-#: Topic and partition.
-Tp = tuple[str, int]
 #: Each thing that was published, and all records that have it.
 Published = Mapping[ComparableRecord, Sequence[RecordId]]
 _LINES_MAX: Final = 8
@@ -29,7 +29,7 @@ _BATCH: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Committed offsets of the input topics, and then the ends of the output topics."""
+    """Committed offsets of the input topics, and then the ends of all topics, also of earlier generations of logs."""
 
     committed: Mapping[Tp, int]
     ends: Mapping[Tp, int]
@@ -77,14 +77,12 @@ class CheckResult:
         return lines
 
 
-def check(
-    settings: Settings, log: Mapping[str, Sequence[Record]], samples: Sequence[Sample], find_log: FindLog
-) -> CheckResult:
-    """Compare ``log``, each topic's records by partition and offset, with what the pure core says."""
-    oracle = expect(settings, log, find_log)
+def check(settings: Settings, log: Log, samples: Sequence[Sample]) -> CheckResult:
+    """Compare ``log`` with what the pure core says."""
+    oracle = expect(settings, log)
     result = CheckResult(events=sum(len(expected.outputs) for expected in oracle.normalized))
     published = _all_published(settings, log)
-    _compare(settings, oracle, log, published, result)
+    _compare(settings, oracle, published, result)
     _check_last(settings, oracle, log, result)
     _check_changelog(settings, oracle, log, result)
     _check_commits(oracle, published, samples, result, _cluster_states(settings, oracle))
@@ -92,24 +90,20 @@ def check(
     return result
 
 
-def _all_published(settings: Settings, log: Mapping[str, Sequence[Record]]) -> Published:
+def _all_published(settings: Settings, log: Log) -> Published:
     """All records of each thing that was published; without a key, a repetition may be in another partition."""
     published: dict[ComparableRecord, list[RecordId]] = defaultdict(list)
     for topic, records in log.items():
         if topic != settings.topics.raw:
             for record in records:
-                published[comparable(record, settings.topics)].append(RecordId(*_id_of(record)))
+                if not (record.is_foreign or record.is_recovery):
+                    published[comparable(record, settings.topics)].append(record.record_id)
     return dict(published)
-
-
-def _id_of(record: Record) -> tuple[str, int, int]:
-    return record.topic, record.partition, record.offset
 
 
 def _compare(
     settings: Settings,
     oracle: Oracle,
-    log: Mapping[str, Sequence[Record]],
     published: Published,
     result: CheckResult,
 ) -> None:
@@ -127,8 +121,7 @@ def _compare(
     for output, record_ids in published.items():
         if output not in expected_outputs:
             result.different.append(f"at {record_ids[0]}: {output}")
-    stored = sum(len(records) for topic, records in log.items() if topic != settings.topics.raw)
-    result.repeated = stored - len(published)
+    result.repeated = sum(map(len, published.values())) - len(published)
 
 
 def withdrawn_later(oracle: Oracle) -> set[tuple[RecordId, bytes]]:
@@ -164,7 +157,7 @@ def _is_overtaken(
     return any(state in published for state in cluster_states[cluster_states.index(output) :])
 
 
-def _check_last(settings: Settings, oracle: Oracle, log: Mapping[str, Sequence[Record]], result: CheckResult) -> None:
+def _check_last(settings: Settings, oracle: Oracle, log: Log, result: CheckResult) -> None:
     """The last record of each key must be the last one that the oracle expects."""
     topics = settings.topics
     for topic in (topics.enriched, topics.duplicates, topics.clusters):
@@ -180,15 +173,14 @@ def _check_last(settings: Settings, oracle: Oracle, log: Mapping[str, Sequence[R
             # Between partitions published is no order.
             if len(partitions[key]) == 1 and key in last and last[key].value != output.value:
                 result.stale.append(
-                    f"the last at {RecordId(*_id_of(last[key]))} is {comparable(last[key], topics)}, not {output}"
+                    f"the last at {last[key].record_id} is {comparable(last[key], topics)}, not {output}"
                 )
 
 
-def _check_changelog(
-    settings: Settings, oracle: Oracle, log: Mapping[str, Sequence[Record]], result: CheckResult
-) -> None:
+def _check_changelog(settings: Settings, oracle: Oracle, log: Log, result: CheckResult) -> None:
     """A restore from the changelog must give the index that decided."""
     topic = settings.topics.fingerprints
+    result.broken += oracle.misplaced
     for partition, expected in oracle.changelogs.items():
         store = MemoryStore()
         index = PartitionIndex(store, window_ms=settings.window_ms)
@@ -196,9 +188,7 @@ def _check_changelog(
         taken = applied_records(records)
         for start in range(0, len(records), _BATCH):
             batch = records[start : start + _BATCH]
-            index.apply_changelog(
-                [decode_changelog_event(record) for record in batch], changelog_end=batch[-1].offset + 1
-            )
+            apply_records(index, batch, batch[-1].offset + 1, partitions=settings.scope_partitions)
         if [(r.key, r.value) for r in taken] != [(out.key, out.value) for out in expected]:
             result.broken.append(
                 f"{topic}/{partition}: a restore applies {len(taken)} of {len(records)} records, not {len(expected)}"
@@ -207,10 +197,12 @@ def _check_changelog(
             result.broken.append(f"{topic}/{partition}: a restore gives another index")
 
 
-def applied_records(records: Sequence[Record]) -> list[Record]:
+def applied_records(records: Sequence[StoredRecord]) -> list[StoredRecord]:
     """The records of a changelog that follow each other; a restore skips the others."""
     taken, last = [], -1
     for record in records:
+        if record.is_foreign:
+            continue
         event = decode_changelog_event(record)
         if isinstance(event, RecoveryEvent):
             last = event.offset
@@ -257,22 +249,25 @@ def _check_commits(
                 ]
 
 
-def _check_identities(settings: Settings, log: Mapping[str, Sequence[Record]], result: CheckResult) -> None:
+def _check_identities(settings: Settings, log: Log, result: CheckResult) -> None:
     """The identity of a message that claims none is its own, so it is never in use."""
-    raw = {_id_of(record): record for record in log[settings.topics.raw]}
+    raw = {(record.partition, record.offset, record.log): record for record in log[settings.topics.raw]}
     for record in log[settings.topics.rejected]:
         headers = dict(record.headers)
         if headers.get("__errors.code") != b"event_id_reused":
             continue
-        source = _raw_id_of(record)
+        source = _raw_place_of(record)
         if source and not dict(raw[source].headers).keys() & {"ce_id", ORIGIN_HEADER}:
-            result.robbed.append(f"{RecordId(*source)}: {headers['__errors.message'].decode()}")
+            result.robbed.append(f"{raw[source].record_id}: {headers['__errors.message'].decode()}")
 
 
-def _raw_id_of(record: Record) -> tuple[str, int, int] | None:
-    """The raw record that a dead letter of the second step comes from."""
+def _raw_place_of(record: StoredRecord) -> tuple[int, int, LogId | None] | None:
+    """Partition, offset and log of the raw record that a dead letter of the second step comes from."""
     origin = orjson.loads(record.value or b"{}").get("origin")
-    return (origin["topic"], origin["partition"], origin["offset"]) if origin else None
+    if not origin:
+        return None
+    log = LogId(origin["topic_id"], origin["leader_epoch"]) if origin.get("topic_id") else None
+    return origin["partition"], origin["offset"], log
 
 
 def _ends_of(output: ComparableRecord, ends: Mapping[Tp, int]) -> str:

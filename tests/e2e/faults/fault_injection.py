@@ -7,7 +7,7 @@ import random
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -16,10 +16,12 @@ from stream.core.index.partition_index import PartitionIndex
 from stream.state.rocksdb_store import RocksStore
 from tests.e2e.faults import foreign_writer
 from tests.e2e.faults.crash_points import BATCH_POINTS, CLOSE_POINTS, Order, find_claimant, give_order
+from tests.e2e.faults.log_faults import LogFaults
 from tests.e2e.faults.producer import Feed
-from tests.e2e.faults.schedule import Fault
+from tests.e2e.faults.run_topics import RunTopics
+from tests.e2e.faults.schedule import LOG_KINDS, Fault
 from tests.e2e.faults.supervisor import Supervisor, WorkerSlot, wait_for
-from tests.e2e.faults.topic_observer import Observer, RunTopics
+from tests.e2e.faults.topic_observer import Observer
 from tests.support.kafka_node import KafkaNode
 
 #: Seconds in which a point has to be reached, and a worker has to do what it was asked for.
@@ -41,6 +43,25 @@ class Nemesis:
     node: KafkaNode
     feed: Feed
     observer: Observer
+    logs: LogFaults
+
+    @classmethod
+    def of(
+        cls, run_topics: RunTopics, supervisor: Supervisor, node: KafkaNode, feed: Feed, observer: Observer
+    ) -> Nemesis:
+        """The nemesis of these parts."""
+        logs = LogFaults(run_topics, supervisor, node, feed, observer)
+        return cls(run_topics, supervisor, node, feed, observer, logs)
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """What went wrong."""
+        return self.logs.problems
+
+    @property
+    def blind(self) -> list[str]:
+        """What workers should have noticed, and have not."""
+        return self.logs.blind
 
     def inject(self, fault: Fault) -> bool:
         """Inject ``fault``, and undo what does not undo itself; False if it could not be injected."""
@@ -69,6 +90,8 @@ class Nemesis:
             "forged_ids": self._forge_ids,
             "aborted_transaction": self._abort_transaction,
             "changelog_transaction": self._restore_during_transaction,
+            "changelog_foreign": self._write_foreign,
+            **dict.fromkeys(LOG_KINDS, self.logs.inject),
         }
         return injections[fault.kind](fault)
 
@@ -208,6 +231,21 @@ class Nemesis:
             is_deleted = self._damage_index(replace(fault, kind="index_delete"))
             time.sleep(fault.seconds / 2)
         return is_deleted
+
+    def _write_foreign(self, fault: Fault) -> bool:
+        """What is in the changelog by mistake or by intent is skipped and reported, and changes nothing."""
+        self.wait_ready()
+        skipped = self._count_skipped()
+        if not foreign_writer.write_to_changelog(self.run_topics, fault.pick):
+            return False
+        is_deleted = self._damage_index(replace(fault, kind="index_delete"))
+        if is_deleted and not wait_for(lambda: self._count_skipped() > skipped, _SETTLE_S):
+            self.blind.append(f"{fault}: no worker has reported a skipped record")
+        return is_deleted
+
+    def _count_skipped(self) -> int:
+        logs = (slot.log.read_text(encoding="utf-8") for slot in self.supervisor.slots if slot.log.exists())
+        return sum(text.count("skipped a changelog record") for text in logs)
 
     # Disk
 

@@ -1,55 +1,35 @@
 """What has to be in the topics: the pure core replayed over the topics themselves.
 
 The raw topic determines the normalized topic and the dead letters; the normalized topic, partition by partition in the
-order of its offsets, determines everything else.
+order of its offsets, determines everything else. Where a log went back, the recovery in the changelog says how the
+offsets continue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
-from typing import Final, NamedTuple
+from typing import Final, cast
 
-from stream.core.contracts.records import Headers, LogId, OutputRecord, Record
+from stream.core.contracts.events import RecoveryEvent
 from stream.core.contracts.topics import Topics
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.normalize import Normalizer
 from stream.core.pipeline.outcome import Outcome
-from stream.core.pipeline.promotion import run_steps
+from stream.core.pipeline.promotion import Records, run_steps
 from stream.settings import Settings
+from tests.e2e.faults.records import ComparableRecord, RecordId, StoredRecord, comparable
+from tests.support.changelog_events import decode_changelog_event
+
+#: Each topic's records, by partition, generation and offset.
+Log = Mapping[str, Sequence[StoredRecord]]
 
 #: Headers carry the time of processing; the oracle's stay out of the comparison.
 _NOW: Final = "2026-01-01T00:00:00.000Z"
 _BATCH: Final = 200
-
-
-class RecordId(NamedTuple):
-    """Topic, partition and offset of a record."""
-
-    topic: str
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        """The form that logs use."""
-        return f"{self.topic}/{self.partition}/{self.offset}"
-
-
-class ComparableRecord(NamedTuple):
-    """A record without what may differ between runs. ``headers``: only of dead letters, which have the reason there."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Headers = ()
-
-    def __str__(self) -> str:
-        """Topic, key, and the beginning of the value."""
-        value = "tombstone" if self.value is None else self.value[:160].decode("utf-8", "replace")
-        return f"{self.topic} {(self.key or b'').decode('utf-8', 'replace')} {value}"
 
 
 @dataclass(slots=True)
@@ -65,32 +45,36 @@ class Expected:
 class Oracle:
     """The expected outputs of both steps, in the order of their input records.
 
-    ``changelogs``: the changelog of each partition, in order. ``indexes``: each partition's index in the end.
+    Attributes:
+        normalized: Of the first step.
+        decided: Of the second step.
+        changelogs: The changelog of each partition, in order.
+        indexes: Each partition's index in the end.
+        misplaced: Recoveries after which offsets would not continue.
     """
 
     normalized: list[Expected] = field(default_factory=list)
     decided: list[Expected] = field(default_factory=list)
     changelogs: dict[int, list[ComparableRecord]] = field(default_factory=dict)
     indexes: dict[int, PartitionIndex] = field(default_factory=dict)
+    misplaced: list[str] = field(default_factory=list)
 
 
-#: Returns which log of its topic a record is in.
-FindLog = Callable[[Record], LogId | None]
-
-
-def expect(settings: Settings, log: Mapping[str, Sequence[Record]], find_log: FindLog) -> Oracle:
+def expect(settings: Settings, log: Log) -> Oracle:
     """Return what the raw and the normalized topic in ``log`` lead to."""
     topics, oracle = settings.topics, Oracle()
     normalizer = Normalizer(topics, partitions=settings.scope_partitions, limits=settings.limits)
     for record in log[topics.raw]:
-        outcomes = normalizer(record, now=_NOW, log=find_log(record))
+        outcomes = normalizer(record, now=_NOW, log=record.log)
         outputs = [output for outcome in outcomes for output in outcome.outputs]
-        oracle.normalized.append(Expected(_id_of(record), [comparable(out, topics) for out in outputs]))
+        oracle.normalized.append(Expected(record.record_id, [comparable(out, topics) for out in outputs]))
     for partition in range(settings.scope_partitions):
-        records = [record for record in log[topics.normalized] if record.partition == partition]
-        index = PartitionIndex(MemoryStore(), window_ms=settings.window_ms)
-        oracle.decided += _replay_decisions(topics, records, index, find_log)
-        oracle.indexes[partition] = index
+        replay = _Replay(topics, PartitionIndex(MemoryStore(), window_ms=settings.window_ms), oracle)
+        replay.run(
+            [record for record in log[topics.normalized] if record.partition == partition],
+            _recoveries([record for record in log[topics.fingerprints] if record.partition == partition]),
+        )
+        oracle.indexes[partition] = replay.index
         oracle.changelogs[partition] = [
             output
             for expected in oracle.decided
@@ -100,38 +84,93 @@ def expect(settings: Settings, log: Mapping[str, Sequence[Record]], find_log: Fi
     return oracle
 
 
-def _replay_decisions(
-    topics: Topics, records: Sequence[Record], index: PartitionIndex, find_log: FindLog
-) -> Iterator[Expected]:
-    deduplicator = Deduplicator(topics)
-    by_offset = {record.offset: record for record in records}
-    for log, batch in _batches(records, find_log):
-        transaction = index.begin_transaction()
-        steps = deduplicator.decide_in_slices([batch], transaction, now=_NOW, log=log)
-        outcomes = chain.from_iterable(run_steps(steps, lambda _offsets: by_offset))
+def _recoveries(changelog: Sequence[StoredRecord]) -> list[RecoveryEvent]:
+    """The recoveries in the changelog of a partition; one that was written again after a fault counts once."""
+    events = [cast("RecoveryEvent", decode_changelog_event(record)) for record in changelog if record.is_recovery]
+    return [event for number, event in enumerate(events) if event.event_id not in {e.event_id for e in events[:number]}]
+
+
+def recoveries_before(records: Sequence[StoredRecord], recoveries: Sequence[RecoveryEvent]) -> Iterator[int]:
+    """Yield for each record of a partition how many of its recoveries come before it.
+
+    A new generation begins with the recovery that changes the base. One that does not is for a changelog that went
+    back, and comes behind what it says is decided.
+    """
+    count = base = generation = 0
+
+    def is_same_log() -> bool:
+        return count < len(recoveries) and recoveries[count].base == base
+
+    for record in records:
+        for _ in range(record.generation - generation):
+            while is_same_log():
+                count += 1
+            if count < len(recoveries):
+                base = recoveries[count].base
+                count += 1
+        generation = record.generation
+        while is_same_log() and record.offset + base > recoveries[count].offset:
+            count += 1
+        yield count
+
+
+class _Replay:
+    """Decides the records of one partition, and adds what is expected to an oracle."""
+
+    def __init__(self, topics: Topics, index: PartitionIndex, oracle: Oracle) -> None:
+        self.index = index
+        self._topics = topics
+        self._oracle = oracle
+        self._deduplicator = Deduplicator(topics)
+
+    def run(self, records: Sequence[StoredRecord], recoveries: Sequence[RecoveryEvent]) -> None:
+        counts = dict(
+            zip((record.record_id for record in records), recoveries_before(records, recoveries), strict=True)
+        )
+        applied, end = 0, 0
+        # Workers' batches are of one log each.
+        for _, group in groupby(records, lambda record: (record.log, record.generation, counts[record.record_id])):
+            of_log = list(group)
+            for event in recoveries[applied : counts[of_log[0].record_id]]:
+                self._recover(event)
+                applied += 1
+            first, base = of_log[0], self.index.position.base
+            if first.offset + base < end:
+                self._oracle.misplaced.append(f"{first.record_id} would be decided before offset {end} of the index")
+            readable = _readable(records, first)
+            for start in range(0, len(of_log), _BATCH):
+                self._decide(of_log[start : start + _BATCH], readable)
+            end = of_log[-1].offset + base + 1
+
+    def _recover(self, event: RecoveryEvent) -> None:
+        if event.offset < self.index.last_offset:
+            decided = self.index.last_offset
+            self._oracle.misplaced.append(f"{event} names less than was decided: {decided}")
+        self.index.apply_changelog([event], changelog_end=self.index.changelog_end + 1)
+
+    def _decide(self, batch: Sequence[StoredRecord], readable: Records) -> None:
+        transaction = self.index.begin_transaction()
+        steps = self._deduplicator.decide_in_slices([batch], transaction, now=_NOW, log=batch[0].log)
+        outcomes = chain.from_iterable(run_steps(steps, lambda _offsets: readable))
         for record, outcome in zip(batch, outcomes, strict=True):
-            outputs = [comparable(output, topics) for output in outcome.outputs]
-            yield Expected(_id_of(record), outputs, _withdrawn_ids(topics, outcome))
-        index.commit(transaction)
+            outputs = [comparable(output, self._topics) for output in outcome.outputs]
+            self._oracle.decided.append(Expected(record.record_id, outputs, self._withdrawn_ids(outcome)))
+        self.index.commit(transaction)
+
+    def _withdrawn_ids(self, outcome: Outcome) -> set[bytes]:
+        return {out.key or b"" for out in outcome.outputs if out.value is None and out.topic == self._topics.enriched}
 
 
-def _batches(records: Sequence[Record], find_log: FindLog) -> Iterator[tuple[LogId | None, Sequence[Record]]]:
-    """Cut ``records`` into batches; as workers' batches, each is of one log."""
-    for log, group in groupby(records, find_log):
-        of_log = list(group)
-        for start in range(0, len(of_log), _BATCH):
-            yield log, of_log[start : start + _BATCH]
+def _readable(records: Sequence[StoredRecord], current: StoredRecord) -> dict[int, StoredRecord]:
+    """The records by offset that the log has when ``current`` is decided: also what a truncation has left."""
+    readable: dict[int, StoredRecord] = {}
+    for generation, group in groupby(records, lambda record: record.generation):
+        stored = list(group)
+        if generation <= current.generation and _topic_id(stored[0]) == _topic_id(current):
+            readable = {offset: record for offset, record in readable.items() if offset < stored[0].offset}
+            readable |= {record.offset: record for record in stored}
+    return readable
 
 
-def _withdrawn_ids(topics: Topics, outcome: Outcome) -> set[bytes]:
-    return {out.key or b"" for out in outcome.outputs if out.value is None and out.topic == topics.enriched}
-
-
-def comparable(record: Record | OutputRecord, topics: Topics) -> ComparableRecord:
-    """Return what is compared of a record, stored or to be stored."""
-    headers = tuple(map(tuple, record.headers)) if record.topic == topics.rejected else ()
-    return ComparableRecord(record.topic, record.key, record.value, headers)  # type: ignore[arg-type] # tuple(pair) is a pair
-
-
-def _id_of(record: Record) -> RecordId:
-    return RecordId(record.topic, record.partition, record.offset)
+def _topic_id(record: StoredRecord) -> str | None:
+    return record.log.topic_id if record.log else None

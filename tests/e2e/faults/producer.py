@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Self
 
 from kafka import KafkaProducer
@@ -32,14 +33,9 @@ class Feed:
         self._gate = 0.0
         self._is_hurried = False
         self._is_over = threading.Event()
-        self._producer: Any = KafkaProducer(
-            bootstrap_servers=broker,
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=5,
-            delivery_timeout_ms=_DELIVERY_MS,
-            max_block_ms=_DELIVERY_MS,
-        )
+        self._sending = threading.Lock()
+        self._broker = broker
+        self._producer = self._new_producer()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Self:
@@ -65,6 +61,30 @@ class Feed:
         """Send messages up to the share ``gate`` of them; faster with ``hurry``."""
         self._gate, self._is_hurried = gate, hurry
 
+    @contextlib.contextmanager
+    def pause(self) -> Iterator[None]:
+        """Send nothing in this context, at whose beginning all that was sent is stored, or has failed.
+
+        Afterwards another producer sends, for the log may have lost what the broker knows about this one.
+        """
+        with self._sending:
+            self._producer.flush()
+            try:
+                yield
+            finally:
+                self._producer.close(timeout=5)
+                self._producer = self._new_producer()
+
+    def _new_producer(self) -> Any:
+        return KafkaProducer(
+            bootstrap_servers=self._broker,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=5,
+            delivery_timeout_ms=_DELIVERY_MS,
+            max_block_ms=_DELIVERY_MS,
+        )
+
     def _run(self) -> None:
         waits = 0
         for number, message in enumerate(self._messages):
@@ -72,7 +92,8 @@ class Feed:
                 time.sleep(0.02)
             if self._is_over.is_set():
                 return
-            self._send(message)
+            with self._sending:
+                self._send(message)
             self._sent = number + 1
             waits -= 1
             if waits <= 0:

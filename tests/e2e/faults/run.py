@@ -120,7 +120,8 @@ def summary_line(result: Result) -> str:
     return (
         f"seed {result.seed:4} {'ok  ' if result.is_good else 'FAIL'} {result.seconds:5.0f} s  "
         f"{result.done.total()} faults  {check.events} outputs of normalize  {check.repeated} repeated  "
-        f"{len(check.missing)} missing  {len(check.different)} different  ({', '.join(sorted(result.done))})"
+        f"{len(check.missing)} missing  {len(check.different)} different  {len(result.blind)} blind  "
+        f"({', '.join(sorted(result.done))})"
     )
 
 
@@ -137,6 +138,7 @@ def summary_table(results: Sequence[Result]) -> str:
         "repeated": sum(each.repeated for each in checks),
         "missing": sum(len(each.missing) for each in checks),
         "different": sum(len(each.different) for each in checks),
+        "silently blind": sum(len(result.blind) for result in results),
         "stale": sum(len(each.stale) for each in checks),
         "committed early": sum(len(each.early) for each in checks),
         "identities taken": sum(len(each.robbed) for each in checks),

@@ -9,7 +9,7 @@ import time
 import traceback
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -17,14 +17,15 @@ from typing import Any, Final
 import orjson
 from kafka import KafkaAdminClient
 
-from stream.core.contracts.records import Record
 from tests.e2e.faults import crash_points
 from tests.e2e.faults.checker import CheckResult, check
 from tests.e2e.faults.fault_injection import Nemesis
+from tests.e2e.faults.oracle import Log
 from tests.e2e.faults.producer import Feed
+from tests.e2e.faults.run_topics import RunTopics
 from tests.e2e.faults.schedule import Fault, Schedule
-from tests.e2e.faults.supervisor import EXPECTED_EXITS, STOP_S, Supervisor, wait_for
-from tests.e2e.faults.topic_observer import Observer, RunTopics
+from tests.e2e.faults.supervisor import STOP_S, Supervisor, wait_for
+from tests.e2e.faults.topic_observer import Observer
 from tests.e2e.faults.workload import Workload
 from tests.support.kafka_node import KafkaNode
 
@@ -37,7 +38,11 @@ _READY_S: Final = 60.0
 
 @dataclass(slots=True)
 class Result:
-    """The result of one run. ``problems``: what must not happen; ``exits``: the workers' exit codes."""
+    """The result of one run.
+
+    ``problems``: what must not happen; ``blind``: what workers should have noticed, and have not; ``exits``: the
+    workers' exit codes.
+    """
 
     seed: int
     done: Counter[str] = field(default_factory=Counter)
@@ -45,6 +50,7 @@ class Result:
     exits: Counter[int] = field(default_factory=Counter)
     check: CheckResult = field(default_factory=CheckResult)
     problems: list[str] = field(default_factory=list)
+    blind: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     looks: int = 0
     seconds: float = 0.0
@@ -52,7 +58,7 @@ class Result:
     @property
     def is_good(self) -> bool:
         """Whether nothing was lost, nothing differs, and all workers recovered."""
-        return not self.problems and self.check.is_good
+        return not self.problems and not self.blind and self.check.is_good
 
 
 def run(plan: Schedule, node: KafkaNode, folder: Path, *, articles: int) -> Result:
@@ -68,15 +74,17 @@ def run(plan: Schedule, node: KafkaNode, folder: Path, *, articles: int) -> Resu
         feed = stack.enter_context(Feed(node.address, run_topics.topics.raw, messages, rate=rate, seed=plan.seed))
         observer = stack.enter_context(Observer(run_topics))
         supervisor.join(plan.workers)
-        nemesis = Nemesis(run_topics, supervisor, node, feed, observer)
+        nemesis = Nemesis.of(run_topics, supervisor, node, feed, observer)
         try:
             _inject_all(plan.faults, nemesis, result)
+            result.problems += nemesis.problems
+            result.blind += nemesis.blind
             _recover(nemesis, result)
         finally:
             _stop_workers(supervisor, result)
         result.looks = observer.looks
     log = run_topics.log()
-    result.check = check(run_topics.settings, log, observer.samples, run_topics.find_log)
+    result.check = check(run_topics.settings, log, observer.samples)
     if not result.is_good:
         _dump(log, folder / "topics.jsonl")
     _delete_topics(run_topics)
@@ -125,7 +133,7 @@ def _stop_workers(supervisor: Supervisor, result: Result) -> None:
         if code not in (0, -signal.SIGTERM) and not result.problems:
             result.problems.append(f"worker {slot.name} did not stop cleanly: exit code {code}")
     result.exits = Counter(supervisor.exits())
-    result.problems += [f"a worker ended with exit code {code}" for code in sorted(set(result.exits) - EXPECTED_EXITS)]
+    result.problems += [f"a worker ended with exit code {code}" for code in sorted(supervisor.unexpected_exits())]
 
 
 def run_safely(plan: Schedule, node: KafkaNode, folder: Path, *, articles: int) -> Result:
@@ -138,7 +146,13 @@ def run_safely(plan: Schedule, node: KafkaNode, folder: Path, *, articles: int) 
 
 def describe_failure(plan: Schedule, result: Result, folder: Path) -> str:
     """Describe a failed run: its schedule and the first differences. Also written to the folder."""
-    lines = [str(plan), *result.notes, *result.problems, *result.check.lines()]
+    lines = [
+        str(plan),
+        *result.notes,
+        *result.problems,
+        *(f"blind: {each}" for each in result.blind),
+        *result.check.lines(),
+    ]
     lines.append(f"exit codes {dict(result.exits)}, {result.looks} samples; logs and topics in {folder}")
     text = "\n".join(lines)
     folder.mkdir(parents=True, exist_ok=True)
@@ -157,7 +171,7 @@ def _delete_topics(run_topics: RunTopics) -> None:
         client.delete_topics([spec.name for spec in run_topics.settings.topic_specs])
 
 
-def _dump(log: Mapping[str, Sequence[Record]], file: Path) -> None:
+def _dump(log: Log, file: Path) -> None:
     with file.open("wb") as out:
         for topic, records in log.items():
             for record in records:
@@ -165,6 +179,7 @@ def _dump(log: Mapping[str, Sequence[Record]], file: Path) -> None:
                     "topic": topic,
                     "partition": record.partition,
                     "offset": record.offset,
+                    "generation": record.generation,
                     "timestamp": record.timestamp,
                     "key": _text(record.key),
                     "value": _text(record.value),

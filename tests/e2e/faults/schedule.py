@@ -41,12 +41,23 @@ KINDS: Final[dict[str, str]] = {
     "forged_ids": "another producer claims the identities that the next messages without CloudEvents headers get",
     "aborted_transaction": "a transaction writes to all topics that workers read, and is aborted after some seconds",
     "changelog_transaction": "a transaction writes to the changelog, a worker restores its index, and it is aborted",
+    "changelog_foreign": "another program writes damaged and forged records to the changelog, and a worker restores",
+    "raw_recreate": "the raw topic is deleted and created again",
+    "normalized_recreate": "the normalized topic is deleted and created again",
+    "changelog_recreate": "the changelog is deleted and created again, and one index alone has what it lost",
+    "raw_cut": "SIGKILL to the broker, and a partition of the raw topic loses its second half",
+    "normalized_cut": "SIGKILL to the broker, and a partition of the normalized topic loses its second half",
+    "changelog_cut": "SIGKILL to the broker, and a partition of the changelog loses its second half",
 }
+#: Kinds after which an operator has to recover; one of them per run is enough.
+LOG_KINDS: Final = tuple(kind for kind in KINDS if kind.endswith(("_recreate", "_cut")))
+#: Kinds after which one index alone has what the changelog lost.
+_NEEDS_INDEX: Final = frozenset({"changelog_truncate", "changelog_recreate", "changelog_cut"})
 #: Kinds that slow a run down a lot; one of them per run is enough.
 _LONG: Final = frozenset({"broker_pause_long"})
 _LONG_EVERY: Final = 12
 #: After the changelog was truncated, one index alone has what it lost.
-_KEEP_INDEX: Final = ("kill", "sigterm", "broker_kill", "broker_pause", "broker_slow")
+_SAFE_FOR_INDEX: Final = ("kill", "sigterm", "broker_kill", "broker_pause", "broker_slow")
 _REFUSED: Final = ("normalized", "enriched", "duplicates", "clusters", "fingerprints", "rejected")
 
 
@@ -120,16 +131,16 @@ def _draw(chance: random.Random, seed: int, count: int) -> list[str]:
     """Draw kinds: the first by rotation, so that consecutive seeds cover all of them; the others at random."""
     names = list(KINDS)
     first = names[seed % len(names)]
-    usual = [name for name in names if name not in _LONG and name != "changelog_truncate"]
-    if first == "changelog_truncate":  # it could not repair damage that was not found yet
+    usual = [name for name in names if name not in {*_LONG, *_NEEDS_INDEX, *LOG_KINDS}]
+    if first in _NEEDS_INDEX:  # the changelog could not repair damage that was not found yet
         usual = [name for name in usual if not name.startswith(("index_", "changelog_"))]
-    kinds = [first, "kill_at"] if first != "changelog_truncate" else ["kill_at"]
+    kinds = [first, "kill_at"] if first not in _NEEDS_INDEX else ["kill_at"]
     kinds += chance.choices(usual, k=count - len(kinds))
     chance.shuffle(kinds)
     if seed % _LONG_EVERY == 0 and not _LONG & set(kinds):
         kinds[0] = "broker_pause_long"
-    if first == "changelog_truncate":
-        kinds[-3:] = [first, *chance.choices(_KEEP_INDEX, k=2)]
+    if first in _NEEDS_INDEX:
+        kinds[-3:] = [first, *chance.choices(_SAFE_FOR_INDEX, k=2)]
     return kinds
 
 

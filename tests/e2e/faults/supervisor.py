@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Self
@@ -26,6 +26,8 @@ STOP_S: Final = 60.0
 #: How a worker may end: stopped on request (also before it handles signals), after a fault, without a broker, or killed
 #: by the nemesis.
 EXPECTED_EXITS: Final = frozenset({0, 69, 70, 75, -signal.SIGTERM, -signal.SIGKILL})
+#: A log went back: expected only while one did.
+LOG_WENT_BACK: Final = 65
 
 
 class WorkerSlot:
@@ -40,7 +42,7 @@ class WorkerSlot:
         self.exits: list[int] = []
         self.process: subprocess.Popen[bytes] | None = None
         self._port = free_port()
-        self._environment = {**environment, "STREAM_DATA_DIR": str(self.data), "STREAM_WEB_PORT": str(self._port)}
+        self.environment = {**environment, "STREAM_DATA_DIR": str(self.data), "STREAM_WEB_PORT": str(self._port)}
         self._ended = 0.0
 
     @property
@@ -60,7 +62,7 @@ class WorkerSlot:
     def start_or_note_end(self) -> None:
         """Note the exit code of a process that ended, and start another one if it is wanted."""
         if self.process is not None and self.process.poll() is not None:
-            self._write(f"exit code {self.process.returncode}")
+            self.note(f"exit code {self.process.returncode}")
             self.exits.append(self.process.returncode)
             self.process, self._ended = None, time.monotonic()
         if self.process is None and self.is_wanted and time.monotonic() - self._ended >= _RESTART_S:
@@ -81,10 +83,10 @@ class WorkerSlot:
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size or most, most))
 
     def _start(self) -> None:
-        self._write(f"start {self.extra or ''}")
+        self.note(f"start {self.extra or ''}")
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.e2e.faults.trapped_worker"],
-            env=self._environment | self.extra,
+            env=self.environment | self.extra,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,  # not the file itself: its size may be limited
@@ -98,7 +100,8 @@ class WorkerSlot:
             for line in process.stderr:
                 log.write(line)
 
-    def _write(self, line: str) -> None:
+    def note(self, line: str) -> None:
+        """Write a line of our own into the log."""
         with self.log.open("a", encoding="utf-8") as log:
             log.write(f"=== {time.strftime('%H:%M:%S')} {line}\n")
 
@@ -115,6 +118,7 @@ class Supervisor:
         paths = {crash_points.ORDERS: str(self.orders), crash_points.CLOCK: str(self.clock), "PYTHONPATH": str(_TESTS)}
         self._environment = {**clean, **environment, **paths}
         self._folder = folder
+        self._log_changes = 0
         self._lock = threading.Lock()
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._supervise, daemon=True)
@@ -161,6 +165,32 @@ class Supervisor:
         slot.signal(signal.SIGKILL)
         wait_for(lambda: slot.process is None, STOP_S)
         return False
+
+    def stop_all(self) -> Sequence[WorkerSlot]:
+        """Stop all workers, and return their slots."""
+        slots = self.wanted
+        for slot in slots:
+            slot.is_wanted = False
+            slot.signal(signal.SIGTERM)
+        for slot in slots:
+            if not wait_for(lambda slot=slot: slot.process is None, STOP_S):  # type: ignore[misc] # bound now
+                self.leave(slot)
+        return slots
+
+    def start(self, slots: Sequence[WorkerSlot]) -> None:
+        """Start the workers of slots that were stopped."""
+        for slot in slots:
+            slot.is_wanted = True
+
+    def expect_log_changes(self) -> None:
+        """Accept that workers ended because a log went back, up to now."""
+        self._log_changes = self.exits().count(LOG_WENT_BACK)
+
+    def unexpected_exits(self) -> set[int]:
+        """The exit codes with which no worker should have ended."""
+        exits = self.exits()
+        is_noticed = exits.count(LOG_WENT_BACK) == self._log_changes
+        return set(exits) - EXPECTED_EXITS - ({LOG_WENT_BACK} if is_noticed else set())
 
     def exits(self) -> list[int]:
         """The exit codes of all processes."""

@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 import pytest
 
-from stream.core.contracts.records import InputRecord, OutputRecord, Record
+from stream.core.contracts.records import OutputRecord
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
 from stream.core.pipeline.dead_letter import build_dead_letter
@@ -21,6 +21,7 @@ from stream.errors import Rejected
 from stream.settings import Settings, load_settings
 from stream.transport.partitioner import partition_for
 from tests.e2e.faults.checker import CheckResult, Sample, check
+from tests.e2e.faults.records import StoredRecord
 from tests.e2e.faults.workload import Workload
 
 NOW: Final = "2026-05-04T06:00:00.000Z"
@@ -28,7 +29,7 @@ END_MS: Final = 1_780_000_000_000
 SETTINGS: Final[Settings] = load_settings(broker="none:1", topic_prefix="", scope_partitions=2, output_partitions=2)
 TOPICS: Final = SETTINGS.topics
 
-Log = dict[str, list[Record]]
+Log = dict[str, list[StoredRecord]]
 
 
 class FilledTopics:
@@ -46,7 +47,7 @@ class FilledTopics:
         for record in list(self.log[TOPICS.normalized]):
             self.decide(record)
 
-    def decide(self, record: Record) -> None:
+    def decide(self, record: StoredRecord) -> None:
         """Do what the second step does for one record."""
         index = self.indexes[record.partition]
         transaction = index.begin_transaction()
@@ -68,13 +69,13 @@ class FilledTopics:
         partition = partition if out.partition is None else out.partition
         offset = sum(record.partition == partition for record in self.log[out.topic])
         self.log[out.topic].append(
-            InputRecord(out.topic, partition, offset, timestamp, out.key, out.value, tuple(out.headers))
+            StoredRecord(out.topic, partition, offset, timestamp, out.key, out.value, tuple(out.headers))
         )
 
     def check(self, *samples: Sample) -> CheckResult:
         """The result of the checker."""
         log = {topic: sorted(rs, key=lambda r: (r.partition, r.offset)) for topic, rs in self.log.items()}
-        return check(SETTINGS, log, samples, lambda _: None)
+        return check(SETTINGS, log, samples)
 
     def ends(self) -> dict[tuple[str, int], int]:
         """Where all partitions end."""
@@ -156,7 +157,7 @@ def test_another_value_is_different(topics: FilledTopics, name: str) -> None:
     records = topics.log[getattr(TOPICS, name)]
     place = next(p for p in reversed(range(len(records))) if records[p].value)
     record = records[place]
-    assert isinstance(record, InputRecord)
+    assert isinstance(record, StoredRecord)
     value = (record.value or b"").replace(b'":"', b'": "', 1)
     assert value != record.value
     records.append(replace(record, value=value, offset=10**6))
@@ -184,11 +185,11 @@ def test_an_old_version_behind_the_newest_is_stale(topics: FilledTopics) -> None
 
 @pytest.mark.parametrize("tamper", [lambda records: records[3:], lambda records: records[::-1]])
 def test_a_changelog_with_a_hole_or_out_of_order_is_broken(
-    topics: FilledTopics, tamper: Callable[[list[Record]], list[Record]]
+    topics: FilledTopics, tamper: Callable[[list[StoredRecord]], list[StoredRecord]]
 ) -> None:
     mine = [record for record in topics.log[TOPICS.fingerprints] if record.partition == 0]
     changed = [
-        replace(record, offset=offset) for offset, record in enumerate(tamper(mine)) if isinstance(record, InputRecord)
+        replace(record, offset=offset) for offset, record in enumerate(tamper(mine)) if isinstance(record, StoredRecord)
     ]
     topics.log[TOPICS.fingerprints] = [r for r in topics.log[TOPICS.fingerprints] if r.partition] + list(changed)
     assert topics.check().broken
@@ -207,7 +208,7 @@ def test_a_commit_before_the_outputs_are_stored_is_early(topics: FilledTopics, n
 
 def test_a_letter_that_is_repeated_in_another_partition_was_stored_before(topics: FilledTopics) -> None:
     letters = topics.log[TOPICS.rejected]
-    letter = next(letter for letter in letters if isinstance(letter, InputRecord) and letter.key is None)
+    letter = next(letter for letter in letters if isinstance(letter, StoredRecord) and letter.key is None)
     ends = topics.ends()
     letters.remove(letter)
     last = sum(each.partition == 1 for each in letters)

@@ -19,6 +19,7 @@ from typing import Any, Final
 from stream import system_clock
 from stream.cli import main
 from stream.core.contracts.records import OutputRecord, Record, RecordMetadata
+from stream.runtime import log_check
 from stream.runtime.app import ArticleFlow
 from stream.state import rocksdb_store
 from stream.state.restore.process_pool import RestoreProcessPool
@@ -32,6 +33,7 @@ from tests.e2e.faults.crash_points import Trap
 log = logging.getLogger("faults.worker")
 
 _RECORDS_MIN: Final = 150
+_REPORT_S: Final = 1.0
 _OUTPUTS: Final = ("enriched", "duplicates", "clusters", "fingerprints")
 
 
@@ -210,6 +212,7 @@ def prepare(environment: Mapping[str, str]) -> None:
     if how := environment.get(crash_points.BREAK):
         break_delivery(how)
     start_processes_early()
+    log_check.has_changed_logs.__kwdefaults__["report_s"] = _REPORT_S
     orders = environment.get(crash_points.ORDERS)
     set_traps(Trap(Path(orders) if orders else None))
 
