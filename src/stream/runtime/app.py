@@ -258,6 +258,7 @@ class ArticleFlow:
             except RevokedError as error:  # the partition's new owner gets the batch, so it is not done here
                 log.warning("lost the lease", extra={"step": step, **batch_fields(batch), "reason": error})
             except BaseException as fault:  # of any kind: nothing of the batch may be committed
+                self.indexes.flush()
                 self._on_fault(step, batch, fault)
                 raise
 

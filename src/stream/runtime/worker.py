@@ -85,6 +85,7 @@ async def _run_flow(flow: ArticleFlow, pages: WorkerPages, stop: asyncio.Event) 
         await flow.app.wait(stop.wait())
     pages.status = StoppingStatus(flow)
     if flow.app.crashed:
+        flow.indexes.flush()
         abort_process(exit_code(flow.app.crash_reason), "a service of the worker crashed", flow.app.crash_reason)
     try:
         await flow.stop()

@@ -22,7 +22,7 @@ from faust.types import TP
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import guard_store
 from stream.core.index.transaction import Transaction
-from stream.errors import LogWentBack
+from stream.errors import IndexFault, LogWentBack
 from stream.observability.metrics import Metrics
 from stream.state.restore.loader import IndexLoader, RestoreProgress
 
@@ -92,6 +92,14 @@ class IndexHandle:
             if not self._restore_task.cancelled() and self._restore_task.exception() is None:
                 self._restore_task.result().close()
             self._metrics.forget_index(self._partition)
+
+    def flush(self) -> None:
+        """See `PartitionIndexes.flush`."""
+        if self.state is PartitionState.READY:
+            try:
+                self._restore_task.result().store.flush()
+            except IndexFault as fault:
+                log.warning("cannot store the index", extra={"partition": self._partition, "reason": fault})
 
     def measure(self) -> None:
         """Update the metrics of a restored index; see `PartitionIndexes.measure`."""
@@ -181,6 +189,14 @@ class PartitionIndexes:
         for partition in list(partitions):
             if handle := self._handles.pop(partition, None):
                 await handle.revoke()
+
+    def flush(self) -> None:
+        """Store on disk what the restored indexes have in memory, as far as that is possible.
+
+        For a worker that ends because of a fault: the changelog may have lost what it would be restored from.
+        """
+        for handle in self._handles.values():
+            handle.flush()
 
     async def close(self) -> None:
         """Close all indexes."""

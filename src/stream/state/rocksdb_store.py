@@ -108,6 +108,13 @@ class RocksStore:
         except Exception as error:  # as above
             raise self._translate(error) from error
 
+    def flush(self) -> None:
+        """See `Store`."""
+        try:
+            self._db.flush()
+        except Exception as error:  # as above
+            raise self._translate(error) from error
+
     def close(self) -> None:
         """See `Store`."""
         try:

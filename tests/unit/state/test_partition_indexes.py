@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import shutil
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -247,6 +248,27 @@ def test_topic_partitions_are_those_of_one_topic_in_order() -> None:
     assigned = [TP("b", 3), TP("a", 2), TP("b", 1)]
     assert topic_partitions(assigned, "b") == [1, 3]
     assert topic_partitions(assigned, "c") == []
+
+
+async def test_what_is_flushed_survives_the_process(tmp_path: Path) -> None:
+    folder = tmp_path / "index" / "0"
+    site = Site(Log(), lambda _partition: RocksStore(folder))
+    site.indexes.assign([0])
+    await documents(site.indexes)
+    assert index_in_a_copy(folder).documents == 0
+    site.indexes.flush()
+    assert index_in_a_copy(folder).documents == 12
+    await site.indexes.close()
+
+
+def index_in_a_copy(folder: Path) -> PartitionIndex:
+    """The index that is left if the process that has it open is killed now."""
+    copy = folder.parent / f"copy-{len(list(folder.parent.iterdir()))}"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("LOCK"))
+    store = RocksStore(copy)
+    index = PartitionIndex(store, window_ms=1000)
+    store.close()
+    return index
 
 
 async def test_the_memory_of_an_index_on_disk_is_measured_until_it_is_closed(tmp_path: Path) -> None:

@@ -61,6 +61,13 @@ class Store(Protocol):
             IndexFault: The store cannot be written.
         """
 
+    def flush(self) -> None:
+        """Store buffered writes, so that they survive the process.
+
+        Raises:
+            IndexFault: The store cannot be written.
+        """
+
     def close(self) -> None:
         """Flush buffered writes; release files and locks."""
 
@@ -134,6 +141,9 @@ class MemoryStore:
 
     def set_bulk_load(self, *, enabled: bool) -> None:
         """See `Store`; does nothing, since there are no files."""
+
+    def flush(self) -> None:
+        """See `Store`; does nothing, since the contents end with the process."""
 
     def close(self) -> None:
         """See `Store`."""
