@@ -60,21 +60,28 @@ class ChangelogCheck:
             raise changelog_went_back(self._changelog, mark, state)
 
     async def find_continuation(self, position: Position, state: LogState) -> int:
-        """Where an index goes on that has read records which the changelog has lost: at the operator's recovery.
+        """Where an index goes on that has read records which the changelog has lost.
+
+        That is the operator's recovery, or the first decision before it that the index does not have: a worker notices
+        that the changelog went back by where its records are stored, and their results are published by then.
 
         Raises:
             LogWentBack: There was no recovery.
         """
         mark = position.mark
         is_after = not position.recovery_id or (mark is not None and mark.topic_id != state.topic_id)
+        begin: int | None = None
         async with contextlib.aclosing(self._transport.replay(self._changelog, state.start)) as fetches:
             async for records in fetches:
                 for record in records:
                     event = read_changelog_record(record)
                     if isinstance(event, SkippedRecord):
                         continue
-                    if isinstance(event, RecoveryEvent) and is_after and event.lost_mark is not None:
-                        return record.offset
+                    if not isinstance(event, RecoveryEvent):
+                        if begin is None and event.offset > position.last:
+                            begin = record.offset
+                    elif is_after and event.lost_mark is not None:
+                        return record.offset if begin is None else begin
                     is_after = is_after or event.event_id == position.recovery_id
         raise changelog_went_back(self._changelog, mark, state)
 

@@ -177,6 +177,19 @@ class TestChangelogThatWentBack:
         site.log.records = [*RECORDS[:4], recovery(4, offset=11, lost=mark_of(RECORDS[11]))]
         assert await self.restore(site) == 12
 
+    async def test_after_a_recovery_an_index_applies_what_was_stored_before_it(self) -> None:
+        """A worker notices a changelog that went back by what it stores there: that was published already."""
+        store = MemoryStore()
+        site = Site(Log(RECORDS[:8]), lambda _partition: store)
+        assert await self.restore(site) == 8
+        site.log.topic_id = "B" * 22
+        stored = [replace(record, offset=offset) for offset, record in enumerate(RECORDS[8:10])]
+        site.log.records = [*stored, recovery(2, offset=9, lost=mark_of(RECORDS[7]))]
+        assert await self.restore(site) == 10
+        assert set(skip_counts(site).values()) == {0}
+        site.log.records = [*site.log.records, replace(RECORDS[10], offset=3), replace(RECORDS[11], offset=4)]
+        assert await self.restore(site) == 12
+
     async def test_an_empty_index_is_restored_from_what_is_left(self) -> None:
         site = Site(Log([*RECORDS[:4], recovery(4, offset=11, lost=mark_of(RECORDS[11]))]))
         site.indexes.assign([0])
