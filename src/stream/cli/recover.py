@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stream.cli.bidi import console, escape_invisible
-from stream.recovery.apply import apply_recoveries
+from stream.recovery.apply import apply_recoveries, running_workers
 from stream.recovery.collect import LogFacts, collect_log_facts
 from stream.recovery.plan import Recovery, plan_recovery
 from stream.settings import Settings, load_settings
@@ -52,6 +52,8 @@ def recover(broker: str | None, *, yes: bool, as_json: bool) -> None:
 
 
 async def _apply(settings: Settings, facts: LogFacts, recoveries: Sequence[Recovery]) -> None:
+    if facts.members:
+        raise running_workers(settings.group)
     changelog_id = facts.indexes[0].changelog.topic_id if facts.indexes else ""
     await apply_recoveries(settings, recoveries, changelog_id)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]  # no types
-from aiokafka.errors import KafkaError, UnknownMemberIdError  # type: ignore[import-untyped]
+from aiokafka.errors import CommitFailedError, KafkaError, UnknownMemberIdError  # type: ignore[import-untyped]
 from aiokafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
 
 from stream import system_clock
@@ -47,10 +47,18 @@ async def apply_recoveries(settings: Settings, recoveries: Sequence[Recovery], c
                 tp = TopicPartition(recovery.topic, recovery.partition)
                 consumer.assign([tp])
                 await consumer.commit({tp: OffsetAndMetadata(recovery.offset, metadata.encode())})
-    except UnknownMemberIdError as error:
-        raise BrokerError(f"group {settings.group} has running workers; stop all of them, then try again") from error
+    except (CommitFailedError, UnknownMemberIdError) as error:
+        raise running_workers(settings.group) from error
     except KafkaError as error:
         raise BrokerError(f"{settings.broker}: {error}; what was not done yet is done when you run it again") from error
+
+
+def running_workers(group: str) -> BrokerError:
+    """The error for a group that still has members."""
+    return BrokerError(
+        f"group {group} has running workers; stop all of them, then try again. A worker that was killed counts until"
+        " its session ends (STREAM_SESSION_TIMEOUT_S)"
+    )
 
 
 async def _write(producer: Any, settings: Settings, partition: int, event: RecoveryEvent) -> int:

@@ -55,6 +55,10 @@ NEXT = [
 ]
 
 
+#: The relations in the end: the copies of the withdrawn articles become canonical.
+AFTER_NEXT = {"new": 2 * ARTICLES, "copy": ARTICLES, "promoted": ARTICLES}
+
+
 def send(station: Station, messages: Sequence[dict[str, Any]]) -> None:
     producer = KafkaProducer(bootstrap_servers=station.environment["STREAM_BROKER"])
     for message in messages:
@@ -68,9 +72,14 @@ def settle(station: Station, worker: Worker) -> None:
 
 
 def relations(station: Station) -> Counter[str]:
+    """How many articles have each relation; one that was published again counts once, unless its verdict differs.
+
+    Copies that became canonical count as promoted.
+    """
     records = station.records(station.topics.enriched, station.topics.duplicates)
-    verdicts = [orjson.loads(record.value)["duplicate"] for record in records if record.value]
-    return Counter("promoted" if each["method"] == "promoted" else each["relation"] for each in verdicts)
+    events = [orjson.loads(record.value) for record in records if record.value]
+    verdicts = {(event["event_id"], event["duplicate"]["relation"], event["duplicate"]["method"]) for event in events}
+    return Counter("promoted" if method == "promoted" else relation for _, relation, method in verdicts)
 
 
 def withdrawn(station: Station) -> int:
@@ -100,7 +109,7 @@ def load_settings_of(station: Station) -> Sequence[TopicSpec]:
 def wait_until_reported(station: Station, topic: str) -> None:
     """A worker that is started decides nothing, and says why in its log, its pages and its exit code."""
     with station.worker() as worker:
-        metric = re.compile(rf'stream_log_changed{{partition="\d",topic="{topic}"}} 1.0')
+        metric = re.compile(rf'stream_log_changed{{kind="recreated",partition="\d",topic="{topic}"}} 1.0')
         wait_until(lambda: metric.search(worker.answers("/metrics")[1]), "the metric", seconds=30)
         assert "a log went back" in worker.log
         status, ready = worker.answers("/readyz")
@@ -123,9 +132,9 @@ def recover(station: Station) -> None:
     assert (again.returncode, "Nothing to do" in again.stdout) == (0, True), again.stdout + again.stderr
 
 
-def go_on(station: Station) -> None:
+def go_on(station: Station, messages: Sequence[dict[str, Any]] = NEXT) -> None:
     """Start a worker, and send what comes next."""
-    send(station, NEXT)
+    send(station, messages)
     with station.worker() as worker:
         worker.wait_ready()
         settle(station, worker)
@@ -140,7 +149,7 @@ def test_a_normalized_topic_that_was_created_again(station: Station, keeps_index
     if not keeps_index:
         shutil.rmtree(station.folder / "data")
     go_on(station)
-    assert relations(station) == {"new": 2 * ARTICLES, "copy": ARTICLES, "promoted": ARTICLES}
+    assert relations(station) == AFTER_NEXT
     assert withdrawn(station) == ARTICLES
 
 
@@ -149,8 +158,36 @@ def test_a_changelog_that_was_created_again(station: Station) -> None:
     wait_until_reported(station, station.topics.fingerprints)
     recover(station)
     go_on(station)
-    assert relations(station) == {"new": 2 * ARTICLES, "copy": ARTICLES, "promoted": ARTICLES}
+    assert relations(station) == AFTER_NEXT
     assert withdrawn(station) == ARTICLES
+
+
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_a_changelog_that_was_created_again_under_a_worker(station: Station, is_busy: bool) -> None:
+    """What the changelog has lost is in the worker's memory alone; it may store more before it notices that."""
+    shutil.rmtree(station.folder / "data")
+    with station.worker() as worker:
+        worker.wait_ready()
+        recreate(station, station.topics.fingerprints)
+        if is_busy:
+            send(station, NEXT[:ARTICLES])
+        assert worker.process.wait(60) == 65, worker.log
+    wait_until(lambda: station.run("recover", "--yes").returncode == 0, "recovered when the session has ended")
+    go_on(station, NEXT[ARTICLES:] if is_busy else NEXT)
+    assert relations(station) == AFTER_NEXT
+    assert withdrawn(station) == ARTICLES
+
+
+def test_running_workers_are_named_before_anything_is_written(station: Station) -> None:
+    before = station.end(station.topics.fingerprints)
+    with station.worker() as worker:
+        worker.wait_ready()
+        recreate(station, station.topics.normalized)
+        assert worker.process.wait(60) == 65, worker.log
+    # It is a member of the group until its session ends.
+    refused = station.run("recover", "--yes")
+    assert (refused.returncode, "has running workers" in refused.stderr) == (69, True), refused.stderr
+    assert station.end(station.topics.fingerprints) == before
 
 
 def test_a_changelog_and_an_index_that_are_both_lost(station: Station) -> None:
