@@ -109,7 +109,7 @@ def load_settings_of(station: Station) -> Sequence[TopicSpec]:
 def wait_until_reported(station: Station, topic: str) -> None:
     """A worker that is started decides nothing, and says why in its log, its pages and its exit code."""
     with station.worker() as worker:
-        metric = re.compile(rf'stream_log_changed{{kind="recreated",partition="\d",topic="{topic}"}} 1.0')
+        metric = re.compile(rf'stream_log_changed{{partition="\d",topic="{topic}"}} 1.0')
         wait_until(lambda: metric.search(worker.answers("/metrics")[1]), "the metric", seconds=30)
         assert "a log went back" in worker.log
         status, ready = worker.answers("/readyz")
