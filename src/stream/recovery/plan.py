@@ -122,6 +122,8 @@ def _metadata(change: LogChange, state: LogState, committed: CommitMetadata | No
 
 def _event(facts: IndexFacts, metadata: CommitMetadata) -> RecoveryEvent:
     log = str(LogId(metadata.topic_id, metadata.leader_epoch)) if metadata.topic_id else None
+    if facts.change is None and facts.last is not None and facts.last.offset == facts.decided_up_to:
+        log = facts.last.log  # what was decided, but not committed, may be of a later leader epoch
     committed = facts.input.committed
     event = RecoveryEvent(
         event_id="",

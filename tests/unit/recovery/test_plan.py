@@ -127,6 +127,22 @@ class TestChangelog:
         assert (recovery.offset, recovery.metadata) == (100, CommitMetadata("N", 3, None, 0))
         assert [(change.topic, change.kind) for change in recovery.changes] == [(CHANGELOG, "truncated")]
 
+    def test_what_was_decided_in_a_later_leader_epoch_than_that_of_the_commit_is_not_missed(self) -> None:
+        """A worker stored decisions in a changelog that had lost its end, and stopped before it could commit."""
+        ends = {3: 110, 4: 130}
+
+        def facts(newest: RecoveryEvent) -> IndexFacts:
+            states = [SAME._replace(epoch_end=ends[epoch]) for epoch in (3, int((newest.log or "").rpartition("/")[2]))]
+            collected = InputFacts("normalized", 1, committed(100, mark=MARK), states[0])
+            return IndexFacts(collected, states[1], LogState("C", 0, 0, 71, None), newest, holds_mark=False)
+
+        (recovery,) = plan(facts(last(119, log="N/4")))
+        assert recovery.event is not None
+        assert (recovery.event.offset, recovery.event.log) == (119, "N/4")
+        assert [change.topic for change in recovery.changes] == [CHANGELOG]
+        (again,) = plan(facts(recovery.event))
+        assert again.event == recovery.event
+
     def test_an_empty_changelog_keeps_the_base_that_was_committed(self) -> None:
         metadata = CommitMetadata("N", 3, MARK, 40)
         facts = InputFacts("normalized", 1, CommittedOffset(100, metadata), SAME)
