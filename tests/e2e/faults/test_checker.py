@@ -11,6 +11,8 @@ from typing import Final
 import orjson
 import pytest
 
+from stream.core.contracts import cloudevents, codec
+from stream.core.contracts.events import RecoveryEvent
 from stream.core.contracts.records import OutputRecord
 from stream.core.index.partition_index import PartitionIndex
 from stream.core.index.store import MemoryStore
@@ -215,6 +217,26 @@ def test_a_letter_that_is_repeated_in_another_partition_was_stored_before(topics
     letters += [replace(letter, partition=1, offset=last), replace(letter, offset=ends[TOPICS.rejected, 0])]
     sample = Sample({(TOPICS.raw, 0): ends[TOPICS.raw, 0]}, {**ends, (TOPICS.rejected, 1): last + 1})
     assert topics.check(sample).is_good
+
+
+def test_records_of_other_programs_and_recoveries_are_not_compared(topics: FilledTopics) -> None:
+    event = RecoveryEvent(event_id="f" * 32, offset=10**6, base=0)
+    headers = (("ce_type", cloudevents.RECOVERY.encode()), ("ce_id", b"f" * 32))
+    topics.store(OutputRecord(TOPICS.fingerprints, b"*", codec.encode(event), headers, 0), END_MS)
+    topics.store(OutputRecord(TOPICS.fingerprints, b"x", b"not ours", (), 1), END_MS)
+    records = topics.log[TOPICS.fingerprints]
+    records[-1] = replace(records[-1], is_foreign=True)
+    found = topics.check()
+    assert found.is_good, found.lines()
+
+
+def test_what_was_committed_of_a_log_is_compared_with_that_log_alone(topics: FilledTopics) -> None:
+    ends = topics.ends()
+    earlier = Sample({(TOPICS.raw, 0): ends[TOPICS.raw, 0]}, ends)
+    later = Sample({(f"{TOPICS.raw}#1", 0): ends[TOPICS.raw, 0]}, {**ends, (f"{TOPICS.raw}#1", 0): 1})
+    topics.log[TOPICS.raw] += [replace(topics.log[TOPICS.raw][0], generation=1)]
+    found = topics.check(earlier, later)
+    assert found.is_good, found.lines()
 
 
 def test_an_article_that_was_withdrawn_before_it_was_told_is_no_loss(topics: FilledTopics) -> None:

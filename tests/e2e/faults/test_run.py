@@ -39,6 +39,13 @@ def test_a_problem_fails_a_run() -> None:
     assert not Result(3, problems=["the lag did not return to zero"]).is_good
 
 
+def test_a_fault_that_no_worker_noticed_fails_a_run_and_is_counted() -> None:
+    result = Result(3, blind=["normalized_cut: no worker has stopped"])
+    assert not result.is_good
+    assert "1 blind" in summary_line(result)
+    assert "silently blind           1" in summary_table([result])
+
+
 def test_the_table_adds_up() -> None:
     text = summary_table([GOOD, BAD])
     assert "2, 1 failed [2]" in text

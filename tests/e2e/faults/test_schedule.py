@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.faults.crash_points import BATCH_POINTS, POINTS, ZOMBIE_POINTS
-from tests.e2e.faults.schedule import FAULTS_MAX, FAULTS_MIN, KINDS, SESSION_S, schedule
+from tests.e2e.faults.schedule import FAULTS_MAX, FAULTS_MIN, KINDS, LOG_KINDS, SESSION_S, schedule
 
 SEEDS = range(1, 61)
 KEEPS_THE_INDEX = {"kill", "sigterm", "broker_kill", "broker_pause", "broker_slow"}
@@ -48,17 +48,28 @@ def test_faults_last_as_long_as_their_kind_needs() -> None:
             assert bool(fault.topic) == fault.kind.startswith("refuse")
 
 
-def test_after_a_truncated_changelog_the_index_is_left_alone() -> None:
+@pytest.mark.parametrize("kind", ["changelog_truncate", "changelog_recreate", "changelog_cut"])
+def test_after_a_changelog_has_lost_records_the_index_is_left_alone(kind: str) -> None:
     met = 0
     for seed in SEEDS:
         kinds = [fault.kind for fault in schedule(seed).faults]
-        if "changelog_truncate" in kinds:
+        if kind in kinds:
             met += 1
-            position = kinds.index("changelog_truncate")
+            position = kinds.index(kind)
             assert set(kinds[position + 1 :]) <= KEEPS_THE_INDEX
             # Damage that was not found yet could not be repaired from the changelog any more.
             assert not {kind for kind in kinds if kind.startswith("index_")}
     assert met
+
+
+def test_one_log_goes_back_in_a_run() -> None:
+    for seed in SEEDS:
+        assert len([fault for fault in schedule(seed).faults if fault.kind in LOG_KINDS]) <= 1
+
+
+def test_logs_go_back_both_under_workers_and_while_none_runs() -> None:
+    faults = [fault for seed in SEEDS for fault in schedule(seed).faults if fault.kind in LOG_KINDS]
+    assert {fault.pick % 2 for fault in faults} == {0, 1}
 
 
 def test_kinds_that_are_named_are_used_in_their_order() -> None:
