@@ -18,6 +18,7 @@ from faust.types import TP
 from stream.core.contracts import codec
 from stream.core.contracts.events import ChangelogEvent, ChangelogMark, DecidedUpTo, Origin
 from stream.core.contracts.records import Record
+from stream.core.index.changelog_chain import find_last
 from stream.core.index.changelog_records import SkippedRecord, read_changelog_record
 from stream.core.index.recovery import decided_up_to
 from stream.core.log_position import LogState
@@ -187,13 +188,16 @@ class _Collector:
         return False
 
     async def _read_last(self, tp: TP, state: LogState) -> ChangelogEvent | None:
-        """The last event of the changelog; markers of transactions and foreign records may come after it."""
+        """The last event of the changelog; markers of transactions and records that are skipped may come after it."""
         length = _TAIL_OFFSETS
         while state.end > state.start:
-            begin, last = max(state.start, state.end - length), None
-            async for record in self._read(tp, begin, state.end):
-                event = read_changelog_record(record)
-                last = last if isinstance(event, SkippedRecord) else event
+            begin = max(state.start, state.end - length)
+            results = [read_changelog_record(record) async for record in self._read(tp, begin, state.end)]
+            last = find_last(
+                None if isinstance(result, SkippedRecord) else result
+                for result in results
+                if not (isinstance(result, SkippedRecord) and result.code == "foreign")
+            )
             if last is not None:
                 return last
             if begin == state.start:

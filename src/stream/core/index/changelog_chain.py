@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from stream.core.contracts.events import FingerprintEvent, RemovalEvent
+from stream.core.contracts.events import ChangelogEvent, FingerprintEvent, RecoveryEvent, RemovalEvent
 from stream.core.index.changelog_records import SkipCode
 from stream.core.index.records import Position
 from stream.core.index.transaction import Transaction
+
+_Decision = FingerprintEvent | RemovalEvent
 
 #: Gets the index of a record and the reason why it was skipped.
 OnSkip = Callable[[int, SkipCode], None]
@@ -21,6 +23,33 @@ def follows(position: Position, event: FingerprintEvent | RemovalEvent) -> bool:
     if event.offset <= position.last:
         return False
     return position.last in (-1, event.previous) or (position.has_gap and event.previous > position.last)
+
+
+def find_last(events: Iterable[ChangelogEvent | None]) -> ChangelogEvent | None:
+    """Return the last event of the chain in a part of the changelog; None if there is none.
+
+    It is not known how the chain began, so the longest one counts: a forged record has no predecessor, and none follows
+    it.
+
+    Args:
+        events: The records in the order of the changelog; None for one of a worker that cannot be used.
+    """
+    last: ChangelogEvent | None = None
+    lengths: dict[int, int] = {}
+    length_max, has_gap = 0, False
+    for event in events:
+        if event is None:
+            has_gap = True
+            continue
+        is_behind_gap = has_gap and last is not None and isinstance(event, _Decision) and event.previous > last.offset
+        if is_behind_gap or isinstance(event, RecoveryEvent):
+            length = length_max + 1
+        else:
+            length = lengths.get(event.previous, 0) + 1
+        lengths[event.offset] = max(length, lengths.get(event.offset, 0))
+        if length > length_max:
+            last, length_max, has_gap = event, length, False
+    return last
 
 
 def reason_to_skip(transaction: Transaction, event: FingerprintEvent | RemovalEvent) -> SkipCode | None:
