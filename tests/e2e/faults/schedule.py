@@ -49,7 +49,7 @@ KINDS: Final[dict[str, str]] = {
     "normalized_cut": "SIGKILL to the broker, and a partition of the normalized topic loses its second half",
     "changelog_cut": "SIGKILL to the broker, and a partition of the changelog loses its second half",
 }
-#: Kinds after which an operator has to recover; one of them per run is enough.
+#: Kinds after which an operator has to recover: one of them in every second run.
 LOG_KINDS: Final = tuple(kind for kind in KINDS if kind.endswith(("_recreate", "_cut")))
 #: Kinds after which one index alone has what the changelog lost.
 _NEEDS_INDEX: Final = frozenset({"changelog_truncate", "changelog_recreate", "changelog_cut"})
@@ -121,7 +121,7 @@ def schedule(seed: int, *, only: Sequence[str] = (), faults: int | None = None) 
         batch_records=chance.choice([20, 50, 120]),
         memtable_kib=chance.choice([64, 256, 16 * 1024]),
         faults=tuple(
-            _fault(chance, kind, at, seed + 5 * turn)
+            _fault(chance, kind, at, seed, seed + 5 * turn)
             for turn, (kind, at) in enumerate(zip(kinds, moments, strict=True))
         ),
     )
@@ -129,22 +129,25 @@ def schedule(seed: int, *, only: Sequence[str] = (), faults: int | None = None) 
 
 def _draw(chance: random.Random, seed: int, count: int) -> list[str]:
     """Draw kinds: the first by rotation, so that consecutive seeds cover all of them; the others at random."""
-    names = list(KINDS)
-    first = names[seed % len(names)]
-    usual = [name for name in names if name not in {*_LONG, *_NEEDS_INDEX, *LOG_KINDS}]
-    if first in _NEEDS_INDEX:  # the changelog could not repair damage that was not found yet
+    names = [name for name in KINDS if name not in LOG_KINDS]
+    usual = [name for name in names if name not in _LONG | _NEEDS_INDEX]
+    firsts = [names[seed % len(names)]]
+    if seed % 2:
+        firsts.append(LOG_KINDS[seed // 2 % len(LOG_KINDS)])
+    last = next((name for name in reversed(firsts) if name in _NEEDS_INDEX), None)
+    if last:  # the changelog could not repair damage that was not found yet
         usual = [name for name in usual if not name.startswith(("index_", "changelog_"))]
-    kinds = [first, "kill_at"] if first not in _NEEDS_INDEX else ["kill_at"]
+    kinds = ["kill_at", *(name for name in firsts if not last or name in usual)]
     kinds += chance.choices(usual, k=count - len(kinds))
     chance.shuffle(kinds)
     if seed % _LONG_EVERY == 0 and not _LONG & set(kinds):
         kinds[0] = "broker_pause_long"
-    if first in _NEEDS_INDEX:
-        kinds[-3:] = [first, *chance.choices(_SAFE_FOR_INDEX, k=2)]
+    if last:
+        kinds[-3:] = [last, *chance.choices(_SAFE_FOR_INDEX, k=2)]
     return kinds
 
 
-def _fault(chance: random.Random, kind: str, at: float, turn: int) -> Fault:
+def _fault(chance: random.Random, kind: str, at: float, seed: int, turn: int) -> Fault:
     seconds = {
         "kill": chance.uniform(0, 1.5),
         "worker_pause": SESSION_S + chance.uniform(2, 4),
@@ -164,7 +167,9 @@ def _fault(chance: random.Random, kind: str, at: float, turn: int) -> Fault:
     }.get(kind, 0.0)
     points = {"kill_at": POINTS, "zombie_at": ZOMBIE_POINTS}.get(kind)
     point = points[turn % len(points)] if points else ""
-    passings = chance.randint(1, 4)
+    passings, pick = chance.randint(1, 4), chance.randrange(100)
+    if kind in LOG_KINDS:  # it decides whether workers run meanwhile: each kind meets both
+        pick = 2 * (pick // 2) + seed // (2 * len(LOG_KINDS)) % 2
     return Fault(
         kind=kind,
         at=round(at, 3),
@@ -172,5 +177,5 @@ def _fault(chance: random.Random, kind: str, at: float, turn: int) -> Fault:
         point=point,
         passings=passings if point in BATCH_POINTS else 1,
         topic=_REFUSED[turn % len(_REFUSED)] if kind.startswith("refuse") else "",
-        pick=chance.randrange(100),
+        pick=pick,
     )

@@ -17,6 +17,7 @@ SHORT = [
     (101, "kill_at,refuse_size"),
     (102, "broker_kill,zombie_at"),
     (103, "changelog_transaction,forged_ids"),
+    (104, "normalized_recreate,changelog_foreign"),
 ]
 
 
