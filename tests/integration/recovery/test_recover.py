@@ -60,7 +60,7 @@ AFTER_NEXT = {"new": 2 * ARTICLES, "copy": ARTICLES, "promoted": ARTICLES}
 
 
 def send(station: Station, messages: Sequence[dict[str, Any]]) -> None:
-    producer = KafkaProducer(bootstrap_servers=station.environment["STREAM_BROKER"])
+    producer = KafkaProducer(bootstrap_servers=station.environment["STREAM_BROKER"], enable_idempotence=False)
     for message in messages:
         producer.send(station.topics.raw, dumps(message))
     producer.flush()
