@@ -142,12 +142,16 @@ def _read_page(raw: RawEvent, fixes: FixCounts) -> Page:
     """Return the event's page if the event has no text, else `_NO_PAGE`."""
     if (raw.text and raw.text.strip()) or not raw.html:
         return _NO_PAGE
+    page = read_page(raw.html)
     fixes["html_to_text"] += 1
-    return read_page(raw.html)
+    fixes.update(page.removed)
+    return page
 
 
 def _clean_main_text(raw: RawEvent, page: Page, fixes: FixCounts) -> str:
     text = clean_text((raw.text or "") if page is _NO_PAGE else page.text, fixes)
+    if "\t" in page.text:
+        text = _separate_cells(text, page.text)
     if not text:
         raise Rejected(
             "missing_content",
@@ -155,6 +159,16 @@ def _clean_main_text(raw: RawEvent, page: Page, fixes: FixCounts) -> str:
             field="$.text" if page is _NO_PAGE else "$.html",
         )
     return text
+
+
+def _separate_cells(text: str, page_text: str) -> str:
+    """Return the cleaned ``text`` with a tab between the cells of each row of ``page_text``."""
+    rows = {}
+    for line in page_text.split("\n"):
+        if "\t" in line:
+            cells = [clean_line(cell, FixCounts()) for cell in line.split("\t")]
+            rows[" ".join(filter(None, cells))] = "\t".join(cells)
+    return "\n".join(rows.get(line, line) for line in text.split("\n"))
 
 
 def _canonicalize_url(raw: RawEvent, page: Page) -> CanonicalUrl | None:
@@ -203,6 +217,8 @@ def _parse_dates(raw: RawEvent, page: Page, language: Language, context: EventCo
     fetched_ms = _parse_date("fetched_at", (raw.fetched_at,), None, context.broker_time_ms, fixes)
     seen_ms = fetched_ms if fetched_ms is not None else context.broker_time_ms
     published_ms = _parse_date("published_at", (raw.published_at, page.published_at), language.tag, seen_ms, fixes)
+    if published_ms is None and not raw.published_at:
+        published_ms = _parse_date("published_at", page.other_dates, language.tag, seen_ms, FixCounts())
     modified_ms = _parse_date("modified_at", (raw.modified_at, page.modified_at), language.tag, seen_ms, fixes)
     return _EventDates(
         fetched_ms,

@@ -15,6 +15,13 @@ from stream.core.normalize.trigger_scan import CharacterPair, TriggerScan
 #: Every fix that a published article can list -> what it did, roughly in the order of the flow.
 FIXES: Final[dict[str, str]] = {
     "html_to_text": "The event had no text, so the text was extracted from the HTML page.",
+    "page_boxes": "Boxes of the page were left out, such as share bars and lists of related articles.",
+    "page_captions": "Captions and picture credits of the page were left out.",
+    "page_comments": "Readers' comments on the page were left out.",
+    "page_forms": "Forms of the page were left out.",
+    "page_hidden": "Blocks that the page does not show were left out.",
+    "page_links": "Blocks of the page that only link to other pages were left out.",
+    "page_tables": "Tables of the page that arrange it, and hold no data, were left out.",
     "mojibake": "Text that had been decoded with the wrong character encoding was decoded again.",
     "entities": "HTML character references, such as `&amp;`, were replaced by their characters.",
     "html_tags": "HTML tags that had been left in the text were removed.",

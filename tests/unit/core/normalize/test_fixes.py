@@ -8,6 +8,7 @@ import orjson
 
 from stream.core.normalize.boilerplate import phrases
 from stream.core.normalize.fixes import FIXES, PASSES_MAX, FixCounts, FixPipeline, FixStep
+from stream.core.normalize.html.page_boilerplate import PAGE_FIXES
 from stream.core.normalize.text import TEXT_STEPS
 from stream.core.normalize.trigger_scan import CharacterPair
 
@@ -85,6 +86,7 @@ def test_the_number_of_passes_is_limited() -> None:
 def test_every_fix_is_described_and_no_other() -> None:
     names = {step.name for step in TEXT_STEPS.steps} | phrases.LINES.keys() | phrases.BUTTONS.keys()
     names |= phrases.STARTS.keys() | {"html_to_text", *(f"{event}_at_dropped" for event in DATED_EVENTS)}
+    names |= PAGE_FIXES
     for path in CASES.glob("*.jsonl"):
         counts = [orjson.loads(line).get("fixes") for line in path.read_bytes().splitlines()]
         names.update(*(count for count in counts if isinstance(count, dict)))

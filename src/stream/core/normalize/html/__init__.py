@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from stream.core.normalize.html.metadata import Metadata, read_metadata
@@ -16,9 +17,13 @@ TEXT_LINES_MAX: Final = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Page(Metadata):
-    """The article of a page: its metadata and its ``text``, one paragraph per line, which may be empty."""
+    """The article of a page: its metadata and its ``text``, one paragraph per line, which may be empty.
+
+    ``removed``: how many blocks of the page were left out, by the name of the fix.
+    """
 
     text: str = ""
+    removed: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_page(html: str) -> Page:
@@ -44,7 +49,9 @@ def read_page(html: str) -> Page:
     if tree is None:
         return Page(text=_check_size(strip_tags(html)))
     metadata = read_metadata(tree)
-    return Page(text=_check_size(extract_main_text(tree, metadata.body)), **asdict(metadata))
+    titles = [title for title in (metadata.title, tree.title) if title]
+    text, removed = extract_main_text(tree, metadata.body, titles, metadata.summary)
+    return Page(text=_check_size(text), removed=removed, **asdict(metadata))
 
 
 def read_page_url(html: str) -> str | None:

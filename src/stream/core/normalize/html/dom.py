@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from stream.core.normalize.html.attributes import COMMENT_WORDS, has_class_or_id, is_hidden
 from stream.core.normalize.html.parse_cost import limit_parse_cost
 
 #: Elements that hold no running text on any page. `meta` and `link` are read before they are removed.
@@ -18,25 +18,25 @@ _NEVER_TEXT: Final = (
     "nav,aside,footer,menu,dialog,button,select,textarea,input,datalist,figure,picture"
 )
 _METADATA: Final = frozenset({"meta", "link"})
+#: How much of a script is searched for dates.
+_SCRIPT_CHARS_MAX: Final = 200_000
 #: Shorter runs of text are labels and links, which do not show where the article is.
 _RUN_CHARS_MIN: Final = 20
 #: An element with this share of the page's running text holds the article. The share is of the whole page, because
 #: on pages that never close their elements each level leaves a paragraph behind.
 _ARTICLE_SHARE: Final = 0.8
+#: So does one with this share and this many paragraphs, if no other part of the page is of its kind.
+_OUTSTANDING_SHARE: Final = 0.5
+_OUTSTANDING_PARAGRAPHS_MIN: Final = 3
 #: Elements that are a paragraph or a part of one; the search for the article does not go into them.
 _INNERMOST: Final = frozenset(
     "p li ul ol dl blockquote pre h1 h2 h3 h4 h5 h6 span b strong em i u font small mark q cite code td th".split()
 )
-_ASIDE_ROLES: Final = frozenset(
-    {"navigation", "complementary", "contentinfo", "banner", "search", "dialog", "alertdialog", "menu", "alert"}
-)
-#: Words in a class or an id that mark what readers wrote, or a request for consent.
+#: The same for what readers wrote, or a request for consent.
 _NOT_THE_ARTICLE: Final = re.compile(
-    r"(?:^|[\s_-])(?:comments?|respond|disqus\w*|cookies?|onetrust|consent|gdpr|newsletter|modal|popup)(?=$|[\s_-])"
-    r"|comment-?list|disqus_thread",
+    rf"{COMMENT_WORDS}|(?:^|[\s_-])(?:cookies?|onetrust|consent|gdpr|newsletter|modal|popup)(?=$|[\s_-])",
     re.IGNORECASE,
 )
-_CLASS_AND_ID_CHARS_MAX: Final = 400
 #: Elements whose class may have such a word because of what they contain besides the article, as in
 #: `<body class="has-comments">`.
 _WRAPPERS: Final = frozenset({"html", "body", "main", "article"})
@@ -53,6 +53,8 @@ class Tree:
     metadata: list[dict[str, str | None]] = field(default_factory=list)
     #: The content of each JSON-LD script.
     json_ld: list[str] = field(default_factory=list)
+    #: The content of the other scripts.
+    scripts: str = ""
     #: The base URL of the page's relative links.
     base: str | None = None
 
@@ -71,14 +73,18 @@ def parse(html: str) -> Tree | None:
     title = head.css_first("title") if head else None
     tree = Tree(root, parser.body, title.text() if title else "")
     never_text = root.css(_NEVER_TEXT)
+    scripts: list[str] = []
     for element in never_text:
         tag = element.tag
         if tag in _METADATA:
             tree.metadata.append(element.attributes)
         elif tag == "script" and "ld+json" in (element.attributes.get("type") or ""):
             tree.json_ld.append(element.text())
+        elif tag == "script":
+            scripts.append(element.text()[:_SCRIPT_CHARS_MAX])
         elif tag == "base" and tree.base is None:
             tree.base = element.attributes.get("href")
+    tree.scripts = "\n".join(scripts)
     remove(never_text)
     return tree
 
@@ -117,10 +123,26 @@ def article_element(body: LexborNode) -> LexborNode:
     chars_min = _ARTICLE_SHARE * best.chars
     while best.children:
         largest = max(best.children, key=lambda candidate: candidate.chars)
-        if largest.chars < chars_min or largest.node.tag in _INNERMOST:
+        if largest.node.tag in _INNERMOST or (largest.chars < chars_min and not _stands_out(largest, best)):
             break
+        if largest.chars < chars_min:
+            chars_min = _ARTICLE_SHARE * largest.chars
         best = largest
     return best.node
+
+
+def _stands_out(candidate: _Candidate, parent: _Candidate) -> bool:
+    """Whether a part of ``parent`` has most of its text and its paragraphs, and no other part is of the same kind."""
+    if candidate.chars < _OUTSTANDING_SHARE * parent.chars:
+        return False
+    others = [child for child in parent.children if child is not candidate and child.chars]
+    if any(child.node.tag in _INNERMOST or _kind(child.node) == _kind(candidate.node) for child in others):
+        return False
+    return len(candidate.node.css("p")) >= _OUTSTANDING_PARAGRAPHS_MIN
+
+
+def _kind(node: LexborNode) -> tuple[str | None, str | None]:
+    return node.tag, node.attributes.get("class")
 
 
 def _candidates(body: LexborNode) -> list[_Candidate]:
@@ -167,26 +189,3 @@ def _is_aside(element: LexborNode) -> bool:
     return bool(attributes) and (
         is_hidden(attributes) or (tag not in _WRAPPERS and has_class_or_id(attributes, _NOT_THE_ARTICLE))
     )
-
-
-def is_hidden(attributes: dict[str, str | None]) -> bool:
-    """Whether an element with these attributes is not shown, or is outside the main part of the page by its role."""
-    style = attributes.get("style")
-    return (
-        "hidden" in attributes
-        or attributes.get("aria-hidden") == "true"
-        or attributes.get("role") in _ASIDE_ROLES
-        or (style is not None and "display:none" in style.replace(" ", "").lower())
-    )
-
-
-def has_class_or_id(attributes: dict[str, str | None], pattern: re.Pattern[str]) -> bool:
-    """Whether the class or the id of an element with these attributes matches ``pattern``."""
-    class_and_id = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
-    return len(class_and_id) > 1 and _has_match(class_and_id[:_CLASS_AND_ID_CHARS_MAX], pattern)
-
-
-@lru_cache(maxsize=4_096)
-def _has_match(class_and_id: str, pattern: re.Pattern[str]) -> bool:
-    # Cached, since the paragraphs of a page, and the pages of a site, share their classes.
-    return pattern.search(class_and_id) is not None

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from stream.core.normalize.html.article_scope import narrow_to_article
 from stream.core.normalize.html.dom import Tree, article_element
-from stream.core.normalize.html.paragraphs import TextLines, extract_lines, remove_boilerplate_elements
+from stream.core.normalize.html.page_boilerplate import remove_boilerplate_elements
+from stream.core.normalize.html.paragraphs import TextLines, extract_lines
+from stream.core.normalize.html.stated_text import choose_text
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -19,12 +24,17 @@ if TYPE_CHECKING:
 _PLAIN_SHARE: Final = 0.9
 #: If the text is shorter than this, the article may have been sought in the wrong element.
 _TEXT_CHARS_MIN: Final = 250
+#: Characters of scripts without spaces, of which a text has half as many.
+_UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 #: A page with no more visible text than this may be a fragment, whose whole text is kept as a fallback.
 _FRAGMENT_CHARS_MAX: Final = 4_000
 #: Below this share of a fragment's visible text the wrong part has probably been chosen.
 _FRAGMENT_SHARE_MIN: Final = 0.25
-#: If the metadata hold this many times as much text as the page shows, the page does not show the article.
-_HIDDEN_TIMES: Final = 2
+#: A shorter summary is a label; in a longer one the whole article is repeated.
+_STANDFIRST_CHARS_MIN: Final = 40
+_STANDFIRST_CHARS_MAX: Final = 1_000
+#: Both begin with these characters.
+_SAME_CHARS: Final = 10
 #: Limits for trafilatura, which takes 0.05 ms per tag.
 _EXTRACTED_TAGS_MAX: Final = 10_000
 _EXTRACTED_CHARS_MAX: Final = 1_000_000
@@ -36,25 +46,61 @@ _MATCHED_SHARE_MIN: Final = 0.9
 _TAG: Final = re.compile(r"<[^<>]*+>")
 
 
-def extract_main_text(tree: Tree, stated_text: str | None) -> str:
-    """Return the text of the article in ``tree``, one paragraph per line. Removes elements from ``tree``.
+def extract_main_text(
+    tree: Tree, stated_text: str | None, titles: Sequence[str] = (), summary: str | None = None
+) -> tuple[str, Counter[str]]:
+    """Return the text of the article in ``tree``, one paragraph per line, and what was removed.
 
-    ``stated_text`` is the article's text in the page's metadata, if they have it. It is preferred where the page shows
-    less than half as much, as behind a paywall.
+    Removes elements from ``tree``.
+
+    Args:
+        tree: The page.
+        stated_text: The article's text in the page's metadata, if they have it.
+        titles: The titles that the page states.
+        summary: The summary that it states. Where it stands above the article, it is the article's first line.
+
+    Where the metadata have the text, the longer of both texts counts if the page shows little (behind a paywall, or
+    before a script has run). If the page shows the stated text and more, the lines that are not in it are left out,
+    since the page has the paragraphs, and the metadata know where the article ends.
     """
-    text = _visible_text(tree)
-    if stated_text and len(stated_text) > _TEXT_CHARS_MIN and len(stated_text) > _HIDDEN_TIMES * len(text):
-        return stated_text
-    return text
+    standfirst = _find_standfirst(tree.body, summary) if summary else None
+    removed = Counter[str]()
+    text = _visible_text(tree, titles, removed)
+    if stated_text:
+        text = choose_text(text, stated_text)
+    if standfirst and text and not _has_line(text, standfirst):
+        text = f"{standfirst}\n{text}"
+    return text, removed
 
 
-def _visible_text(tree: Tree) -> str:
+def _find_standfirst(body: LexborNode, summary: str) -> str | None:
+    """Return the block of ``body`` that is the page's summary; None if the page does not show it, or as a link only."""
+    wanted = _fold(summary)
+    if not _STANDFIRST_CHARS_MIN <= len(wanted) <= _STANDFIRST_CHARS_MAX:
+        return None
+    beginning = summary.strip()[:_SAME_CHARS]
+    for element in body.css("h2,h3,p,div,strong,span"):
+        own = element.text(deep=False)
+        if beginning in own and len(text := element.text()) <= 2 * len(summary) and _fold(text) == wanted:
+            return " ".join(text.split())
+    return None
+
+
+def _has_line(text: str, line: str) -> bool:
+    return _fold(line)[:_STANDFIRST_CHARS_MIN] in _fold(text)
+
+
+def _fold(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()
+
+
+def _visible_text(tree: Tree, titles: Sequence[str], removed: Counter[str]) -> str:
     fragment = extract_lines(tree.body).text if len(tree.body.text()) <= _FRAGMENT_CHARS_MAX else None
-    article = article_element(tree.body)
-    remove_boilerplate_elements(article)
+    article = narrow_to_article(article_element(tree.body), titles)
+    removed += remove_boilerplate_elements(article)
     lines = extract_lines(article)
     text = lines.article_text if lines.paragraph_share >= _PLAIN_SHARE else _select_lines(article, lines) or lines.text
-    if len(text) >= _TEXT_CHARS_MIN:
+    if len(text) + len(_UNSPACED.findall(text)) >= _TEXT_CHARS_MIN:
         return text
     if fragment is not None:
         return fragment if len(text) < _FRAGMENT_SHARE_MIN * len(fragment) else text

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
+from stream.core.normalize.html.bylines import find_authors
+from stream.core.normalize.html.headings import find_heading
 from stream.core.normalize.html.json_ld import JsonLdArticle, read_json_ld
-from stream.core.normalize.html.titles_and_authors import AUTHORS_MAX, parse_authors, strip_site_name
+from stream.core.normalize.html.page_dates import add_zone, find_marked_dates, find_other_dates
+from stream.core.normalize.html.titles_and_authors import parse_authors, strip_site_name
 
 if TYPE_CHECKING:  # so that importing `Metadata` does not import the HTML parser
     from stream.core.normalize.html.dom import Tree
@@ -78,10 +80,6 @@ _SECTION: Final = ("article:section", "parsely-section", "articlesection", "dc.s
 _TAGS: Final = ("article:tag", "news_keywords", "parsely-tags", "sailthru.tags", "keywords")
 _LANGUAGE: Final = ("content-language", "language", "dc.language", "dcterms.language", "og:locale", "inlanguage")
 _TAG_SEPARATOR: Final = re.compile(r"[,،;؛、\uff0c\n]")
-_MARKED_DATE: Final = "time[datetime][itemprop~=datePublished],time[datetime][pubdate],time.published[datetime]"
-_DATE_OF_ARTICLE: Final = "article time[datetime],main time[datetime],header time[datetime]"
-_MARKED_AUTHOR: Final = "[itemprop~=author],[rel~=author]"
-_MARKED_NAME: Final = "[itemprop~=name]"
 _HTML_TAG: Final = re.compile(r"<[^<>]*+>")
 
 
@@ -95,6 +93,8 @@ class Metadata:
     title: str | None = None
     url: str | None = None
     published_at: str | None = None
+    #: What may be the time of publication if ``published_at`` is none.
+    other_dates: list[str] = field(default_factory=list)
     modified_at: str | None = None
     authors: list[str] = field(default_factory=list)
     site: str | None = None
@@ -111,13 +111,17 @@ def read_metadata(tree: Tree) -> Metadata:
     url = _canonical_url(meta, tree.base)
     article = read_json_ld(tree.json_ld, url)
     site = _single_line(meta.first(_SITE) or article.text("publisher"))
+    stated = [meta.first(_PUBLISHED), article.text("datePublished", "dateCreated")]
+    marked = _dates([*stated, *find_marked_dates(tree.body, tree.scripts)])
+    others = [] if marked else _dates(find_other_dates(tree.body, url))
+    modified = _first_date(meta.first(_MODIFIED), article.text("dateModified"))
     return Metadata(
         title=_title(tree, meta, article, site),
         url=url,
-        published_at=_first_date(meta.first(_PUBLISHED), article.text("datePublished", "dateCreated"))
-        or _first_date(_date_in_body(tree)),
-        modified_at=_first_date(meta.first(_MODIFIED), article.text("dateModified")),
-        authors=_authors(tree, meta, article),
+        published_at=next(iter(marked), None),
+        other_dates=[*marked[1:], *others],
+        modified_at=add_zone(modified, marked) if modified else None,
+        authors=_authors(tree, meta, article, site),
         site=site,
         language=_language(tree, meta, article),
         section=_single_line(meta.first(_SECTION) or article.text("articleSection")),
@@ -134,7 +138,7 @@ class _MetaElements:
         self._values: dict[str, list[str]] = {}
         self.canonical_links: list[str] = []
         for attributes in tree.metadata:
-            value = attributes.get("content")
+            value = attributes.get("content") or attributes.get("value")
             if value and (value := value.strip()):
                 for attribute in ("property", "name", "itemprop", "http-equiv"):
                     name = attributes.get(attribute)
@@ -152,12 +156,27 @@ class _MetaElements:
 
 
 def _title(tree: Tree, meta: _MetaElements, article: JsonLdArticle, site: str | None) -> str | None:
-    stated = meta.first(_TITLE) or article.text("headline")
+    """Weigh the article's heading, what the metadata state, and the title of the window against each other."""
+    stated = _single_line(meta.first(_TITLE) or article.text("headline")) or ""
+    window = " ".join(tree.title[:_LINE_CHARS_MAX].split())
+    if stated and _is_name_beside_title(stated, window):  # some sites state their name
+        site, stated = stated, ""
+    heading = find_heading(tree.body, [stated, tree.title], site)
+    if heading:
+        return heading
     if stated:
-        return _single_line(strip_site_name(stated[:_LINE_CHARS_MAX], site))
+        return strip_site_name(stated, site)
     h1 = tree.body.css_first("h1")
-    heading = h1.text()[:_LINE_CHARS_MAX] if h1 is not None else ""
-    return _single_line(strip_site_name(tree.title[:_LINE_CHARS_MAX], site, heading) or heading)
+    text = h1.text()[:_LINE_CHARS_MAX] if h1 is not None else ""
+    if site is None and text and _is_name_beside_title(text, window):
+        site = " ".join(text.split())
+    heading = None if text.strip() == site else text
+    return _single_line(strip_site_name(window, site, heading) or text)
+
+
+def _is_name_beside_title(name: str, window: str) -> bool:
+    """Whether ``window``, the title of the window, begins or ends with ``name``, and is mostly something else."""
+    return len(name) < len(window) / 2 and (window.startswith(name) or window.endswith(name))
 
 
 def _canonical_url(meta: _MetaElements, base: str | None) -> str | None:
@@ -194,32 +213,26 @@ def _first_date(*candidates: str | None) -> str | None:
     return next((date for date in candidates if date and _is_date(date)), None)
 
 
+def _dates(texts: Iterable[str | None]) -> list[str]:
+    """Those of ``texts`` that may be dates, with the time zone that one of them has."""
+    dates = list(dict.fromkeys(text for text in texts if text and _is_date(text)))
+    return [add_zone(date, dates) for date in dates]
+
+
 def _is_date(text: str) -> bool:
     # Year 1 is the zero value of dates in some programming languages.
     return len(text) <= _DATE_CHARS_MAX and any(map(str.isdigit, text)) and not text.startswith(("0000", "0001"))
 
 
-def _date_in_body(tree: Tree) -> str | None:
-    for selector in (_MARKED_DATE, _DATE_OF_ARTICLE):
-        element = tree.body.css_first(selector)
-        if element is not None:
-            return (element.attributes.get("datetime") or "").strip()
-    return None
-
-
-def _authors(tree: Tree, meta: _MetaElements, article: JsonLdArticle) -> list[str]:
+def _authors(tree: Tree, meta: _MetaElements, article: JsonLdArticle, site: str | None) -> list[str]:
     sources = (article.texts("author"), *(meta.all(name) for name in _AUTHORS), article.texts("creator"))
-    stated = next((authors for source in sources if (authors := parse_authors(source))), None)
-    return stated if stated is not None else parse_authors(_authors_in_body(tree))
-
-
-def _authors_in_body(tree: Tree) -> Iterator[str]:
-    # The elements may be nested, and reading each one takes time in proportion to its content.
-    for element in islice(tree.body.css(_MARKED_AUTHOR), AUTHORS_MAX):
-        name = element.css_first(_MARKED_NAME)
-        text = (name if name is not None else element).text()
-        if len(text) <= _LINE_CHARS_MAX:
-            yield text
+    names = (site, article.text("publisher"))
+    publishers = {name.casefold() for name in names if name}
+    for source in sources:
+        authors = [author for author in parse_authors(source) if author.casefold() not in publishers]
+        if authors:
+            return authors
+    return find_authors(tree.body, site)
 
 
 def _language(tree: Tree, meta: _MetaElements, article: JsonLdArticle) -> str | None:

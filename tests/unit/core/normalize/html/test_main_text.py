@@ -18,7 +18,7 @@ MIXED = "<div>" + f"<p>{SENTENCE}</p><div><span>{SENTENCE}</span> and more</div>
 def read(html: str, stated_text: str | None = None) -> str:
     tree = parse(html)
     assert tree is not None
-    return extract_main_text(tree, stated_text)
+    return extract_main_text(tree, stated_text)[0]
 
 
 def fail(*_: object, **__: object) -> None:

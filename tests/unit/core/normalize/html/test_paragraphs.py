@@ -1,4 +1,4 @@
-"""Tests of the text of an element, one paragraph per line, without boilerplate."""
+"""Tests of the text of an element, one paragraph per line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborNode
 
 from stream.core.normalize.html.dom import parse
-from stream.core.normalize.html.paragraphs import extract_lines, remove_boilerplate_elements
+from stream.core.normalize.html.paragraphs import extract_lines
 
 SENTENCE = "The new garden of the town was opened this morning by the mayor, in front of all who had come to see it."
 
@@ -17,63 +17,6 @@ def body(html: str) -> LexborNode:
     tree = parse(html)
     assert tree is not None
     return tree.body
-
-
-@pytest.mark.parametrize(
-    "element",
-    [
-        "<div class='share-bar'>Share</div>",
-        "<p class=caption>A photo.</p>",
-        "<div id='related'><p>Other news of the town</p></div>",
-        "<figcaption>A photo.</figcaption>",
-        "<table><tr><td>1</td></tr></table>",
-        "<h1>Title</h1>",
-        "<time>4 May</time>",
-        "<p><a href=x>Other news of the town</a></p>",
-        "<p><b><a href=x>Other news</a> <a href=y>of the town</a></b></p>",
-        "<ul><li><a href=x>Other news</a></li></ul>",
-        "<p class='sr-only'>For screens.</p>",
-        "<p hidden>Hidden.</p>",
-    ],
-)
-def test_boilerplate_is_removed(element: str) -> None:
-    article = body(f"<p>{SENTENCE}</p>{element}<p>{SENTENCE}</p>")
-    remove_boilerplate_elements(article)
-    assert extract_lines(article).text == f"{SENTENCE}\n{SENTENCE}"
-
-
-@pytest.mark.parametrize(
-    "element",
-    [
-        f"<div class='share-bar'><p>{SENTENCE}</p><p>{SENTENCE}</p></div>",
-        f"<p class='shareholders'>{SENTENCE}</p>",
-        f"<p class='article-text'>{SENTENCE} <a href=x>More</a></p>",
-        f"<p id='sharing-economy'>{SENTENCE}</p>",
-    ],
-)
-def test_what_only_looks_like_boilerplate_stays(element: str) -> None:
-    article = body(element)
-    text = extract_lines(article).text
-    remove_boilerplate_elements(article)
-    assert extract_lines(article).text == text
-
-
-def test_nested_boilerplate_is_measured_as_a_whole() -> None:
-    box = f"<p>{SENTENCE}</p><div class=related><p>{SENTENCE}</p></div>"
-    article = body(f"<p>{SENTENCE}</p><div class=share>{box}</div><p>{SENTENCE}</p>")
-    remove_boilerplate_elements(article)
-    assert extract_lines(article).text == "\n".join([SENTENCE] * 3), "the outer box has half of the text and stays"
-
-
-def test_nested_blocks_of_links_are_removed() -> None:
-    links = "<a href=x>Other news of the town</a>"
-    article = body(f"<p>{SENTENCE}</p><div><p>{links}</p>{links}</div><p>{SENTENCE}</p>")
-    remove_boilerplate_elements(article)
-    assert extract_lines(article).text == f"{SENTENCE}\n{SENTENCE}"
-
-
-def test_empty_lines_of_preformatted_text_are_dropped() -> None:
-    assert extract_lines(body("<pre>one\n\n  \ntwo\n\n</pre>")).text == "one\ntwo"
 
 
 @pytest.mark.parametrize(
