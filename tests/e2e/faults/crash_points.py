@@ -15,9 +15,9 @@ CLOCK: Final = "FAULTS_CLOCK"
 MEMTABLE_KIB: Final = "FAULTS_MEMTABLE_KIB"
 #: The largest file in bytes that the worker may write: as with a full disk.
 FILE_BYTES: Final = "FAULTS_FILE_BYTES"
-#: Breaks the delivery on purpose, to see that the checker finds it: one of `BREAKS`.
+#: Breaks the worker on purpose, to see that the checker finds it: one of `BREAKS`.
 BREAK: Final = "FAULTS_BREAK"
-BREAKS: Final = ("no-await", "swallow", "early-ack")
+BREAKS: Final = ("no-await", "swallow", "early-ack", "blind")
 
 #: Points that every batch of a step reaches, in order. ``partly``: half of the outputs are stored; the names of topics:
 #: only what goes there is stored.

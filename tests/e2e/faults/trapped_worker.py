@@ -22,8 +22,10 @@ from stream.core.contracts.records import OutputRecord, Record, RecordMetadata
 from stream.runtime import worker
 from stream.runtime.app import ArticleFlow
 from stream.state import rocksdb_store
+from stream.state.restore.changelog_check import ChangelogCheck
 from stream.state.restore.process_pool import RestoreProcessPool
 from stream.state.rocksdb_store import RocksStore
+from stream.transport import log_checks
 from stream.transport.errors import TransportError
 from stream.transport.kafka import producer, transport
 from stream.transport.record_batch import RecordBatch
@@ -155,7 +157,7 @@ def set_memtable(kib: int) -> None:
     rocksdb_store._options = options  # noqa: SLF001 - as above
 
 
-def break_delivery(how: str) -> None:
+def break_worker(how: str) -> None:
     """Make the mistake that the checker has to find."""
     running: set[asyncio.Task[Any]] = set()
 
@@ -180,7 +182,9 @@ def break_delivery(how: str) -> None:
         batch.done()
         await original(self, batch)
 
-    if how == "no-await":
+    if how == "blind":
+        close_eyes()
+    elif how == "no-await":
         wrap(producer.KafkaBatchProducer, "produce_all", not_awaited)
     elif how == "swallow":
         wrap(producer.KafkaBatchProducer, "produce_all", swallowed)
@@ -189,6 +193,21 @@ def break_delivery(how: str) -> None:
         wrap(ArticleFlow, "_deduplicate", early)
     else:
         raise SystemExit(f"{crash_points.BREAK}={how}: one of {', '.join(crash_points.BREAKS)}")
+
+
+def close_eyes() -> None:
+    """Do not notice that a log went back."""
+
+    async def unchanged(*_args: Any, **_options: Any) -> bool:
+        return False
+
+    async def held(*_args: Any) -> bool:
+        return True
+
+    log_checks.describe_change = lambda *_: None  # type: ignore[attr-defined] # imported there, where it is called
+    wrap(log_checks.TopicWatch, "observe", lambda *_: None)
+    wrap(ChangelogCheck, "holds", held)
+    worker.has_changed_logs = unchanged  # type: ignore[attr-defined] # as above
 
 
 def start_processes_early() -> None:
@@ -215,10 +234,10 @@ def prepare(environment: Mapping[str, str]) -> None:
         set_memtable(int(kib))
     if clock := environment.get(crash_points.CLOCK):
         set_clock(Path(clock))
-    if how := environment.get(crash_points.BREAK):
-        break_delivery(how)
-    start_processes_early()
     end_early_after_log_changes()
+    if how := environment.get(crash_points.BREAK):
+        break_worker(how)
+    start_processes_early()
     orders = environment.get(crash_points.ORDERS)
     set_traps(Trap(Path(orders) if orders else None))
 
