@@ -103,9 +103,11 @@ class LogFaults:
 
     def _cut(self, topic: str) -> bool:
         """Kill the broker, cut the largest partition to half, as a disk that lost its cache, and start it again."""
-        segments = self.node.data.glob(f"**/{topic}-*/*.log")
+        partitions = range(len(self.run_topics.ends(topic)))
+        # By number: the folders of deleted topics stay for a minute, under similar names.
+        segments = {path: number for number in partitions for path in self.node.data.glob(f"**/{topic}-{number}/*.log")}
         segment = max(segments, key=lambda path: path.stat().st_size)
-        partition = int(segment.parent.name.rpartition("-")[2])
+        partition = segments[segment]
         records, end = self.run_topics.read(topic), self.run_topics.ends(topic)[partition]
         self.node.kill()
         for index in segment.parent.glob("*index"):
