@@ -169,8 +169,9 @@ class _Collector:
     async def _collect_index(self, facts: InputFacts, changelog: LogState) -> IndexFacts:
         tp, normalized = TP(self._topics.fingerprints, facts.partition), TP(facts.topic, facts.partition)
         mark = facts.committed.mark if facts.committed else None
-        last = await self._read_last(tp, changelog)
-        index = IndexFacts(facts, facts.state, changelog, last, await self._holds(tp, mark, changelog))
+        holds_mark = await self._holds(tp, mark, changelog)
+        last = await self._read_last(tp, changelog, is_incomplete=not holds_mark)
+        index = IndexFacts(facts, facts.state, changelog, last, holds_mark)
         position = index.decided_position
         if position is not None:
             states = await fetch_log_states(self._client, {normalized: epoch_to_ask(position.log)})
@@ -187,17 +188,18 @@ class _Collector:
             return _event_id(record) == mark.event_id
         return False
 
-    async def _read_last(self, tp: TP, state: LogState) -> ChangelogEvent | None:
+    async def _read_last(self, tp: TP, state: LogState, *, is_incomplete: bool) -> ChangelogEvent | None:
         """The last event of the changelog; markers of transactions and records that are skipped may come after it."""
         length = _TAIL_OFFSETS
         while state.end > state.start:
             begin = max(state.start, state.end - length)
             results = [read_changelog_record(record) async for record in self._read(tp, begin, state.end)]
-            last = find_last(
+            events = [
                 None if isinstance(result, SkippedRecord) else result
                 for result in results
                 if not (isinstance(result, SkippedRecord) and result.code == "foreign")
-            )
+            ]
+            last = find_last(events, is_incomplete=is_incomplete)
             if last is not None:
                 return last
             if begin == state.start:

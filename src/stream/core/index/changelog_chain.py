@@ -9,8 +9,6 @@ from stream.core.index.changelog_records import SkipCode
 from stream.core.index.records import Position
 from stream.core.index.transaction import Transaction
 
-_Decision = FingerprintEvent | RemovalEvent
-
 #: Gets the index of a record and the reason why it was skipped.
 OnSkip = Callable[[int, SkipCode], None]
 
@@ -25,7 +23,7 @@ def follows(position: Position, event: FingerprintEvent | RemovalEvent) -> bool:
     return position.last in (-1, event.previous) or (position.has_gap and event.previous > position.last)
 
 
-def find_last(events: Iterable[ChangelogEvent | None]) -> ChangelogEvent | None:
+def find_last(events: Iterable[ChangelogEvent | None], *, is_incomplete: bool = False) -> ChangelogEvent | None:
     """Return the last event of the chain in a part of the changelog; None if there is none.
 
     It is not known how the chain began, so the longest one counts: a forged record has no predecessor, and none follows
@@ -33,22 +31,22 @@ def find_last(events: Iterable[ChangelogEvent | None]) -> ChangelogEvent | None:
 
     Args:
         events: The records in the order of the changelog; None for one of a worker that cannot be used.
+        is_incomplete: Whether records are known to be lost, so that the chain may go on behind them.
     """
     last: ChangelogEvent | None = None
     lengths: dict[int, int] = {}
-    length_max, has_gap = 0, False
+    length_max, has_gap = 0, is_incomplete
     for event in events:
         if event is None:
             has_gap = True
             continue
-        is_behind_gap = has_gap and last is not None and isinstance(event, _Decision) and event.previous > last.offset
-        if is_behind_gap or isinstance(event, RecoveryEvent):
+        if isinstance(event, RecoveryEvent) or (has_gap and last is not None and event.previous > last.offset):
             length = length_max + 1
         else:
             length = lengths.get(event.previous, 0) + 1
         lengths[event.offset] = max(length, lengths.get(event.offset, 0))
         if length > length_max:
-            last, length_max, has_gap = event, length, False
+            last, length_max, has_gap = event, length, is_incomplete
     return last
 
 

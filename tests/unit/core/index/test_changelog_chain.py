@@ -43,3 +43,18 @@ FORGED = decision(10**6, 3)
 def test_the_last_decision_is_the_end_of_the_chain(events: list[ChangelogEvent | None], last: int | None) -> None:
     event = find_last(events)
     assert (event.offset if event else None) == last
+
+
+@pytest.mark.parametrize(
+    ("events", "last"),
+    [
+        pytest.param([*CHAIN, decision(31, 30), decision(32, 31)], 32, id="decisions behind what is lost"),
+        pytest.param([*CHAIN, FORGED], 11, id="a forged decision at the end"),
+        pytest.param([*CHAIN, decision(31, 30), FORGED], 31, id="behind what is lost"),
+    ],
+)
+def test_where_records_are_lost_the_chain_goes_on_behind_them(events: list[ChangelogEvent | None], last: int) -> None:
+    """A worker stores decisions in a changelog that lost its end, before it notices that."""
+    event = find_last(events, is_incomplete=True)
+    assert event is not None
+    assert event.offset == last
