@@ -184,9 +184,9 @@ class _Collector:
             return True
         if mark.topic_id != state.topic_id or mark.offset >= state.end:
             return False
-        async for record in self._read(tp, mark.offset, mark.offset + 1):
-            return _event_id(record) == mark.event_id
-        return False
+        # To the end: a generator that is left early gives the partition back later, when another one is read.
+        records = [record async for record in self._read(tp, mark.offset, mark.offset + 1)]
+        return any(_event_id(record) == mark.event_id for record in records)
 
     async def _read_last(self, tp: TP, state: LogState, *, is_incomplete: bool) -> ChangelogEvent | None:
         """The last event of the changelog; markers of transactions and records that are skipped may come after it."""
