@@ -20,18 +20,26 @@ _ZONE_OFFSETS: Final = {
     "ksa": 180, "السعودية": 180, "الرياض": 180, "مكة المكرمة": 180, "مكة": 180, "بغداد": 180,
     "uae": 240, "الإمارات": 240, "أبوظبي": 240, "دبي": 240,
     "pkt": 300, "wib": 420, "wita": 480, "wit": 540, "hkt": 480, "sgt": 480, "jst": 540, "kst": 540,
+    "北京时间": 480, "北京時間": 480, "台北時間": 480, "香港時間": 480, "日本時間": 540, "한국시간": 540,
     "awst": 480, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780,
 }  # fmt: skip
 _AM: Final = (
     "am", "a.m", "a. m", "صباحا", "صباح", "الصباح", "فجرا", "ص", "ق.ظ", "ق ظ", "قبل از ظهر", "قبل‌ازظهر", "صبح",
     "بامداد", "上午", "午前", "오전", "凌晨", "早上", "清晨", "π.μ", "πμ", "पूर्वाह्न", "सुबह", "ก่อนเที่ยง",
+    "早", "早晨", "아침", "새벽", "öö", "sabah", "morgens", "vormittags", "утра", "ранку", "du matin", "de la mañana",
+    "da manhã", "del mattino", "di mattina", "sáng", "pagi", "rano", "ráno", "de madrugada",
+    "de la madrugada", "midnight",
 )  # fmt: skip
 _PM: Final = (
     "pm", "p.m", "p. m", "مساء", "المساء", "ظهرا", "عصرا", "بعد الظهر", "م", "ب.ظ", "ب ظ", "بعد از ظهر", "بعدازظهر",
-    "عصر", "下午", "午後", "오후", "晚上", "中午", "μ.μ", "μμ", "अपराह्न", "शाम", "หลังเที่ยง",
+    "عصر", "下午", "午後", "오후", "晚上", "中午", "μ.μ", "μμ", "अपराह्न", "शाम", "दोपहर", "หลังเที่ยง",
+    "晚", "午", "傍晚", "정오", "저녁", "낮", "ös", "öğleden sonra", "akşam", "abends", "nachmittags", "mittags",
+    "вечера", "дня", "вечора", "du soir", "de l'après-midi", "de l’après-midi", "de la tarde", "de la noche", "da tarde",
+    "da noite", "di sera", "del pomeriggio", "chiều", "tối", "trưa", "sore", "malam", "wieczorem", "po południu",
+    "odpoledne", "večer", "noon", "jioni",
 )  # fmt: skip
 #: "Eleven at night" is p.m. and "one at night" is a.m.
-_NIGHT: Final = ("ليلا", "شب")
+_NIGHT: Final = ("ليلا", "شب", "밤", "夜", "nachts", "ночи", "ночі", "रात", "gece", "đêm", "usiku")
 _NIGHT_PM_HOUR_MIN: Final = 6
 
 
@@ -40,14 +48,20 @@ def _alternatives(words: tuple[str, ...] | dict[str, int]) -> str:
     return "|".join(map(re.escape, sorted(map(fold, words), key=len, reverse=True)))
 
 
+def _stands_before(word: str) -> bool:
+    """Whether a word may stand before the time: single letters have other meanings there, Chinese words do not."""
+    return len(word) > 1 or word > "\u3000"
+
+
 _WORD_END: Final = r"(?![^\W\d_])"
 _MERIDIEM: Final = (
     rf"(?:(?P<am>{_alternatives(_AM)})|(?P<pm>{_alternatives(_PM)})|(?P<night>{_alternatives(_NIGHT)})){_WORD_END}\.?"
 )
 # Before the time, single letters have other meanings.
 _MERIDIEM_BEFORE: Final = re.compile(
-    rf"(?:(?P<am>{_alternatives(tuple(word for word in _AM if len(word) > 1))})"
-    rf"|(?P<pm>{_alternatives(tuple(word for word in _PM if len(word) > 1))}))[ ,:]?\Z"
+    rf"(?:(?P<am>{_alternatives(tuple(word for word in _AM if _stands_before(word)))})"
+    rf"|(?P<pm>{_alternatives(tuple(word for word in _PM if _stands_before(word)))})"
+    rf"|(?P<night>{_alternatives(('밤', '夜'))}))[ ,:]?\Z"
 )
 _MERIDIEM_CHARS_MAX: Final = 16
 _MERIDIEM_AFTER: Final = re.compile(rf"[ (]{{0,2}}{_MERIDIEM}")
@@ -57,7 +71,9 @@ _HOUR_AND_MINUTE: Final = re.compile(
     r"|(?<=[0-9]{4}:)([0-9]{2}):([0-9]{2}):([0-9]{2})"  # as in web server logs: 21/Jul/2015:08:30:00
 )
 _HOUR_DOT_MINUTE: Final = re.compile(r"(?<![0-9.:/-])([0-9]{1,2})\.([0-9]{2})(?![0-9.:/-]|\.[0-9])")
-_HOUR: Final = re.compile(rf"(?<![0-9:.,/-])([0-9]{{1,2}}) ?(?:(?:uhr|h|時|时|点|點|시){_WORD_END}|(?={_MERIDIEM}))")
+_HOUR: Final = re.compile(
+    rf"(?<![0-9:.,/-])([0-9]{{1,2}}) ?(?:(?:uhr|h|時|时|点|點|시)(?:{_WORD_END}|(?= ?[半반]))|(?={_MERIDIEM}))"
+)
 _UTC_OFFSET: Final = re.compile(r"[ (\[]{0,2}(?:gmt|utc|ut)[ (]?([+-]) ?([0-9]{1,2})(?::?([0-9]{2}))?(?![0-9])\)?")
 # A minus directly after hour and minute would be a range, such as 8:00-10:00.
 _OFFSET: Final = re.compile(
@@ -67,6 +83,10 @@ _OFFSET: Final = re.compile(
 _ZONE_NAME: Final = re.compile(rf"[ (\[]{{0,2}}(?:بتوقيت )?(?P<zone>{_alternatives(_ZONE_OFFSETS)}){_WORD_END}\)?")
 _FOLDED_ZONE_OFFSETS: Final = {fold(name): minutes for name, minutes in _ZONE_OFFSETS.items()}
 _HOUR_WORD: Final = re.compile(r" ?(?:uhr|น|นาฬิกา|часов|часа|ч|ora|h)" + _WORD_END + r"\.?")
+
+
+#: Half past, behind the hour.
+_HALF: Final = re.compile(r" ?(?:半|반)(?![^\W\d_])")
 
 
 class TimeOfDay(NamedTuple):
@@ -122,8 +142,12 @@ def _parse_time(text: str, match: re.Match[str]) -> tuple[TimeOfDay | None, int,
     """Return the time at ``match``, None if it is impossible, and the start and end of its words."""
     numbers = [group for group in match.groups()[:7] if group is not None and group.isdigit()]
     hour, minute, second = [int(number) for number in (*numbers, "0", "0")][:3]
+    if len(numbers) == 1 and _HALF.match(text, match.end()):
+        minute = 30
     microsecond = int(numbers[3].ljust(6, "0")[:6]) if len(numbers) > 3 else 0  # noqa: PLR2004 # hour, minute, second
     start, end = match.span()
+    if half := _HALF.match(text, end):
+        end = half.end()
     meridiem = _MERIDIEM_AFTER.match(text, end)
     if meridiem:
         end = meridiem.end()

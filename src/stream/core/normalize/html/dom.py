@@ -15,11 +15,14 @@ from stream.core.normalize.html.parse_cost import limit_parse_cost
 #: Elements that hold no running text on any page. `meta` and `link` are read before they are removed.
 _NEVER_TEXT: Final = (
     "script,style,noscript,template,svg,math,iframe,object,embed,canvas,video,audio,map,meta,link,base,"
-    "nav,aside,footer,menu,dialog,button,select,textarea,input,datalist,figure,picture"
+    "rt,rp,nav,aside,footer,menu,dialog,button,select,textarea,input,datalist,figure,picture"
 )
 _METADATA: Final = frozenset({"meta", "link"})
 #: How much of a script is searched for dates.
 _SCRIPT_CHARS_MAX: Final = 200_000
+_SUPERSCRIPTS_MAX: Final = 1_000
+_FOOTNOTE: Final = re.compile(r"\[[^\]]{1,8}\]|[*†‡]+")
+_RAISED: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 #: Shorter runs of text are labels and links, which do not show where the article is.
 _RUN_CHARS_MIN: Final = 20
 #: An element with this share of the page's running text holds the article. The share is of the whole page, because
@@ -86,7 +89,18 @@ def parse(html: str) -> Tree | None:
             tree.base = element.attributes.get("href")
     tree.scripts = "\n".join(scripts)
     remove(never_text)
+    raise_superscripts(tree.body)
     return tree
+
+
+def raise_superscripts(body: LexborNode) -> None:
+    """Remove marks of footnotes, and keep other raised digits apart from the number before them: 10⁶ is not 106."""
+    for element in body.css("sup")[:_SUPERSCRIPTS_MAX]:
+        text = element.text().strip()
+        if element.css_first("a") is not None or _FOOTNOTE.fullmatch(text):
+            element.decompose()
+        elif text.isascii() and text.isdigit():
+            element.replace_with(text.translate(_RAISED))
 
 
 def remove(elements: Sequence[LexborNode]) -> None:

@@ -21,7 +21,7 @@ TEXT_STEPS: Final = FixPipeline(
         FixStep("mojibake", mojibake.fix_utf8_mojibake, mojibake.UTF8_TRIGGERS),
         FixStep("mojibake", mojibake.fix_legacy_mojibake, mojibake.LEGACY_TRIGGERS),
         FixStep("entities", html_remnants.decode_entities, (CharacterPair("&", "#A-Za-z"),)),
-        FixStep("html_tags", html_remnants.remove_tags, (CharacterPair("<", "/a-z"),)),
+        FixStep("html_tags", html_remnants.remove_tags, (CharacterPair("<", "/a-zA-Z!"),)),
         FixStep("line_breaks", characters.unify_line_breaks, _CONTROLS),
         FixStep("control_characters", characters.remove_controls, _CONTROLS),
         FixStep("bidi_marks", characters.remove_bidi_marks, (CharacterPair(characters.BIDI_MARKS),)),

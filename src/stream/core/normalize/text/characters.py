@@ -48,6 +48,8 @@ _JOINER: Final = re.compile(f"[{JOINERS}][{JOINERS}]*")
 _SPECIAL_SPACE: Final = re.compile(f"[{SPECIAL_SPACES}]")
 _PRESENTATION_FORM: Final = re.compile(f"[{PRESENTATION_FORMS}]")
 _SPACES: Final = re.compile(r"  +")
+#: The combining class of signs that remove a vowel (Unicode, table 4-3).
+_VIRAMA_CLASS: Final = 9
 #: No script puts more combining marks on one letter. More are an attack: NFC takes quadratic time over them.
 MARKS_MAX: Final = 256
 _MANY_MARKS: Final = re.compile(rf"[^\w\s\x00-\x7f]{{{MARKS_MAX}}}")
@@ -97,7 +99,8 @@ def remove_invisible(text: str) -> tuple[str, int]:
     def keep_if_effective(match: re.Match[str]) -> str:
         nonlocal joiners
         before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
-        if _is_affected_by_joiner(before) and _is_affected_by_joiner(after):
+        # Behind a virama, a joiner at the end of a word makes another letter, as in Malayalam and Bengali.
+        if _is_affected_by_joiner(before) and (_is_affected_by_joiner(after) or _is_virama(before)):
             return match[0]
         joiners += 1
         return ""
@@ -183,3 +186,7 @@ def _is_affected_by_joiner(neighbour: str) -> bool:
     # Composed first, because some characters, such as the Kelvin sign, become ASCII letters in NFC.
     composed = unicodedata.normalize("NFC", neighbour)
     return not composed.isascii() and not composed.isspace()
+
+
+def _is_virama(character: str) -> bool:
+    return unicodedata.combining(character) == _VIRAMA_CLASS

@@ -41,6 +41,11 @@ _SUSPECT: Final = re.compile(
 #: Adjacent letters of the upper half of Latin-1, which every text in a legacy encoding has.
 LEGACY_TRIGGERS: Final = (CharacterPair("À-ÖØ-öø-ÿ", "À-ÖØ-öø-ÿ"),)
 
+_QUOTED_CAPITAL: Final = re.compile(r"(?<=[A-ZÀ-ÖØ-Þ])[À-ÖØ-Þ](?=[»”’](?:\W|$))")
+#: The beginning of the private use area, where such a letter is kept meanwhile.
+_HIDDEN: Final = 0xE000
+_HIDDEN_CAPITAL: Final = re.compile("[\ue0c0-\ue0de]")
+
 # Arabic letters in UTF-8 start with the bytes that are these four letters in windows-1256; ASCII may come between.
 _LETTER_1256: Final = "[طظعغ][" + re.escape(_TRAILS_1256) + "]"
 _RUN_1256: Final = re.compile(rf"(?:{_LETTER_1256}[\x20-\x7e]*+){{3,}}+")
@@ -79,9 +84,16 @@ def fix_utf8_mojibake(text: str) -> tuple[str, int]:
     ('خبر', 1)
     """
     lines = _RUN_1256.sub(_redecode_1256, text).split("\n")
-    fixed_lines = [_ftfy().fix_encoding(line) if _SUSPECT.search(line) else line for line in lines]
+    fixed_lines = [_fix_line(line) if _SUSPECT.search(line) else line for line in lines]
     fixed = "\n".join(fixed_lines)
     return (fixed, sum(map(str.__ne__, text.split("\n"), fixed_lines)) or 1) if fixed != text else (text, 0)
+
+
+def _fix_line(line: str) -> str:
+    """Fix a line, except for capital letters before a closing quotation mark, as in «ATÉ AMANHÃ»."""
+    hidden = _QUOTED_CAPITAL.sub(lambda match: chr(_HIDDEN + ord(match[0])), line)
+    fixed: str = _ftfy().fix_encoding(hidden)
+    return _HIDDEN_CAPITAL.sub(lambda match: chr(ord(match[0]) - _HIDDEN), fixed)
 
 
 def has_broken_no_break_space(text: str) -> bool:
