@@ -34,7 +34,8 @@ _PM: Final = (
     "pm", "p.m", "p. m", "مساء", "المساء", "ظهرا", "عصرا", "بعد الظهر", "م", "ب.ظ", "ب ظ", "بعد از ظهر", "بعدازظهر",
     "عصر", "下午", "午後", "오후", "晚上", "中午", "μ.μ", "μμ", "अपराह्न", "शाम", "दोपहर", "หลังเที่ยง",
     "晚", "午", "傍晚", "정오", "저녁", "낮", "ös", "öğleden sonra", "akşam", "abends", "nachmittags", "mittags",
-    "вечера", "дня", "вечора", "du soir", "de l'après-midi", "de l’après-midi", "de la tarde", "de la noche", "da tarde",
+    "вечера", "дня", "вечора", "du soir", "de l'après-midi", "de l’après-midi", "de la tarde", "de la noche",
+    "da tarde",
     "da noite", "di sera", "del pomeriggio", "chiều", "tối", "trưa", "sore", "malam", "wieczorem", "po południu",
     "odpoledne", "večer", "noon", "jioni",
 )  # fmt: skip

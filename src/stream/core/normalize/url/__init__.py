@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, quote, unquote, unquote_to_bytes, urlsplit
 
 import idna
 
+from stream.core.normalize.url.archives import archived_url, keeps_query
 from stream.core.normalize.url.page_variants import amp_cached_url, key_path, key_query, strip_subdomain
 from stream.core.normalize.url.tracking_parameters import is_tracking
 
@@ -91,6 +92,8 @@ def _canonicalize(url: str, amp_caches_max: int) -> CanonicalUrl | None:
     suffix = f"#{route}" if route else ""
     rest = ("?" + "&".join(query) if query else "") + suffix
     cached_url = amp_cached_url(site.host, path)
+    if not cached_url and (cached_url := archived_url(site.host, path, parts.query)) and not keeps_query(site.host):
+        rest = ""
     if cached_url:
         return _canonicalize(cached_url + rest, amp_caches_max - 1) if amp_caches_max else None
     key = site.key + key_path(path) + (key_query(query) if query else "") + suffix

@@ -24,8 +24,8 @@ _AMP_PREFIX: Final = "/amp/"
 _AMP_SUFFIXES: Final = ("/amp", ".amp")
 _AMP_HTML: Final = re.compile(r"\.amp\.(?:s?html?|php)", re.IGNORECASE)
 _AMP_HTML_CHARS_MAX: Final = len(".amp.shtml")
-#: Parameters that request the AMP or mobile variant of a page, and the values with which they do: `?amp`,
-#: `?outputType=amp`, Blogger's `?m=1`.
+#: Parameters that request the AMP, mobile or printable variant of a page, and the values with which they do: `?amp`,
+#: `?outputType=amp`, Blogger's `?m=1`, `?print=1`.
 _VARIANT_PARAMETERS: Final = {
     "amp": frozenset({"", "0", "1", "true", "false", "yes", "amp"}),
     "isamp": frozenset({"", "0", "1", "true", "false"}),
@@ -34,6 +34,9 @@ _VARIANT_PARAMETERS: Final = {
     "output": frozenset({"amp"}),
     "view": frozenset({"amp"}),
     "m": frozenset({"0", "1"}),
+    "print": frozenset({"", "1", "true", "yes", "y", "print", "pdf"}),
+    "printable": frozenset({"", "1", "true", "yes"}),
+    "printpage": frozenset({"", "1", "true", "yes"}),
 }
 
 

@@ -26,6 +26,7 @@ PREFIXES: Final = (
     "cm_mmc",  # IBM Coremetrics
     "wt_", "wt.",  # Webtrends and Webtrekk
     "_branch_",
+    "_x_tr_",  # Google Translate
     "aspsessionid",  # classic ASP, which appends random letters to the name
 )  # fmt: skip
 
@@ -46,6 +47,8 @@ _NAMES: Final = (
     "sc_llid sc_src sc_uid vgo_ee bbeml guccounter hmb_campaign hmb_source hmb_medium hsctatracking mkwid pcrid "
     # Alibaba
     "spm "
+    # WordPress: a link to answer a comment
+    "replytocom "
     # Sessions
     "phpsessid jsessionid sessionid cfid cftoken "
     # Publishers
@@ -81,12 +84,14 @@ NAMES_BY_SITE: Final = {
 }
 
 #: Names that hold a referrer on most sites but identify the article on some: dropped with the values below only.
-REFERRER_NAMES: Final = frozenset({"ref", "referer", "referrer", "source", "src", "from", "via"})
+REFERRER_NAMES: Final = frozenset({"ref", "referer", "referrer", "source", "src", "from", "via", "share"})
 _REFERRER_VALUES: Final = (
     "rss feed twitter tw facebook fb whatsapp wa telegram instagram ig linkedin pinterest reddit flipboard email mail "
     "newsletter share social socialmedia sharing google googlenews google_news home homepage hp mobile app ios android "
     "related readmore timeline singlemessage groupmessage push notification"
 )
+#: What jQuery adds as `_` to keep a page out of caches is a time in milliseconds.
+_CACHE_BUSTER_DIGITS_MIN: Final = 9
 REFERRER_VALUES: Final = frozenset(_REFERRER_VALUES.split())
 
 
@@ -103,5 +108,6 @@ def is_tracking(name: str, value: str, site: str) -> bool:
         name in NAMES
         or name.startswith(PREFIXES)
         or (name in REFERRER_NAMES and value.lower() in REFERRER_VALUES)
+        or (name == "_" and value.isdigit() and len(value) >= _CACHE_BUSTER_DIGITS_MIN)
         or name in NAMES_BY_SITE.get(site, ())
     )
