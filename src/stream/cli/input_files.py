@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, NamedTuple, cast
 import click
 import orjson
 
+from stream.cli.file_encoding import decode
 from stream.core.normalize.html import read_page_url
 from stream.errors import StreamError
 
@@ -165,15 +166,14 @@ def _read_document(file: InputFile, suffix: str) -> Iterator[RawMessage]:
 
 
 def _as_event(content: bytes, name: str, suffix: str) -> bytes:
-    """Wrap a text or a page into a raw event; JSON, and what is not UTF-8, stays as it is.
+    """Wrap a text or a page into a raw event; JSON, and what cannot be decoded, stays as it is.
 
     Its id is the URL that the page gives as its own, else ``name``: the file may be anywhere on the machine.
     """
     if suffix == ".json":
         return content
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
+    text = decode(content)
+    if text is None:
         return content
     if not text.strip():
         return b""
