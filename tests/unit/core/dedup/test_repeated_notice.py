@@ -58,3 +58,17 @@ def test_pages_of_other_sources_and_earlier_versions_do_not_count(changed: dict[
 def test_an_article_that_is_printed_again_under_an_edited_title_is_no_notice() -> None:
     edited = earlier(prose("n", SHORT), title="Choir sings again in hall")
     assert not find_repeated_pages(incoming_article(SHORT), Candidates(same_text_pages=[edited]), DEFAULT_THRESHOLDS)
+
+
+def test_the_same_page_again_is_no_notice_and_another_version_of_it_may_be_one() -> None:
+    incoming = incoming_article(SHORT)
+    same, other = earlier(prose("n", SHORT), offset=7), earlier(prose("m", SHORT), offset=7)
+    for page, is_notice in ((same, False), (other, True)):
+        candidates = Candidates(same_address=page, same_text_pages=pages(SHORT, 1))
+        assert bool(find_repeated_pages(incoming, candidates, DEFAULT_THRESHOLDS)) is is_notice
+
+
+def test_titles_that_share_a_quarter_of_their_words_are_not_unrelated() -> None:
+    page = earlier(prose("n", SHORT), title="Choir rests")
+    incoming = dataclasses.replace(subject(prose("n", SHORT), title="Choir sings again"), source="earlier.example")
+    assert not find_repeated_pages(incoming, Candidates(same_text_pages=[page]), DEFAULT_THRESHOLDS)

@@ -79,3 +79,13 @@ def test_neither_a_notice_in_the_text_nor_what_many_clusters_share_counts() -> N
         (incoming, Candidates(similar_articles=[before])),
     ):
         assert decide(article, found).duplicate.relation != "new"
+
+
+def test_a_notice_alone_makes_no_link() -> None:
+    notice = story("Latin", 0, 1, 2)
+    incoming, before = subject(f"{story('Cyrillic', 0)} {notice}"), earlier(f"{story('Hindi', 0)} {notice}")
+    tokens = incoming.fingerprint.tokens
+    is_notice = np.arange(tokens) >= tokens - compute_fingerprint(notice, None).tokens
+    candidates = Candidates(similar_articles=[before])
+    assert decide(incoming, candidates).duplicate.relation == "near_copy"
+    assert decide(dataclasses.replace(incoming, notice_tokens=is_notice), candidates).duplicate.relation == "new"

@@ -128,3 +128,8 @@ def test_a_value_of_another_type_is_damage(value: bytes) -> None:
 def test_a_stored_article_has_the_url_of_its_event() -> None:
     event = msgspec.structs.replace(EVENTS[0], url="https://paper.example/ferry")
     assert unpack_article(pack_article(event)).url == "https://paper.example/ferry"
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.duplicate.relation)
+def test_a_stored_article_knows_the_one_before_it(event: FingerprintEvent) -> None:
+    assert unpack_article(pack_article(event)).earlier_offset == event.earlier_offset

@@ -77,6 +77,7 @@ class TestDeduplicator:
         assert (outcome.result, set(topics)) == ("copy", {TOPICS.duplicates, TOPICS.fingerprints, TOPICS.clusters})
         cluster = codec.decode(topics[TOPICS.clusters].value or b"", ClusterEvent)
         assert topics[TOPICS.clusters].key == f"default/{cluster.cluster_id}".encode()
+        assert dict(topics[TOPICS.clusters].headers)["ce_tenant"] == b"default"
         assert (cluster.size, cluster.sources) == (2, ["amberley.example", "b.example"])
 
     def test_an_enriched_event_is_the_normalized_one_with_its_verdict(self) -> None:

@@ -17,7 +17,7 @@ from stream.core.index.store import MemoryStore
 from stream.core.pipeline.deduplicate import Deduplicator
 from stream.core.pipeline.outcome import Outcome
 from stream.core.pipeline.promotion import run_steps
-from tests.support.index import WINDOW_MS, takedown
+from tests.support.index import START_MS, WINDOW_MS, Partition, article, takedown
 from tests.support.pipeline import (
     ARTICLE,
     NOW,
@@ -346,3 +346,18 @@ def test_an_invalid_takedown_is_a_dead_letter(value: bytes | None) -> None:
     (output,) = normalize_record(raw(CANCELED))[0].outputs
     (outcome,) = Flow().run_normalized([OutputRecord(TOPICS.normalized, b"key", value, output.headers)])
     assert (outcome.result, outcome.code) == ("rejected", "invalid_normalized")
+
+
+def test_another_takedown_with_a_used_event_id_is_rejected_and_the_reason_names_the_first_one() -> None:
+    partition = Partition(MemoryStore())
+    partition.deliver([takedown("first", event="e")])
+    (outcome,) = partition.deliver([takedown("second", event="e")])
+    assert outcome.code == "event_id_reused"
+    assert b"which withdraws first" in dict(outcome.outputs[0].headers)["__errors.message"]
+
+
+def test_a_takedown_whose_result_is_forgotten_keeps_its_time() -> None:
+    partition = Partition(MemoryStore())
+    partition.deliver([article(TEXT)], offsets=[9])
+    (outcome,) = partition.deliver([takedown("a")], offsets=[5])
+    assert (outcome.result, outcome.event_time_ms, outcome.is_repeat) == ("nothing_withdrawn", START_MS, True)
